@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The packet: the one source of its layout. `make layout` reads this file (pyslang) into
+// models/layout.json, which every model and testbench loads; a test fails when that file is stale.
+// docs/packet.md explains each field; nothing there repeats an offset by hand.
+
+package sp_pkg;
+
+  // ---------------------------------------------------------------------------------- sizes
+
+  /// Bits of the packet header.
+  localparam int unsigned HDR_W = 128;
+  /// Bytes of a unit, the granule of packet length, extensions and the wire.
+  localparam int unsigned UNIT_BYTES = 16;
+  /// Bits of a unit.
+  localparam int unsigned UNIT_W = 8 * UNIT_BYTES;
+  /// Payload units of the longest packet: 256 bytes.
+  localparam int unsigned MAX_UNITS = 16;
+  /// Extension units that a packet may carry behind its payload, one for each bit of `ext`.
+  localparam int unsigned MAX_EXT = 3;
+  /// Bits of AXI4-Stream tuser: {error mark, header}.
+  localparam int unsigned USER_W = HDR_W + 1;
+  /// Virtual channels.
+  localparam int unsigned NUM_VC = 4;
+  /// Layout version that this package describes.
+  localparam logic [1:0] VERSION = 2'd0;
+
+  localparam int unsigned ID_W    = 14;
+  localparam int unsigned TAG_W   = 12;
+  localparam int unsigned LEN_W   = 5;
+  localparam int unsigned ADDR_W  = 57;
+  localparam int unsigned GROUP_W = 12;
+  localparam int unsigned ROOT_W  = 10;
+  localparam int unsigned SLICE_W = 16;
+  localparam int unsigned SEQ_W   = 16;
+
+  /// Destination of a packet that goes to the members of a group instead of to one ID.
+  localparam logic [ID_W-1:0] ID_GROUP = '1;
+
+  // ------------------------------------------------------------------------------ enumerations
+
+  /// Virtual channels; the value is op[5:4].
+  typedef enum logic [1:0] {
+    VC_REQ = 2'd0,  // requests
+    VC_RSP = 2'd1,  // responses: always drain
+    VC_RED = 2'd2,  // contributions to a reduction
+    VC_MGT = 2'd3   // management
+  } vc_e;
+
+  /// Operations. Bits 5:4 are the virtual channel; bit 3 says that the class part is `coll_t`.
+  typedef enum logic [5:0] {
+    OP_READ       = 6'b00_0000,  // load; `arg` + 1 units are wanted
+    OP_WRITE      = 6'b00_0001,  // store
+    OP_ATOMIC     = 6'b00_0010,  // `arg` is the atomic operation
+    OP_READ_RSP   = 6'b01_0000,
+    OP_WRITE_RSP  = 6'b01_0001,
+    OP_ATOMIC_RSP = 6'b01_0010,
+    OP_ERROR      = 6'b01_0111,  // answer to a refused packet of the other classes
+    OP_RESULT     = 6'b01_1000,  // result of a reduction
+    OP_COLL_ERROR = 6'b01_1111,  // answer to a refused contribution, or a group that failed
+    OP_ALLREDUCE  = 6'b10_1000,  // contribution; the result goes to all members
+    OP_REDUCE     = 6'b10_1001,  // contribution; the result goes to `root`
+    OP_MGT_READ   = 6'b11_0000,
+    OP_MGT_WRITE  = 6'b11_0001,
+    OP_MGT_RSP    = 6'b11_0010
+  } op_e;
+
+  /// Why a packet was answered with an error.
+  typedef enum logic [3:0] {
+    ST_OK         = 4'd0,
+    ST_VERSION    = 4'd1,   // version is not VERSION
+    ST_OP         = 4'd2,   // unknown operation
+    ST_LEN        = 4'd3,   // length impossible for the operation, or not what arrived
+    ST_DST        = 4'd4,   // destination has no route
+    ST_NOT_MEMBER = 4'd5,   // unknown group, or the port is not a member of it
+    ST_TYPE       = 4'd6,   // element type, operation or mode not built in
+    ST_MISMATCH   = 4'd7,   // differs from the other contributions of its reduction
+    ST_DUPLICATE  = 4'd8,   // this member has already contributed
+    ST_TIMEOUT    = 4'd9    // a member did not come
+  } status_e;
+
+  /// Element types of reductions.
+  typedef enum logic [2:0] {
+    ET_FP32 = 3'd0,
+    ET_BF16 = 3'd1,
+    ET_FP16 = 3'd2,
+    ET_E4M3 = 3'd3,
+    ET_E5M2 = 3'd4,
+    ET_INT32 = 3'd5
+  } etype_e;
+
+  /// Reduction operations.
+  typedef enum logic [2:0] {
+    RO_SUM    = 3'd0,
+    RO_MIN    = 3'd1,  // IEEE 754-2019 minimum
+    RO_MAX    = 3'd2,  // IEEE 754-2019 maximum
+    RO_MINNUM = 3'd3,  // minimumNumber
+    RO_MAXNUM = 3'd4   // maximumNumber
+  } redop_e;
+
+  // ------------------------------------------------------------------------------- the header
+
+  /// Class part of memory packets.
+  typedef struct packed {
+    logic              rsvd;     // sent as zero, ignored, forwarded
+    logic              relaxed;  // may pass other packets of its flow
+    logic              wide;     // atomics: 64 bits instead of 32
+    logic [3:0]        arg;      // READ: units wanted minus one; ATOMIC: operation
+    logic [ADDR_W-1:0] addr;     // byte address in the memory of the destination
+  } mem_t;
+
+  /// Class part of collective packets.
+  typedef struct packed {
+    logic               rsvd;   // sent as zero, ignored, forwarded
+    logic [SEQ_W-1:0]   seq;    // which reduction of the group
+    logic [SLICE_W-1:0] slice;  // which part of its vector
+    logic [ROOT_W-1:0]  root;   // REDUCE: switch port that gets the result
+    logic [2:0]         mode;   // {partial, saturate, ordered}
+    logic [2:0]         redop;  // redop_e
+    logic [2:0]         etype;  // etype_e
+    logic [GROUP_W-1:0] group;
+  } coll_t;
+
+  /// Class part of management packets.
+  typedef struct packed {
+    logic [31:0] data;
+    logic [31:0] addr;
+  } mgt_t;
+
+  /// Class part: 64 bits, read by operation.
+  typedef union packed {
+    mem_t  mem;
+    coll_t coll;
+    mgt_t  mgt;
+  } class_u;
+
+  /// Header. Byte k of a header on a byte stream is bits 8k+7:8k.
+  typedef struct packed {
+    class_u             cls;      // by operation
+    logic [1:0]         rsvd;     // sent as zero, ignored, forwarded
+    logic [MAX_EXT-1:0] ext;      // units behind the payload: {member set, end-to-end check, strobes}
+    logic               ecn;      // congestion was met
+    logic               poison;   // the payload is not to be trusted
+    logic [3:0]         status;   // status_e, in answers
+    logic [LEN_W-1:0]   len;      // payload units, extensions not counted
+    logic [TAG_W-1:0]   tag;      // chosen by the source, returned in the answer
+    logic [ID_W-1:0]    src;
+    logic [ID_W-1:0]    dst;
+    logic [5:0]         op;       // op_e
+    logic [1:0]         version;
+  } hdr_t;
+
+  // -------------------------------------------------------------------------------- functions
+
+  /// Virtual channel of an operation.
+  function automatic logic [1:0] op_vc(logic [5:0] op);
+    return op[5:4];
+  endfunction
+
+  /// Whether the operation is one of op_e.
+  function automatic logic op_known(logic [5:0] op);
+    case (op)
+      OP_READ, OP_WRITE, OP_ATOMIC, OP_READ_RSP, OP_WRITE_RSP, OP_ATOMIC_RSP, OP_ERROR, OP_RESULT,
+      OP_COLL_ERROR, OP_ALLREDUCE, OP_REDUCE, OP_MGT_READ, OP_MGT_WRITE, OP_MGT_RSP: return 1'b1;
+      default: return 1'b0;
+    endcase
+  endfunction
+
+  /// Whether `len` payload units are possible for a known operation.
+  function automatic logic len_legal(logic [5:0] op, logic [LEN_W-1:0] len);
+    case (op)
+      OP_READ, OP_WRITE_RSP, OP_ERROR, OP_COLL_ERROR, OP_MGT_READ: return len == '0;
+      OP_ATOMIC, OP_ATOMIC_RSP: return (len != '0) && (len <= LEN_W'(2));
+      OP_MGT_WRITE, OP_MGT_RSP: return len <= LEN_W'(MAX_UNITS);
+      default: return (len != '0) && (len <= LEN_W'(MAX_UNITS));
+    endcase
+  endfunction
+
+  /// Flits of a packet of `len` payload units and the extensions `ext`: at least one.
+  function automatic logic [LEN_W-1:0] num_flits(
+      logic [LEN_W-1:0] len, logic [MAX_EXT-1:0] ext, int unsigned units_per_flit);
+    logic [LEN_W:0] units;
+    units = (LEN_W + 1)'(len) + (LEN_W + 1)'($countones(ext));
+    if (units == '0) return LEN_W'(1);
+    return LEN_W'((units + (LEN_W + 1)'(units_per_flit - 1)) >> $clog2(units_per_flit));
+  endfunction
+
+  /// Flits of the longest packet.
+  function automatic int unsigned max_flits(int unsigned flit_w);
+    return (MAX_UNITS + MAX_EXT + flit_w / UNIT_W - 1) / (flit_w / UNIT_W);
+  endfunction
+
+  /// The class part of an answer to a refused packet stays as it was; the rest is made here.
+  /// `src` and `dst` change places, so that the answer names whom it could not reach.
+  function automatic hdr_t error_answer(hdr_t refused, logic [3:0] status);
+    error_answer        = refused;
+    error_answer.ext    = '0;
+    error_answer.ecn    = 1'b0;
+    error_answer.poison = 1'b0;
+    error_answer.status = status;
+    error_answer.len    = '0;
+    error_answer.src    = refused.dst;
+    error_answer.dst    = refused.src;
+    error_answer.op     = (op_vc(refused.op) == VC_RED) ? OP_COLL_ERROR : OP_ERROR;
+    error_answer.version = VERSION;
+  endfunction
+
+endpackage
