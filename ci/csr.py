@@ -1,0 +1,291 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generate everything that comes from ``rtl/csr/sp_switch.rdl`` with PeakRDL.
+
+``python -m switchproof.ci.csr`` writes the files that are committed: the AXI4-Lite decoder and a C
+header in ``rtl/csr/generated/``, ``models/csr_map.json`` for Python and the tables of
+``docs/csr.md``; and HTML pages to ``build/report/registers/``, which are not. ``--check`` writes
+nothing and says in one line which committed file is stale (exit status 1).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RDL = ROOT / "rtl" / "csr" / "sp_switch.rdl"
+GENERATED = ROOT / "rtl" / "csr" / "generated"
+MAP = ROOT / "models" / "csr_map.json"
+DOC = ROOT / "docs" / "csr.md"
+HTML = ROOT / "build" / "report" / "registers"
+
+MODULE = "sp_csr_regs"
+COMMAND = "python -m switchproof.ci.csr"
+DOC_BEGIN = f"<!-- made by `{COMMAND}` from rtl/csr/sp_switch.rdl: do not edit -->"
+DOC_END = "<!-- end of what is made -->"
+
+#: Verilator warnings that PeakRDL's text gives, with the reason why each is harmless here.
+WAIVERS = {
+    "MULTIDRIVEN": "fields of one struct are driven by a process each",
+    "UNUSEDSIGNAL": "PeakRDL keeps signals that only some maps use; awprot and arprot have no use",
+    "CMPCONST": "the last region ends where the address space ends",
+    "UNUSEDPARAM": "the package gives sizes that the wrapper has no use for",
+}
+
+
+class CsrError(RuntimeError):
+    """The description cannot be turned into registers; the text says why."""
+
+
+def _cpuif() -> type:
+    """Return PeakRDL's flat AXI4-Lite interface with our port names and two more ports.
+
+    PeakRDL lets an external region acknowledge but not refuse. ``external_err_i`` comes with the
+    acknowledgement and makes the answer SLVERR; ``bad_access_o`` pulses for each SLVERR answer.
+    """
+    from peakrdl_regblock.cpuif.axi4lite import AXI4Lite_Cpuif_flattened
+
+    outputs = {"awready", "wready", "bvalid", "bresp", "arready", "rvalid", "rdata", "rresp"}
+
+    class Cpuif(AXI4Lite_Cpuif_flattened):  # type: ignore[misc]
+        def signal(self, name: str) -> str:
+            return f"csr_{name}_{'o' if name in outputs else 'i'}"
+
+        @property
+        def port_declaration(self) -> str:
+            return (
+                super().port_declaration
+                + ",\ninput wire external_err_i,\noutput logic bad_access_o"
+            )
+
+        def get_implementation(self) -> str:
+            text: str = super().get_implementation()
+            for kind in ("rd", "wr"):
+                text, count = re.subn(rf"\bcpuif_{kind}_err\b", f"answer_{kind}_err", text)
+                if count != 1:
+                    raise CsrError(f"PeakRDL's AXI4-Lite template uses cpuif_{kind}_err {count}x")
+            return (
+                "// Refusals of external regions, beside those of this decoder\n"
+                "logic answer_rd_err;\n"
+                "logic answer_wr_err;\n"
+                "assign answer_rd_err = cpuif_rd_err | external_err_i;\n"
+                "assign answer_wr_err = cpuif_wr_err | external_err_i;\n"
+                "assign bad_access_o = (cpuif_rd_ack & answer_rd_err)"
+                " | (cpuif_wr_ack & answer_wr_err);\n\n" + text
+            )
+
+    return Cpuif
+
+
+def _elaborate(rdl: Path) -> Any:
+    """Compile a SystemRDL file; return its top address map node."""
+    from peakrdl_regblock.udps import ALL_UDPS
+    from systemrdl import RDLCompileError, RDLCompiler
+
+    compiler = RDLCompiler()
+    for udp in ALL_UDPS:
+        compiler.register_udp(udp)
+    try:
+        compiler.compile_file(str(rdl))
+        return compiler.elaborate().top
+    except RDLCompileError as error:
+        raise CsrError(f"{rdl}: {error}") from None
+
+
+def _text(value: str | None) -> str:
+    """Return a description as one line."""
+    return " ".join((value or "").split())
+
+
+def _registers(top: Any) -> Iterator[dict[str, Any]]:
+    """Yield a description of each register; arrays are one register with dimensions."""
+    from systemrdl.node import FieldNode, RegNode
+
+    def walk(node: Any, name: str, dims: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for child in node.children(unroll=False):
+            if isinstance(child, FieldNode):
+                continue
+            child_dims = list(dims)
+            part = child.inst_name
+            if child.is_array:
+                bounds = child.get_property("bound").split(",")
+                strides = [child.array_stride]
+                for count in reversed(child.array_dimensions[1:]):
+                    strides.insert(0, strides[0] * count)
+                for count, stride, bound in zip(
+                    child.array_dimensions, strides, bounds, strict=True
+                ):
+                    child_dims.append({"bound": bound, "count": count, "stride": stride})
+                    part += "[]"
+            if not isinstance(child, RegNode) and child.get_property("unnamed", default=False):
+                path = name
+            else:
+                path = f"{name}.{part}" if name else part
+            if isinstance(child, RegNode):
+                yield {
+                    "name": path,
+                    "address": child.raw_absolute_address,
+                    "dims": child_dims,
+                    "about": _text(child.get_property("desc")),
+                    "fields": [
+                        {
+                            "name": field.inst_name,
+                            "lsb": field.low,
+                            "width": field.width,
+                            "access": field.get_property("sw").name,
+                            "reset": field.get_property("reset"),
+                            "about": _text(field.get_property("desc")),
+                        }
+                        for field in child.fields()
+                    ],
+                }
+            else:
+                yield from walk(child, path, child_dims)
+
+    yield from walk(top, "", [])
+
+
+def _map(top: Any) -> dict[str, Any]:
+    """Return what ``models/csr_map.json`` holds."""
+    return {
+        "name": top.inst_name,
+        "from": RDL.relative_to(ROOT).as_posix(),
+        "address_bits": (top.size - 1).bit_length(),
+        "registers": sorted(_registers(top), key=lambda register: register["address"]),
+    }
+
+
+def _rtl(top: Any) -> dict[str, str]:
+    """Return the generated SystemVerilog by file name."""
+    from peakrdl_regblock import RegblockExporter
+
+    with tempfile.TemporaryDirectory() as folder:
+        RegblockExporter().export(
+            top,
+            folder,
+            cpuif_cls=_cpuif(),
+            module_name=MODULE,
+            package_name=f"{MODULE}_pkg",
+            reuse_hwif_typedefs=False,
+            default_reset_activelow=True,
+            default_reset_async=True,
+            err_if_bad_addr=True,
+            err_if_bad_rw=True,
+        )
+        texts = {path.name: path.read_text() for path in sorted(Path(folder).glob("*.sv"))}
+    head = f"// SPDX-License-Identifier: Apache-2.0\n//\n// Made by `{COMMAND}`: do not edit.\n"
+    off = "".join(f"// {why}\n/* verilator lint_off {rule} */\n" for rule, why in WAIVERS.items())
+    on = "".join(f"/* verilator lint_on {rule} */\n" for rule in WAIVERS)
+    return {name: f"{head}{off}\n{text.rstrip()}\n{on}" for name, text in texts.items()}
+
+
+def _header(top: Any) -> str:
+    """Return the C header."""
+    from peakrdl_cheader.exporter import CHeaderExporter
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "sp_switch.h"
+        CHeaderExporter().export(top, str(path), reuse_typedefs=False)
+        text = path.read_text()
+    return f"// SPDX-License-Identifier: Apache-2.0\n// Made by `{COMMAND}`: do not edit.\n{text}"
+
+
+def _access(register: dict[str, Any]) -> str:
+    """Return what software may do with a register: r, w or rw."""
+    return "".join(a for a in "rw" if any(a in f["access"] for f in register["fields"]))
+
+
+def _tables(registers: list[dict[str, Any]]) -> str:
+    """Return the Markdown tables of the registers and of their fields."""
+    lines = ["| address | register | | what it is |", "|---|---|---|---|"]
+    fields = ["| field | bits | | after reset | what it is |", "|---|---|---|---|---|"]
+    for register in registers:
+        address = f"`{register['address']:07x}`"
+        for dim, letter in zip(register["dims"], "ijk"):
+            address += f" + {letter}·`{dim['stride']:x}`"
+        name = register["name"]
+        for dim in register["dims"]:
+            name = name.replace("[]", f"[{dim['bound']}]", 1)
+        lines.append(f"| {address} | `{name}` | {_access(register)} | {register['about']} |")
+        for field in register["fields"]:
+            if len(register["fields"]) == 1 and not field["about"]:
+                continue
+            bits = f"{field['lsb'] + field['width'] - 1}:{field['lsb']}"
+            if field["width"] == 1:
+                bits = f"{field['lsb']}"
+            reset = "" if field["reset"] is None else f"{field['reset']:#x}"
+            fields.append(
+                f"| `{register['name']}` `{field['name']}` | {bits} | {field['access']} "
+                f"| {reset} | {field['about']} |"
+            )
+    return "\n".join([*lines, "", *fields])
+
+
+def _doc(registers: list[dict[str, Any]], old: str) -> str:
+    """Return ``docs/csr.md`` with its generated part renewed."""
+    if old.count(DOC_BEGIN) != 1 or old.count(DOC_END) != 1:
+        raise CsrError(f"{DOC}: wants one '{DOC_BEGIN}' and one '{DOC_END}'")
+    head, rest = old.split(DOC_BEGIN)
+    tail = rest.split(DOC_END)[1]
+    return f"{head}{DOC_BEGIN}\n\n{_tables(registers)}\n\n{DOC_END}{tail}"
+
+
+def outputs(rdl: Path = RDL) -> dict[Path, str]:
+    """Return every committed file that comes from the description: path to wanted text."""
+    top = _elaborate(rdl)
+    table = _map(top)
+    texts = {GENERATED / name: text for name, text in _rtl(top).items()}
+    texts[GENERATED / "sp_switch.h"] = _header(top)
+    texts[MAP] = json.dumps(table, indent=1) + "\n"
+    texts[DOC] = _doc(table["registers"], DOC.read_text())
+    return texts
+
+
+def stale(texts: dict[Path, str]) -> list[Path]:
+    """Return the paths whose file is not what it should be."""
+    return [
+        path for path, text in texts.items() if not path.is_file() or path.read_text() != text
+    ]
+
+
+def html(folder: Path = HTML) -> None:
+    """Write the HTML pages of the registers."""
+    from peakrdl_html import HTMLExporter
+
+    folder.mkdir(parents=True, exist_ok=True)
+    HTMLExporter().export(_elaborate(RDL), str(folder), skip_not_present=False)
+
+
+def main(argv: list[str] | None = None, say: Callable[[str], None] = print) -> int:
+    """Run the command line; return the exit status."""
+    parser = argparse.ArgumentParser(prog=COMMAND, description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only say what is stale")
+    options = parser.parse_args(argv)
+    try:
+        texts = outputs()
+    except CsrError as error:
+        say(str(error))
+        return 2
+    old = stale(texts)
+    if options.check:
+        if old:
+            names = ", ".join(path.relative_to(ROOT).as_posix() for path in old)
+            say(f"stale against {RDL.relative_to(ROOT)}: {names}; run `{COMMAND}`")
+        return 1 if old else 0
+    for path in old:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(texts[path])
+        say(f"wrote {path.relative_to(ROOT)}")
+    html()
+    say(f"registers as HTML: {HTML.relative_to(ROOT) / 'index.html'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,602 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Registers of the switch on AXI4-Lite: identity, forwarding tables, groups, time-out, counters.
+// docs/csr.md is the programmer's view. sp_csr_regs, made from sp_switch.rdl, decodes the bus and
+// holds the single registers; the tables and counters are here, sized by the parameters.
+//
+// What is guaranteed:
+//  - every access is answered; what the configuration does not have, a write to what is read-only, a
+//    table write that is not of a whole word or of a value that could lead a packet nowhere, is
+//    answered with SLVERR, has no effect and is counted;
+//  - after reset the tables are swept: they are written empty, here and at the ingresses and
+//    engines, one row a cycle, and accesses to tables and counters wait until that is done;
+//  - a group changes in one cycle as a whole, when the word of its highest ports is written;
+//  - a write has reached the ingresses (fwd_*) or engines (grp_*) before its answer is given.
+//
+// An access to a table or counter:
+//            ____      ____      ____      ____
+//   clk_i  _/    \____/    \____/    \____/    \___
+//   ext_req  /====\                                   from the decoder; held while sweeping
+//   state_q  IDLE |  READ   |  DONE   |  IDLE         READ: the row comes from the table
+//   *_we_o                  /=========\               DONE: it goes back, changed; acknowledged
+
+module sp_csr #(
+  /// External ports, 2..512.
+  parameter int unsigned N_PORTS      = 4,
+  /// Bits of a flit: shown in a register only.
+  parameter int unsigned FLIT_W       = 256,
+  /// iSLIP iterations a cycle: shown in a register only.
+  parameter int unsigned ISLIP_ITERS  = 2,
+  /// Depth of a VOQ: shown in a register only.
+  parameter int unsigned VOQ_FLITS    = 32,
+  /// Egress buffer of a VC: shown in a register only.
+  parameter int unsigned EGRESS_FLITS = 32,
+  /// Reduction engines, 0..512.
+  parameter int unsigned N_ENGINES    = 1,
+  /// Contexts of an engine, 2..64.
+  parameter int unsigned N_CONTEXTS   = 4,
+  /// Rows of the group table, 1..4096.
+  parameter int unsigned N_GROUPS     = 16,
+  /// Destination IDs in a forwarding table, 2..16384.
+  parameter int unsigned N_IDS        = 16,
+  /// What was built: the commit, or any other word of the builder.
+  parameter logic [31:0] BUILD        = '0,
+  /// Bits of a byte address: the map is the same for every configuration.
+  localparam int unsigned CSR_ADDR_W  = 26,
+  /// Engine ports of this module; one, without use, when there is no engine.
+  localparam int unsigned NE          = (N_ENGINES > 0) ? N_ENGINES : 1,
+  /// Bits of an index into the forwarding table.
+  localparam int unsigned IDS_W       = $clog2(N_IDS),
+  /// Bits of an index into the group table.
+  localparam int unsigned GW          = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
+  /// Bits of the number of open contexts.
+  localparam int unsigned CTX_W       = $clog2(N_CONTEXTS + 1)
+) (
+  /// Clock.
+  input  logic                   clk_i,
+  /// Reset, active low.
+  input  logic                   rst_ni,
+
+  /// AXI4-Lite: write address.
+  input  logic                   csr_awvalid_i,
+  output logic                   csr_awready_o,
+  input  logic [CSR_ADDR_W-1:0]  csr_awaddr_i,
+  input  logic [2:0]             csr_awprot_i,
+  /// AXI4-Lite: write data.
+  input  logic                   csr_wvalid_i,
+  output logic                   csr_wready_o,
+  input  logic [31:0]            csr_wdata_i,
+  input  logic [3:0]             csr_wstrb_i,
+  /// AXI4-Lite: write response, OKAY or SLVERR.
+  output logic                   csr_bvalid_o,
+  input  logic                   csr_bready_i,
+  output logic [1:0]             csr_bresp_o,
+  /// AXI4-Lite: read address.
+  input  logic                   csr_arvalid_i,
+  output logic                   csr_arready_o,
+  input  logic [CSR_ADDR_W-1:0]  csr_araddr_i,
+  input  logic [2:0]             csr_arprot_i,
+  /// AXI4-Lite: read data and response, OKAY or SLVERR (data zero).
+  output logic                   csr_rvalid_o,
+  input  logic                   csr_rready_i,
+  output logic [31:0]            csr_rdata_o,
+  output logic [1:0]             csr_rresp_o,
+
+  /// Forwarding tables: write strobe of each port's copy.
+  output logic [N_PORTS-1:0]     fwd_we_o,
+  /// Destination ID that is written.
+  output logic [IDS_W-1:0]       fwd_addr_o,
+  /// The ID has a route.
+  output logic                   fwd_valid_o,
+  /// Log2 of its number of paths.
+  output logic [2:0]             fwd_paths_log2_o,
+  /// Its first output; all paths are below N_PORTS + N_ENGINES.
+  output logic [9:0]             fwd_out_o,
+
+  /// Group table: write strobe.
+  output logic                   grp_we_o,
+  /// Group that is written.
+  output logic [GW-1:0]          grp_addr_o,
+  /// Its members.
+  output logic [N_PORTS-1:0]     grp_mask_o,
+
+  /// Cycles after which a reduction is given up; 0: never.
+  output logic [31:0]            timeout_o,
+
+  /// A beat came in.
+  input  logic [N_PORTS-1:0]     ev_rx_beat_i,
+  /// The last beat of a packet came in.
+  input  logic [N_PORTS-1:0]     ev_rx_packet_i,
+  /// A beat went out.
+  input  logic [N_PORTS-1:0]     ev_tx_beat_i,
+  /// The last beat of a packet went out.
+  input  logic [N_PORTS-1:0]     ev_tx_packet_i,
+  /// A beat was offered and not taken.
+  input  logic [N_PORTS-1:0]     ev_rx_stall_i,
+  /// The receiver did not take a beat.
+  input  logic [N_PORTS-1:0]     ev_tx_stall_i,
+  /// A packet was refused.
+  input  logic [N_PORTS-1:0]     ev_refused_i,
+  /// Why (sp_pkg::status_e).
+  input  logic [3:0]             ev_refused_status_i [N_PORTS],
+  /// A refused response was dropped.
+  input  logic [N_PORTS-1:0]     ev_dropped_i,
+
+  /// A contribution was taken.
+  input  logic [NE-1:0]          ev_contribution_i,
+  /// A result was sent.
+  input  logic [NE-1:0]          ev_result_i,
+  /// A context was closed by time-out.
+  input  logic [NE-1:0]          ev_timeout_i,
+  /// A contribution was refused.
+  input  logic [NE-1:0]          ev_eng_refused_i,
+  /// Why (sp_pkg::status_e).
+  input  logic [3:0]             ev_eng_status_i [NE],
+  /// Contexts that are open.
+  input  logic [CTX_W-1:0]       contexts_used_i [NE]
+);
+
+  // -------------------------------------------------------------------------------- parameters
+
+  if (N_PORTS < 2 || N_PORTS > 512) begin : g_bad_n_ports
+    $fatal(1, "sp_csr: N_PORTS = %0d is not in 2..512", N_PORTS);
+  end
+  if (N_ENGINES > 512) begin : g_bad_n_engines
+    $fatal(1, "sp_csr: N_ENGINES = %0d is not in 0..512", N_ENGINES);
+  end
+  if (N_CONTEXTS < 2 || N_CONTEXTS > 64) begin : g_bad_n_contexts
+    $fatal(1, "sp_csr: N_CONTEXTS = %0d is not in 2..64", N_CONTEXTS);
+  end
+  if (N_GROUPS < 1 || N_GROUPS > 4096) begin : g_bad_n_groups
+    $fatal(1, "sp_csr: N_GROUPS = %0d is not in 1..4096", N_GROUPS);
+  end
+  if (N_IDS < 2 || N_IDS > 16384) begin : g_bad_n_ids
+    $fatal(1, "sp_csr: N_IDS = %0d is not in 2..16384", N_IDS);
+  end
+
+  localparam int unsigned N_OUTPUTS = N_PORTS + N_ENGINES;
+  localparam int unsigned PORT_W    = $clog2(N_PORTS);
+  localparam int unsigned ENG_W     = (NE > 1) ? $clog2(NE) : 1;
+  /// Words of a group, and the bits of the last one that are there.
+  localparam int unsigned GRP_WORDS = (N_PORTS + 31) / 32;
+  localparam int unsigned GRP_WI_W  = (GRP_WORDS > 1) ? $clog2(GRP_WORDS) : 1;
+  localparam int unsigned GRP_LAST  = N_PORTS - 32 * (GRP_WORDS - 1);
+  localparam logic [31:0] LAST_MASK = 32'hFFFF_FFFF >> (32 - GRP_LAST);
+  /// Rows that the sweep after reset goes through.
+  localparam int unsigned ROWS      = (N_IDS > N_GROUPS) ? N_IDS : N_GROUPS;
+  localparam int unsigned ROWS_W    = $clog2(ROWS);
+  /// Registers of a port and of an engine.
+  localparam int unsigned PORT_REGS = 11;
+  localparam int unsigned ENG_REGS  = 9;
+
+  /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
+  typedef struct packed {
+    logic       valid;
+    logic [2:0] paths_log2;
+    logic [9:0] out;
+  } fwd_t;
+  localparam int unsigned FWD_W = $bits(fwd_t);
+
+  typedef enum logic [2:0] {
+    RG_PORT    = 3'd0,
+    RG_ENGINE  = 3'd1,
+    RG_FWD_ALL = 3'd2,
+    RG_GROUP   = 3'd3,
+    RG_FWD     = 3'd4
+  } region_e;
+
+  typedef enum logic [1:0] {
+    S_SWEEP = 2'd0,
+    S_IDLE  = 2'd1,
+    S_READ  = 2'd2,
+    S_DONE  = 2'd3
+  } state_e;
+
+  // --------------------------------------------------------------------------------- registers
+
+  sp_csr_regs_pkg::sp_switch__in_t  hw_in;
+  sp_csr_regs_pkg::sp_switch__out_t hw_out;
+  logic        bad_access;
+  logic        clear;
+  logic [31:0] bad_q;
+
+  state_e      state_q;
+  region_e     region_q;
+  logic        wr_q;
+  logic [24:2] addr_q;
+  logic [31:0] wdata_q;
+  logic        whole_q;
+  logic        pending_q;
+  logic        done;
+  logic        refused;
+  logic [31:0] rdata;
+
+  sp_csr_regs i_regs (
+    .clk           (clk_i),
+    .arst_n        (rst_ni),
+    .csr_awready_o (csr_awready_o),
+    .csr_awvalid_i (csr_awvalid_i),
+    .csr_awaddr_i  (csr_awaddr_i),
+    .csr_awprot_i  (csr_awprot_i),
+    .csr_wready_o  (csr_wready_o),
+    .csr_wvalid_i  (csr_wvalid_i),
+    .csr_wdata_i   (csr_wdata_i),
+    .csr_wstrb_i   (csr_wstrb_i),
+    .csr_bready_i  (csr_bready_i),
+    .csr_bvalid_o  (csr_bvalid_o),
+    .csr_bresp_o   (csr_bresp_o),
+    .csr_arready_o (csr_arready_o),
+    .csr_arvalid_i (csr_arvalid_i),
+    .csr_araddr_i  (csr_araddr_i),
+    .csr_arprot_i  (csr_arprot_i),
+    .csr_rready_i  (csr_rready_i),
+    .csr_rvalid_o  (csr_rvalid_o),
+    .csr_rdata_o   (csr_rdata_o),
+    .csr_rresp_o   (csr_rresp_o),
+    .external_err_i(done && refused),
+    .bad_access_o  (bad_access),
+    .hwif_in       (hw_in),
+    .hwif_out      (hw_out)
+  );
+
+  assign clear     = hw_out.control.clear.value;
+  assign timeout_o = hw_out.reduction_timeout.cycles.value;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) bad_q <= '0;
+    else if (clear) bad_q <= 32'(bad_access);
+    else if (bad_access) bad_q <= bad_q + 32'd1;
+  end
+
+  always_comb begin
+    hw_in.build.value.next        = BUILD;
+    hw_in.status.ready.next       = state_q != S_SWEEP;
+    hw_in.bad_accesses.count.next = bad_q;
+    hw_in.ports.value.next        = 32'(N_PORTS);
+    hw_in.flit_width.value.next   = 32'(FLIT_W);
+    hw_in.vcs.value.next          = 32'(sp_pkg::NUM_VC);
+    hw_in.iterations.value.next   = 32'(ISLIP_ITERS);
+    hw_in.engines.value.next      = 32'(N_ENGINES);
+    hw_in.contexts.value.next     = 32'(N_CONTEXTS);
+    hw_in.groups.value.next       = 32'(N_GROUPS);
+    hw_in.ids.value.next          = 32'(N_IDS);
+    hw_in.voq_flits.value.next    = 32'(VOQ_FLITS);
+    hw_in.egress_flits.value.next = 32'(EGRESS_FLITS);
+
+    // One access is under way at a time, so that all regions share data and only the
+    // acknowledgement says whose it is.
+    hw_in.port_counters.rd_data   = rdata;
+    hw_in.engine_counters.rd_data = rdata;
+    hw_in.fwd_all_window.rd_data  = rdata;
+    hw_in.group_table.rd_data     = rdata;
+    hw_in.fwd_table.rd_data       = rdata;
+    hw_in.port_counters.rd_ack    = done && !wr_q && (region_q == RG_PORT);
+    hw_in.engine_counters.rd_ack  = done && !wr_q && (region_q == RG_ENGINE);
+    hw_in.fwd_all_window.rd_ack   = done && !wr_q && (region_q == RG_FWD_ALL);
+    hw_in.group_table.rd_ack      = done && !wr_q && (region_q == RG_GROUP);
+    hw_in.fwd_table.rd_ack        = done && !wr_q && (region_q == RG_FWD);
+    hw_in.port_counters.wr_ack    = done && wr_q && (region_q == RG_PORT);
+    hw_in.engine_counters.wr_ack  = done && wr_q && (region_q == RG_ENGINE);
+    hw_in.fwd_all_window.wr_ack   = done && wr_q && (region_q == RG_FWD_ALL);
+    hw_in.group_table.wr_ack      = done && wr_q && (region_q == RG_GROUP);
+    hw_in.fwd_table.wr_ack        = done && wr_q && (region_q == RG_FWD);
+  end
+
+  // --------------------------------------------------------------------- access to the regions
+
+  region_e           req_region;
+  logic              req;
+  logic              req_wr;
+  logic [24:2]       req_addr;
+  logic [31:0]       req_wdata;
+  logic [31:0]       req_biten;
+  logic [ROWS_W-1:0] row_q;  // of the sweep
+
+  always_comb begin
+    req        = 1'b1;
+    req_region = RG_PORT;
+    req_addr   = 23'(hw_out.port_counters.addr[14:2]);
+    if (hw_out.fwd_table.req) begin
+      req_region = RG_FWD;
+      req_addr   = hw_out.fwd_table.addr[24:2];
+    end else if (hw_out.fwd_all_window.req) begin
+      req_region = RG_FWD_ALL;
+      req_addr   = 23'(hw_out.fwd_all_window.addr[15:2]);
+    end else if (hw_out.group_table.req) begin
+      req_region = RG_GROUP;
+      req_addr   = 23'(hw_out.group_table.addr[17:2]);
+    end else if (hw_out.engine_counters.req) begin
+      req_region = RG_ENGINE;
+      req_addr   = 23'(hw_out.engine_counters.addr[14:2]);
+    end else begin
+      req        = hw_out.port_counters.req;
+    end
+  end
+
+  // The same at every region.
+  assign req_wr    = hw_out.fwd_table.req_is_wr;
+  assign req_wdata = hw_out.fwd_table.wr_data;
+  assign req_biten = hw_out.fwd_table.wr_biten;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q   <= S_SWEEP;
+      row_q     <= '0;
+      pending_q <= 1'b0;
+      region_q  <= RG_PORT;
+      wr_q      <= 1'b0;
+      addr_q    <= '0;
+      wdata_q   <= '0;
+      whole_q   <= 1'b0;
+    end else begin
+      if (req) begin
+        region_q <= req_region;
+        wr_q     <= req_wr;
+        addr_q   <= req_addr;
+        wdata_q  <= req_wdata;
+        whole_q  <= &req_biten;
+      end
+      case (state_q)
+        S_SWEEP: begin
+          row_q <= row_q + 1'b1;
+          if (req) pending_q <= 1'b1;
+          if (row_q == ROWS_W'(ROWS - 1)) state_q <= S_IDLE;
+        end
+        S_IDLE: begin
+          pending_q <= 1'b0;
+          if (req || pending_q) state_q <= S_READ;
+        end
+        S_READ:  state_q <= S_DONE;
+        default: state_q <= S_IDLE;
+      endcase
+    end
+  end
+
+  assign done = state_q == S_DONE;
+
+  // Fields of the address, by region.
+  logic [8:0]  a_unit;  // port or engine of a counter
+  logic [3:0]  a_reg;   // word of a port, an engine or a group
+  logic [13:0] a_id;
+  logic [8:0]  a_port;  // port of a forwarding entry
+  logic [11:0] a_group;
+  assign a_unit  = addr_q[14:6];
+  assign a_reg   = addr_q[5:2];
+  assign a_id    = addr_q[15:2];
+  assign a_port  = addr_q[24:16];
+  assign a_group = addr_q[17:6];
+
+  // The last output that an entry names.
+  fwd_t        entry;
+  logic        entry_bad;
+  logic [10:0] last_out;
+  assign entry     = wdata_q[31] ? {1'b1, wdata_q[18:16], wdata_q[9:0]} : '0;
+  assign last_out  = 11'(entry.out) + (11'd1 << entry.paths_log2) - 11'd1;
+  assign entry_bad = entry.valid && (32'(last_out) >= N_OUTPUTS);
+
+  logic        engine_there;
+  logic        mask_bad;
+  logic        last_word;
+  assign last_word = 32'(a_reg) == GRP_WORDS - 1;
+  assign mask_bad  = last_word && |(wdata_q & ~LAST_MASK);
+
+  always_comb begin
+    case (region_q)
+      RG_PORT:    refused = wr_q || (32'(a_unit) >= N_PORTS) || (32'(a_reg) >= PORT_REGS);
+      RG_ENGINE:  refused = wr_q || !engine_there || (32'(a_reg) >= ENG_REGS);
+      RG_FWD_ALL: refused = (32'(a_id) >= N_IDS) || (wr_q && (!whole_q || entry_bad));
+      RG_GROUP:   refused = (32'(a_group) >= N_GROUPS) || (32'(a_reg) >= GRP_WORDS)
+                         || (wr_q && (!whole_q || mask_bad));
+      default:    refused = (32'(a_id) >= N_IDS) || (32'(a_port) >= N_PORTS)
+                         || (wr_q && (!whole_q || entry_bad));
+    endcase
+  end
+
+  logic sweep_fwd;
+  logic sweep_grp;
+  logic write;
+  assign sweep_fwd = (state_q == S_SWEEP) && (32'(row_q) < N_IDS);
+  assign sweep_grp = (state_q == S_SWEEP) && (32'(row_q) < N_GROUPS);
+  assign write = done && wr_q && !refused;
+
+  // ------------------------------------------------------------------------- forwarding tables
+  // A row holds the entry of one ID at every port. A row is read, changed and written as a whole:
+  // a memory with one read and one write port, without partial writes, whatever N_PORTS is.
+
+  logic [N_PORTS-1:0][FWD_W-1:0] fwd_mem [N_IDS];
+  logic [N_PORTS-1:0][FWD_W-1:0] fwd_row_q;
+  logic [N_PORTS-1:0][FWD_W-1:0] fwd_row_d;
+  logic                          fwd_write;
+  logic [PORT_W-1:0]             fwd_port;
+  fwd_t                          fwd_read;
+
+  assign fwd_write = write && ((region_q == RG_FWD) || (region_q == RG_FWD_ALL));
+  assign fwd_port  = (region_q == RG_FWD) ? PORT_W'(a_port) : '0;
+  assign fwd_read  = fwd_row_q[fwd_port];
+
+  always_comb begin
+    fwd_row_d = fwd_row_q;
+    if (sweep_fwd) fwd_row_d = '0;
+    else if (region_q == RG_FWD_ALL) fwd_row_d = {N_PORTS{entry}};
+    else fwd_row_d[fwd_port] = entry;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == S_READ) fwd_row_q <= fwd_mem[IDS_W'(a_id)];
+    if (sweep_fwd || fwd_write) fwd_mem[fwd_addr_o] <= fwd_row_d;
+  end
+
+  always_comb begin
+    fwd_we_o = '0;
+    if (sweep_fwd) fwd_we_o = '1;
+    else if (fwd_write && (region_q == RG_FWD_ALL)) fwd_we_o = '1;
+    else if (fwd_write) fwd_we_o[fwd_port] = 1'b1;
+  end
+
+  assign fwd_addr_o       = sweep_fwd ? IDS_W'(row_q) : IDS_W'(a_id);
+  assign fwd_valid_o      = !sweep_fwd && entry.valid;
+  assign fwd_paths_log2_o = entry.paths_log2;
+  assign fwd_out_o        = entry.out;
+
+  // -------------------------------------------------------------------------------- group table
+
+  logic [N_PORTS-1:0] grp_mem [N_GROUPS];
+  logic [N_PORTS-1:0] grp_row_q;
+  logic [N_PORTS-1:0] grp_new;
+  logic [31:0]        grp_read;
+  logic               grp_write;
+
+  assign grp_write = write && (region_q == RG_GROUP);
+
+  if (GRP_WORDS == 1) begin : g_one_word
+    assign grp_new  = wdata_q[N_PORTS-1:0];
+    assign grp_read = 32'(grp_row_q);
+  end else begin : g_words
+    // Words of one group that wait for its last word.
+    logic [GRP_WORDS-2:0][31:0] wait_q;
+    logic [GRP_WORDS-2:0]       wait_valid_q;
+    logic [11:0]                wait_group_q;
+    logic                       wait_same;
+
+    assign wait_same = wait_group_q == a_group;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        wait_q       <= '0;
+        wait_valid_q <= '0;
+        wait_group_q <= '0;
+      end else if (grp_write) begin
+        wait_group_q <= a_group;
+        if (last_word || !wait_same) wait_valid_q <= '0;
+        if (!last_word) begin
+          wait_q[GRP_WI_W'(a_reg)]       <= wdata_q;
+          wait_valid_q[GRP_WI_W'(a_reg)] <= 1'b1;
+        end
+      end
+    end
+
+    // Words that were not written stay as they are.
+    for (genvar w = 0; w < GRP_WORDS - 1; w++) begin : g_word
+      assign grp_new[32*w +: 32] = (wait_same && wait_valid_q[w]) ? wait_q[w]
+                                                                  : grp_row_q[32*w +: 32];
+    end
+    assign grp_new[N_PORTS-1 -: GRP_LAST] = wdata_q[GRP_LAST-1:0];
+    assign grp_read = 32'(grp_row_q >> {GRP_WI_W'(a_reg), 5'd0});
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == S_READ) grp_row_q <= grp_mem[GW'(a_group)];
+    if (grp_we_o) grp_mem[grp_addr_o] <= grp_mask_o;
+  end
+
+  assign grp_we_o   = sweep_grp || (grp_write && last_word);
+  assign grp_addr_o = sweep_grp ? GW'(row_q) : GW'(a_group);
+  assign grp_mask_o = sweep_grp ? '0 : grp_new;
+
+  // ------------------------------------------------------------------------------ port counters
+
+  logic [N_PORTS-1:0] port_ev  [PORT_REGS];
+  logic [31:0]        port_val [PORT_REGS];
+
+  always_comb begin
+    port_ev[0] = ev_rx_packet_i;
+    port_ev[1] = ev_rx_beat_i;
+    port_ev[2] = ev_tx_packet_i;
+    port_ev[3] = ev_tx_beat_i;
+    port_ev[4] = ev_rx_stall_i;
+    port_ev[5] = ev_tx_stall_i;
+    for (int unsigned r = 6; r < 10; r++) port_ev[r] = '0;
+    port_ev[10] = ev_dropped_i;
+    if (|ev_refused_i) begin
+      for (int unsigned p = 0; p < N_PORTS; p++) begin
+        port_ev[6][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_VERSION);
+        port_ev[7][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_OP);
+        port_ev[8][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_LEN);
+        port_ev[9][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_DST);
+      end
+    end
+  end
+
+  for (genvar r = 0; r < PORT_REGS; r++) begin : g_port
+    sp_event_counters #(.N(N_PORTS)) i_count (
+      .clk_i, .rst_ni, .clear_i(clear), .ev_i(port_ev[r]), .sel_i(PORT_W'(a_unit)),
+      .value_o(port_val[r]));
+  end
+
+  // ---------------------------------------------------------------------------- engine counters
+
+  logic [31:0] eng_val [ENG_REGS];
+
+  if (N_ENGINES > 0) begin : g_engines
+    logic [NE-1:0]    eng_ev [7];
+    logic [CTX_W-1:0] high_q [NE];
+
+    assign engine_there = 32'(a_unit) < N_ENGINES;
+
+    always_comb begin
+      eng_ev[0] = ev_contribution_i;
+      eng_ev[1] = ev_result_i;
+      eng_ev[2] = ev_timeout_i;
+      for (int unsigned r = 3; r < 7; r++) eng_ev[r] = '0;
+      if (|ev_eng_refused_i) begin
+        for (int unsigned e = 0; e < NE; e++) begin
+          eng_ev[3][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_TYPE);
+          eng_ev[4][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_NOT_MEMBER);
+          eng_ev[5][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_DUPLICATE);
+          eng_ev[6][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_MISMATCH);
+        end
+      end
+    end
+
+    for (genvar r = 0; r < 7; r++) begin : g_engine
+      sp_event_counters #(.N(NE)) i_count (
+        .clk_i, .rst_ni, .clear_i(clear), .ev_i(eng_ev[r]), .sel_i(ENG_W'(a_unit)),
+        .value_o(eng_val[r]));
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned e = 0; e < NE; e++) high_q[e] <= '0;
+      end else begin
+        for (int unsigned e = 0; e < NE; e++) begin
+          if (clear || (contexts_used_i[e] > high_q[e])) high_q[e] <= contexts_used_i[e];
+        end
+      end
+    end
+
+    assign eng_val[7] = 32'(contexts_used_i[ENG_W'(a_unit)]);
+    assign eng_val[8] = 32'(high_q[ENG_W'(a_unit)]);
+  end else begin : g_no_engines
+    // The event inputs of the engine that is not there have no use.
+    logic unused;
+    assign unused = &{1'b0, ev_contribution_i, ev_result_i, ev_timeout_i, ev_eng_refused_i,
+                      ev_eng_status_i[0], contexts_used_i[0]};
+    assign engine_there = 1'b0;
+    always_comb for (int unsigned r = 0; r < ENG_REGS; r++) eng_val[r] = '0;
+  end
+
+  // ---------------------------------------------------------------------------------- read data
+
+  logic [31:0] value_q;  // counter, taken in READ as the rows of the tables are
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) value_q <= '0;
+    else if (state_q == S_READ) begin
+      value_q <= '0;
+      if ((region_q == RG_PORT) && (32'(a_reg) < PORT_REGS)) value_q <= port_val[a_reg];
+      if ((region_q == RG_ENGINE) && (32'(a_reg) < ENG_REGS)) value_q <= eng_val[a_reg];
+    end
+  end
+
+  always_comb begin
+    rdata = '0;
+    if (done && !wr_q && !refused) begin
+      case (region_q)
+        RG_PORT, RG_ENGINE: rdata = value_q;
+        RG_GROUP: rdata = grp_read;
+        default:  rdata = {fwd_read.valid, 12'd0, fwd_read.paths_log2, 6'd0, fwd_read.out};
+      endcase
+    end
+  end
+
+endmodule
