@@ -55,7 +55,7 @@ def read_package(path: Path = PACKAGE) -> dict[str, Any]:
     if errors:
         line = manager.getLineNumber(errors[0].location)
         raise LayoutError(f"{path}:{line}: does not compile: {errors[0].code}")
-    package = compilation.getPackage("sp_pkg")
+    package: Any = compilation.getPackage("sp_pkg")
     if package is None:
         raise LayoutError(f"{path}: holds no package sp_pkg")
 

@@ -243,3 +243,21 @@ def element_dtype(etype: int) -> np.dtype[Any]:
             f"no element type {etype!r}; there are: {', '.join(e.name for e in EType)}"
         )
     return FORMATS[etype].dtype
+
+
+def convert(bits: ArrayLike, source: Format, target: Format, saturate: bool = False) -> Bits:
+    """Return patterns of `source` as the nearest patterns of `target`, ties to even.
+
+    Infinities and signs of zeros stay where the target has them; every NaN becomes canonical.
+    """
+    patterns = source.patterns(bits)
+    number = source.decode_array(patterns)
+    negative = number.sign != 0
+    signed = np.where(negative, -number.significand, number.significand)
+    result = target.encode_array(signed, number.exponent, saturate)
+    result[negative & (number.significand == 0)] = target.sign_bit
+    result[number.inf] = target.overflow
+    if target.inf is not None:
+        result[number.inf & negative] = target.inf | target.sign_bit
+    result[number.nan] = target.nan
+    return result

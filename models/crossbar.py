@@ -1,0 +1,470 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Golden model of the switch: where every packet goes and what leaves, without time.
+
+:class:`Switch` decides for whole arrays of packets which output each takes, or why it is refused
+and how the answer looks. :class:`Reducer` is the function of one reduction engine: contributions
+in, results and answers out. Both count under the names of the switch's registers.
+
+What has no place here: cycles, queues, arbitration, and thus the order of packets of different
+inputs. Where a result depends on which of several faulty contributions came first, the order of
+the given array is taken as the order of arrival.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from . import packet
+from .formats import element_dtype
+from .layout import ID_GROUP, VERSION, EType, Op, RedOp, Status, Vc
+from .packet import FLAG_ERR, PACKET, Packets
+from .profiles import Config
+from .reduction import allreduce
+
+#: Output of a packet that leaves nowhere: a refused response.
+DROPPED = -1
+
+#: Element types and operations that an engine of the base configuration has.
+ENGINE_ETYPES = (EType.FP32, EType.BF16)
+ENGINE_REDOPS = (RedOp.SUM, RedOp.MIN, RedOp.MAX)
+
+Ints = NDArray[np.int64]
+
+
+def path_index(src: ArrayLike, dst: ArrayLike, paths_log2: ArrayLike) -> Ints:
+    """Return which of its 2**paths_log2 equal paths the packets of a flow take.
+
+    x = src xor dst, 14 bits; the index is the low bits of x[13:7] xor x[6:0].
+    """
+    mixed = np.asarray(src, np.int64) ^ np.asarray(dst, np.int64)
+    mask = (np.int64(1) << np.asarray(paths_log2, np.int64)) - 1
+    return np.asarray((mixed >> 7 ^ mixed & 0x7F) & mask)
+
+
+class Groups:
+    """Group table: which ports are members of each group; shared by a switch and its engines."""
+
+    def __init__(self, config: Config) -> None:
+        self.members = np.zeros((config.groups, config.ports), bool)
+
+    def set(self, group: int, mask: int) -> None:
+        """Make the ports whose bits are set in `mask` the members of a group; 0 removes it.
+
+        Raises ValueError for a group or a port that does not exist.
+        """
+        groups, ports = self.members.shape
+        if not 0 <= group < groups:
+            raise ValueError(f"group {group} is not in 0..{groups - 1}")
+        if not 0 <= mask < 1 << ports:
+            raise ValueError(f"group {group}: mask {mask:#x} names ports beyond {ports - 1}")
+        self.members[group] = [mask >> port & 1 for port in range(ports)]
+
+
+# ------------------------------------------------------------------------------------ engine
+
+
+@dataclasses.dataclass
+class Reduced:
+    """What an engine sends for a batch of contributions.
+
+    results: PACKET rows, with one row of `masks` (results, ports) each, the ports that get it.
+    answers: PACKET rows to the one port in their column `port`.
+    reasons: status of every contribution of the batch, in its order; Status.OK when taken.
+    """
+
+    results: Packets
+    masks: NDArray[np.bool_]
+    answers: Packets
+    reasons: Ints
+
+    def expand(self) -> Packets:
+        """Return every packet once for each port that gets it, the port in column `port`."""
+        rows, ports = np.nonzero(self.masks)
+        copies = self.results[rows]
+        copies["port"] = ports
+        return np.concatenate([copies, self.answers])
+
+
+@dataclasses.dataclass
+class _Context:
+    """An open reduction: the contributions so far, and which of them opened it."""
+
+    rows: list[np.void]
+    ports: set[int]
+    agreement: int
+
+
+class Reducer:
+    """One reduction engine: collects the contributions of a key and answers them together.
+
+    A contribution is checked in the order type, membership, duplicate, mismatch. Contributions
+    of one key {group, slice, seq} must agree in operation, type, redop, mode, length and root.
+    The number of contexts of the hardware limits when, not what, it answers: it is not here.
+    A group must not change while one of its reductions is open.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        groups: Groups | None = None,
+        etypes: Iterable[int] = ENGINE_ETYPES,
+        redops: Iterable[int] = ENGINE_REDOPS,
+    ) -> None:
+        self.config = config
+        self.groups = Groups(config) if groups is None else groups
+        self._etypes = [int(e) for e in etypes]
+        self._redops = [int(r) for r in redops]
+        self._open: dict[int, _Context] = {}
+        self.counters: dict[str, int] = dict.fromkeys(
+            (
+                "contributions",
+                "results",
+                "timeouts",
+                "refused_type",
+                "refused_not_member",
+                "refused_duplicate",
+                "refused_mismatch",
+            ),
+            0,
+        )
+
+    @property
+    def open_keys(self) -> list[tuple[int, int, int]]:
+        """(group, slice, seq) of every reduction that waits for members, oldest first."""
+        return [(key >> 32, key >> 16 & 0xFFFF, key & 0xFFFF) for key in self._open]
+
+    def contribute(self, in_ports: ArrayLike, packets: Packets) -> Reduced:
+        """Take contributions that arrived, in this order, at the ports `in_ports`.
+
+        `in_ports` is one number or one per packet.
+        """
+        ports = np.broadcast_to(np.asarray(in_ports, np.int64), packets.shape)
+        header = packet.fields(
+            packets, "op", "len", "ext", "group", "slice", "seq", "etype", "redop", "mode", "root"
+        )
+        reasons = np.full(packets.shape, int(Status.OK), np.int64)
+        reasons[self._not_member(header, ports)] = Status.NOT_MEMBER
+        reasons[self._bad_type(header)] = Status.TYPE
+
+        rows, masks = self._collect(packets, ports, header, reasons)
+        refused = reasons != Status.OK
+        answers = packet.error_answer(packets[refused], reasons[refused], self.config.flit_w)
+        answers["port"] = ports[refused]
+        self._count(reasons, len(rows))
+        return Reduced(rows, masks, answers, reasons)
+
+    def expire(self, keys: Iterable[tuple[int, int, int]] | None = None) -> Reduced:
+        """Close reductions that wait too long, all or those of `keys`; KeyError when not open."""
+        if keys is None:
+            keys = self.open_keys
+        closed = [self._open.pop(g << 32 | s << 16 | q) for g, s, q in keys]
+        self.counters["timeouts"] += len(closed)
+        openers = np.array([context.rows[0] for context in closed], PACKET)
+        errors = self._to_group(openers, Op.COLL_ERROR, Status.TIMEOUT)
+        masks = self.groups.members[packet.get(openers, "group")]
+        return Reduced(errors, masks, np.zeros(0, PACKET), np.zeros(0, np.int64))
+
+    # ---------------------------------------------------------------------------- checks
+
+    def _bad_type(self, header: dict[str, Ints]) -> NDArray[np.bool_]:
+        return np.asarray(
+            ~np.isin(header["etype"], self._etypes)
+            | ~np.isin(header["redop"], self._redops)
+            | (header["mode"] != 0)
+            | (header["ext"] != 0)
+        )
+
+    def _not_member(self, header: dict[str, Ints], ports: Ints) -> NDArray[np.bool_]:
+        members = self.groups.members
+        exists = header["group"] < members.shape[0]
+        group = np.where(exists, header["group"], 0)
+        there = header["root"] < members.shape[1]
+        rooted = there & members[group, np.where(there, header["root"], 0)]
+        rooted |= header["op"] != Op.REDUCE
+        return ~(exists & members[group, ports] & rooted)
+
+    # ------------------------------------------------------------------------ collecting
+
+    def _collect(
+        self, packets: Packets, ports: Ints, header: dict[str, Ints], reasons: Ints
+    ) -> tuple[Packets, NDArray[np.bool_]]:
+        """Sort contributions into reductions; return the results that are complete, with masks.
+
+        Refusals are entered in `reasons`. Keys whose contributions are all there and in order, the
+        bulk, are handled as arrays; the others one contribution at a time.
+        """
+        taken = np.flatnonzero(reasons == Status.OK)
+        if not taken.size:
+            return np.zeros(0, PACKET), np.zeros((0, self.config.ports), bool)
+        key = header["group"] << 32 | header["slice"] << 16 | header["seq"]
+        agreement = header["op"]
+        for name, bits in (("etype", 3), ("redop", 3), ("mode", 3), ("len", 5), ("root", 10)):
+            agreement = agreement << bits | header[name]
+
+        order = taken[np.lexsort((ports[taken], key[taken]))]
+        starts = np.flatnonzero(np.diff(key[order], prepend=-1))
+        counts = np.diff(starts, append=order.size)
+        members = self.groups.members[header["group"][order[starts]]].sum(1)
+
+        # Contributions are sorted by port within a key: equal neighbours are duplicates.
+        again = np.diff(ports[order], prepend=-1) == 0
+        again[starts] = False
+        alike = np.minimum.reduceat(agreement[order], starts) == np.maximum.reduceat(
+            agreement[order], starts
+        )
+        whole = (counts == members) & alike & ~np.logical_or.reduceat(again, starts)
+        if self._open:
+            whole &= ~np.isin(key[order[starts]], list(self._open))
+
+        finished: list[tuple[Packets, Packets]] = []  # (openers, contributions by member)
+        for size in np.unique(counts[whole]):
+            same_size = starts[whole & (counts == size)]
+            rows = order[same_size[:, None] + np.arange(size)]
+            finished.append((packets[rows.min(1)], packets[rows]))
+        for index in np.sort(order[np.repeat(~whole, counts)]):
+            done = self._one(packets[index], int(ports[index]), int(key[index]),
+                             int(agreement[index]), reasons, int(index))  # fmt: skip
+            if done is not None:
+                finished.append((done[:1], done[None]))
+        return self._results(finished)
+
+    def _one(
+        self, row: np.void, port: int, key: int, agreement: int, reasons: Ints, index: int
+    ) -> Packets | None:
+        """Take one contribution; return its whole reduction when it completes it."""
+        context = self._open.get(key)
+        if context is None:
+            context = self._open[key] = _Context([], set(), agreement)
+        if port in context.ports:
+            reasons[index] = Status.DUPLICATE
+            return None
+        if agreement != context.agreement:
+            reasons[index] = Status.MISMATCH
+            return None
+        context.rows.append(row.copy())
+        context.ports.add(port)
+        if len(context.ports) < self.groups.members[key >> 32].sum():
+            return None
+        del self._open[key]
+        return np.array(context.rows, PACKET)
+
+    # --------------------------------------------------------------------------- results
+
+    def _results(
+        self, finished: list[tuple[Packets, Packets]]
+    ) -> tuple[Packets, NDArray[np.bool_]]:
+        """Return the result packets of complete reductions and the ports that get them."""
+        batches: list[Packets] = []
+        by_size: dict[int, list[tuple[Packets, Packets]]] = {}
+        for openers, rows in finished:
+            by_size.setdefault(rows.shape[1], []).append((openers, rows))
+        for sized in by_size.values():
+            openers = np.concatenate([pair[0] for pair in sized])
+            rows = np.concatenate([pair[1] for pair in sized])
+            kind = packet.get(openers, "etype") << 3 | packet.get(openers, "redop")
+            for value in np.unique(kind):
+                chosen = kind == value
+                batches.append(self._reduce(openers[chosen], rows[chosen], value >> 3, value & 7))
+        results = np.concatenate(batches) if batches else np.zeros(0, PACKET)
+        masks = self.groups.members[packet.get(results, "group")]
+        single = packet.get(results, "tail") == Op.REDUCE
+        masks[single] = False
+        masks[single, packet.get(results, "root")[single]] = True
+        results["tail"] = 0
+        return results, masks
+
+    def _reduce(self, openers: Packets, rows: Packets, etype: int, redop: int) -> Packets:
+        """Return results of reductions of one size and kind; `tail` holds the operation."""
+        results = self._to_group(openers, Op.RESULT, Status.OK)
+        late = (rows["flags"] & FLAG_ERR != 0).any(1)
+        length = packet.get(openers, "len")
+        packet.set_fields(results, len=length, poison=packet.get(rows, "poison").any(1) | late)
+        results["tail"] = packet.get(openers, "op")
+        units = int(length.max(initial=0))
+        elements: Any = packet.payload(rows, element_dtype(etype), units)
+        stacked = np.moveaxis(elements, 1, 0).reshape(rows.shape[1], -1)
+        packet.payload(results, element_dtype(etype), units)[:] = allreduce(
+            stacked, etype, redop
+        ).reshape(len(results), -1)
+        packet.clear_unused(results)
+        return packet.set_flits(results, self.config.flit_w)
+
+    def _to_group(self, openers: Packets, op: int, status: int) -> Packets:
+        """Return header-only packets from the engine to the group of each opening contribution."""
+        made = np.zeros(openers.shape, PACKET)
+        header = packet.words(made)
+        header[..., 1] = packet.words(openers)[..., 1]
+        packet.set_fields(
+            made,
+            version=VERSION,
+            op=op,
+            dst=ID_GROUP,
+            src=packet.get(openers, "dst"),
+            status=status,
+        )
+        return packet.set_flits(made, self.config.flit_w)
+
+    def _count(self, reasons: Ints, results: int) -> None:
+        self.counters["contributions"] += int((reasons == Status.OK).sum())
+        self.counters["results"] += results
+        for status in (Status.TYPE, Status.NOT_MEMBER, Status.DUPLICATE, Status.MISMATCH):
+            self.counters[f"refused_{status.name.lower()}"] += int((reasons == status).sum())
+
+
+# ------------------------------------------------------------------------------------ switch
+
+
+class Switch:
+    """The switch: forwarding tables, checks at the ingress, engines behind them.
+
+    Outputs are numbered as in the forwarding tables: external ports 0..ports-1, engine e at
+    ports + e. After construction, as after reset, nothing has a route and no group exists.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.outputs = config.ports + config.engines
+        self.groups = Groups(config)
+        self.engines = [Reducer(config, self.groups) for _ in range(config.engines)]
+        self._valid = np.zeros((config.ports, config.ids), bool)
+        self._out = np.zeros((config.ports, config.ids), np.int64)
+        self._paths_log2 = np.zeros((config.ports, config.ids), np.int64)
+        #: By external port, under the names of the registers.
+        self.counters: dict[str, Ints] = {
+            name: np.zeros(config.ports, np.int64)
+            for name in (
+                "rx_packets",
+                "rx_flits",
+                "tx_packets",
+                "tx_flits",
+                "refused_version",
+                "refused_op",
+                "refused_len",
+                "refused_dst",
+                "dropped_responses",
+            )
+        }
+
+    # --------------------------------------------------------------------------- tables
+
+    def set_route(self, port: int | None, dst: int, out: int, paths_log2: int = 0) -> None:
+        """Route ID `dst` to output `out`, or to one of 2**paths_log2 outputs from `out` on.
+
+        `port` is the input whose table is meant, None for all. Raises ValueError when an ID, port
+        or output does not exist.
+        """
+        self._check_entry(port, dst)
+        if not 0 <= paths_log2 <= 7:
+            raise ValueError(f"paths_log2 {paths_log2} is not in 0..7")
+        if not 0 <= out <= self.outputs - (1 << paths_log2):
+            raise ValueError(
+                f"outputs {out}..{out + (1 << paths_log2) - 1} are not in 0..{self.outputs - 1}"
+            )
+        where = slice(None) if port is None else port
+        self._valid[where, dst] = True
+        self._out[where, dst] = out
+        self._paths_log2[where, dst] = paths_log2
+
+    def clear_route(self, port: int | None, dst: int) -> None:
+        """Take the route of ID `dst` away, at one input or at all."""
+        self._check_entry(port, dst)
+        self._valid[slice(None) if port is None else port, dst] = False
+
+    def set_group(self, group: int, mask: int) -> None:
+        """Make the ports of `mask` the members of a group (:meth:`Groups.set`)."""
+        self.groups.set(group, mask)
+
+    def _check_entry(self, port: int | None, dst: int) -> None:
+        if port is not None and not 0 <= port < self.config.ports:
+            raise ValueError(f"port {port} is not in 0..{self.config.ports - 1}")
+        if not 0 <= dst < self.config.ids:
+            raise ValueError(f"ID {dst} is not in 0..{self.config.ids - 1}")
+
+    # ----------------------------------------------------------------------- forwarding
+
+    def lookup(self, in_ports: ArrayLike, src: ArrayLike, dst: ArrayLike) -> Ints:
+        """Return the output that each input's table gives, DROPPED where there is no route."""
+        ids = np.asarray(dst, np.int64)
+        known = ids < self.config.ids
+        entry = np.asarray(in_ports, np.int64), np.where(known, ids, 0)
+        out = self._out[entry] + path_index(src, ids, self._paths_log2[entry])
+        return np.where(known & self._valid[entry], out, DROPPED)
+
+    def forward(self, in_port: ArrayLike, packets: Packets) -> tuple[Ints, Packets, Ints]:
+        """Return what becomes of packets that arrive at `in_port` (one number or one per packet).
+
+        Returns (out_ports, out_packets, reasons), one of each for every packet: the output
+        (external port, ports + engine, or DROPPED), the packet as it leaves there (the error
+        answer where it was refused) and the status, Status.OK where it went on. Column `port` of
+        the packet is the output, `tail` the port of arrival. Counters of the receive side count.
+        """
+        ports = np.broadcast_to(np.asarray(in_port, np.int64), packets.shape)
+        header = packet.fields(packets, "version", "op", "len", "ext", "src", "dst")
+        out = self.lookup(ports, header["src"], header["dst"])
+        reduction = packet.op_vc(header["op"]) == Vc.RED
+        flits = packet.num_flits(header["len"], header["ext"], self.config.flit_w)
+        # The first check that fails gives the reason, so they are written from the last one on.
+        reasons = np.full(packets.shape, int(Status.OK), np.int64)
+        reasons[packets["flits"] != flits] = Status.LEN
+        reasons[(out >= self.config.ports) & ~reduction] = Status.OP
+        reasons[out == DROPPED] = Status.DST
+        reasons[~packet.len_legal(header["op"], header["len"])] = Status.LEN
+        reasons[~packet.op_known(header["op"])] = Status.OP
+        reasons[header["version"] != VERSION] = Status.VERSION
+
+        refused = reasons != Status.OK
+        dropped = refused & (packet.op_vc(header["op"]) == Vc.RSP)
+        out_packets = packets.copy()
+        out_packets[refused] = packet.error_answer(
+            packets[refused], reasons[refused], self.config.flit_w
+        )
+        out_ports = np.where(refused, ports, out)
+        out_ports[dropped] = DROPPED
+        for column in ("not_before", "stamp", "stamp_last"):
+            out_packets[column] = 0
+        out_packets["flags"] &= FLAG_ERR
+        out_packets["port"] = np.where(dropped, 0, out_ports)
+        out_packets["tail"] = ports
+
+        self._add("rx_packets", ports)
+        self._add("rx_flits", ports, packets["flits"])
+        for status in (Status.VERSION, Status.OP, Status.LEN, Status.DST):
+            self._add(f"refused_{status.name.lower()}", ports[reasons == status])
+        self._add("dropped_responses", ports[dropped])
+        return out_ports, out_packets, reasons
+
+    def deliver(self, in_port: ArrayLike, packets: Packets) -> Packets:
+        """Return every packet that leaves an external port for packets that arrive.
+
+        Forwarded packets, answers, and what the engines send, the latter once for each port that
+        gets it. Column `port` is the port of departure; there is no order between packets but
+        that forwarded ones of one (input, output, VC) stay in order. All counters count.
+        """
+        out_ports, out_packets, _ = self.forward(in_port, packets)
+        external = (out_ports >= 0) & (out_ports < self.config.ports)
+        batches = [out_packets[external]]
+        for index, engine in enumerate(self.engines):
+            to_engine = out_packets[out_ports == self.config.ports + index]
+            if to_engine.size:
+                batches.append(engine.contribute(to_engine["tail"], to_engine).expand())
+        return self._send(np.concatenate(batches))
+
+    def expire(self) -> Packets:
+        """Close every open reduction as its time-out does; return what leaves, by port."""
+        batches = [engine.expire().expand() for engine in self.engines if engine.open_keys]
+        return self._send(np.concatenate([np.zeros(0, PACKET), *batches]))
+
+    def _send(self, packets: Packets) -> Packets:
+        self._add("tx_packets", packets["port"])
+        self._add("tx_flits", packets["port"], packets["flits"])
+        packets["tail"] = 0
+        return packets
+
+    def _add(self, counter: str, ports: NDArray[Any], amounts: NDArray[Any] | None = None) -> None:
+        counts = np.bincount(ports.astype(np.int64), weights=amounts, minlength=self.config.ports)
+        self.counters[counter] += counts.astype(np.int64)
