@@ -154,7 +154,7 @@ package sp_pkg;
 
   /// Virtual channel of an operation.
   function automatic logic [1:0] op_vc(logic [5:0] op);
-    return op[5:4];
+    return 2'(op >> 4);
   endfunction
 
   /// Whether the operation is one of op_e.

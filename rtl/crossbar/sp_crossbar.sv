@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Crossbar: N_PORTS external ports and N_ENGINES engine ports. Ingresses queue packets by output
+// and VC, iSLIP matches inputs with outputs in every cycle, a match is held to the end of its
+// packet. Guarantees: packets of a flow (input, output, VC) leave in the order in which they came;
+// packets never interleave on an output; a match is made only when the whole packet can stream and
+// its output has room for the longest one, so nothing stalls half-way; a VC that is held back
+// anywhere holds back no other.
+//
+//   cycle   0          1               2               3               4
+//           ingress    queued,         queue memory    switched into   on the egress
+//           port       matched         is read         the egress      port
+
+module sp_crossbar #(
+    /// External ports, 2 or more.
+    parameter int unsigned N_PORTS = 4,
+    /// Engines, 0 or more.
+    parameter int unsigned N_ENGINES = 1,
+    /// Bits of a flit: 128, 256 or 512.
+    parameter int unsigned FLIT_W = 128,
+    /// iSLIP iterations in a cycle, 1 to 4.
+    parameter int unsigned ISLIP_ITERS = 1,
+    /// Flits of each VOQ.
+    parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of the egress buffer of each VC.
+    parameter int unsigned EGRESS_FLITS = 64,
+    /// Destination IDs with a forwarding entry.
+    parameter int unsigned N_IDS = 16,
+    localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
+    localparam int unsigned PortW = $clog2(N_PORTS),
+    localparam int unsigned AddrW = $clog2(N_IDS)
+) (
+    /// Clock.
+    input  logic                      clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                      rst_ni,
+
+    /// Streams in: valid.
+    input  logic [N_PORTS-1:0]        s_tvalid_i,
+    /// Streams in: ready.
+    output logic [N_PORTS-1:0]        s_tready_o,
+    /// Streams in: payload.
+    input  logic [FLIT_W-1:0]         s_tdata_i   [N_PORTS],
+    /// Streams in: {error mark with the last beat, header with the first}.
+    input  logic [sp_pkg::USER_W-1:0] s_tuser_i   [N_PORTS],
+    /// Streams in: last beat.
+    input  logic [N_PORTS-1:0]        s_tlast_i,
+    /// Streams in: a longest packet of the VC can be taken.
+    output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o [N_PORTS],
+    /// Streams out: valid.
+    output logic [N_PORTS-1:0]        m_tvalid_o,
+    /// Streams out: ready.
+    input  logic [N_PORTS-1:0]        m_tready_i,
+    /// Streams out: payload.
+    output logic [FLIT_W-1:0]         m_tdata_o   [N_PORTS],
+    /// Streams out: {error mark with the last beat, header with the first}.
+    output logic [sp_pkg::USER_W-1:0] m_tuser_o   [N_PORTS],
+    /// Streams out: last beat.
+    output logic [N_PORTS-1:0]        m_tlast_o,
+    /// Streams out: the receiver lets a packet of the VC start.
+    input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i [N_PORTS],
+
+    /// Forwarding tables: write that of a port.
+    input  logic [N_PORTS-1:0]        fwd_we_i,
+    /// Forwarding tables: destination ID.
+    input  logic [AddrW-1:0]          fwd_addr_i,
+    /// Forwarding tables: the entry is a route.
+    input  logic                      fwd_valid_i,
+    /// Forwarding tables: logarithm of the number of equal paths.
+    input  logic [2:0]                fwd_paths_log2_i,
+    /// Forwarding tables: first output.
+    input  logic [9:0]                fwd_out_i,
+
+    /// Engines: contribution at the head of the queue of each port.
+    output logic [N_PORTS-1:0]        head_valid_o [NE],
+    /// Engines: headers of the heads.
+    output sp_pkg::hdr_t              head_hdr_o   [NE][N_PORTS],
+    /// Engines: ports whose head may come.
+    input  logic [N_PORTS-1:0]        want_i       [NE],
+    /// Engines: a head is granted in this cycle.
+    output logic [NE-1:0]             grant_o,
+    /// Engines: its port.
+    output logic [PortW-1:0]          grant_port_o [NE],
+    /// Engines: a flit comes.
+    output logic [NE-1:0]             eng_valid_o,
+    /// Engines: first flit of its packet.
+    output logic [NE-1:0]             eng_first_o,
+    /// Engines: last flit of its packet.
+    output logic [NE-1:0]             eng_last_o,
+    /// Engines: error mark.
+    output logic [NE-1:0]             eng_err_o,
+    /// Engines: port it came from.
+    output logic [PortW-1:0]          eng_port_o   [NE],
+    /// Engines: header, with the first flit.
+    output sp_pkg::hdr_t              eng_hdr_o    [NE],
+    /// Engines: payload.
+    output logic [FLIT_W-1:0]         eng_data_o   [NE],
+    /// Results: a flit comes.
+    input  logic [NE-1:0]             res_valid_i,
+    /// Results: it is taken.
+    output logic [NE-1:0]             res_ready_o,
+    /// Results: first flit of its packet.
+    input  logic [NE-1:0]             res_first_i,
+    /// Results: last flit of its packet.
+    input  logic [NE-1:0]             res_last_i,
+    /// Results: header, with the first flit.
+    input  sp_pkg::hdr_t              res_hdr_i    [NE],
+    /// Results: payload.
+    input  logic [FLIT_W-1:0]         res_data_i   [NE],
+    /// Results: ports that get the packet, with the first flit.
+    input  logic [N_PORTS-1:0]        res_mask_i   [NE],
+
+    /// Events, by port: a beat was taken.
+    output logic [N_PORTS-1:0]        ev_rx_beat_o,
+    /// Events, by port: the last beat of a packet was taken.
+    output logic [N_PORTS-1:0]        ev_rx_packet_o,
+    /// Events, by port: a beat that came is held up.
+    output logic [N_PORTS-1:0]        ev_rx_stall_o,
+    /// Events, by port: a beat left.
+    output logic [N_PORTS-1:0]        ev_tx_beat_o,
+    /// Events, by port: the last beat of a packet left.
+    output logic [N_PORTS-1:0]        ev_tx_packet_o,
+    /// Events, by port: the receiver holds up a beat.
+    output logic [N_PORTS-1:0]        ev_tx_stall_o,
+    /// Events, by port: a packet was refused.
+    output logic [N_PORTS-1:0]        ev_refused_o,
+    /// Why, with ev_refused_o.
+    output logic [3:0]                ev_status_o  [N_PORTS],
+    /// Events, by port: it was dropped without an answer.
+    output logic [N_PORTS-1:0]        ev_dropped_o
+);
+
+  import sp_pkg::*;
+
+  localparam int unsigned N_IN = N_PORTS + N_ENGINES;
+  localparam int unsigned N_OUT = N_PORTS + N_ENGINES;
+  localparam int unsigned InW = $clog2(N_IN);
+  localparam int unsigned OutW = $clog2(N_OUT);
+
+  if (N_PORTS < 2 || N_PORTS > 512) begin : g_bad_ports
+    $fatal(1, "sp_crossbar: N_PORTS = %0d is not in 2..512", N_PORTS);
+  end
+  if (N_ENGINES > 512) begin : g_bad_engines
+    $fatal(1, "sp_crossbar: N_ENGINES = %0d is not in 0..512", N_ENGINES);
+  end
+
+  // One-hot to binary: bit b of the number is up when a line with that bit in its number is.
+  typedef logic [InW-1:0][N_IN-1:0] lines_t;
+  function automatic lines_t numbers_with_bit();
+    lines_t lines;
+    for (int unsigned b = 0; b < InW; b++) begin
+      for (int unsigned n = 0; n < N_IN; n++) lines[b][n] = n[b];
+    end
+    return lines;
+  endfunction
+  localparam lines_t Lines = numbers_with_bit();
+
+  function automatic logic [InW-1:0] number(logic [N_IN-1:0] onehot);
+    logic [InW-1:0] binary;
+    for (int unsigned b = 0; b < InW; b++) binary[b] = |(onehot & Lines[b]);
+    return binary;
+  endfunction
+
+  // --------------------------------------------------------------------------- inputs, outputs
+
+  logic [N_OUT-1:0]  in_ready    [N_PORTS][NUM_VC];
+  logic [N_IN-1:0]   in_idle;
+  logic [N_IN-1:0]   in_last;
+  logic [N_IN-1:0]   start;
+  logic [1:0]        start_vc    [N_PORTS];
+  logic [N_OUT-1:0]  match       [N_IN];
+  logic [N_IN-1:0]   from        [N_OUT];
+  logic [N_OUT-1:0]  res_pending [NE];     // ports that lack the result at the head
+  logic [N_IN-1:0]   flit_first;
+  logic [N_IN-1:0]   flit_last;
+  logic [N_IN-1:0]   flit_err;
+  logic [1:0]        flit_vc     [N_IN];
+  hdr_t              flit_hdr    [N_IN];
+  logic [FLIT_W-1:0] flit_data   [N_IN];
+  logic [NUM_VC-1:0] out_room    [N_PORTS];
+
+  logic [NE-1:0]     port_head_valid [N_PORTS];
+  hdr_t              port_head_hdr   [N_PORTS][NE];
+
+  for (genvar i = 0; i < N_PORTS; i++) begin : g_ingress
+    sp_ingress #(
+        .N_OUT    (N_OUT),
+        .N_PORTS  (N_PORTS),
+        .FLIT_W   (FLIT_W),
+        .VOQ_FLITS(VOQ_FLITS),
+        .N_IDS    (N_IDS)
+    ) i_ingress (
+        .clk_i,
+        .rst_ni,
+        .own_i           (OutW'(i)),
+        .s_tvalid_i      (s_tvalid_i[i]),
+        .s_tready_o      (s_tready_o[i]),
+        .s_tdata_i       (s_tdata_i[i]),
+        .s_tuser_i       (s_tuser_i[i]),
+        .s_tlast_i       (s_tlast_i[i]),
+        .s_vc_room_o     (s_vc_room_o[i]),
+        .fwd_we_i        (fwd_we_i[i]),
+        .fwd_addr_i,
+        .fwd_valid_i,
+        .fwd_paths_log2_i,
+        .fwd_out_i,
+        .ready_o         (in_ready[i]),
+        .idle_o          (in_idle[i]),
+        .last_o          (in_last[i]),
+        .start_i         (start[i]),
+        .start_vc_i      (start_vc[i]),
+        .start_out_i     (OutW'(number(match[i]))),
+        .head_valid_o    (port_head_valid[i]),
+        .head_hdr_o      (port_head_hdr[i]),
+        .flit_first_o    (flit_first[i]),
+        .flit_last_o     (flit_last[i]),
+        .flit_err_o      (flit_err[i]),
+        .flit_vc_o       (flit_vc[i]),
+        .flit_hdr_o      (flit_hdr[i]),
+        .flit_data_o     (flit_data[i]),
+        .ev_beat_o       (ev_rx_beat_o[i]),
+        .ev_packet_o     (ev_rx_packet_o[i]),
+        .ev_stall_o      (ev_rx_stall_o[i]),
+        .ev_refused_o    (ev_refused_o[i]),
+        .ev_status_o     (ev_status_o[i]),
+        .ev_dropped_o    (ev_dropped_o[i])
+    );
+  end
+
+  for (genvar e = 0; e < NE; e++) begin : g_injector
+    if (e < N_ENGINES) begin : g_used
+      sp_injector #(
+          .N_PORTS(N_PORTS),
+          .N_OUT  (N_OUT),
+          .FLIT_W (FLIT_W)
+      ) i_injector (
+          .clk_i,
+          .rst_ni,
+          .in_valid_i  (res_valid_i[e]),
+          .in_ready_o  (res_ready_o[e]),
+          .in_first_i  (res_first_i[e]),
+          .in_last_i   (res_last_i[e]),
+          .in_hdr_i    (res_hdr_i[e]),
+          .in_data_i   (res_data_i[e]),
+          .in_mask_i   (res_mask_i[e]),
+          .ready_o     (res_pending[e]),
+          .idle_o      (in_idle[N_PORTS+e]),
+          .last_o      (in_last[N_PORTS+e]),
+          .start_i     (start[N_PORTS+e]),
+          .start_mask_i(match[N_PORTS+e]),
+          .flit_first_o(flit_first[N_PORTS+e]),
+          .flit_last_o (flit_last[N_PORTS+e]),
+          .flit_hdr_o  (flit_hdr[N_PORTS+e]),
+          .flit_data_o (flit_data[N_PORTS+e])
+      );
+      assign flit_err[N_PORTS+e] = 1'b0;  // a result that is not to be trusted has `poison` set
+      assign flit_vc[N_PORTS+e]  = VC_RSP;
+    end else begin : g_none
+      logic unused;
+      assign unused         = &{1'b0, res_valid_i[e], res_first_i[e], res_last_i[e], res_hdr_i[e],
+                                res_data_i[e], res_mask_i[e], res_pending[e]};
+      assign res_ready_o[e] = 1'b0;
+      assign res_pending[e] = '0;
+    end
+  end
+
+  // ------------------------------------------------------------------------------------ matching
+
+  logic [N_OUT-1:0]  out_free;
+  logic [N_OUT-1:0]  room     [NUM_VC];   // outputs with room, by VC
+  logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
+  logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
+  logic [N_OUT-1:0]  request  [N_IN];
+
+  always_comb begin
+    for (int unsigned v = 0; v < NUM_VC; v++) begin
+      room[v] = '0;
+      for (int unsigned j = 0; j < N_PORTS; j++) room[v][j] = out_room[j][v];
+    end
+    // What an engine wants it takes; nothing but contributions is queued for it.
+    for (int unsigned j = N_PORTS; j < N_OUT; j++) room[VC_RED][j] = 1'b1;
+
+    for (int unsigned i = 0; i < N_PORTS; i++) begin
+      wanted[i] = '1;
+      for (int e = 0; e < int'(N_ENGINES); e++) wanted[i][N_PORTS+e] = want_i[e][i];
+      request[i] = '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        asked[i][v] = in_ready[i][v] & room[v];
+        if (v == 32'(VC_RED)) asked[i][v] &= wanted[i];
+        request[i] |= asked[i][v];
+      end
+      request[i] &= in_idle[i] ? out_free : '0;
+    end
+    for (int e = 0; e < int'(N_ENGINES); e++) begin
+      request[N_PORTS+e] = in_idle[N_PORTS+e] ? (res_pending[e] & room[VC_RSP] & out_free) : '0;
+    end
+  end
+
+  sp_islip #(
+      .N_IN       (N_IN),
+      .N_OUT      (N_OUT),
+      .ITERS      (ISLIP_ITERS),
+      .FIRST_MCAST(N_PORTS)
+  ) i_islip (
+      .clk_i,
+      .rst_ni,
+      .req_i  (request),
+      .match_o(match),
+      .from_o (from)
+  );
+
+  // The VCs of a matched input take turns.
+  logic [NUM_VC-1:0] first_vc_q [N_PORTS];  // as in sp_rr_arbiter
+  logic [NUM_VC-1:0] vc_gnt     [N_PORTS];
+  logic [NUM_VC-1:0] vc_req;
+  logic [NUM_VC-1:0] vc_above;
+
+  always_comb begin
+    vc_req   = '0;
+    vc_above = '0;
+    for (int unsigned i = 0; i < N_IN; i++) start[i] = match[i] != '0;
+    for (int unsigned i = 0; i < N_PORTS; i++) begin
+      vc_gnt[i] = '0;
+      if (start[i]) begin
+        for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked[i][v] & match[i]) != '0;
+        vc_above  = vc_req & first_vc_q[i];
+        vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
+                                     : (vc_req & (~vc_req + NUM_VC'(1)));
+      end
+      start_vc[i] = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned i = 0; i < N_PORTS; i++) first_vc_q[i] <= '1;
+    end else begin
+      for (int unsigned i = 0; i < N_PORTS; i++) begin
+        if (start[i]) first_vc_q[i] <= ~((vc_gnt[i] << 1) - NUM_VC'(1));
+      end
+    end
+  end
+
+  // A match is held until the last flit of its packet is read.
+  logic [N_OUT-1:0] busy_q;
+  logic [N_OUT-1:0] busy2_q;            // a cycle later, when the flits arrive
+  logic [InW-1:0]   src_q   [N_OUT];
+  logic [InW-1:0]   src2_q  [N_OUT];
+
+  always_comb begin
+    for (int unsigned j = 0; j < N_OUT; j++) out_free[j] = !busy_q[j] || in_last[src_q[j]];
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      busy_q  <= '0;
+      busy2_q <= '0;
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        src_q[j]  <= '0;
+        src2_q[j] <= '0;
+      end
+    end else begin
+      busy2_q <= busy_q;
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        if (out_free[j]) busy_q[j] <= from[j] != '0;
+        if (from[j] != '0) src_q[j] <= number(from[j]);
+        src2_q[j] <= src_q[j];
+      end
+    end
+  end
+
+  // ------------------------------------------------------------------------------------ datapath
+
+  for (genvar j = 0; j < N_PORTS; j++) begin : g_egress
+    sp_egress #(
+        .FLIT_W(FLIT_W),
+        .DEPTH (EGRESS_FLITS)
+    ) i_egress (
+        .clk_i,
+        .rst_ni,
+        .valid_i    (busy2_q[j]),
+        .first_i    (flit_first[src2_q[j]]),
+        .last_i     (flit_last[src2_q[j]]),
+        .err_i      (flit_err[src2_q[j]]),
+        .vc_i       (flit_vc[src2_q[j]]),
+        .hdr_i      (flit_hdr[src2_q[j]]),
+        .data_i     (flit_data[src2_q[j]]),
+        .room_o     (out_room[j]),
+        .m_tvalid_o (m_tvalid_o[j]),
+        .m_tready_i (m_tready_i[j]),
+        .m_tdata_o  (m_tdata_o[j]),
+        .m_tuser_o  (m_tuser_o[j]),
+        .m_tlast_o  (m_tlast_o[j]),
+        .m_vc_room_i(m_vc_room_i[j])
+    );
+  end
+
+  assign ev_tx_beat_o   = m_tvalid_o & m_tready_i;
+  assign ev_tx_packet_o = m_tvalid_o & m_tready_i & m_tlast_o;
+  assign ev_tx_stall_o  = m_tvalid_o & ~m_tready_i;
+
+  for (genvar e = 0; e < NE; e++) begin : g_engine
+    if (e < N_ENGINES) begin : g_used
+      always_comb begin
+        for (int unsigned i = 0; i < N_PORTS; i++) begin
+          head_valid_o[e][i] = port_head_valid[i][e];
+          head_hdr_o[e][i]   = port_head_hdr[i][e];
+        end
+      end
+      assign grant_o[e]      = from[N_PORTS+e] != '0;
+      assign grant_port_o[e] = PortW'(number(from[N_PORTS+e]));
+      assign eng_valid_o[e]  = busy2_q[N_PORTS+e];
+      assign eng_first_o[e]  = flit_first[src2_q[N_PORTS+e]];
+      assign eng_last_o[e]   = flit_last[src2_q[N_PORTS+e]];
+      assign eng_err_o[e]    = flit_err[src2_q[N_PORTS+e]];
+      assign eng_port_o[e]   = PortW'(src2_q[N_PORTS+e]);
+      assign eng_hdr_o[e]    = flit_hdr[src2_q[N_PORTS+e]];
+      assign eng_data_o[e]   = flit_data[src2_q[N_PORTS+e]];
+    end else begin : g_none
+      logic unused;
+      always_comb begin
+        unused = &{1'b0, want_i[e]};
+        for (int unsigned i = 0; i < N_PORTS; i++) begin
+          unused &= &{port_head_valid[i], port_head_hdr[i][e]};
+        end
+      end
+      assign head_valid_o[e] = '0;
+      always_comb begin
+        for (int unsigned i = 0; i < N_PORTS; i++) head_hdr_o[e][i] = '0;
+      end
+      assign grant_o[e]      = 1'b0;
+      assign grant_port_o[e] = '0;
+      assign eng_valid_o[e]  = 1'b0;
+      assign eng_first_o[e]  = 1'b0;
+      assign eng_last_o[e]   = 1'b0;
+      assign eng_err_o[e]    = 1'b0;
+      assign eng_port_o[e]   = '0;
+      assign eng_hdr_o[e]    = '0;
+      assign eng_data_o[e]   = '0;
+    end
+  end
+
+endmodule

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One external output: a buffer for each VC, then the port. Guarantees: the crossbar is never
+// stopped in mid-packet, since a packet is only sent here while `room_o` says that the longest one
+// fits; packets of a VC leave in order and packets never interleave; a VC that the receiver does
+// not let start stops no other VC; VCs take turns packet by packet.
+//
+// A flit that meets an empty buffer and a free port is on the port in the next cycle.
+
+module sp_egress #(
+    /// Bits of a flit.
+    parameter int unsigned FLIT_W = 128,
+    /// Flits of the buffer of each VC, a power of two.
+    parameter int unsigned DEPTH = 64
+) (
+    /// Clock.
+    input  logic                      clk_i,
+    /// Reset, active low, asynchronous; empties the buffers.
+    input  logic                      rst_ni,
+
+    /// A flit comes from the crossbar.
+    input  logic                      valid_i,
+    /// First flit of its packet.
+    input  logic                      first_i,
+    /// Last flit of its packet.
+    input  logic                      last_i,
+    /// Error mark.
+    input  logic                      err_i,
+    /// VC.
+    input  logic [1:0]                vc_i,
+    /// Header, with the first flit.
+    input  sp_pkg::hdr_t              hdr_i,
+    /// Payload.
+    input  logic [FLIT_W-1:0]         data_i,
+    /// By VC: a longest packet may be sent here.
+    output logic [sp_pkg::NUM_VC-1:0] room_o,
+
+    /// Stream out: valid.
+    output logic                      m_tvalid_o,
+    /// Stream out: ready.
+    input  logic                      m_tready_i,
+    /// Stream out: payload.
+    output logic [FLIT_W-1:0]         m_tdata_o,
+    /// Stream out: {error mark with the last beat, header with the first}.
+    output logic [sp_pkg::USER_W-1:0] m_tuser_o,
+    /// Stream out: last beat.
+    output logic                      m_tlast_o,
+    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits before a packet
+    /// is on the port, so that many flits may still come after it falls.
+    input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i
+);
+  /* verilator no_inline_module */  // one C++ body for all ports
+
+  import sp_pkg::*;
+
+  localparam int unsigned PtrW = $clog2(DEPTH);
+  // Flits that the crossbar may have on the way when it looks at `room_o`.
+  localparam int unsigned OnTheWay = 4;
+  localparam int unsigned Room = max_flits(FLIT_W) + OnTheWay;
+  // Stage behind the buffers: one flit being read, one on the port, one to keep the pace.
+  localparam int unsigned OutFlits = 3;
+
+  if (DEPTH < Room || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
+    $fatal(1, "sp_egress: DEPTH = %0d is not a power of two of %0d or more", DEPTH, Room);
+  end
+
+  // Pointers count modulo 2 * DEPTH, so that full and empty differ.
+  logic [PtrW:0]     wptr_q [NUM_VC];
+  logic [PtrW:0]     rptr_q [NUM_VC];
+  logic [FLIT_W:0]   data_mem [NUM_VC*DEPTH];  // {error mark, payload}
+  hdr_t              hdr_mem  [NUM_VC*DEPTH];
+  logic              last_mem [NUM_VC*DEPTH];
+
+  logic [NUM_VC-1:0] filled;     // buffers that hold a flit
+  logic [NUM_VC-1:0] may_start;
+  logic [NUM_VC-1:0] turn;       // round-robin choice, one-hot or zero
+  logic              active_q;   // a packet has started and its last flit has not been taken
+  logic [1:0]        vc_q;       // its VC
+  logic [1:0]        vc;         // the VC served in this cycle
+  logic              serve;      // there is one
+  logic              read;       // a flit is read from its buffer
+  logic              pass;       // the flit that comes passes by the buffer
+  logic              take_last;  // the flit read or passed is a last one
+  logic              out_full;   // of the output stage
+  logic              reading_q;  // a flit read comes out of the memory
+  logic              space;      // the output stage has room for one more
+
+  // ------------------------------------------------------------------------------------ buffers
+
+  logic [PtrW+1:0] waddr;
+  logic [PtrW+1:0] raddr;
+
+  assign waddr = {vc_i, wptr_q[vc_i][PtrW-1:0]};
+  assign raddr = {vc, rptr_q[vc][PtrW-1:0]};
+
+  logic            rd_err_q;
+  logic            rd_first_q;
+  logic            rd_last_q;
+  hdr_t            rd_hdr_q;
+  logic [FLIT_W-1:0] rd_data_q;
+
+  always_ff @(posedge clk_i) begin
+    if (valid_i && !pass) begin
+      data_mem[waddr] <= {err_i, data_i};
+      last_mem[waddr] <= last_i;
+      if (first_i) hdr_mem[waddr] <= hdr_i;
+    end
+    if (read) begin
+      {rd_err_q, rd_data_q} <= data_mem[raddr];
+      rd_last_q  <= last_mem[raddr];
+      rd_first_q <= !active_q;
+      if (!active_q) rd_hdr_q <= hdr_mem[raddr];
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        wptr_q[v] <= '0;
+        rptr_q[v] <= '0;
+      end
+      room_o <= '0;
+    end else begin
+      if (valid_i && !pass) wptr_q[vc_i] <= wptr_q[vc_i] + (PtrW + 1)'(1);
+      if (read) rptr_q[vc] <= rptr_q[vc] + (PtrW + 1)'(1);
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        room_o[v] <= (PtrW + 1)'(DEPTH) - (wptr_q[v] - rptr_q[v]) >= (PtrW + 1)'(Room);
+      end
+    end
+  end
+
+  // ------------------------------------------------------------------------- which flit is next
+
+  always_comb begin
+    for (int unsigned v = 0; v < NUM_VC; v++) filled[v] = wptr_q[v] != rptr_q[v];
+    may_start = filled;
+    if (valid_i && first_i) may_start[vc_i] = 1'b1;
+    may_start &= m_vc_room_i;
+  end
+
+  sp_rr_arbiter #(
+      .N(NUM_VC)
+  ) i_turn (
+      .clk_i,
+      .rst_ni,
+      .req_i    (may_start),
+      .advance_i(serve && !active_q && space),
+      .gnt_o    (turn)
+  );
+
+  assign vc        = active_q ? vc_q : {turn[3] | turn[2], turn[3] | turn[1]};
+  assign serve     = active_q || (turn != '0);
+  assign read      = serve && space && filled[vc];
+  assign pass      = serve && space && !filled[vc] && !reading_q && valid_i && (vc_i == vc);
+  assign take_last = (read && last_mem[raddr]) || (pass && last_i);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      active_q  <= 1'b0;
+      reading_q <= 1'b0;
+    end else begin
+      reading_q <= read;
+      if (read || pass) active_q <= !take_last;
+
+      assert (!(out_full && (reading_q || pass)))
+        else $error("sp_egress: a flit found the output stage full");
+      assert (!valid_i || pass || (wptr_q[vc_i] - rptr_q[vc_i]) < (PtrW + 1)'(DEPTH))
+        else $error("sp_egress: a flit found the buffer of VC %0d full", vc_i);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (read || pass) vc_q <= vc;
+  end
+
+  // ------------------------------------------------------------------------------- output stage
+
+  logic [1:0] out_count;
+  logic       out_empty;
+  hdr_t       in_hdr;
+
+  // A word that is being read lands in the next cycle, so it counts.
+  assign space  = {1'b0, out_count} + 3'(reading_q) < 3'(OutFlits);
+  assign in_hdr = reading_q ? (rd_first_q ? rd_hdr_q : '0) : (first_i ? hdr_i : '0);
+
+  sp_fifo #(
+      .WIDTH(1 + USER_W + FLIT_W),
+      .DEPTH(OutFlits)
+  ) i_out (
+      .clk_i,
+      .rst_ni,
+      .push_i (reading_q || pass),
+      .data_i (reading_q ? {rd_last_q, rd_err_q, in_hdr, rd_data_q} :
+                           {last_i, err_i, in_hdr, data_i}),
+      .full_o (out_full),
+      .pop_i  (m_tready_i),
+      .data_o ({m_tlast_o, m_tuser_o, m_tdata_o}),
+      .empty_o(out_empty),
+      .count_o(out_count)
+  );
+
+  assign m_tvalid_o = !out_empty;
+
+endmodule

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Input of an engine: takes result packets with the set of ports that get them and sends them into
+// the crossbar. Guarantees: each port of the set gets the packet exactly once and whole, without a
+// gap; a port that has no room holds back only its own copy. The set is served by fan-out splitting:
+// whatever ports grant in a cycle get the packet together, the others later; nothing is held while
+// waiting, so multicasts cannot block each other.
+
+module sp_injector #(
+    /// External ports.
+    parameter int unsigned N_PORTS = 4,
+    /// Outputs.
+    parameter int unsigned N_OUT = 5,
+    /// Bits of a flit.
+    parameter int unsigned FLIT_W = 128,
+    /// Packets held, 2 or more: one is sent while the next comes.
+    parameter int unsigned SLOTS = 2
+) (
+    /// Clock.
+    input  logic               clk_i,
+    /// Reset, active low, asynchronous; forgets all packets.
+    input  logic               rst_ni,
+
+    /// A flit comes.
+    input  logic               in_valid_i,
+    /// It is taken.
+    output logic               in_ready_o,
+    /// First flit of its packet.
+    input  logic               in_first_i,
+    /// Last flit of its packet.
+    input  logic               in_last_i,
+    /// Header, with the first flit.
+    input  sp_pkg::hdr_t       in_hdr_i,
+    /// Payload.
+    input  logic [FLIT_W-1:0]  in_data_i,
+    /// Ports that get the packet, with the first flit.
+    input  logic [N_PORTS-1:0] in_mask_i,
+
+    /// Outputs that still lack the packet at the head; all are asked for at once.
+    output logic [N_OUT-1:0]   ready_o,
+    /// A packet can be started in the next cycle.
+    output logic               idle_o,
+    /// Last flit of the packet is being read.
+    output logic               last_o,
+    /// Start the packet.
+    input  logic               start_i,
+    /// Outputs that get it now.
+    input  logic [N_OUT-1:0]   start_mask_i,
+    /// First flit of a packet.
+    output logic               flit_first_o,
+    /// Last flit of a packet.
+    output logic               flit_last_o,
+    /// Header, with the first flit.
+    output sp_pkg::hdr_t       flit_hdr_o,
+    /// Payload.
+    output logic [FLIT_W-1:0]  flit_data_o
+);
+  /* verilator no_inline_module */  // one C++ body for all engines
+
+  import sp_pkg::*;
+
+  localparam int unsigned FlitDim = 1 << $clog2(max_flits(FLIT_W));
+  localparam int unsigned FlitAw = $clog2(FlitDim);
+  localparam int unsigned SlotW = $clog2(SLOTS);
+  localparam int unsigned CntW = $clog2(SLOTS + 1);
+
+  if (SLOTS < 2) begin : g_bad_slots
+    $fatal(1, "sp_injector: SLOTS = %0d is not 2 or more", SLOTS);
+  end
+
+  logic [FLIT_W-1:0]  data_mem [SLOTS*FlitDim];
+  hdr_t               hdr_q    [SLOTS];
+  logic [N_PORTS-1:0] mask_q   [SLOTS];   // ports that still lack the packet
+  logic [FlitAw-1:0]  last_q   [SLOTS];   // place of the last flit
+  logic [SlotW-1:0]   wslot_q;
+  logic [FlitAw-1:0]  wpos_q;
+  logic [SlotW-1:0]   rslot_q;
+  logic [CntW-1:0]    whole_q;            // packets that are whole
+
+  function automatic logic [SlotW-1:0] next_slot(logic [SlotW-1:0] slot);
+    return (slot == SlotW'(SLOTS - 1)) ? '0 : slot + SlotW'(1);
+  endfunction
+
+  // ------------------------------------------------------------------------------------- write
+
+  logic push;
+  logic push_last;
+  logic pop;
+
+  assign in_ready_o = whole_q != CntW'(SLOTS);
+  assign push       = in_valid_i && in_ready_o;
+  assign push_last  = push && in_last_i;
+
+  always_ff @(posedge clk_i) begin
+    if (push) begin
+      data_mem[($clog2(SLOTS*FlitDim))'({wslot_q, wpos_q})] <= in_data_i;
+      last_q[wslot_q] <= wpos_q;
+      if (in_first_i) hdr_q[wslot_q] <= in_hdr_i;
+    end
+  end
+
+  // -------------------------------------------------------------------------------------- read
+
+  logic              first_q;  // first cycle of a pass over the head packet
+  logic              more_q;   // a later cycle of it
+  logic [FlitAw-1:0] rpos_q;
+  logic [FlitAw-1:0] rpos;
+  logic              rd;
+  logic [SlotW-1:0]  head;     // slot whose packet may start
+
+  assign rd     = first_q || more_q;
+  assign rpos   = first_q ? '0 : rpos_q;
+  assign last_o = rd && (rpos == last_q[rslot_q]);
+  assign idle_o = !rd || last_o;
+  // The head is done when it is read for the last time.
+  assign pop    = last_o && (mask_q[rslot_q] == '0);
+
+  // While the head leaves, the packet behind it is shown, so that no cycle is lost.
+  assign head = pop ? next_slot(rslot_q) : rslot_q;
+
+  always_comb begin
+    ready_o = '0;
+    if (whole_q > CntW'(pop)) ready_o[N_PORTS-1:0] = mask_q[head];
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      wslot_q      <= '0;
+      wpos_q       <= '0;
+      rslot_q      <= '0;
+      whole_q      <= '0;
+      first_q      <= 1'b0;
+      more_q       <= 1'b0;
+      flit_first_o <= 1'b0;
+      flit_last_o  <= 1'b0;
+    end else begin
+      if (push) wpos_q <= in_last_i ? '0 : wpos_q + FlitAw'(1);
+      if (push_last) wslot_q <= next_slot(wslot_q);
+      if (pop) rslot_q <= next_slot(rslot_q);
+      if (push_last && !pop) whole_q <= whole_q + CntW'(1);
+      else if (pop && !push_last) whole_q <= whole_q - CntW'(1);
+      first_q      <= start_i;
+      more_q       <= rd && !last_o;
+      flit_first_o <= first_q;
+      flit_last_o  <= last_o;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (push && in_first_i) mask_q[wslot_q] <= in_mask_i;
+    if (start_i) mask_q[head] <= mask_q[head] & ~start_mask_i[N_PORTS-1:0];
+    if (rd) begin
+      rpos_q      <= rpos + FlitAw'(1);
+      flit_data_o <= data_mem[($clog2(SLOTS*FlitDim))'({rslot_q, rpos})];
+    end
+    if (first_q) flit_hdr_o <= hdr_q[rslot_q];
+  end
+
+  if (N_OUT > N_PORTS) begin : g_no_engine_copy
+    logic unused;
+    assign unused = &{1'b0, start_mask_i[N_OUT-1:N_PORTS]};
+  end
+
+endmodule

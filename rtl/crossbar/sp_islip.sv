@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// iSLIP: matches inputs with outputs, ITERS iterations of request, grant and accept in one cycle.
+//
+//   request   every unmatched input asks every output that it has a packet for
+//   grant     every unmatched output grants one of the inputs that ask, round robin
+//   accept    an input takes one of its grants, round robin; a multicast input takes all of them
+//
+// Guarantees: an output has at most one input; a unicast input has at most one output; a match is
+// always a request; no request between an unmatched unicast input and an unmatched output is left
+// after N iterations. Pointers move only for grants accepted in the first iteration, so that they
+// drift apart under load and a request that stays up is served: nobody starves. Proven in
+// formal/crossbar.
+
+module sp_islip #(
+    /// Inputs, 1 or more.
+    parameter int unsigned N_IN = 5,
+    /// Outputs, 1 or more.
+    parameter int unsigned N_OUT = 5,
+    /// Iterations in a cycle, 1 to 4.
+    parameter int unsigned ITERS = 1,
+    /// Inputs from this one on are multicast inputs: they accept every grant.
+    parameter int unsigned FIRST_MCAST = N_IN
+) (
+    /// Clock.
+    input  logic                 clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                 rst_ni,
+    /// Row i: the outputs that input i asks for.
+    input  logic [N_OUT-1:0]     req_i   [N_IN],
+    /// Row i: the outputs that input i is matched with, in the same cycle.
+    output logic [N_OUT-1:0]     match_o [N_IN],
+    /// Column j: the input that output j is matched with, one-hot or zero.
+    output logic [N_IN-1:0]      from_o  [N_OUT]
+);
+
+  if (N_IN < 1) begin : g_bad_in
+    $fatal(1, "sp_islip: N_IN = %0d is not 1 or more", N_IN);
+  end
+  if (N_OUT < 1) begin : g_bad_out
+    $fatal(1, "sp_islip: N_OUT = %0d is not 1 or more", N_OUT);
+  end
+  if (ITERS < 1 || ITERS > 4) begin : g_bad_iters
+    $fatal(1, "sp_islip: ITERS = %0d is not in 1..4", ITERS);
+  end
+
+  // Round-robin state as in sp_rr_arbiter: ones from the first in turn upwards.
+  logic [N_IN-1:0]  gnt_first_q [N_OUT];
+  logic [N_OUT-1:0] acc_first_q [N_IN];
+
+  logic [N_IN-1:0]  column  [N_OUT];  // requests, by output
+  logic [N_IN-1:0]  granted [N_OUT];  // grants of an iteration, by output
+  logic [N_IN-1:0]  got;              // inputs with a grant in this iteration
+  logic [N_IN-1:0]  in_free;
+  logic [N_OUT-1:0] out_free;
+  logic [N_OUT-1:0] offers;           // grants to one input
+  logic [N_OUT-1:0] accepted;         // outputs whose grant was accepted in this iteration
+  logic [N_OUT-1:0] first_row [N_IN]; // what the first iteration matched, for the pointers
+
+  function automatic logic [N_IN-1:0] pick_in(logic [N_IN-1:0] req, logic [N_IN-1:0] first);
+    logic [N_IN-1:0] above;
+    above = req & first;
+    return (above != '0) ? (above & (~above + N_IN'(1))) : (req & (~req + N_IN'(1)));
+  endfunction
+
+  function automatic logic [N_OUT-1:0] pick_out(logic [N_OUT-1:0] req, logic [N_OUT-1:0] first);
+    logic [N_OUT-1:0] above;
+    above = req & first;
+    return (above != '0) ? (above & (~above + N_OUT'(1))) : (req & (~req + N_OUT'(1)));
+  endfunction
+
+  always_comb begin
+    in_free  = '1;
+    out_free = '1;
+    got      = '0;
+    offers   = '0;
+    accepted = '0;
+    for (int unsigned i = 0; i < N_IN; i++) begin
+      match_o[i]   = '0;
+      first_row[i] = '0;
+    end
+    for (int unsigned j = 0; j < N_OUT; j++) begin
+      from_o[j]  = '0;
+      granted[j] = '0;
+      for (int unsigned i = 0; i < N_IN; i++) column[j][i] = req_i[i][j];
+    end
+
+    for (int unsigned it = 0; it < ITERS; it++) begin
+      got      = '0;
+      accepted = '0;
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        granted[j] = '0;
+        if (out_free[j]) granted[j] = pick_in(column[j] & in_free, gnt_first_q[j]);
+        got |= granted[j];
+      end
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        // Skipping inputs without a grant changes nothing; it is what makes simulation fast.
+        if (got[i]) begin
+          for (int unsigned j = 0; j < N_OUT; j++) offers[j] = granted[j][i];
+          if (i < FIRST_MCAST) begin
+            offers     = pick_out(offers, acc_first_q[i]);
+            in_free[i] = 1'b0;
+          end
+          match_o[i] |= offers;
+          accepted   |= offers;
+          if (it == 0) first_row[i] = offers;
+        end
+      end
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        if (accepted[j]) from_o[j] = granted[j];
+      end
+      out_free &= ~accepted;
+    end
+  end
+
+  // A pointer moves behind the partner of the first iteration.
+  logic [N_OUT-1:0] first_matched;  // outputs matched in the first iteration
+  always_comb begin
+    first_matched = '0;
+    for (int unsigned i = 0; i < N_IN; i++) first_matched |= first_row[i];
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned j = 0; j < N_OUT; j++) gnt_first_q[j] <= '1;
+      for (int unsigned i = 0; i < N_IN; i++) acc_first_q[i] <= '1;
+    end else begin
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        if (first_matched[j]) gnt_first_q[j] <= ~((from_o[j] << 1) - N_IN'(1));
+      end
+      for (int unsigned i = 0; i < FIRST_MCAST; i++) begin
+        if (first_row[i] != '0) acc_first_q[i] <= ~((first_row[i] << 1) - N_OUT'(1));
+      end
+    end
+  end
+
+endmodule

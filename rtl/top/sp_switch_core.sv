@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The switch: crossbar, reduction engines and registers. External ports are AXI4-Stream; the link
+// layer will sit there. A stream that looks at s_vc_room_o before it starts a packet never has one
+// VC wait for another; a plain AXI4-Stream that does not is held by tready.
+//
+// Outputs 0..N_PORTS-1 in forwarding entries are external ports, N_PORTS+e is engine e.
+
+module sp_switch_core #(
+    /// External ports, 2 to 512.
+    parameter int unsigned N_PORTS = 4,
+    /// Bits of a flit: 128, 256 or 512.
+    parameter int unsigned FLIT_W = 128,
+    /// iSLIP iterations in a cycle, 1 to 4.
+    parameter int unsigned ISLIP_ITERS = 1,
+    /// Flits of each VOQ, a power of two.
+    parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of the egress buffer of each VC, a power of two.
+    parameter int unsigned EGRESS_FLITS = 64,
+    /// Reduction engines, 0 to 512.
+    parameter int unsigned N_ENGINES = 1,
+    /// Reductions in flight in an engine.
+    parameter int unsigned N_CONTEXTS = 4,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 16,
+    /// Destination IDs with a forwarding entry.
+    parameter int unsigned N_IDS = 16,
+    /// Word that a register shows: the commit, or any other word of the builder.
+    parameter logic [31:0] BUILD = '0,
+    localparam int unsigned CsrAddrW = 26
+) (
+    /// Clock.
+    input  logic                                   clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                                   rst_ni,
+
+    /// Streams in: valid.
+    input  logic [N_PORTS-1:0]                     s_axis_tvalid_i,
+    /// Streams in: ready.
+    output logic [N_PORTS-1:0]                     s_axis_tready_o,
+    /// Streams in: payload.
+    input  logic [N_PORTS-1:0][FLIT_W-1:0]         s_axis_tdata_i,
+    /// Streams in: {error mark with the last beat, header with the first}.
+    input  logic [N_PORTS-1:0][sp_pkg::USER_W-1:0] s_axis_tuser_i,
+    /// Streams in: last beat.
+    input  logic [N_PORTS-1:0]                     s_axis_tlast_i,
+    /// Streams in: a longest packet of the VC can be taken.
+    output logic [N_PORTS-1:0][sp_pkg::NUM_VC-1:0] s_vc_room_o,
+
+    /// Streams out: valid.
+    output logic [N_PORTS-1:0]                     m_axis_tvalid_o,
+    /// Streams out: ready.
+    input  logic [N_PORTS-1:0]                     m_axis_tready_i,
+    /// Streams out: payload.
+    output logic [N_PORTS-1:0][FLIT_W-1:0]         m_axis_tdata_o,
+    /// Streams out: {error mark with the last beat, header with the first}.
+    output logic [N_PORTS-1:0][sp_pkg::USER_W-1:0] m_axis_tuser_o,
+    /// Streams out: last beat.
+    output logic [N_PORTS-1:0]                     m_axis_tlast_o,
+    /// Streams out: the receiver lets a packet of the VC start; tie to ones for plain AXI4-Stream.
+    input  logic [N_PORTS-1:0][sp_pkg::NUM_VC-1:0] m_vc_room_i,
+
+    /// AXI4-Lite, write address: valid.
+    input  logic                                   csr_awvalid_i,
+    /// AXI4-Lite, write address: ready.
+    output logic                                   csr_awready_o,
+    /// AXI4-Lite, write address: byte address.
+    input  logic [CsrAddrW-1:0]                    csr_awaddr_i,
+    /// AXI4-Lite, write address: protection, ignored.
+    input  logic [2:0]                             csr_awprot_i,
+    /// AXI4-Lite, write data: valid.
+    input  logic                                   csr_wvalid_i,
+    /// AXI4-Lite, write data: ready.
+    output logic                                   csr_wready_o,
+    /// AXI4-Lite, write data.
+    input  logic [31:0]                            csr_wdata_i,
+    /// AXI4-Lite, write data: bytes that count.
+    input  logic [3:0]                             csr_wstrb_i,
+    /// AXI4-Lite, write response: valid.
+    output logic                                   csr_bvalid_o,
+    /// AXI4-Lite, write response: ready.
+    input  logic                                   csr_bready_i,
+    /// AXI4-Lite, write response.
+    output logic [1:0]                             csr_bresp_o,
+    /// AXI4-Lite, read address: valid.
+    input  logic                                   csr_arvalid_i,
+    /// AXI4-Lite, read address: ready.
+    output logic                                   csr_arready_o,
+    /// AXI4-Lite, read address: byte address.
+    input  logic [CsrAddrW-1:0]                    csr_araddr_i,
+    /// AXI4-Lite, read address: protection, ignored.
+    input  logic [2:0]                             csr_arprot_i,
+    /// AXI4-Lite, read data: valid.
+    output logic                                   csr_rvalid_o,
+    /// AXI4-Lite, read data: ready.
+    input  logic                                   csr_rready_i,
+    /// AXI4-Lite, read data.
+    output logic [31:0]                            csr_rdata_o,
+    /// AXI4-Lite, read data: response.
+    output logic [1:0]                             csr_rresp_o
+);
+
+  import sp_pkg::*;
+
+  localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES;
+  localparam int unsigned PortW = $clog2(N_PORTS);
+  localparam int unsigned IdW = $clog2(N_IDS);
+  localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1;
+  localparam int unsigned CtxW = $clog2(N_CONTEXTS + 1);
+
+  // Tables.
+  logic [N_PORTS-1:0] fwd_we;
+  logic [IdW-1:0]     fwd_addr;
+  logic               fwd_valid;
+  logic [2:0]         fwd_paths_log2;
+  logic [9:0]         fwd_out;
+  logic               grp_we;
+  logic [GroupW-1:0]  grp_addr;
+  logic [N_PORTS-1:0] grp_mask;
+  logic [31:0]        timeout;
+
+  // Between crossbar and engines.
+  logic [N_PORTS-1:0] head_valid [NE];
+  hdr_t               head_hdr   [NE][N_PORTS];
+  logic [N_PORTS-1:0] want       [NE];
+  logic [NE-1:0]      grant;
+  logic [PortW-1:0]   grant_port [NE];
+  logic [NE-1:0]      eng_valid;
+  logic [NE-1:0]      eng_first;
+  logic [NE-1:0]      eng_last;
+  logic [NE-1:0]      eng_err;
+  logic [PortW-1:0]   eng_port   [NE];
+  hdr_t               eng_hdr    [NE];
+  logic [FLIT_W-1:0]  eng_data   [NE];
+  logic [NE-1:0]      res_valid;
+  logic [NE-1:0]      res_ready;
+  logic [NE-1:0]      res_first;
+  logic [NE-1:0]      res_last;
+  hdr_t               res_hdr    [NE];
+  logic [FLIT_W-1:0]  res_data   [NE];
+  logic [N_PORTS-1:0] res_mask   [NE];
+
+  // Events.
+  logic [N_PORTS-1:0] ev_rx_beat;
+  logic [N_PORTS-1:0] ev_rx_packet;
+  logic [N_PORTS-1:0] ev_rx_stall;
+  logic [N_PORTS-1:0] ev_tx_beat;
+  logic [N_PORTS-1:0] ev_tx_packet;
+  logic [N_PORTS-1:0] ev_tx_stall;
+  logic [N_PORTS-1:0] ev_refused;
+  logic [3:0]         ev_refused_status [N_PORTS];
+  logic [N_PORTS-1:0] ev_dropped;
+  logic [NE-1:0]      ev_contribution;
+  logic [NE-1:0]      ev_result;
+  logic [NE-1:0]      ev_timeout;
+  logic [NE-1:0]      ev_eng_refused;
+  logic [3:0]         ev_eng_status     [NE];
+  logic [CtxW-1:0]    contexts_used     [NE];
+
+  // Streams, port by port.
+  logic [FLIT_W-1:0]  s_tdata   [N_PORTS];
+  logic [USER_W-1:0]  s_tuser   [N_PORTS];
+  logic [NUM_VC-1:0]  s_vc_room [N_PORTS];
+  logic [FLIT_W-1:0]  m_tdata   [N_PORTS];
+  logic [USER_W-1:0]  m_tuser   [N_PORTS];
+  logic [NUM_VC-1:0]  m_vc_room [N_PORTS];
+
+  for (genvar i = 0; i < N_PORTS; i++) begin : g_stream
+    assign s_tdata[i]        = s_axis_tdata_i[i];
+    assign s_tuser[i]        = s_axis_tuser_i[i];
+    assign s_vc_room_o[i]    = s_vc_room[i];
+    assign m_axis_tdata_o[i] = m_tdata[i];
+    assign m_axis_tuser_o[i] = m_tuser[i];
+    assign m_vc_room[i]      = m_vc_room_i[i];
+  end
+
+  sp_crossbar #(
+      .N_PORTS     (N_PORTS),
+      .N_ENGINES   (N_ENGINES),
+      .FLIT_W      (FLIT_W),
+      .ISLIP_ITERS (ISLIP_ITERS),
+      .VOQ_FLITS   (VOQ_FLITS),
+      .EGRESS_FLITS(EGRESS_FLITS),
+      .N_IDS       (N_IDS)
+  ) i_crossbar (
+      .clk_i,
+      .rst_ni,
+      .s_tvalid_i      (s_axis_tvalid_i),
+      .s_tready_o      (s_axis_tready_o),
+      .s_tdata_i       (s_tdata),
+      .s_tuser_i       (s_tuser),
+      .s_tlast_i       (s_axis_tlast_i),
+      .s_vc_room_o     (s_vc_room),
+      .m_tvalid_o      (m_axis_tvalid_o),
+      .m_tready_i      (m_axis_tready_i),
+      .m_tdata_o       (m_tdata),
+      .m_tuser_o       (m_tuser),
+      .m_tlast_o       (m_axis_tlast_o),
+      .m_vc_room_i     (m_vc_room),
+      .fwd_we_i        (fwd_we),
+      .fwd_addr_i      (fwd_addr),
+      .fwd_valid_i     (fwd_valid),
+      .fwd_paths_log2_i(fwd_paths_log2),
+      .fwd_out_i       (fwd_out),
+      .head_valid_o    (head_valid),
+      .head_hdr_o      (head_hdr),
+      .want_i          (want),
+      .grant_o         (grant),
+      .grant_port_o    (grant_port),
+      .eng_valid_o     (eng_valid),
+      .eng_first_o     (eng_first),
+      .eng_last_o      (eng_last),
+      .eng_err_o       (eng_err),
+      .eng_port_o      (eng_port),
+      .eng_hdr_o       (eng_hdr),
+      .eng_data_o      (eng_data),
+      .res_valid_i     (res_valid),
+      .res_ready_o     (res_ready),
+      .res_first_i     (res_first),
+      .res_last_i      (res_last),
+      .res_hdr_i       (res_hdr),
+      .res_data_i      (res_data),
+      .res_mask_i      (res_mask),
+      .ev_rx_beat_o    (ev_rx_beat),
+      .ev_rx_packet_o  (ev_rx_packet),
+      .ev_rx_stall_o   (ev_rx_stall),
+      .ev_tx_beat_o    (ev_tx_beat),
+      .ev_tx_packet_o  (ev_tx_packet),
+      .ev_tx_stall_o   (ev_tx_stall),
+      .ev_refused_o    (ev_refused),
+      .ev_status_o     (ev_refused_status),
+      .ev_dropped_o    (ev_dropped)
+  );
+
+  for (genvar e = 0; e < NE; e++) begin : g_engine
+    if (e < N_ENGINES) begin : g_used
+      sp_reduction_engine #(
+          .N_PORTS   (N_PORTS),
+          .FLIT_W    (FLIT_W),
+          .N_CONTEXTS(N_CONTEXTS),
+          .N_GROUPS  (N_GROUPS)
+      ) i_engine (
+          .clk_i,
+          .rst_ni,
+          .head_valid_i     (head_valid[e]),
+          .head_hdr_i       (head_hdr[e]),
+          .want_o           (want[e]),
+          .grant_i          (grant[e]),
+          .grant_port_i     (grant_port[e]),
+          .in_valid_i       (eng_valid[e]),
+          .in_first_i       (eng_first[e]),
+          .in_last_i        (eng_last[e]),
+          .in_err_i         (eng_err[e]),
+          .in_port_i        (eng_port[e]),
+          .in_hdr_i         (eng_hdr[e]),
+          .in_data_i        (eng_data[e]),
+          .out_valid_o      (res_valid[e]),
+          .out_ready_i      (res_ready[e]),
+          .out_first_o      (res_first[e]),
+          .out_last_o       (res_last[e]),
+          .out_hdr_o        (res_hdr[e]),
+          .out_data_o       (res_data[e]),
+          .out_mask_o       (res_mask[e]),
+          .grp_we_i         (grp_we),
+          .grp_addr_i       (grp_addr),
+          .grp_mask_i       (grp_mask),
+          .timeout_i        (timeout),
+          .ev_contribution_o(ev_contribution[e]),
+          .ev_result_o      (ev_result[e]),
+          .ev_refused_o     (ev_eng_refused[e]),
+          .ev_status_o      (ev_eng_status[e]),
+          .ev_timeout_o     (ev_timeout[e]),
+          .contexts_used_o  (contexts_used[e])
+      );
+    end else begin : g_none
+      logic unused;
+      always_comb begin
+        unused = &{1'b0, head_valid[e], grant[e], grant_port[e], eng_valid[e], eng_first[e],
+                   eng_last[e], eng_err[e], eng_port[e], eng_hdr[e], eng_data[e], res_ready[e],
+                   grp_we, grp_addr, grp_mask, timeout};
+        for (int unsigned i = 0; i < N_PORTS; i++) unused &= &head_hdr[e][i];
+      end
+      assign want[e]            = '0;
+      assign res_valid[e]       = 1'b0;
+      assign res_first[e]       = 1'b0;
+      assign res_last[e]        = 1'b0;
+      assign res_hdr[e]         = '0;
+      assign res_data[e]        = '0;
+      assign res_mask[e]        = '0;
+      assign ev_contribution[e] = 1'b0;
+      assign ev_result[e]       = 1'b0;
+      assign ev_eng_refused[e]  = 1'b0;
+      assign ev_eng_status[e]   = '0;
+      assign ev_timeout[e]      = 1'b0;
+      assign contexts_used[e]   = '0;
+    end
+  end
+
+  sp_csr #(
+      .N_PORTS     (N_PORTS),
+      .FLIT_W      (FLIT_W),
+      .ISLIP_ITERS (ISLIP_ITERS),
+      .VOQ_FLITS   (VOQ_FLITS),
+      .EGRESS_FLITS(EGRESS_FLITS),
+      .N_ENGINES   (N_ENGINES),
+      .N_CONTEXTS  (N_CONTEXTS),
+      .N_GROUPS    (N_GROUPS),
+      .N_IDS       (N_IDS),
+      .BUILD       (BUILD)
+  ) i_csr (
+      .clk_i,
+      .rst_ni,
+      .csr_awvalid_i,
+      .csr_awready_o,
+      .csr_awaddr_i,
+      .csr_awprot_i,
+      .csr_wvalid_i,
+      .csr_wready_o,
+      .csr_wdata_i,
+      .csr_wstrb_i,
+      .csr_bvalid_o,
+      .csr_bready_i,
+      .csr_bresp_o,
+      .csr_arvalid_i,
+      .csr_arready_o,
+      .csr_araddr_i,
+      .csr_arprot_i,
+      .csr_rvalid_o,
+      .csr_rready_i,
+      .csr_rdata_o,
+      .csr_rresp_o,
+      .fwd_we_o           (fwd_we),
+      .fwd_addr_o         (fwd_addr),
+      .fwd_valid_o        (fwd_valid),
+      .fwd_paths_log2_o   (fwd_paths_log2),
+      .fwd_out_o          (fwd_out),
+      .grp_we_o           (grp_we),
+      .grp_addr_o         (grp_addr),
+      .grp_mask_o         (grp_mask),
+      .timeout_o          (timeout),
+      .ev_rx_beat_i       (ev_rx_beat),
+      .ev_rx_packet_i     (ev_rx_packet),
+      .ev_tx_beat_i       (ev_tx_beat),
+      .ev_tx_packet_i     (ev_tx_packet),
+      .ev_rx_stall_i      (ev_rx_stall),
+      .ev_tx_stall_i      (ev_tx_stall),
+      .ev_refused_i       (ev_refused),
+      .ev_refused_status_i(ev_refused_status),
+      .ev_dropped_i       (ev_dropped),
+      .ev_contribution_i  (ev_contribution),
+      .ev_result_i        (ev_result),
+      .ev_timeout_i       (ev_timeout),
+      .ev_eng_refused_i   (ev_eng_refused),
+      .ev_eng_status_i    (ev_eng_status),
+      .contexts_used_i    (contexts_used)
+  );
+
+endmodule
