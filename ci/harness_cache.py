@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated harnesses, one folder for each content, so that parallel tests share them."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from switchproof.ci.build import lock
+from switchproof.ci.paths import HARNESS, ROOT
+from switchproof.models.profiles import Config
+
+if TYPE_CHECKING:
+    from switchproof.tb.harness import Harness
+
+
+def get(description: Path, config: Config) -> Harness:
+    """Return the harness of a module and configuration, generated now or found."""
+    from switchproof.tb import harness
+
+    digest = hashlib.sha256(repr(config).encode())
+    generators = [p for p in (ROOT / "tb").rglob("*") if p.suffix in (".py", ".sv", ".cpp", ".h")]
+    # A description may have a base description, and file lists name what it is made of.
+    lists = [*(ROOT / "rtl").rglob("*.f"), *description.parent.glob("*.f")]
+    bases = [*(ROOT / "tb" / "duts").glob("*.toml"), *description.parent.glob("*.toml")]
+    for path in sorted({*generators, *lists, *bases, description}):
+        digest.update(str(path).encode() + b"\0" + path.read_bytes())
+    name = f"{description.stem}-{config.name}-{digest.hexdigest()[:12]}"
+    folder = HARNESS / name
+    stored = folder / "harness.pickle"
+    with lock(HARNESS / f".{name}.lock"):
+        if not stored.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            made = harness.generate(description, config, folder)
+            stored.write_bytes(pickle.dumps(made))
+        return pickle.loads(stored.read_bytes())  # type: ignore[no-any-return]
+
+
+def wave_signals(description: Path) -> tuple[str, ...]:
+    """Return the paths, below the harness, of the signals that a trace shows first."""
+    from switchproof.tb import description as descriptions
+
+    return tuple(f"dut.{name}" for name in descriptions.load(description).waves)

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What pytest needs to run simulations: the ``sim`` fixture, selection, seeds, repro lines.
+
+A test is known as ``block/function[parameters]``, where the block is the folder below ``tests/``
+(or ``examples/...``). The plugin is loaded by pyproject.toml, so plain ``pytest`` works too.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from switchproof.ci import build as builds
+from switchproof.ci import harness_cache, variables
+from switchproof.ci.paths import BUILD, EXAMPLES, ROOT, TESTS
+from switchproof.ci.simulate import Run, RunError, RunResult, simulate
+from switchproof.models import profiles
+
+DEFAULT_DUT = "tb/duts/sp_switch_core.toml"
+#: Key of the user property that carries what the report needs from worker to controller.
+PROPERTY = "switchproof"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add our options; `make` sets them from its variables."""
+    group = parser.getgroup("switchproof")
+    group.addoption("--sp-test", default="", metavar="NAME", help="glob or part of block/test")
+    group.addoption("--sp-seed", default="", metavar="N", help="this seed for every run")
+    group.addoption("--sp-base-seed", type=int, default=1, help="what default seeds start from")
+    group.addoption("--sp-profile", default="", help="run every test in this configuration")
+    group.addoption("--sp-ports", default="", help="run every test with so many ports")
+    group.addoption("--sp-waves", action="store_true", help="write traces")
+    group.addoption("--sp-coverage", action="store_true", help="collect RTL coverage")
+    group.addoption("--sp-target", default="sim", help="make target that a repro line names")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Turn illegal variables into one line."""
+    try:
+        option = config.option
+        option.sp_override = variables.override(option.sp_profile, option.sp_ports)
+        option.sp_fixed_seed = variables.seed(option.sp_seed) if option.sp_seed else None
+    except variables.UserError as error:
+        raise pytest.UsageError(str(error)) from None
+
+
+def block_of(path: Path) -> str:
+    """Return a test file's block: its folder below tests/, or examples/... ."""
+    folder = path.resolve().parent
+    for base, head in ((TESTS, ""), (EXAMPLES, "examples/")):
+        if folder.is_relative_to(base):
+            return (head + folder.relative_to(base).as_posix()).rstrip("/.") or "tests"
+    return folder.name
+
+
+def test_name(item: pytest.Item) -> str:
+    """Return ``block/function[parameters]``."""
+    return f"{block_of(item.path)}/{item.name}"
+
+
+# pytest collects functions named test_*; this one is an ordinary helper of a plugin.
+test_name.__test__ = False  # type: ignore[attr-defined]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Replace a test's configurations by the one that PROFILE or PORTS asks for."""
+    wanted = metafunc.config.option.sp_override
+    if wanted is None or "config" not in metafunc.fixturenames:
+        return
+    marks = metafunc.definition.own_markers
+    for i, mark in enumerate(marks):
+        if mark.name != "parametrize":
+            continue
+        names = mark.args[0]
+        names = [n.strip() for n in names.split(",")] if isinstance(names, str) else list(names)
+        if "config" not in names:
+            continue
+        where = names.index("config")
+        rows: list[tuple[Any, ...]] = []
+        for value in mark.args[1]:
+            if hasattr(value, "values"):  # pytest.param(...)
+                value = value.values if len(names) > 1 else value.values[0]
+            row = list(value) if len(names) > 1 else [value]
+            row[where] = wanted
+            if tuple(row) not in rows:
+                rows.append(tuple(row))
+        values = rows if len(names) > 1 else [row[0] for row in rows]
+        marks[i] = pytest.mark.parametrize(names, values).mark
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what TEST selects; refuse two tests of one name, since seeds and plans go by name."""
+    names: dict[str, pytest.Item] = {}
+    for item in items:
+        name = test_name(item)
+        if name in names:
+            raise pytest.UsageError(
+                f"two tests are named {name}: {names[name].path} and {item.path}"
+            )
+        names[name] = item
+    config.stash[ALL_NAMES] = list(names)
+    pattern = config.option.sp_test
+    if not pattern:
+        return
+    kept = [item for name, item in names.items() if variables.matches(pattern, name)]
+    if not kept:
+        raise pytest.UsageError(str(variables.no_such_test(pattern, names)))
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
+ALL_NAMES = pytest.StashKey[list[str]]()
+
+
+class Sim:
+    """The ``sim`` fixture: builds a design, runs a cocotb test in it, fails as that test fails."""
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        option = request.config.option
+        self.name = test_name(request.node)
+        self.seed: int = option.sp_fixed_seed or variables.default_seed(
+            self.name, option.sp_base_seed
+        )
+        self.waves: bool = option.sp_waves
+        self.coverage: bool = option.sp_coverage
+        self.results: list[RunResult] = []
+        self._override: str | None = option.sp_override
+        self._folder = request.path.parent
+        self._count = 0
+
+    def run(
+        self,
+        *,
+        config: str | profiles.Config,
+        module: str,
+        testcase: str,
+        dut: str | Path = DEFAULT_DUT,
+        env: Mapping[str, str] | None = None,
+        timeout: float = 300.0,
+    ) -> RunResult:
+        """Run a cocotb test on a module that a description file binds to the environment.
+
+        ``dut`` is relative to the working tree. Raises RunError or BuildError.
+        """
+        if self._override is not None:
+            config = self._override
+        if isinstance(config, str):
+            config = variables.resolve_config(config)
+        description = ROOT / dut
+        harness = harness_cache.get(description, config)
+        spec = builds.BuildSpec(
+            name=f"{description.stem}-{config.name}",
+            toplevel=harness.toplevel,
+            sources=(*([harness.vlt] if harness.vlt else []), *harness.sources),
+            include_dirs=tuple(harness.include_dirs),
+            parameters=tuple(harness.parameters.items()),
+            args=tuple(harness.verilator_args),
+            coverage=self.coverage,
+            waves=self.waves,
+        )
+        extra = {
+            "SP_CONFIG": json.dumps(dataclasses.asdict(config)),
+            "SP_DUT": str(description),
+            **(env or {}),
+        }
+        signals = harness_cache.wave_signals(description)
+        return self._simulate(spec, module, testcase, extra, timeout, signals)
+
+    def run_module(
+        self,
+        *,
+        sources: Iterable[str | Path],
+        toplevel: str,
+        module: str,
+        testcase: str,
+        parameters: Mapping[str, int | str] | None = None,
+        include_dirs: Iterable[str | Path] = (),
+        args: Iterable[str] = (),
+        env: Mapping[str, str] | None = None,
+        timeout: float = 300.0,
+    ) -> RunResult:
+        """Run a cocotb test straight on one module, whose signals are all visible.
+
+        ``sources`` (SystemVerilog, C++, .vlt) are relative to the working tree and in compile
+        order. Raises RunError or BuildError.
+        """
+        tail = "-".join(f"{key}{value}" for key, value in (parameters or {}).items())
+        spec = builds.BuildSpec(
+            name=f"{toplevel}-{tail}"[:80].rstrip("-").replace('"', ""),
+            toplevel=toplevel,
+            sources=(_public(toplevel), *(ROOT / source for source in sources)),
+            include_dirs=tuple(ROOT / folder for folder in include_dirs),
+            parameters=tuple((parameters or {}).items()),
+            args=tuple(args),
+            coverage=self.coverage,
+            waves=self.waves,
+        )
+        return self._simulate(spec, module, testcase, dict(env or {}), timeout, ())
+
+    def _simulate(
+        self,
+        spec: builds.BuildSpec,
+        module: str,
+        testcase: str,
+        env: dict[str, str],
+        timeout: float,
+        signals: tuple[str, ...],
+    ) -> RunResult:
+        built = builds.build(spec, _build_jobs())
+        self._count += 1
+        suffix = f".{self._count}" if self._count > 1 else ""
+        result = simulate(
+            Run(
+                name=self.name + suffix,
+                build=built,
+                toplevel=spec.toplevel,
+                module=module,
+                testcase=testcase,
+                seed=self.seed,
+                env=env,
+                paths=(self._folder,),
+                timeout=timeout,
+                waves=self.waves,
+                coverage=self.coverage,
+                wave_signals=signals,
+            )
+        )
+        self.results.append(result)
+        return result
+
+
+def _public(toplevel: str) -> Path:
+    """Return a .vlt that makes the top module's own signals, and no others, visible to cocotb."""
+    path = BUILD / "harness" / f"public-{toplevel}.vlt"
+    text = f'`verilator_config\npublic_flat_rw -module "{toplevel}" -var "*"\n'
+    if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        spare = path.with_suffix(f".{os.getpid()}")
+        spare.write_text(text)
+        spare.replace(path)
+    return path
+
+
+def _build_jobs() -> int:
+    """Return the processors for one build: all of them, since other workers wait or simulate."""
+    return builds.tools.jobs()
+
+
+@pytest.fixture
+def sim(request: pytest.FixtureRequest) -> Iterable[Sim]:
+    """Build and run simulations; see Sim."""
+    fixture = Sim(request)
+    request.node.stash[SIM] = fixture
+    return fixture
+
+
+SIM = pytest.StashKey[Sim]()
+
+
+def repro_line(name: str, seed: int | None, option: Any, *, waves: bool = True) -> str:
+    """Return the line that reruns one test with its seed."""
+    words = [f"make {option.sp_target}", f"TEST={shlex.quote(name)}"]
+    if seed is not None:
+        words.append(f"SEED={seed}")
+    if option.sp_profile:
+        words.append(f"PROFILE={option.sp_profile}")
+    if option.sp_ports:
+        words.append(f"PORTS={option.sp_ports}")
+    if seed is not None and waves:
+        words.append("WAVES=1")
+    return " ".join(words)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+    """Put name, seed, repro line and run folders on the report; shorten what a run's error says."""
+    report = yield
+    sim_fixture = item.stash.get(SIM, None)
+    seed = sim_fixture.seed if sim_fixture else None
+    option = item.config.option
+    name = test_name(item)
+    target = "sim" if item.get_closest_marker("sim") else "test"
+    repro = repro_line(name, seed, option).replace("make sim ", f"make {target} ", 1)
+    info = {
+        "name": name,
+        "block": block_of(item.path),
+        "function": getattr(item, "originalname", item.name),
+        "seed": seed,
+        "repro": repro,
+        "runs": [str(result.path) for result in sim_fixture.results] if sim_fixture else [],
+    }
+    report.user_properties.append((PROPERTY, info))
+    if report.failed and call.excinfo is not None:
+        if call.excinfo.errisinstance((RunError, builds.BuildError)):
+            report.longrepr = str(call.excinfo.value)
+        report.sections.append(("to run it again", repro))
+    return report
