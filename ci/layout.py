@@ -40,17 +40,18 @@ def read_package(path: Path = PACKAGE) -> dict[str, Any]:
     Raises LayoutError when the package does not compile or pyslang is missing.
     """
     try:
-        from pyslang import ast, syntax
+        from pyslang import SourceManager, ast, syntax
     except ImportError:
         raise LayoutError("pyslang is not installed: pip install pyslang") from None
     if not path.is_file():
         raise LayoutError(f"{path}: no such file")
 
     text = path.read_text()
-    tree = syntax.SyntaxTree.fromText(text, name=path.name, path=str(path))
+    # A manager of its own: the default one refuses to see a path twice in a process.
+    manager = SourceManager()
+    tree = syntax.SyntaxTree.fromText(text, manager, path.name, str(path))
     compilation = ast.Compilation()
     compilation.addSyntaxTree(tree)
-    manager = tree.sourceManager
     errors = [d for d in compilation.getAllDiagnostics() if d.isError()]
     if errors:
         line = manager.getLineNumber(errors[0].location)

@@ -282,8 +282,8 @@ def set_beats(packet: np.void, flits: Iterable[int], flit_w: int) -> None:
 
 def describe(packet: np.void) -> str:
     """Return one packet as a line of text: operation, route, length and class part."""
-    values = {name: int(value) for name, value in fields(packet[None]
-              if packet.shape else np.array([packet], PACKET)).items()}  # fmt: skip
+    row = np.array([packet], PACKET)
+    values = {name: int(value[0]) for name, value in fields(row).items()}
     op = values["op"]
     name = Op(op).name if op_known(op) else f"op {op:#04x}"
     parts = [f"{name} {values['src']}->{values['dst']} tag {values['tag']} len {values['len']}"]
