@@ -252,16 +252,16 @@ module sp_csr #(
     hw_in.build.value.next        = BUILD;
     hw_in.status.ready.next       = state_q != S_SWEEP;
     hw_in.bad_accesses.count.next = bad_q;
-    hw_in.ports.value.next        = 32'(N_PORTS);
-    hw_in.flit_width.value.next   = 32'(FLIT_W);
-    hw_in.vcs.value.next          = 32'(sp_pkg::NUM_VC);
-    hw_in.iterations.value.next   = 32'(ISLIP_ITERS);
-    hw_in.engines.value.next      = 32'(N_ENGINES);
-    hw_in.contexts.value.next     = 32'(N_CONTEXTS);
-    hw_in.groups.value.next       = 32'(N_GROUPS);
-    hw_in.ids.value.next          = 32'(N_IDS);
-    hw_in.voq_flits.value.next    = 32'(VOQ_FLITS);
-    hw_in.egress_flits.value.next = 32'(EGRESS_FLITS);
+    hw_in.ports.value.next        = N_PORTS;
+    hw_in.flit_width.value.next   = FLIT_W;
+    hw_in.vcs.value.next          = sp_pkg::NUM_VC;
+    hw_in.iterations.value.next   = ISLIP_ITERS;
+    hw_in.engines.value.next      = N_ENGINES;
+    hw_in.contexts.value.next     = N_CONTEXTS;
+    hw_in.groups.value.next       = N_GROUPS;
+    hw_in.ids.value.next          = N_IDS;
+    hw_in.voq_flits.value.next    = VOQ_FLITS;
+    hw_in.egress_flits.value.next = EGRESS_FLITS;
 
     // One access is under way at a time, so that all regions share data and only the
     // acknowledgement says whose it is.
@@ -493,66 +493,80 @@ module sp_csr #(
   assign grp_addr_o = sweep_grp ? GW'(row_q) : GW'(a_group);
   assign grp_mask_o = sweep_grp ? '0 : grp_new;
 
-  // ------------------------------------------------------------------------------ port counters
+  // ----------------------------------------------------------------------------------- counters
+  // Events are ordered by register, then by port: the counter of register r and port p is number
+  // r * N_PORTS + p. The value is taken in READ, as the rows of the tables are.
 
-  logic [N_PORTS-1:0] port_ev  [PORT_REGS];
-  logic [31:0]        port_val [PORT_REGS];
+  localparam int unsigned PORT_CNTS  = PORT_REGS * N_PORTS;
+  localparam int unsigned PORT_CNT_W = $clog2(PORT_CNTS);
+
+  logic                  take;
+  logic [PORT_CNTS-1:0]  port_ev;
+  logic [PORT_CNT_W-1:0] port_sel;
+  logic [31:0]           port_value;
+  logic [31:0]           eng_value;
+  logic [N_PORTS-1:0]    refused_ev [4];
+
+  assign take = state_q == S_READ;
 
   always_comb begin
-    port_ev[0] = ev_rx_packet_i;
-    port_ev[1] = ev_rx_beat_i;
-    port_ev[2] = ev_tx_packet_i;
-    port_ev[3] = ev_tx_beat_i;
-    port_ev[4] = ev_rx_stall_i;
-    port_ev[5] = ev_tx_stall_i;
-    for (int unsigned r = 6; r < 10; r++) port_ev[r] = '0;
-    port_ev[10] = ev_dropped_i;
+    for (int unsigned r = 0; r < 4; r++) refused_ev[r] = '0;
     if (|ev_refused_i) begin
       for (int unsigned p = 0; p < N_PORTS; p++) begin
-        port_ev[6][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_VERSION);
-        port_ev[7][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_OP);
-        port_ev[8][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_LEN);
-        port_ev[9][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_DST);
+        refused_ev[0][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_VERSION);
+        refused_ev[1][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_OP);
+        refused_ev[2][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_LEN);
+        refused_ev[3][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_DST);
       end
     end
   end
 
-  for (genvar r = 0; r < PORT_REGS; r++) begin : g_port
-    sp_event_counters #(.N(N_PORTS)) i_count (
-      .clk_i, .rst_ni, .clear_i(clear), .ev_i(port_ev[r]), .sel_i(PORT_W'(a_unit)),
-      .value_o(port_val[r]));
-  end
+  assign port_ev = {ev_dropped_i, refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
+                    ev_tx_stall_i, ev_rx_stall_i, ev_tx_beat_i, ev_tx_packet_i, ev_rx_beat_i,
+                    ev_rx_packet_i};
+  assign port_sel = PORT_CNT_W'(32'(a_reg) * N_PORTS + 32'(a_unit));
 
-  // ---------------------------------------------------------------------------- engine counters
-
-  logic [31:0] eng_val [ENG_REGS];
+  sp_event_counters #(.N(PORT_CNTS)) i_port_counters (
+    .clk_i, .rst_ni, .clear_i(clear), .ev_i(port_ev), .take_i(take && (region_q == RG_PORT)),
+    .sel_i(port_sel), .value_o(port_value));
 
   if (N_ENGINES > 0) begin : g_engines
-    logic [NE-1:0]    eng_ev [7];
-    logic [CTX_W-1:0] high_q [NE];
+    localparam int unsigned ENG_CNT_REGS = ENG_REGS - 2;  // the last two are no counters
+    localparam int unsigned ENG_CNTS     = ENG_CNT_REGS * NE;
+    localparam int unsigned ENG_CNT_W    = $clog2(ENG_CNTS);
+
+    logic [ENG_CNTS-1:0]  eng_ev;
+    logic [ENG_CNT_W-1:0] eng_sel;
+    logic [31:0]          eng_count;
+    logic [NE-1:0]        eng_refused_ev [4];
+    logic [CTX_W-1:0]     high_q [NE];
+    logic [CTX_W-1:0]     used_q;
+    logic [CTX_W-1:0]     most_q;
 
     assign engine_there = 32'(a_unit) < N_ENGINES;
 
     always_comb begin
-      eng_ev[0] = ev_contribution_i;
-      eng_ev[1] = ev_result_i;
-      eng_ev[2] = ev_timeout_i;
-      for (int unsigned r = 3; r < 7; r++) eng_ev[r] = '0;
+      for (int unsigned r = 0; r < 4; r++) eng_refused_ev[r] = '0;
       if (|ev_eng_refused_i) begin
         for (int unsigned e = 0; e < NE; e++) begin
-          eng_ev[3][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_TYPE);
-          eng_ev[4][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_NOT_MEMBER);
-          eng_ev[5][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_DUPLICATE);
-          eng_ev[6][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_MISMATCH);
+          eng_refused_ev[0][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_TYPE);
+          eng_refused_ev[1][e] = ev_eng_refused_i[e]
+                              && (ev_eng_status_i[e] == sp_pkg::ST_NOT_MEMBER);
+          eng_refused_ev[2][e] = ev_eng_refused_i[e]
+                              && (ev_eng_status_i[e] == sp_pkg::ST_DUPLICATE);
+          eng_refused_ev[3][e] = ev_eng_refused_i[e]
+                              && (ev_eng_status_i[e] == sp_pkg::ST_MISMATCH);
         end
       end
     end
 
-    for (genvar r = 0; r < 7; r++) begin : g_engine
-      sp_event_counters #(.N(NE)) i_count (
-        .clk_i, .rst_ni, .clear_i(clear), .ev_i(eng_ev[r]), .sel_i(ENG_W'(a_unit)),
-        .value_o(eng_val[r]));
-    end
+    assign eng_ev  = {eng_refused_ev[3], eng_refused_ev[2], eng_refused_ev[1], eng_refused_ev[0],
+                      ev_timeout_i, ev_result_i, ev_contribution_i};
+    assign eng_sel = ENG_CNT_W'(32'(a_reg) * NE + 32'(a_unit));
+
+    sp_event_counters #(.N(ENG_CNTS)) i_engine_counters (
+      .clk_i, .rst_ni, .clear_i(clear), .ev_i(eng_ev), .take_i(take && (region_q == RG_ENGINE)),
+      .sel_i(eng_sel), .value_o(eng_count));
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -564,37 +578,42 @@ module sp_csr #(
       end
     end
 
-    assign eng_val[7] = 32'(contexts_used_i[ENG_W'(a_unit)]);
-    assign eng_val[8] = 32'(high_q[ENG_W'(a_unit)]);
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        used_q <= '0;
+        most_q <= '0;
+      end else if (take) begin
+        used_q <= contexts_used_i[ENG_W'(a_unit)];
+        most_q <= high_q[ENG_W'(a_unit)];
+      end
+    end
+
+    always_comb begin
+      case (32'(a_reg))
+        ENG_CNT_REGS:     eng_value = 32'(used_q);
+        ENG_CNT_REGS + 1: eng_value = 32'(most_q);
+        default:          eng_value = eng_count;
+      endcase
+    end
   end else begin : g_no_engines
     // The event inputs of the engine that is not there have no use.
     logic unused;
     assign unused = &{1'b0, ev_contribution_i, ev_result_i, ev_timeout_i, ev_eng_refused_i,
                       ev_eng_status_i[0], contexts_used_i[0]};
     assign engine_there = 1'b0;
-    always_comb for (int unsigned r = 0; r < ENG_REGS; r++) eng_val[r] = '0;
+    assign eng_value    = '0;
   end
 
   // ---------------------------------------------------------------------------------- read data
-
-  logic [31:0] value_q;  // counter, taken in READ as the rows of the tables are
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) value_q <= '0;
-    else if (state_q == S_READ) begin
-      value_q <= '0;
-      if ((region_q == RG_PORT) && (32'(a_reg) < PORT_REGS)) value_q <= port_val[a_reg];
-      if ((region_q == RG_ENGINE) && (32'(a_reg) < ENG_REGS)) value_q <= eng_val[a_reg];
-    end
-  end
 
   always_comb begin
     rdata = '0;
     if (done && !wr_q && !refused) begin
       case (region_q)
-        RG_PORT, RG_ENGINE: rdata = value_q;
-        RG_GROUP: rdata = grp_read;
-        default:  rdata = {fwd_read.valid, 12'd0, fwd_read.paths_log2, 6'd0, fwd_read.out};
+        RG_PORT:   rdata = port_value;
+        RG_ENGINE: rdata = eng_value;
+        RG_GROUP:  rdata = grp_read;
+        default:   rdata = {fwd_read.valid, 12'd0, fwd_read.paths_log2, 6'd0, fwd_read.out};
       endcase
     end
   end

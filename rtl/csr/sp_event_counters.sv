@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// N counters of one kind of event, 32 bits each, that wrap. No event is lost: one that comes in the
-// cycle of a clear is the first of the new count. Cycles without an event cost a simulator one test.
+// N counters of events, 32 bits each, that wrap. No event is lost: one that comes in the cycle of a
+// clear is the first of the new count.
+//
+// All N can count in the same cycle, yet there is one adder. The low LOW_W bits of the counters lie
+// in planes, bit k of all N in one word, and count by rippling a word of carries through the planes:
+// few operations for a simulator, and none in a cycle without events. The high bits lie in a memory;
+// a counter whose low bits wrapped waits in `carry_q` until the scan comes by, at most N cycles later
+// and so before it can wrap again. Clear and reset only mark the words of the memory as not begun.
 
 module sp_event_counters #(
-  /// Counters.
+  /// Counters, at least 2.
   parameter int unsigned N = 2,
   /// Bits of an index.
-  localparam int unsigned IDX_W = (N > 1) ? $clog2(N) : 1
+  localparam int unsigned IDX_W = $clog2(N)
 ) (
   /// Clock.
   input  logic             clk_i,
@@ -17,24 +23,73 @@ module sp_event_counters #(
   input  logic             clear_i,
   /// One event of each counter.
   input  logic [N-1:0]     ev_i,
-  /// The counter that `value_o` shows; below N.
+  /// Take the value of the counter `sel_i`.
+  input  logic             take_i,
+  /// A counter, below N.
   input  logic [IDX_W-1:0] sel_i,
-  /// Value of the selected counter.
+  /// The value that was taken, from the cycle after on.
   output logic [31:0]      value_o
 );
 
-  logic [31:0] count_q [N];
+  /// A counter that counts in every cycle wraps its low bits every 2^LOW_W >= N cycles.
+  localparam int unsigned LOW_W  = IDX_W;
+  localparam int unsigned HIGH_W = 32 - LOW_W;
+
+  logic [N-1:0]      low_q [LOW_W];
+  logic [HIGH_W-1:0] high_mem [N];
+  logic [N-1:0]      begun_q;  // the word of the memory counts
+  logic [N-1:0]      carry_q;  // one more than the word of the memory says
+  logic [IDX_W-1:0]  scan_q;
+  logic              scan_carry;
+  logic [HIGH_W-1:0] scan_high;
+
+  assign scan_carry = carry_q[scan_q];
+  assign scan_high  = begun_q[scan_q] ? high_mem[scan_q] : '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      for (int unsigned n = 0; n < N; n++) count_q[n] <= '0;
-    end else if (clear_i) begin
-      for (int unsigned n = 0; n < N; n++) count_q[n] <= 32'(ev_i[n]);
-    end else if (|ev_i) begin
-      for (int unsigned n = 0; n < N; n++) if (ev_i[n]) count_q[n] <= count_q[n] + 32'd1;
+      scan_q  <= '0;
+      carry_q <= '0;
+      begun_q <= '0;
+      for (int unsigned k = 0; k < LOW_W; k++) low_q[k] <= '0;
+    end else begin
+      scan_q <= (scan_q == IDX_W'(N - 1)) ? '0 : scan_q + 1'b1;
+      if (clear_i) begin
+        carry_q  <= '0;
+        begun_q  <= '0;
+        low_q[0] <= ev_i;
+        for (int unsigned k = 1; k < LOW_W; k++) low_q[k] <= '0;
+      end else begin
+        automatic logic [N-1:0] carry = ev_i;
+        if (|ev_i) begin
+          for (int unsigned k = 0; k < LOW_W; k++) begin
+            low_q[k] <= low_q[k] ^ carry;
+            carry     = carry & low_q[k];
+          end
+          if (|carry) carry_q <= carry_q | carry;
+        end
+        if (scan_carry) begin
+          carry_q[scan_q] <= carry[scan_q];
+          begun_q[scan_q] <= 1'b1;
+        end
+      end
     end
   end
 
-  assign value_o = count_q[sel_i];
+  always_ff @(posedge clk_i) begin
+    if (scan_carry) high_mem[scan_q] <= scan_high + 1'b1;
+  end
+
+  logic [HIGH_W-1:0] sel_high;
+  assign sel_high = begun_q[sel_i] ? high_mem[sel_i] : '0;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      value_o <= '0;
+    end else if (take_i) begin
+      for (int unsigned k = 0; k < LOW_W; k++) value_o[k] <= low_q[k][sel_i];
+      value_o[31:LOW_W] <= sel_high + HIGH_W'(carry_q[sel_i]);
+    end
+  end
 
 endmodule
