@@ -1,0 +1,732 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reduction engine: contributions in, one result per reduction out. docs/reduction.md tells what
+// it guarantees; in short:
+//   - a granted packet is always taken at one flit a cycle; `want_o` holds back what cannot be;
+//   - whether a contribution is taken or refused is decided in the cycle of its grant, so want,
+//     grant and state never disagree, whatever the latency from grant to flits;
+//   - contexts lie in two sets (bit 0 of their index): one is read out while the other collects.
+//
+//   head -> classify -> want -> (scheduler) -> grant -> context, or answer queue
+//                                               |
+//   flits ------------------------------> flight queue -> lanes -> result buffer -> out
+module sp_reduction_engine #(
+    /// External ports of the switch.
+    parameter int unsigned N_PORTS    = 8,
+    /// Bits of a flit: 128, 256 or 512.
+    parameter int unsigned FLIT_W     = 128,
+    /// Reductions in flight: even, 2 to 64.
+    parameter int unsigned N_CONTEXTS = 8,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS   = 64,
+    localparam int unsigned PW        = $clog2(N_PORTS),
+    localparam int unsigned GW        = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
+    localparam int unsigned UW        = $clog2(N_CONTEXTS + 1)
+) (
+    /// Clock.
+    input  logic               clk_i,
+    /// Reset, active low.
+    input  logic               rst_ni,
+    /// The queue of each port for this engine has a packet; it stays until granted.
+    input  logic [N_PORTS-1:0] head_valid_i,
+    /// Header of that packet.
+    input  sp_pkg::hdr_t       head_hdr_i[N_PORTS],
+    /// That packet may be granted in this cycle. Combinational from the heads and the state.
+    output logic [N_PORTS-1:0] want_o,
+    /// The scheduler grants a packet that is wanted in this very cycle.
+    input  logic               grant_i,
+    /// Whose.
+    input  logic [PW-1:0]      grant_port_i,
+    /// A flit of a granted packet: two cycles or more after the grant, no gaps, in grant order.
+    input  logic               in_valid_i,
+    /// First flit of its packet.
+    input  logic               in_first_i,
+    /// Last flit of its packet.
+    input  logic               in_last_i,
+    /// With the last flit: the packet is damaged.
+    input  logic               in_err_i,
+    /// Port the packet came from.
+    input  logic [PW-1:0]      in_port_i,
+    /// Header, with the first flit.
+    // verilator lint_off UNUSEDSIGNAL
+    input  sp_pkg::hdr_t       in_hdr_i,  // only `poison`: the rest was read at the grant
+    // verilator lint_on UNUSEDSIGNAL
+    /// Payload.
+    input  logic [FLIT_W-1:0]  in_data_i,
+    /// A flit of a result or an answer. All flits of a packet are there when the first is offered.
+    output logic               out_valid_o,
+    /// It is taken.
+    input  logic               out_ready_i,
+    /// First flit of its packet.
+    output logic               out_first_o,
+    /// Last flit of its packet.
+    output logic               out_last_o,
+    /// Header, stable through the packet.
+    output sp_pkg::hdr_t       out_hdr_o,
+    /// Payload.
+    output logic [FLIT_W-1:0]  out_data_o,
+    /// Ports that the packet goes to, stable through the packet.
+    output logic [N_PORTS-1:0] out_mask_o,
+    /// Write a row of the group table.
+    input  logic               grp_we_i,
+    /// Which row.
+    input  logic [GW-1:0]      grp_addr_i,
+    /// Its members; none: there is no such group.
+    input  logic [N_PORTS-1:0] grp_mask_i,
+    /// A reduction that is incomplete after this many cycles is given up; 0: never.
+    input  logic [31:0]        timeout_i,
+    /// Pulse: a contribution was accepted.
+    output logic               ev_contribution_o,
+    /// Pulse: the last flit of a result was taken.
+    output logic               ev_result_o,
+    /// Pulse: a contribution was refused.
+    output logic               ev_refused_o,
+    /// With ev_refused_o: why.
+    output logic [3:0]         ev_status_o,
+    /// Pulse: a reduction was given up.
+    output logic               ev_timeout_o,
+    /// Contexts in use.
+    output logic [UW-1:0]      contexts_used_o
+);
+
+  import sp_pkg::*;
+
+  // -------------------------------------------------------------------------------- constants
+
+  /// Payload flits of the longest packet.
+  localparam int unsigned BEATS  = 8 * UNIT_BYTES * MAX_UNITS / FLIT_W;
+  localparam int unsigned BW     = $clog2(BEATS);
+  localparam int unsigned CW     = $clog2(N_CONTEXTS);
+  localparam int unsigned ELEMS  = (N_CONTEXTS / 2) * BEATS;
+  localparam int unsigned EW     = $clog2(ELEMS);
+  /// Packets between grant and last flit.
+  localparam int unsigned FLIGHT = 16;
+  localparam int unsigned FW     = $clog2(FLIGHT);
+  /// Answers that wait to be sent.
+  localparam int unsigned ANSWERS = 4;
+  localparam int unsigned AW      = $clog2(ANSWERS);
+  /// Results that wait or are under way from the lanes.
+  localparam int unsigned RESULTS = 4;
+  localparam int unsigned RW      = $clog2(RESULTS);
+  /// Flits of the result buffer: two of the longest packets.
+  localparam int unsigned BUF     = 2 * BEATS;
+  localparam int unsigned BUFW    = $clog2(BUF);
+
+  if (N_PORTS < 2 || N_PORTS > 1024) begin : gen_bad_ports
+    $fatal(1, "sp_reduction_engine: N_PORTS = %0d is not in 2..1024", N_PORTS);
+  end
+  if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : gen_bad_flit
+    $fatal(1, "sp_reduction_engine: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
+  end
+  if (N_CONTEXTS < 2 || N_CONTEXTS > 64 || N_CONTEXTS % 2 != 0) begin : gen_bad_contexts
+    $fatal(1, "sp_reduction_engine: N_CONTEXTS = %0d is not an even number in 2..64", N_CONTEXTS);
+  end
+  if (N_GROUPS < 1 || N_GROUPS > 4096) begin : gen_bad_groups
+    $fatal(1, "sp_reduction_engine: N_GROUPS = %0d is not in 1..4096", N_GROUPS);
+  end
+
+  /// What names a reduction.
+  typedef struct packed {
+    logic [SEQ_W-1:0]   seq;
+    logic [SLICE_W-1:0] slice;
+    logic [GROUP_W-1:0] group;
+  } key_t;
+
+  /// What all contributions to a reduction have in common besides.
+  typedef struct packed {
+    logic              reduce;  // OP_REDUCE instead of OP_ALLREDUCE
+    logic [2:0]        etype;
+    logic [2:0]        redop;
+    logic [ROOT_W-1:0] root;
+    logic [LEN_W-1:0]  len;
+  } attr_t;
+
+  /// A granted packet on its way.
+  typedef struct packed {
+    logic          drop;
+    logic          first;  // opened the context
+    logic          cmp;
+    logic          max;
+    logic          bf16;
+    logic [CW-1:0] ctx;
+    logic [PW-1:0] port;   // for the check of the order only
+  } flight_t;
+
+  /// A packet to send.
+  typedef struct packed {
+    hdr_t               hdr;
+    logic [N_PORTS-1:0] mask;
+  } send_t;
+
+  // each function reads some fields of what it is given
+  // verilator lint_off UNUSEDSIGNAL
+  function automatic key_t key_of(coll_t c);
+    return '{seq: c.seq, slice: c.slice, group: c.group};
+  endfunction
+
+  function automatic attr_t attr_of(hdr_t h);
+    coll_t c;
+    c = h.cls.coll;
+    return '{reduce: h.op == OP_REDUCE, etype: c.etype, redop: c.redop, root: c.root, len: h.len};
+  endfunction
+
+  /// Whether the engine computes what the header asks for.
+  function automatic logic type_ok(hdr_t h);
+    coll_t c;
+    c = h.cls.coll;
+    return (c.etype == ET_FP32 || c.etype == ET_BF16) && (c.mode == '0) && (h.ext == '0)
+        && (c.redop == RO_SUM || c.redop == RO_MIN || c.redop == RO_MAX);
+  endfunction
+
+  // verilator lint_on UNUSEDSIGNAL
+
+  /// Payload flits, less one.
+  function automatic logic [BW-1:0] last_beat(logic [LEN_W-1:0] len);
+    return BW'(num_flits(len, '0, FLIT_W / UNIT_W) - LEN_W'(1));
+  endfunction
+
+  // ------------------------------------------------------------------------------------ state
+
+  logic [N_PORTS-1:0]    grp_q      [N_GROUPS];
+  logic [N_CONTEXTS-1:0] busy_q;    // in use
+  logic [N_CONTEXTS-1:0] open_q;    // more contributions may come
+  logic [N_CONTEXTS-1:0] dead_q;    // given up
+  logic [N_CONTEXTS-1:0] poison_q;
+  key_t                  key_q      [N_CONTEXTS];
+  attr_t                 attr_q     [N_CONTEXTS];
+  logic [ID_W-1:0]       dst_q      [N_CONTEXTS];
+  logic [N_PORTS-1:0]    members_q  [N_CONTEXTS];
+  logic [N_PORTS-1:0]    got_q      [N_CONTEXTS];
+  logic [31:0]           opened_q   [N_CONTEXTS];
+  logic [FW:0]           pending_q  [N_CONTEXTS];  // granted packets that are not in memory yet
+  logic [N_CONTEXTS-1:0] drained;
+
+  logic                  job_q;      // a context is read out
+  logic                  run_q;      // its words are being read
+  logic [CW-1:0]         job_ctx_q;
+
+  logic [FW:0]           flight_cnt_q;
+  logic [AW:0]           ans_cnt_q;
+  logic [RW:0]           res_cnt_q;
+
+  // --------------------------------------------------------------------- classification, want
+
+  logic               [1:0] set_blocked, set_free;
+  logic                     prefer_q, alloc_set, can_open;
+  logic            [CW-1:0] alloc_ctx;
+  logic                     flight_room, ans_room;
+
+  logic [N_PORTS-1:0] hit, refuse;
+  logic [CW-1:0]      hit_ctx    [N_PORTS];
+  logic [3:0]         hit_status [N_PORTS];
+
+  assign flight_room = !flight_cnt_q[FW];
+  assign ans_room    = !ans_cnt_q[AW];
+
+  always_comb begin
+    set_blocked = '0;
+    set_free    = '0;
+    alloc_ctx   = '0;
+    for (int unsigned c = 0; c < N_CONTEXTS; c++) if (!busy_q[c]) set_free[c%2] = 1'b1;
+    if (job_q) set_blocked[job_ctx_q[0]] = 1'b1;
+    can_open  = (set_free & ~set_blocked) != '0;
+    alloc_set = (set_free[prefer_q] && !set_blocked[prefer_q]) ? prefer_q : !prefer_q;
+    for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
+      if (!busy_q[c] && (1'(c % 2) == alloc_set)) alloc_ctx = CW'(c);
+    end
+  end
+
+  always_comb begin
+    hit    = '0;
+    refuse = '0;
+    want_o = '0;
+    for (int unsigned p = 0; p < N_PORTS; p++) begin
+      hit_ctx[p]    = '0;
+      hit_status[p] = ST_OK;
+      if (head_valid_i[p]) begin
+        automatic hdr_t               h   = head_hdr_i[p];
+        automatic key_t               k   = key_of(h.cls.coll);
+        automatic attr_t              a   = attr_of(h);
+        automatic logic [N_PORTS-1:0] row = '0;
+        for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
+          if (open_q[c] && (key_q[c] == k)) begin
+            hit[p]     = 1'b1;
+            hit_ctx[p] = CW'(c);
+          end
+        end
+        if (hit[p]) row = members_q[hit_ctx[p]];
+        else if (32'(k.group) < N_GROUPS) row = grp_q[GW'(k.group)];
+
+        if ((h.op != OP_ALLREDUCE) && (h.op != OP_REDUCE)) hit_status[p] = ST_OP;
+        else if (!type_ok(h)) hit_status[p] = ST_TYPE;
+        else if (!row[p]) hit_status[p] = ST_NOT_MEMBER;
+        else if (a.reduce && ((32'(a.root) >= N_PORTS) || !row[PW'(a.root)]))
+          hit_status[p] = ST_NOT_MEMBER;
+        else if (hit[p] && got_q[hit_ctx[p]][p]) hit_status[p] = ST_DUPLICATE;
+        else if (hit[p] && (attr_q[hit_ctx[p]] != a)) hit_status[p] = ST_MISMATCH;
+
+        refuse[p] = hit_status[p] != ST_OK;
+        want_o[p] = flight_room
+            && (refuse[p] ? ans_room : hit[p] ? !set_blocked[hit_ctx[p][0]] : can_open);
+      end
+    end
+  end
+
+  // ------------------------------------------------------------------------------------ grant
+
+  hdr_t               g_hdr;
+  coll_t              g_coll;
+  logic               g_take, g_open, g_refuse;
+  logic [CW-1:0]      g_ctx;
+  logic [N_PORTS-1:0] g_bit, g_row, g_got;
+
+  assign g_hdr    = head_hdr_i[grant_port_i];
+  assign g_coll   = g_hdr.cls.coll;
+  assign g_refuse = grant_i && refuse[grant_port_i];
+  assign g_take   = grant_i && !refuse[grant_port_i];
+  assign g_open   = g_take && !hit[grant_port_i];
+  assign g_ctx    = hit[grant_port_i] ? hit_ctx[grant_port_i] : alloc_ctx;
+  assign g_bit    = N_PORTS'(1) << grant_port_i;
+  assign g_row    = g_open ? grp_q[GW'(g_coll.group)] : members_q[g_ctx];
+  assign g_got    = g_bit | (g_open ? '0 : got_q[g_ctx]);
+
+  assign ev_contribution_o = g_take;
+  assign ev_refused_o      = g_refuse;
+  assign ev_status_o       = g_refuse ? hit_status[grant_port_i] : '0;
+
+  // ----------------------------------------------------------- flits: flight queue and lanes
+
+  flight_t       flight_q [FLIGHT];
+  logic [FW-1:0] flight_wp_q, flight_rp_q;
+  flight_t       fl;
+  logic          fl_pop;
+  logic [BW-1:0] beat, beat_q;
+
+  assign fl     = flight_q[flight_rp_q];
+  assign fl_pop = in_valid_i && in_last_i;
+  assign beat   = in_first_i ? '0 : beat_q;
+
+  always_ff @(posedge clk_i) begin
+    if (grant_i) begin
+      flight_q[flight_wp_q] <= '{
+          drop: g_refuse, first: g_open, cmp: g_coll.redop != RO_SUM, max: g_coll.redop == RO_MAX,
+          bf16: g_coll.etype == ET_BF16, ctx: g_ctx, port: grant_port_i};
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      flight_wp_q  <= '0;
+      flight_rp_q  <= '0;
+      flight_cnt_q <= '0;
+    end else begin
+      if (grant_i) flight_wp_q <= flight_wp_q + FW'(1);
+      if (fl_pop) flight_rp_q <= flight_rp_q + FW'(1);
+      if (grant_i != fl_pop) flight_cnt_q <= grant_i ? flight_cnt_q + 1'b1 : flight_cnt_q - 1'b1;
+    end
+  end
+
+  logic              acc_valid_q, acc_first_q, acc_cmp_q, acc_max_q, acc_bf16_q;
+  logic [CW-1:0]     acc_ctx_q;
+  logic [BW-1:0]     acc_beat_q;
+  logic [FLIT_W-1:0] acc_data_q;
+  logic [3:0]        done_q;         // a packet's last flit on its way through the lanes
+  logic [CW-1:0]     done_ctx_q [4];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      acc_valid_q <= 1'b0;
+      done_q      <= '0;
+    end else begin
+      acc_valid_q <= in_valid_i && !fl.drop;
+      done_q      <= {done_q[2:0], fl_pop && !fl.drop};
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (in_valid_i) begin
+      beat_q      <= beat + BW'(1);
+      acc_first_q <= fl.first;
+      acc_cmp_q   <= fl.cmp;
+      acc_max_q   <= fl.max;
+      acc_bf16_q  <= fl.bf16;
+      acc_ctx_q   <= fl.ctx;
+      acc_beat_q  <= beat;
+      acc_data_q  <= in_data_i;
+    end
+    if (acc_valid_q || (done_q != '0)) begin
+      done_ctx_q[0] <= acc_ctx_q;
+      for (int unsigned i = 1; i < 4; i++) done_ctx_q[i] <= done_ctx_q[i-1];
+    end
+  end
+
+  function automatic logic [EW-1:0] elem_of(logic [CW-1:0] ctx, logic [BW-1:0] b);
+    return EW'({ctx, b} >> (BW + 1) << BW) | EW'(b);
+  endfunction
+
+  // -------------------------------------------------------------------------------- time-outs
+
+  logic [31:0]   now_q;
+  logic [CW-1:0] scan_q;
+  logic          expire;
+
+  // One context a cycle is looked at. A grant to it in this cycle goes first.
+  assign expire = (timeout_i != '0) && open_q[scan_q] && (now_q - opened_q[scan_q] > timeout_i)
+      && !(g_take && (g_ctx == scan_q));
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      now_q  <= '0;
+      scan_q <= '0;
+    end else if (busy_q != '0) begin
+      now_q  <= now_q + 32'd1;
+      scan_q <= (scan_q == CW'(N_CONTEXTS - 1)) ? '0 : scan_q + CW'(1);
+    end
+  end
+
+  // --------------------------------------------------------------------------------- contexts
+
+  logic                  job_start, job_dead, job_free;
+  logic [CW-1:0]         pick_ctx;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      busy_q   <= '0;
+      open_q   <= '0;
+      dead_q   <= '0;
+      prefer_q <= 1'b0;
+      for (int unsigned c = 0; c < N_CONTEXTS; c++) pending_q[c] <= '0;
+    end else begin
+      if (g_take) open_q[g_ctx] <= g_got != g_row;
+      if (g_open) begin
+        busy_q[g_ctx] <= 1'b1;
+        prefer_q      <= !g_ctx[0];
+      end
+      if (expire) begin
+        open_q[scan_q] <= 1'b0;
+        dead_q[scan_q] <= 1'b1;
+      end
+      if (job_dead) begin
+        busy_q[pick_ctx] <= 1'b0;
+        dead_q[pick_ctx] <= 1'b0;
+      end
+      if (job_free) busy_q[job_ctx_q] <= 1'b0;
+
+      if (g_take && !(done_q[3] && (done_ctx_q[3] == g_ctx)))
+        pending_q[g_ctx] <= pending_q[g_ctx] + 1'b1;
+      if (done_q[3] && !(g_take && (done_ctx_q[3] == g_ctx)))
+        pending_q[done_ctx_q[3]] <= pending_q[done_ctx_q[3]] - 1'b1;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (g_open) begin
+      key_q[g_ctx]     <= key_of(g_coll);
+      attr_q[g_ctx]    <= attr_of(g_hdr);
+      dst_q[g_ctx]     <= g_hdr.dst;
+      members_q[g_ctx] <= g_row;
+      opened_q[g_ctx]  <= now_q;
+      poison_q[g_ctx]  <= 1'b0;
+    end
+    if (g_take) got_q[g_ctx] <= g_got;
+    if (in_valid_i && !fl.drop
+        && ((in_first_i && in_hdr_i.poison) || (in_last_i && in_err_i))) begin
+      poison_q[fl.ctx] <= 1'b1;
+    end
+  end
+
+  always_comb begin
+    for (int unsigned c = 0; c < N_CONTEXTS; c++) drained[c] = pending_q[c] == '0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) contexts_used_o <= '0;
+    else if (g_open != (job_dead || job_free))
+      contexts_used_o <= g_open ? contexts_used_o + 1'b1 : contexts_used_o - 1'b1;
+  end
+
+  // Row of a group: what an open context took stays; see docs/reduction.md on rewriting.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) for (int unsigned g = 0; g < N_GROUPS; g++) grp_q[g] <= '0;
+    else if (grp_we_i && (32'(grp_addr_i) < N_GROUPS)) grp_q[grp_addr_i] <= grp_mask_i;
+  end
+
+  // --------------------------------------------------------------------------------- read-out
+  // Contexts that are complete, or given up, and whose packets are in memory take turns. A
+  // complete one first blocks its set until no granted packet is on its way there.
+
+  logic [N_CONTEXTS-1:0] ready;
+  logic                  pick;
+  logic [CW-1:0]         last_pick_q;
+  logic                  res_room;
+  logic [BW-1:0]         ro_beat_q, ro_last_q;
+  logic                  ro_valid, ro_ready, ro_done;
+  logic                  ro_issue_q;
+  logic                  job_clear;
+  logic                  rv, rl;
+  logic [FLIT_W-1:0]     rdata;
+  attr_t                 job_attr;
+  hdr_t                  job_hdr;
+  coll_t                 job_coll;
+  logic [BUFW:0]         buf_cnt_q;
+
+  assign ready    = busy_q & ~open_q & drained;
+  assign res_room = !res_cnt_q[RW] && (32'(buf_cnt_q) <= BUF - BEATS);
+
+  always_comb begin
+    pick     = 1'b0;
+    pick_ctx = '0;
+    if ((ready != '0) && !job_q && res_room) begin
+      pick = 1'b1;
+      // the lowest one, unless there is one behind the last
+      for (int unsigned i = N_CONTEXTS; i > 0; i--)
+        if (ready[i-1]) pick_ctx = CW'(i - 1);
+      for (int unsigned i = N_CONTEXTS; i > 0; i--)
+        if (ready[i-1] && (CW'(i - 1) > last_pick_q)) pick_ctx = CW'(i - 1);
+    end
+  end
+
+  assign job_dead  = pick && dead_q[pick_ctx];
+  assign job_start = pick && !dead_q[pick_ctx];
+  assign job_attr  = attr_q[pick_ctx];
+
+  always_comb begin
+    job_clear = 1'b1;
+    for (int unsigned c = 0; c < N_CONTEXTS; c++)
+      if ((1'(c % 2) == job_ctx_q[0]) && !drained[c]) job_clear = 1'b0;
+  end
+
+  assign ro_valid = job_q && ro_issue_q && (run_q || job_clear);
+  assign job_free = job_q && run_q && !ro_issue_q && ro_done;
+
+  logic run_cmp_q, run_bf16_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      job_q       <= 1'b0;
+      run_q       <= 1'b0;
+      ro_issue_q  <= 1'b0;
+      job_ctx_q   <= '0;
+      last_pick_q <= '0;
+    end else begin
+      if (pick) last_pick_q <= pick_ctx;
+      if (job_start) begin
+        job_q      <= 1'b1;
+        run_q      <= 1'b0;
+        ro_issue_q <= 1'b1;
+        job_ctx_q  <= pick_ctx;
+      end
+      if (ro_valid && ro_ready) begin
+        run_q      <= 1'b1;
+        ro_issue_q <= ro_beat_q != ro_last_q;
+      end
+      if (job_free) job_q <= 1'b0;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (job_start) begin
+      ro_beat_q  <= '0;
+      ro_last_q  <= last_beat(job_attr.len);
+      run_cmp_q  <= job_attr.redop != RO_SUM;
+      run_bf16_q <= job_attr.etype == ET_BF16;
+    end else if (ro_valid && ro_ready) begin
+      ro_beat_q <= ro_beat_q + BW'(1);
+    end
+  end
+
+  sp_exact_lanes #(
+      .FLIT_W(FLIT_W),
+      .ELEMS (ELEMS)
+  ) i_lanes (
+      .clk_i,
+      .rst_ni,
+      .acc_valid_i(acc_valid_q),
+      .acc_set_i  (acc_ctx_q[0]),
+      .acc_elem_i (elem_of(acc_ctx_q, acc_beat_q)),
+      .acc_first_i(acc_first_q),
+      .acc_cmp_i  (acc_cmp_q),
+      .acc_max_i  (acc_max_q),
+      .acc_bf16_i (acc_bf16_q),
+      .acc_data_i (acc_data_q),
+      .ro_valid_i (ro_valid),
+      .ro_ready_o (ro_ready),
+      .ro_done_o  (ro_done),
+      .ro_set_i   (job_ctx_q[0]),
+      .ro_elem_i  (elem_of(job_ctx_q, ro_beat_q)),
+      .ro_cmp_i   (run_cmp_q),
+      .ro_bf16_i  (run_bf16_q),
+      .ro_last_i  (ro_beat_q == ro_last_q),
+      .res_valid_o(rv),
+      .res_last_o (rl),
+      .res_data_o (rdata)
+  );
+
+  // ------------------------------------------------------------------- results and answers
+
+  always_comb begin
+    job_coll       = '0;
+    job_coll.seq   = key_q[pick_ctx].seq;
+    job_coll.slice = key_q[pick_ctx].slice;
+    job_coll.group = key_q[pick_ctx].group;
+    job_coll.root  = job_attr.root;
+    job_coll.redop = job_attr.redop;
+    job_coll.etype = job_attr.etype;
+    job_hdr         = '0;
+    job_hdr.version = VERSION;
+    job_hdr.op      = job_dead ? OP_COLL_ERROR : OP_RESULT;
+    job_hdr.dst     = ID_GROUP;
+    job_hdr.src     = dst_q[pick_ctx];
+    job_hdr.len     = job_dead ? '0 : job_attr.len;
+    job_hdr.status  = job_dead ? ST_TIMEOUT : ST_OK;
+    job_hdr.poison  = !job_dead && poison_q[pick_ctx];
+    job_hdr.cls     = job_coll;
+  end
+
+  send_t         res_q [RESULTS];
+  logic [RW-1:0] res_wp_q, res_rp_q;
+  logic [RW:0]   whole_q;           // results whose flits are all in the buffer
+  send_t         ans_q [ANSWERS];
+  logic [AW-1:0] ans_wp_q, ans_rp_q;
+  logic          res_pop, ans_pop;
+
+  always_ff @(posedge clk_i) begin
+    if (pick) begin
+      res_q[res_wp_q] <= '{hdr: job_hdr,
+          mask: (job_start && job_attr.reduce) ? N_PORTS'(1) << PW'(job_attr.root)
+                                               : members_q[pick_ctx]};
+    end
+    if (g_refuse) begin
+      ans_q[ans_wp_q] <= '{hdr: error_answer(g_hdr, hit_status[grant_port_i]), mask: g_bit};
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      res_wp_q  <= '0;
+      res_rp_q  <= '0;
+      res_cnt_q <= '0;
+      ans_wp_q  <= '0;
+      ans_rp_q  <= '0;
+      ans_cnt_q <= '0;
+    end else begin
+      if (pick) res_wp_q <= res_wp_q + RW'(1);
+      if (res_pop) res_rp_q <= res_rp_q + RW'(1);
+      if (pick != res_pop) res_cnt_q <= pick ? res_cnt_q + 1'b1 : res_cnt_q - 1'b1;
+      if (g_refuse) ans_wp_q <= ans_wp_q + AW'(1);
+      if (ans_pop) ans_rp_q <= ans_rp_q + AW'(1);
+      if (g_refuse != ans_pop) ans_cnt_q <= g_refuse ? ans_cnt_q + 1'b1 : ans_cnt_q - 1'b1;
+    end
+  end
+
+  // The buffer is written as results come from the lanes and read one flit ahead of the output.
+  logic [FLIT_W-1:0] buf_mem [BUF];
+  logic [FLIT_W-1:0] buf_rdata_q;
+  logic [BUFW-1:0]   buf_wp_q, buf_rp_q, buf_rp_d;
+  logic              buf_adv;
+
+  assign buf_rp_d = buf_rp_q + BUFW'(buf_adv);
+
+  always_ff @(posedge clk_i) begin
+    if (rv) buf_mem[buf_wp_q] <= rdata;
+  end
+  always_ff @(posedge clk_i) begin
+    if (res_cnt_q != '0) buf_rdata_q <= buf_mem[buf_rp_d];
+  end
+
+  typedef enum logic [1:0] {SND_IDLE, SND_RESULT, SND_BARE} snd_e;
+  snd_e          snd_q;
+  logic          snd_ans_q;          // the answer queue is served, not the results
+  logic [BW-1:0] left_q;
+  logic          first_q, turn_q;
+  logic          res_go, ans_go, take;
+  send_t         res_head;
+
+  assign res_head = res_q[res_rp_q];
+  // a time-out notice has no flits to wait for
+  assign res_go   = (res_cnt_q != '0) && ((res_head.hdr.op == OP_COLL_ERROR) || (whole_q != '0));
+  assign ans_go   = ans_cnt_q != '0;
+
+  assign out_valid_o = snd_q != SND_IDLE;
+  assign out_first_o = first_q;
+  assign out_last_o  = left_q == '0;
+  assign out_data_o  = (snd_q == SND_RESULT) ? buf_rdata_q : '0;
+  assign out_hdr_o   = snd_ans_q ? ans_q[ans_rp_q].hdr : res_head.hdr;
+  assign out_mask_o  = snd_ans_q ? ans_q[ans_rp_q].mask : res_head.mask;
+  assign take        = out_valid_o && out_ready_i;
+  assign buf_adv     = take && (snd_q == SND_RESULT);
+  assign res_pop     = take && out_last_o && !snd_ans_q;
+  assign ans_pop     = take && out_last_o && snd_ans_q;
+  assign ev_result_o = take && out_last_o && (snd_q == SND_RESULT);
+  assign ev_timeout_o = job_dead;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      snd_q     <= SND_IDLE;
+      snd_ans_q <= 1'b0;
+      left_q    <= '0;
+      first_q   <= 1'b0;
+      turn_q    <= 1'b0;
+      buf_wp_q  <= '0;
+      buf_rp_q  <= '0;
+      buf_cnt_q <= '0;
+      whole_q   <= '0;
+    end else begin
+      if (snd_q == SND_IDLE) begin
+        if (res_go && !(ans_go && turn_q)) begin
+          snd_q     <= (res_head.hdr.op == OP_RESULT) ? SND_RESULT : SND_BARE;
+          snd_ans_q <= 1'b0;
+          left_q    <= (res_head.hdr.op == OP_RESULT) ? last_beat(res_head.hdr.len) : '0;
+          first_q   <= 1'b1;
+          turn_q    <= 1'b1;
+        end else if (ans_go) begin
+          snd_q     <= SND_BARE;
+          snd_ans_q <= 1'b1;
+          left_q    <= '0;
+          first_q   <= 1'b1;
+          turn_q    <= 1'b0;
+        end
+      end else if (out_ready_i) begin
+        first_q <= 1'b0;
+        if (out_last_o) snd_q <= SND_IDLE;
+        else left_q <= left_q - BW'(1);
+      end
+
+      buf_rp_q <= buf_rp_d;
+      if (rv) buf_wp_q <= buf_wp_q + BUFW'(1);
+      // room is taken when the read-out starts
+      buf_cnt_q <= buf_cnt_q + (job_start ? (BUFW + 1)'(last_beat(job_attr.len)) + 1'b1 : '0)
+                   - (BUFW + 1)'(buf_adv);
+      // SND_IDLE lasts a cycle at least: time to fetch the first flit
+      if ((rv && rl) != ev_result_o) whole_q <= ev_result_o ? whole_q - 1'b1 : whole_q + 1'b1;
+    end
+  end
+
+  // ------------------------------------------------------------------------------- assertions
+
+`ifndef SYNTHESIS
+  logic in_packet_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      in_packet_q <= 1'b0;
+    end else begin
+      if (in_valid_i) in_packet_q <= !in_last_i;
+      a_grant_wanted : assert (!grant_i || want_o[grant_port_i])
+        else $error("a packet was granted that was not wanted");
+      a_flit_granted : assert (!in_valid_i || (flight_cnt_q != '0))
+        else $error("a flit came without a grant");
+      a_flit_order : assert (!(in_valid_i && in_first_i) || (in_port_i == fl.port))
+        else $error("packets do not come in the order of grants");
+      a_flit_first : assert (!in_valid_i || (in_first_i != in_packet_q))
+        else $error("first flit in the middle of a packet, or none at its start");
+      a_no_gap : assert (!in_packet_q || in_valid_i)
+        else $error("a gap inside a packet");
+      a_set_quiet : assert (!(run_q && job_q && acc_valid_q && (acc_ctx_q[0] == job_ctx_q[0])))
+        else $error("a flit came to a set that is read out");
+      a_pending : assert (!done_q[3] || (pending_q[done_ctx_q[3]] != '0))
+        else $error("more packets came than were granted");
+    end
+  end
+`endif
+
+endmodule
