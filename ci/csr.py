@@ -249,9 +249,7 @@ def outputs(rdl: Path = RDL) -> dict[Path, str]:
 
 def stale(texts: dict[Path, str]) -> list[Path]:
     """Return the paths whose file is not what it should be."""
-    return [
-        path for path, text in texts.items() if not path.is_file() or path.read_text() != text
-    ]
+    return [path for path, text in texts.items() if not path.is_file() or path.read_text() != text]
 
 
 def html(folder: Path = HTML) -> None:

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// N counters of events, 32 bits each, that wrap. No event is lost: one that comes in the cycle of a
+// N counters of events, W bits each, that wrap. No event is lost: one that comes in the cycle of a
 // clear is the first of the new count.
 //
 // All N can count in the same cycle, yet there is one adder. The low LOW_W bits of the counters lie
@@ -12,6 +12,8 @@
 module sp_event_counters #(
   /// Counters, at least 2.
   parameter int unsigned N = 2,
+  /// Bits of a counter, more than those of an index.
+  parameter int unsigned W = 32,
   /// Bits of an index.
   localparam int unsigned IDX_W = $clog2(N)
 ) (
@@ -28,12 +30,19 @@ module sp_event_counters #(
   /// A counter, below N.
   input  logic [IDX_W-1:0] sel_i,
   /// The value that was taken, from the cycle after on.
-  output logic [31:0]      value_o
+  output logic [W-1:0]     value_o
 );
 
   /// A counter that counts in every cycle wraps its low bits every 2^LOW_W >= N cycles.
   localparam int unsigned LOW_W  = IDX_W;
-  localparam int unsigned HIGH_W = 32 - LOW_W;
+  localparam int unsigned HIGH_W = W - LOW_W;
+
+  if (N < 2) begin : g_bad_n
+    $fatal(1, "sp_event_counters: N = %0d is less than 2", N);
+  end
+  if (W <= LOW_W) begin : g_bad_w
+    $fatal(1, "sp_event_counters: W = %0d is not above $clog2(N) = %0d", W, LOW_W);
+  end
 
   logic [N-1:0]      low_q [LOW_W];
   logic [HIGH_W-1:0] high_mem [N];
@@ -88,7 +97,7 @@ module sp_event_counters #(
       value_o <= '0;
     end else if (take_i) begin
       for (int unsigned k = 0; k < LOW_W; k++) value_o[k] <= low_q[k][sel_i];
-      value_o[31:LOW_W] <= sel_high + HIGH_W'(carry_q[sel_i]);
+      value_o[W-1:LOW_W] <= sel_high + HIGH_W'(carry_q[sel_i]);
     end
   end
 
