@@ -53,7 +53,7 @@ def _cpuif() -> type:
 
     outputs = {"awready", "wready", "bvalid", "bresp", "arready", "rvalid", "rdata", "rresp"}
 
-    class Cpuif(AXI4Lite_Cpuif_flattened):  # type: ignore[misc]
+    class Cpuif(AXI4Lite_Cpuif_flattened):
         def signal(self, name: str) -> str:
             return f"csr_{name}_{'o' if name in outputs else 'i'}"
 
