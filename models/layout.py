@@ -51,12 +51,12 @@ def _load() -> dict[str, Any]:
     return layout
 
 
-def _enumeration(name: str, prefix: str) -> Any:
+def _enumeration(title: str, name: str, prefix: str) -> Any:
     """Return an IntEnum of one enumeration of the package, its members without the prefix."""
     values = {k.removeprefix(prefix): v for k, v in LAYOUT["enums"][name]["values"].items()}
     # Any: a type checker cannot know members that come from a file.
     int_enum: Any = enum.IntEnum
-    return int_enum(prefix.rstrip("_").title(), values, module=__name__)
+    return int_enum(title, values, module=__name__)
 
 
 def _fields() -> dict[str, Field]:
@@ -88,11 +88,11 @@ FIELDS: dict[str, Field] = _fields()
 
 #: Operations, virtual channels, statuses, element types and reduction operations: IntEnums whose
 #: members have the names of the package without their prefix (``Op.ALLREDUCE``).
-Op: Any = _enumeration("op_e", "OP_")
-Vc: Any = _enumeration("vc_e", "VC_")
-Status: Any = _enumeration("status_e", "ST_")
-EType: Any = _enumeration("etype_e", "ET_")
-RedOp: Any = _enumeration("redop_e", "RO_")
+Op: Any = _enumeration("Op", "op_e", "OP_")
+Vc: Any = _enumeration("Vc", "vc_e", "VC_")
+Status: Any = _enumeration("Status", "status_e", "ST_")
+EType: Any = _enumeration("EType", "etype_e", "ET_")
+RedOp: Any = _enumeration("RedOp", "redop_e", "RO_")
 
 HDR_BYTES: int = SIZES["HDR_W"] // 8
 UNIT_BYTES: int = SIZES["UNIT_BYTES"]

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from switchproof.ci import layout as generator
 from switchproof.models import layout, packet
 from switchproof.models.layout import FIELDS, LAYOUT, Op

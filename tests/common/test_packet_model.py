@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from switchproof.models import packet
 from switchproof.models.layout import FIELDS, MAX_UNITS, Op
 from switchproof.models.packet import FLAG_ERR, PACKET
