@@ -24,9 +24,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from switchproof.ci import tools
-from switchproof.ci.paths import SIM_BUILDS, WAIVERS, shown
+from switchproof.ci.paths import CI, SIM_BUILDS, WAIVERS, shown
 
 COVERAGE_ARGS = ("--coverage-line", "--coverage-toggle", "--coverage-expr", "--coverage-user")
+#: What coverage leaves out.
+COVERAGE_CONFIG = CI / "coverage.vlt"
 #: Files of an include folder that count as sources.
 INCLUDED = (".sv", ".svh", ".v", ".vh", ".h", ".hpp", ".inc")
 #: A build that nobody used for so long (seconds) goes when a newer of the same name is made.
@@ -101,7 +103,7 @@ def _verilator_args(spec: BuildSpec) -> list[str]:
         args += ["-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator"]
         args.append(str(cocotb.share_dir / "lib" / "verilator" / "verilator.cpp"))
     if spec.coverage:
-        args += COVERAGE_ARGS
+        args += [*COVERAGE_ARGS, str(COVERAGE_CONFIG)]
     if spec.waves:
         args += ["--trace-fst" if trace_format() == "fst" else "--trace-vcd", "--trace-structs"]
     args += spec.args
@@ -124,7 +126,7 @@ def fingerprint(spec: BuildSpec) -> str:
     folders |= {source.parent for source in spec.sources if source.suffix in (".cpp", ".cc")}
     for folder in sorted(folders):
         files += sorted(path for path in folder.iterdir() if path.suffix in INCLUDED)
-    for path in [*files, WAIVERS]:
+    for path in [*files, WAIVERS, *([COVERAGE_CONFIG] if spec.coverage else [])]:
         if path.exists():
             digest.update(str(path).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]
@@ -230,9 +232,8 @@ def _run(command: list[str], cwd: Path, log: Path) -> None:
 def _errors(text: str) -> str:
     """Return the lines with errors, else the end, of a tool's output; bounded."""
     lines = text.splitlines()
-    marked = [
-        i for i, line in enumerate(lines) if re.search(r"%(Error|Warning)|error:|undefined ref", line)
-    ]
+    marks = re.compile(r"%(Error|Warning)|error:|undefined ref")
+    marked = [i for i, line in enumerate(lines) if marks.search(line)]
     if not marked:
         return "\n".join(lines[-TAIL_LINES:])
     keep = sorted({j for i in marked for j in range(i, min(i + 4, len(lines)))})

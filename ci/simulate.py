@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from pathlib import Path
 
+from switchproof.ci import coverage
 from switchproof.ci.build import Build, trace_format
 from switchproof.ci.paths import ROOT, RUNS, shown
 
@@ -23,7 +24,7 @@ TAIL_LINES = 40
 #: Bytes of a passed run's log that are kept.
 PASS_LOG_BYTES = 20_000
 #: What stays of a passed run; the rest (packet rings of many megabytes) goes.
-KEPT = (".log", ".xml", ".json", ".dat", ".vcd", ".fst", ".gtkw")
+KEPT = (".log", ".xml", ".json", ".npy", ".vcd", ".fst", ".gtkw")
 
 
 class RunError(AssertionError):
@@ -78,6 +79,8 @@ def simulate(run: Run) -> RunResult:
     reason = _judge(path / "results.xml", run.testcase, code, run.timeout)
     if reason:
         raise RunError(f"{reason}\n{tail(path / 'sim.log')}\nthe whole log: {shown(path)}/sim.log")
+    if run.coverage:
+        coverage.reduce(path / "coverage.dat", run.build.path)
     _tidy(path)
     return RunResult(path, seconds)
 

@@ -113,7 +113,7 @@ def has_lz4() -> bool:
     """Return whether lz4.h and its library are there, which FST traces need."""
     with tempfile.TemporaryDirectory() as folder:
         command = [*compiler().split(), "-x", "c++", "-", "-o", f"{folder}/a", "-llz4", "-lz"]
-        probe = "#include <lz4.h>\n#include <zlib.h>\nint main() { return LZ4_versionNumber() < 0; }"
+        probe = "#include <lz4.h>\n#include <zlib.h>\nint main() { return !LZ4_versionNumber(); }"
         result = subprocess.run(command, input=probe.encode(), capture_output=True, check=False)
         return result.returncode == 0
 

@@ -30,7 +30,7 @@ async def counts(dut: object) -> None:
     for _ in range(10):
         await RisingEdge(dut.clk_i)  # type: ignore[attr-defined]
     assert int(dut.q_o.value) == 9, int(dut.q_o.value)  # type: ignore[attr-defined]
-    with open(os.environ["SP_RUN_DIR"] + "/functional.json", "w") as handle:  # noqa: PTH123
+    with open(os.environ["SP_RUN_DIR"] + "/functional.json", "w") as handle:
         json.dump({"tiny.counted": 10}, handle)
 
 

@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The commands behind the make targets. Each takes a console and returns an exit code."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from switchproof.ci import coverage as cov
+from switchproof.ci import evidence, linting, session, testplan, ui, variables
+from switchproof.ci import report as reporting
+from switchproof.ci.paths import REPORT, TESTS, shown
+
+HELP = (
+    ("make sim", "set everything up and run the default regression"),
+    ("make test", "run all tests, with coverage; what CI runs"),
+    ("make coverage", "the same, then the coverage table, thresholds and holes"),
+    ("make regress SEEDS=n", "run the default regression with n seeds (SUITE=test: all tests)"),
+    ("make lint", "Verilator -Wall, slang, Yosys, ruff, mypy"),
+    ("make formal", "prove the properties, and that each proof can fail"),
+    ("make mutate", "make small defects in the RTL and see whether tests notice"),
+    ("make bench BENCH=name", "measure; see tests/bench/"),
+    ("make layout", "generate models/layout.json from the packet package"),
+    ("make csr", "generate registers from SystemRDL"),
+    ("make clean", "remove what was built (not .venv)"),
+)
+VARIABLES = (
+    ("TEST=", "a part of block/test[parameters], or a glob of all of it"),
+    ("SEED=", "this seed for every run (1..2147483647)"),
+    ("SEEDS=", "how many seeds `make regress` runs"),
+    ("WAVES=1", "write a trace and a GTKWave save file into the run's folder"),
+    ("PROFILE=", "run every test in this configuration"),
+    ("PORTS=", f"run every test with so many ports (2..{variables.MAX_PORTS})"),
+    ("JOBS=", "parallel tests (default: one per processor)"),
+    ("PYTHON=", "the Python that makes .venv (default: python3)"),
+)
+
+
+def show_help(console: Console) -> int:
+    """Print targets and variables."""
+    ui.table(console, "Targets", ("", "what it does"), HELP)
+    ui.table(console, "Variables", ("", "what it sets"), VARIABLES)
+    return 0
+
+
+def _variable(name: str, default: str = "") -> str:
+    return os.environ.get(name, "").strip() or default
+
+
+def _selection(target: str, *, mark: str = "", coverage: bool = False) -> session.Selection:
+    return session.Selection(
+        target=target,
+        mark=mark,
+        test=_variable("TEST"),
+        seed=_variable("SEED"),
+        profile=_variable("PROFILE"),
+        ports=_variable("PORTS"),
+        waves=variables.flag("WAVES", _variable("WAVES")),
+        coverage=coverage,
+        jobs=variables.job_count(_variable("JOBS")),
+    )
+
+
+def sim(console: Console) -> int:
+    """Run the default regression."""
+    selection = _selection("sim", mark="sim")
+    outcome = session.run(selection, console)
+    return _finish(console, selection, outcome, "sim")
+
+
+def test(console: Console) -> int:
+    """Run all tests with coverage, judge the test plan, write all evidence."""
+    selection = _selection("test", coverage=not variables.flag("WAVES", _variable("WAVES")))
+    outcome = session.run(selection, console)
+    return _finish(console, selection, outcome, "test")
+
+
+def coverage(console: Console) -> int:
+    """Run all tests, then show coverage, holes and what is below its threshold."""
+    code = test(console)
+    return coverage_table(console, holes=30) or code
+
+
+def coverage_table(console: Console, holes: int = 0) -> int:
+    """Show the coverage that the last `make test` left; exit code 1 below a threshold."""
+    result = evidence.read("coverage")
+    if result is None:
+        raise variables.UserError("there is no coverage yet: run make test")
+    kinds = (*cov.KINDS, "functional")
+
+    def row(name: str, figures: dict[str, Any]) -> list[str]:
+        return [name, *(f"{figures[k]:.2f}" if k in figures else "" for k in kinds)]
+
+    rows = [row(name, block) for name, block in result["blocks"].items()]
+    rows.append(row("all", result))
+    ui.table(console, "Coverage, %", ("block", *kinds), rows)
+    for hole in result["holes"][:holes]:
+        ui.line(console, f"  not hit: {hole}", "yellow")
+    if holes and len(result["holes"]) > holes:
+        ui.line(console, f"  and {len(result['holes']) - holes} more in {_report_path()}")
+    low = cov.below(result, cov.thresholds())
+    for line in low:
+        ui.line(console, f"FAIL  {line}", "bold red")
+    return 1 if low else 0
+
+
+def regress(console: Console) -> int:
+    """Run a suite under several seeds: base seeds 1..SEEDS give every test its own."""
+    suite = variables.choice("SUITE", _variable("SUITE", "sim"), ("sim", "test"))
+    count = variables.seeds(_variable("SEEDS", "3"))
+    if _variable("SEED"):
+        raise variables.UserError("SEED fixes one seed: use SEEDS=n with make regress")
+    tests: list[dict[str, Any]] = []
+    begin = time.monotonic()
+    for base in range(1, count + 1):
+        console.print(f"[bold]seed {base} of {count}[/]")
+        selection = _selection(suite, mark="sim" if suite == "sim" else "")
+        selection.base_seed = base
+        tests += session.run(selection, console).tests
+    outcome = session.Outcome(tests, time.monotonic() - begin)
+    return _finish(console, _selection(suite), outcome, f"regress/{suite}", seeds=count)
+
+
+def _finish(
+    console: Console,
+    selection: session.Selection,
+    outcome: session.Outcome,
+    name: str,
+    **more: Any,
+) -> int:
+    """Judge the plan, write evidence and report, print the closing table."""
+    runs = {test["name"]: [Path(run) for run in test.get("runs", [])] for test in outcome.tests}
+    verdicts = testplan.judge(testplan.load(), outcome.tests, _functional(outcome.tests, runs))
+    # A partial run or the default regression alone cannot meet the whole plan.
+    binding = selection.complete and name == "test"
+    missing = [f"{v.point.block}/{v.point.name}: {m}" for v in verdicts for m in v.missing]
+    if not outcome.tests:
+        missing.insert(0, "no test was found")
+    public = [{k: v for k, v in test.items() if k != "runs"} for test in outcome.tests]
+    plan = [
+        {
+            "block": v.point.block,
+            "name": v.point.name,
+            "stage": v.point.stage,
+            "about": v.point.about,
+            "tests": list(v.point.tests),
+            "runs": v.runs,
+            "hit": v.hit,
+            "bins": v.bins,
+            "missing": v.missing,
+        }
+        for v in verdicts
+    ]
+    narrowed = {k: getattr(selection, k) for k in ("test", "seed", "profile", "ports")}
+    data = evidence.results(
+        public,
+        outcome.seconds,
+        suite=name,
+        plan=plan,
+        selection={k: v for k, v in narrowed.items() if v},
+        **more,
+    )
+    evidence.write(name, data)
+    evidence.write_junit(data, name)
+    if selection.coverage:
+        _write_coverage(verdicts, [run for folders in runs.values() for run in folders], missing)
+    path = reporting.write()
+    _closing(console, data, missing if binding or not outcome.tests else [], path)
+    return 1 if data["failed"] or not outcome.tests or (binding and missing) else 0
+
+
+def _functional(
+    tests: list[dict[str, Any]], runs: dict[str, list[Path]]
+) -> dict[str, dict[str, int]]:
+    """Return block/function to the functional coverage of all its runs."""
+    folders: dict[str, list[Path]] = {}
+    for test in tests:
+        if test["status"] == "passed":
+            key = f"{test.get('block')}/{test.get('function')}"
+            folders.setdefault(key, []).extend(runs[test["name"]])
+    return {key: cov.functional(paths) for key, paths in folders.items()}
+
+
+def _write_coverage(verdicts: list[testplan.Verdict], runs: list[Path], missing: list[str]) -> None:
+    met: dict[str, tuple[int, int]] = {}
+    for verdict in verdicts:
+        hit, total = met.get(verdict.point.block, (0, 0))
+        met[verdict.point.block] = (hit + (not verdict.missing), total + 1)
+    waivers = cov.load_waivers()
+    files = cov.by_file(cov.collect(runs), waivers)
+    notes = [*missing]
+    notes += [f"waiver that takes out nothing: {w.file} {w.match}" for w in waivers if not w.used]
+    evidence.write("coverage", cov.summary(files, waivers, met, cov.functional(runs), notes))
+    cov.write_lcov(files)
+    cov.write_cobertura(files)
+    reporting.write_sources(files)
+
+
+def _report_path() -> str:
+    return shown(REPORT / "index.html")
+
+
+def _closing(console: Console, data: dict[str, Any], missing: list[str], path: Path) -> None:
+    blocks: dict[str, dict[str, float]] = {}
+    for test in data["tests"]:
+        row = blocks.setdefault(test["name"].rpartition("/")[0], {})
+        row[test["status"]] = row.get(test["status"], 0) + 1
+        row["seconds"] = row.get("seconds", 0) + test["seconds"]
+    columns = ("passed", "failed", "skipped")
+    rows = [
+        [name, *(f"{row.get(c, 0):.0f}" for c in columns), f"{row['seconds']:.1f}"]
+        for name, row in sorted(blocks.items())
+    ]
+    total = [str(data[c]) for c in columns]
+    rows.append(["all", *total, f"{sum(t['seconds'] for t in data['tests']):.1f}"])
+    console.print()
+    ui.table(console, "", ("block", *columns, "seconds"), rows)
+    for line in missing:
+        ui.line(console, f"test plan: {line}", "bold red")
+    failed = [test for test in data["tests"] if test["status"] == "failed"]
+    if failed:
+        ui.line(console, "failed; to run one again:", "bold red")
+        for test in failed:
+            ui.line(console, f"  {test['repro']}")
+    met = sum(not point["missing"] for point in data["plan"])
+    if data["plan"]:
+        ui.line(console, f"test plan: {met} of {len(data['plan'])} points met")
+    ui.line(console, f"report: {shown(path)}   ({data['seconds']:.0f} s)")
+
+
+def lint(console: Console) -> int:
+    """Run all linters; each shows what it found."""
+    return linting.run(console)
+
+
+def bench(console: Console) -> int:
+    """Run one benchmark, tests/bench/bench_<area>.py, and write bench/<area>.json."""
+    areas = {path.stem.removeprefix("bench_"): path for path in TESTS.glob("bench/bench_*.py")}
+    area = variables.choice("BENCH", _variable("BENCH", "sim"), sorted(areas))
+    spec = importlib.util.spec_from_file_location(f"switchproof_bench_{area}", areas[area])
+    if spec is None or spec.loader is None:
+        raise variables.UserError(f"{shown(areas[area])} cannot be read")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    override = variables.override(_variable("PROFILE"), _variable("PORTS"))
+    config = variables.resolve_config(override or getattr(module, "CONFIG", "dev16"))
+    figures: dict[str, float] = module.main(config)
+    path = evidence.write(f"bench/{area}", figures)
+    limits: dict[str, float] = getattr(module, "AT_LEAST", {})
+    rows = [
+        [key, ui.number(value) if not isinstance(value, str) else value, _limit(key, limits)]
+        for key, value in figures.items()
+    ]
+    ui.table(console, f"bench {area}, {config.name}", ("metric", "value", "at least"), rows)
+    low = [key for key, least in limits.items() if figures.get(key, 0) < least]
+    for key in low:
+        ui.line(console, f"FAIL  {key} is below {limits[key]:g}", "bold red")
+    reporting.write()
+    ui.line(console, f"figures: {shown(path)}   report: {_report_path()}")
+    return 1 if low else 0
+
+
+def _limit(key: str, limits: dict[str, float]) -> str:
+    return f"{limits[key]:g}" if key in limits else ""
+
+
+def report(console: Console) -> int:
+    """Write the report anew from the evidence that is there."""
+    ui.line(console, f"report: {shown(reporting.write())}")
+    return 0

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make lint`: what three SystemVerilog front ends and two Python checkers say."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Console
+
+from switchproof.ci import build, evidence, filelists, ui
+from switchproof.ci.paths import BUILD, ROOT, shown
+from switchproof.models import profiles
+
+TOP = "sp_switch_core"
+#: Configuration that Yosys elaborates; its memories make large ones slow.
+YOSYS_CONFIG = "board4"
+#: Parameters of the top and the configuration's fields that give them.
+PARAMETERS = {
+    "N_PORTS": "ports",
+    "FLIT_W": "flit_w",
+    "ISLIP_ITERS": "iterations",
+    "VOQ_FLITS": "voq_flits",
+    "EGRESS_FLITS": "egress_flits",
+    "N_ENGINES": "engines",
+    "N_CONTEXTS": "contexts",
+    "N_GROUPS": "groups",
+    "N_IDS": "ids",
+}
+
+
+def read_filelist(path: Path = filelists.FILELIST) -> tuple[list[Path], list[Path]]:
+    """Return source files and include folders of a .f file, paths relative to its folder.
+
+    Lines hold a file, ``+incdir+<folder>`` or ``-f <other list>``; ``//`` begins a comment.
+    """
+    files: list[Path] = []
+    folders: list[Path] = []
+    for line in path.read_text().splitlines():
+        line = re.sub(r"(//|#).*", "", line).strip()
+        if line.startswith("+incdir+"):
+            folders.append((path.parent / line.removeprefix("+incdir+")).resolve())
+        elif re.match(r"-[fF]\s", line):
+            more, more_folders = read_filelist((path.parent / line[2:].strip()).resolve())
+            files += more
+            folders += more_folders
+        elif line:
+            files.append((path.parent / line).resolve())
+    return list(dict.fromkeys(files)), list(dict.fromkeys(folders))
+
+
+def parameters(config: profiles.Config) -> dict[str, int]:
+    """Return the top's parameters for a configuration."""
+    return {name: getattr(config, field) for name, field in PARAMETERS.items()}
+
+
+def verilator(config: profiles.Config) -> str:
+    """Return what Verilator -Wall finds in the top, empty when nothing."""
+    files, folders = read_filelist()
+    spec = build.BuildSpec(
+        name="lint",
+        toplevel=TOP,
+        sources=tuple(files),
+        include_dirs=tuple(folders),
+        parameters=tuple(parameters(config).items()),
+    )
+    try:
+        build.lint(spec, wall=True)
+    except build.BuildError as error:
+        return str(error)
+    return ""
+
+
+def slang(config: profiles.Config) -> str:
+    """Return slang's errors and warnings, empty when there are none."""
+    import pyslang
+
+    driver = pyslang.driver.Driver()
+    driver.addStandardArgs()
+    files, folders = read_filelist()
+    words = ["slang", "--top", TOP, "-Wextra", "-Wno-unused", "--error-limit", "40"]
+    for name, value in parameters(config).items():
+        words += ["-G", f"{name}={value}"]
+    for folder in folders:
+        words += ["-I", str(folder)]
+    words += [str(file) for file in files]
+    ok = driver.parseCommandLine(" ".join(words)) and driver.processOptions()
+    if not ok or not driver.parseAllSources():
+        return "slang could not read the sources"
+    compilation = driver.createCompilation()
+    engine = driver.diagEngine
+    client = pyslang.TextDiagnosticClient()
+    engine.addClient(client)
+    for diagnostic in compilation.getAllDiagnostics():
+        engine.issue(diagnostic)
+    return str(client.getString()) if engine.numErrors or engine.numWarnings else ""
+
+
+def yosys(config: profiles.Config) -> str:
+    """Return Yosys's errors while it elaborates the top, empty when there are none.
+
+    Yosys exits the process on an error, so it gets a process of its own.
+    """
+    files, folders = read_filelist()
+    script = ["read_slang", "--top", TOP]
+    script += [f"-G {name}={value}" for name, value in parameters(config).items()]
+    script += [f"-I {folder}" for folder in folders] + [str(file) for file in files]
+    code = (
+        "from pyosys import libyosys as y\n"
+        "d = y.Design()\n"
+        f"y.run_pass({' '.join(script)!r}, d)\n"
+        "y.run_pass('proc', d)\n"
+        "y.run_pass('check -assert', d)\n"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+    if found.returncode == 0:
+        return ""
+    lines = [line for line in (found.stdout + found.stderr).splitlines() if line.strip()]
+    marked = [line for line in lines if re.search(r"error|warning|assert", line, re.IGNORECASE)]
+    return "\n".join((marked or lines)[-40:])
+
+
+def _tool(*words: str) -> Callable[[], str]:
+    def run() -> str:
+        env = {**os.environ, "MYPYPATH": str(BUILD / "python"), "NO_COLOR": "1"}
+        found = subprocess.run(
+            [sys.executable, "-m", *words],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=ROOT,
+            env=env,
+        )
+        return (found.stdout + found.stderr).strip() if found.returncode else ""
+
+    return run
+
+
+def stale_lists() -> str:
+    """Return which file lists do not say what lies in rtl/."""
+    return "\n".join(
+        f"{shown(path)} is stale: run .venv/bin/python -m switchproof.ci.filelists"
+        for path in filelists.stale()
+    )
+
+
+def run(console: Console) -> int:
+    """Run all checks, print a table; return 1 when one found something."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("file lists", stale_lists),
+        ("ruff check", _tool("ruff", "check")),
+        ("ruff format", _tool("ruff", "format", "--check")),
+        ("mypy", _tool("mypy", "--no-error-summary", "-p", "switchproof")),
+    ]
+    for config in profiles.load().values():
+        checks.append((f"verilator -Wall {config.name}", lambda c=config: verilator(c)))
+    # slang reads the text the same way for each; the smallest and the largest suffice.
+    for name in ("dev2", "rack64"):
+        checks.append((f"slang {name}", lambda n=name: slang(profiles.get(n))))
+    checks.append((f"yosys {YOSYS_CONFIG}", lambda: yosys(profiles.get(YOSYS_CONFIG))))
+    rows = []
+    results = []
+    for name, check in checks:
+        begin = time.monotonic()
+        text = check()
+        seconds = time.monotonic() - begin
+        rows.append((name, "FAIL" if text else "clean", f"{seconds:.1f}"))
+        results.append(
+            {
+                "name": f"lint/{name}",
+                "seed": None,
+                "status": "failed" if text else "passed",
+                "seconds": round(seconds, 2),
+                "repro": "make lint",
+            }
+        )
+        if text:
+            ui.line(console, f"{name}:", "bold red")
+            for line in text.splitlines()[:80]:
+                ui.line(console, f"  {line}")
+    ui.table(console, "lint", ("check", "result", "seconds"), rows)
+    failed = any(row[1] == "FAIL" for row in rows)
+    total = sum(result["seconds"] for result in results)
+    evidence.write("lint", evidence.results(results, total))
+    return 1 if failed else 0
