@@ -29,6 +29,10 @@ from .description import REGISTER_SIGNALS, Description, Stream
 HDR_W: int = SIZES["HDR_W"]
 TOPLEVEL = "sp_harness"
 PIPE_CPP = Path(__file__).parent / "harness" / "pipe_dpi.cpp"
+#: The files that decide what a harness holds, beside the description and its sources.
+GENERATORS = (
+    Path(__file__), Path(descriptions.__file__), Path(ring_layout.__file__), PIPE_CPP,
+)  # fmt: skip
 #: Widths of AXI4-Lite signals; the address width is the description's.
 _REGISTER_W = {"awprot": 3, "arprot": 3, "wdata": 32, "rdata": 32, "wstrb": 4, "bresp": 2, "rresp": 2}  # fmt: skip
 
@@ -112,7 +116,6 @@ class _Writer:
         lines = [
             "// SPDX-License-Identifier: Apache-2.0",
             f"// Made by switchproof.tb.harness from {what.path.name}; do not edit.",
-            "`timescale 1ns/1ns",
             *self._imports(),
             f"module {TOPLEVEL};",
             f"  localparam int unsigned N = {self.ports}, W = {self.data_w}, U = {what.tuser_w};",

@@ -83,11 +83,21 @@ inline void put32(svBitVecVal* v, unsigned at, uint32_t value) {
   }
 }
 
+/// A header field; none crosses a 64-bit word.
 inline unsigned field(const uint8_t* header, unsigned lsb, unsigned width) {
-  unsigned value = 0;
-  for (unsigned k = 0; k < width; ++k)
-    value |= ((header[(lsb + k) / 8] >> ((lsb + k) % 8)) & 1u) << k;
-  return value;
+  uint64_t word;
+  std::memcpy(&word, header + lsb / 64 * 8, sizeof(word));
+  return static_cast<unsigned>(word >> (lsb % 64)) & ((1u << width) - 1);
+}
+
+/// Copy one flit; the usual widths without a call.
+inline void copy_flit(void* to, const void* from, size_t bytes) {
+  switch (bytes) {
+    case 16: std::memcpy(to, from, 16); break;
+    case 32: std::memcpy(to, from, 32); break;
+    case 64: std::memcpy(to, from, 64); break;
+    default: std::memcpy(to, from, bytes);
+  }
 }
 
 struct Source {
@@ -107,6 +117,7 @@ struct Sink {
   bool waits = false;     // tvalid without tready in the last cycle
   bool last = false;
   uint32_t room_age[kMaxVcs] = {};  // cycles since vc_room was given
+  bool room_moves = true;           // some channel has no room, or had none of late
 };
 
 class Pipe {
@@ -169,6 +180,7 @@ class Pipe {
     if (reset) {
       hold(m_valid);
     } else {
+      in_reset_ = 0;
       for (unsigned p = 0; p < ports_; ++p) {
         source(p, cycle, bit(s_ready, p), s_room);
         sink(p, cycle, bit(m_valid, p), bit(m_last, p), m_data, m_user);
@@ -221,13 +233,16 @@ class Pipe {
     std::fill(m_ready_.begin(), m_ready_.end(), 0);
     std::fill(m_room_.begin(), m_room_.end(), 0);
     for (unsigned p = 0; p < ports_; ++p) {
-      if (bit(m_valid, p)) violate(k_in_reset, p, ctl_->cycle, 0, 1);
+      // A synchronous reset needs an edge to take hold, and one more behind a register.
+      if (in_reset_ >= 2 && bit(m_valid, p)) violate(k_in_reset, p, ctl_->cycle, 0, 1);
       sources_[p].packet = nullptr;
       sources_[p].valid = false;
       sinks_[p].beat = 0;
       sinks_[p].waits = false;
+      sinks_[p].room_moves = true;
     }
     life_ = true;
+    ++in_reset_;
   }
 
   void source(unsigned p, uint64_t cycle, bool ready, const svBitVecVal* room) {
@@ -297,11 +312,14 @@ class Pipe {
     const Packet& packet = *s.packet;
     const bool last = s.beat + 1 >= packet.flits;
     const size_t from = size_t{s.beat} * bytes_;
-    const size_t count =
-        from >= sizeof(packet.data) ? 0 : std::min<size_t>(bytes_, sizeof(packet.data) - from);
     uint8_t* data = reinterpret_cast<uint8_t*>(s_data_.data()) + size_t{p} * bytes_;
-    std::memcpy(data, packet.data + from, count);
-    std::memset(data + count, 0, bytes_ - count);
+    if (from + bytes_ <= sizeof(packet.data)) {
+      copy_flit(data, packet.data + from, bytes_);
+    } else {
+      const size_t count = from < sizeof(packet.data) ? sizeof(packet.data) - from : 0;
+      std::memcpy(data, packet.data + from, count);
+      std::memset(data + count, 0, bytes_ - count);
+    }
     const unsigned user = p * tuser_w_;
     // tuser holds a header on the first beat only, tuser[error] counts on the last beat only.
     if (s.beat == 0 || (s.beat == 1 && ctl_->junk)) {
@@ -344,10 +362,16 @@ class Pipe {
       give = false;
     }
     put_bit(m_ready_.data(), p, give);
+    if (b.room_p != 0 || s.room_moves) give_room(s, b, p);
+  }
+
+  void give_room(Sink& s, const PortBlock& b, unsigned p) {
+    s.room_moves = false;
     for (unsigned v = 0; v < kMaxVcs; ++v) {
       const bool room = !s.room_stall[v].busy(b.room_p, b.room_longest);
       s.room_age[v] = bit(m_room_.data(), p * kMaxVcs + v) ? 0 : s.room_age[v] + 1;
       put_bit(m_room_.data(), p * kMaxVcs + v, room);
+      if (!room || s.room_age[v] != 0) s.room_moves = true;
     }
   }
 
@@ -415,9 +439,10 @@ class Pipe {
       s.expected = s.used == 0 ? 1 : (s.used + bytes_ - 1) / bytes_;
     }
     const size_t from = size_t{s.beat} * bytes_;
-    if (from < sizeof(packet.data)) {
-      const size_t count = std::min<size_t>(bytes_, sizeof(packet.data) - from);
-      std::memcpy(packet.data + from, m_data + p * (bytes_ / 4), count);
+    if (from + bytes_ <= sizeof(packet.data)) {
+      copy_flit(packet.data + from, m_data + p * (bytes_ / 4), bytes_);
+    } else if (from < sizeof(packet.data)) {
+      std::memcpy(packet.data + from, m_data + p * (bytes_ / 4), sizeof(packet.data) - from);
     }
     ++s.beat;
     const uint32_t longest = (sizeof(packet.data) + bytes_ - 1) / bytes_;
@@ -442,6 +467,7 @@ class Pipe {
   const unsigned ports_, tuser_w_;
   unsigned bytes_ = 0, vcs_ = 1, reasons_ = 0;
   uint32_t mask_ = 0;
+  uint32_t in_reset_ = 0;
   bool life_ = false;
   uint8_t* base_ = nullptr;
   size_t size_ = 0;
