@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
 from switchproof.models.profiles import Config
 
 MAP_FILE = Path(__file__).with_name("csr_map.json")
