@@ -16,7 +16,7 @@ import abc
 import dataclasses
 import mmap
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ COUNTERS = (
 )  # fmt: skip
 STATS = np.dtype([(name, "<u8") for name in COUNTERS])
 
-_NO_PACKETS: Packets = np.zeros(0, PACKET)
+_ROW = np.dtype(f"V{PACKET.itemsize}")
 
 
 class PipeError(RuntimeError):
@@ -420,10 +420,24 @@ class RingPipe(Pipe):
         return counts
 
 
+def concatenate(parts: Sequence[Packets]) -> Packets:
+    """Return the packets of several arrays as one array of PACKET.
+
+    numpy's own function would drop the holes of the row, and copy field by field.
+    """
+    if len(parts) == 1 and parts[0].dtype == PACKET:
+        return parts[0]
+    rows = [np.ascontiguousarray(part, PACKET).view(_ROW) for part in parts if len(part)]
+    return np.concatenate(rows).view(PACKET) if rows else np.zeros(0, PACKET)
+
+
+def pick(packets: Packets, index: NDArray[Any]) -> Packets:
+    """Return packets[index] with whole rows copied at once, which numpy does not do by itself."""
+    return np.ascontiguousarray(packets, PACKET).view(_ROW)[index].view(PACKET)
+
+
 def _take(parts: list[Packets]) -> Packets:
     """Return the arrays of a list as one and empty the list."""
-    if not parts:
-        return _NO_PACKETS.copy()
-    packets = parts[0] if len(parts) == 1 else np.concatenate(parts)
+    packets = concatenate(parts)
     parts.clear()
     return packets

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compares what came out with what the golden model says, byte for byte, whole arrays at a time.
+
+:class:`Checker` knows no simulator. Packets that a port has finished sending go through the
+model; what comes out must be the model's packets, for every flow in the model's order:
+
+* forwarded packets: a flow is (input, output, virtual channel). The input is known by the
+  packet's source ID, so one source ID must not be used by two inputs of a flow;
+* error answers: (port, source ID of the answer);
+* results and errors of reductions: (port, group, slice, seq), since reductions overtake.
+
+Nothing may be lost, nothing may come that was not expected, and at the end no flow may wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from switchproof.models import packet
+from switchproof.models.crossbar import Switch
+from switchproof.models.layout import FIELDS, Op
+from switchproof.models.packet import PACKET, Packets
+from switchproof.models.profiles import Config
+
+from .pipes import concatenate, pick
+
+#: Mismatches that a message shows.
+SHOWN = 3
+#: 64-bit words of a row that must agree: flits and flags; header and data.
+_COUNTS = PACKET.fields["flits"][1] // 8
+_HEAD = PACKET.fields["hdr"][1] // 8
+
+Matched = Callable[[Packets, Packets], None]
+
+
+class Mismatch(AssertionError):
+    """What came out is not what was expected; the text shows the first few."""
+
+
+class TestbenchError(RuntimeError):
+    """The traffic cannot be checked; the text says why."""
+
+    __test__ = False
+
+
+class Checker:
+    """Scoreboard of one switch. All rows carry in ``port`` the port they belong to."""
+
+    def __init__(self, config: Config, model: Switch, seed: int, batch: int = 2048) -> None:
+        """`batch`: packets that :meth:`received` collects before they are compared."""
+        self.config = config
+        self.model = model
+        self.seed = seed
+        self.batch = batch
+        self.compared = 0
+        #: Called with the expected and the received rows that agreed.
+        self.listeners: list[Matched] = []
+        self._sent: list[Packets] = []
+        self._came: list[Packets] = []
+        self._waiting = 0
+        self._expected = np.zeros(0, PACKET)
+        self._keys = np.zeros(0, np.int64)
+        self._owner: NDArray[np.int16] | None = None
+
+    def sent(self, packets: Packets) -> None:
+        """Take packets whose last beat an input accepted. `data` behind their units is zero."""
+        if len(packets):
+            self._sent.append(packets)
+
+    def received(self, packets: Packets) -> None:
+        """Take packets that came out of an output."""
+        if len(packets):
+            self._came.append(packets)
+            self._waiting += len(packets)
+
+    def expect(self, packets: Packets) -> None:
+        """Expect packets that no sent packet is the reason of, such as time-outs."""
+        if len(packets):
+            self._expected = concatenate([self._expected, packets])
+            self._keys = np.concatenate([self._keys, flow_key(packets)])
+
+    def check(self, force: bool = False) -> None:
+        """Compare, when a batch is there or `force`. Raises Mismatch or TestbenchError."""
+        if not force and self._waiting < self.batch:
+            return
+        self._predict()
+        if not self._came:
+            return
+        came = concatenate(self._came)
+        self._came, self._waiting = [], 0
+        self._match(came)
+
+    def finish(self) -> None:
+        """Compare what is left; nothing may remain."""
+        self.check(force=True)
+        if len(self._expected):
+            rows = self._expected
+            raise Mismatch(
+                f"{len(rows)} packets never came out (seed {self.seed}); the first:\n"
+                + "\n".join(f"  expected {packet.describe(row)}" for row in rows[:SHOWN])
+            )
+
+    # ------------------------------------------------------------------------- prediction
+
+    def _predict(self) -> None:
+        """Put what the sent packets become behind the expected ones."""
+        if not self._sent:
+            return
+        sent = concatenate(self._sent)
+        self._sent = []
+        # Where several inputs feed one reduction, the order of arrival counts.
+        sent = pick(sent, np.argsort(sent["stamp_last"], kind="stable"))
+        out, rows, _ = self.model.forward(sent["port"], sent)
+        external = (out >= 0) & (out < self.config.ports)
+        forwarded = rows if external.all() else pick(rows, external)
+        self._own(forwarded)
+        self.expect(forwarded)
+        for index, engine in enumerate(self.model.engines):
+            chosen = out == self.config.ports + index
+            if chosen.any():
+                reduced = engine.contribute(rows["tail"][chosen], rows[chosen])
+                self.expect(reduced.expand())
+
+    def _own(self, rows: Packets) -> None:
+        """Make sure that a flow's source ID tells its input."""
+        if self._owner is None:
+            self._owner = np.full((self.config.ports * 8, FIELDS["src"].mask + 1), -1, np.int16)
+        op = packet.get(rows, "op")
+        answer = (op == Op.ERROR) | (op == Op.COLL_ERROR)
+        flow = rows["port"].astype(np.int64) * 8 + packet.op_vc(op) * 2 + answer
+        where = flow, packet.get(rows, "src")
+        inputs = rows["tail"].astype(np.int16)
+        before = self._owner[where]
+        self._owner[where] = inputs
+        wrong = ((before >= 0) & (before != inputs)) | (self._owner[where] != inputs)
+        if wrong.any():
+            row = rows[np.flatnonzero(wrong)[0]]
+            raise TestbenchError(
+                f"a source ID is used by two inputs of one output and channel, so that their "
+                f"order cannot be checked: {packet.describe(row)}, from input {int(row['tail'])}"
+            )
+
+    # --------------------------------------------------------------------------- matching
+
+    def _match(self, came: Packets) -> None:
+        """Compare the n-th packet of every flow with the n-th that is expected there."""
+        keys = flow_key(came)
+        order_e, id_e = _ordinals(self._keys)
+        order_c, id_c = _ordinals(keys)
+        flows = np.unique(np.concatenate([self._keys, keys]))
+        # (flow, ordinal) as one number, ascending along both orders.
+        scale = np.int64(max(len(keys), len(self._keys)) + 1)
+        place_e = np.searchsorted(flows, self._keys[order_e]) * scale + id_e
+        place_c = np.searchsorted(flows, keys[order_c]) * scale + id_c
+        at = np.searchsorted(place_e, place_c)
+        found = at < len(place_e)
+        found[found] = place_e[at[found]] == place_c[found]
+        mine, theirs = order_e[at[found]], order_c[found]
+        expected, got = pick(self._expected, mine), pick(came, theirs)
+        equal = _equal(expected, got)
+        if not (equal.all() and found.all()):
+            self._complain(expected[~equal], got[~equal], came[order_c[~found]])
+        self.compared += len(got)
+        keep = np.ones(len(self._expected), bool)
+        keep[mine] = False
+        self._expected, self._keys = pick(self._expected, keep), self._keys[keep]
+        for listener in self.listeners:
+            listener(expected, got)
+
+    def _complain(self, expected: Packets, got: Packets, extra: Packets) -> None:
+        lines = []
+        # Behind the first wrong packet of a flow all others are likely to be wrong: one a flow.
+        order = np.argsort(got["stamp"], kind="stable")
+        first = order[np.sort(np.unique(flow_key(expected[order]), return_index=True)[1])][:SHOWN]
+        for one, other in zip(expected[first], got[first]):
+            lines += [
+                f"cycle {int(other['stamp'])}, port {int(other['port'])}, from input "
+                f"{int(one['tail'])}: the packet is not the next one of its flow",
+                f"  expected {packet.describe(one)}",
+                f"  came     {packet.describe(other)}",
+                f"  {self._difference(one, other)}",
+            ]
+        for row in extra[np.argsort(extra["stamp"], kind="stable")[: SHOWN - len(first)]]:
+            lines += [
+                f"cycle {int(row['stamp'])}, port {int(row['port'])}: a packet that nobody expects",
+                f"  came     {packet.describe(row)}",
+                f"  {self._elsewhere(row)}",
+            ]
+        raise Mismatch(
+            f"{len(got)} packets differ and {len(extra)} were not expected (seed {self.seed}):\n"
+            + "\n".join(lines)
+        )
+
+    def _difference(self, expected: np.void, got: np.void) -> str:
+        """Say what differs, or which later packet of the flow this is."""
+        same = self._find(got)
+        if len(same):
+            flow = self._keys == flow_key(np.array([got], PACKET))[0]
+            if flow[same[0]]:
+                skipped = int(flow[: same[0]].sum() - flow[: self._at(expected)].sum())
+                if skipped < 0:
+                    return f"it was expected {-skipped} packets before: doubled or late"
+                return f"it is {skipped} packets early: others before it are lost or late"
+        parts = []
+        one, other = (np.array([row], PACKET) for row in (expected, got))
+        for name in ("flits", "flags"):
+            if one[name][0] != other[name][0]:
+                parts.append(f"{name} {one[name][0]} != {other[name][0]}")
+        if (one["hdr"] != other["hdr"]).any():
+            header_1, header_2 = packet.header_int(expected), packet.header_int(got)
+            names = [
+                f.name
+                for name, f in FIELDS.items()
+                if name == f.name and (header_1 ^ header_2) >> f.offset & f.mask
+                and f.part in ("common", packet.op_class(int(packet.get(one, "op")[0])))
+            ]  # fmt: skip
+            parts.append("header: " + ", ".join(names))
+        at = np.flatnonzero(one["data"][0] != other["data"][0])
+        if len(at):
+            k = int(at[0])
+            parts.append(
+                f"{len(at)} bytes of payload, the first at {k}: "
+                f"{one['data'][0, k]:#04x} != {other['data'][0, k]:#04x}"
+            )
+        return "differs in " + "; ".join(parts)
+
+    def _at(self, row: np.void) -> int:
+        found = self._find(row)
+        return int(found[0]) if len(found) else 0
+
+    def _find(self, row: np.void) -> NDArray[np.int64]:
+        """Return where the expected packets hold one like this, at any port."""
+        one = np.array([row], PACKET)
+        return np.flatnonzero(_equal(self._expected, np.repeat(one, len(self._expected))))
+
+    def _elsewhere(self, row: np.void) -> str:
+        found = self._find(row)
+        if len(found):
+            return f"it was expected at port {int(self._expected['port'][found[0]])}"
+        return "no packet like it is expected anywhere: made up, changed or doubled"
+
+
+def flow_key(packets: Packets) -> NDArray[np.int64]:
+    """Return for each packet a number that names its flow; see the head of this module."""
+    op = packet.get(packets, "op")
+    key = packets["port"].astype(np.int64) << 52 | packet.op_vc(op) << 50
+    key |= packet.get(packets, "src")
+    special = (op == Op.ERROR) | (op == Op.RESULT) | (op == Op.COLL_ERROR)
+    if not special.any():
+        return key
+    key |= (op == Op.ERROR).astype(np.int64) << 48
+    coll = np.flatnonzero(special & (op != Op.ERROR))
+    if len(coll):
+        f = packet.fields(packets[coll], "group", "slice", "seq", "status", "op")
+        # 12 + 16 + 16 bits, and the status: errors of one reduction have no order among them.
+        name = f["group"] << 36 | f["slice"] << 20 | f["seq"] << 4 | f["status"]
+        key[coll] = packets["port"][coll].astype(np.int64) << 52 | 3 << 50 | name
+        error = f["op"] == Op.COLL_ERROR
+        key[coll] |= error.astype(np.int64) << 48
+        key[coll] |= np.int64(1) << 49
+    return key
+
+
+def _as_words(packets: Packets) -> NDArray[np.uint64]:
+    """Return rows as a view of 64-bit words, shape (packets, 48)."""
+    return np.ascontiguousarray(packets, PACKET).view("<u8").reshape(len(packets), -1)
+
+
+def _equal(one: Packets, other: Packets) -> NDArray[np.bool_]:
+    """Return for each pair whether flits, flags, header and all data agree."""
+    a, b = _as_words(one), _as_words(other)
+    counts: NDArray[np.bool_] = a[:, _COUNTS] == b[:, _COUNTS]
+    return counts & (a[:, _HEAD:] == b[:, _HEAD:]).all(axis=1)
+
+
+def _ordinals(keys: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return a stable order by key, and along it how many equal keys came before each."""
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    first = np.r_[True, ordered[1:] != ordered[:-1]] if len(keys) else np.zeros(0, bool)
+    index = np.arange(len(keys))
+    starts = np.maximum.accumulate(np.where(first, index, 0)) if len(keys) else index
+    return order, index - starts
