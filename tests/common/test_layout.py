@@ -30,7 +30,7 @@ def sv() -> Any:
     session.eval(generator.PACKAGE.read_text())
 
     def evaluate(text: str) -> int | None:
-        value = session.eval(text).value
+        value: Any = session.eval(text).value
         return None if value is None else int(value)
 
     return evaluate

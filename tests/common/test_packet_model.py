@@ -12,7 +12,7 @@ from switchproof.models.packet import FLAG_ERR, PACKET
 
 
 def test_row_is_what_the_pipes_expect() -> None:
-    offsets = {name: (PACKET.fields or {})[name][1] for name in PACKET.names or ()}
+    offsets = {name: value[1] for name, value in (PACKET.fields or {}).items()}
     assert PACKET.itemsize == 384
     assert offsets == {
         "not_before": 0, "stamp": 8, "stamp_last": 16, "flits": 24, "flags": 28, "port": 32,

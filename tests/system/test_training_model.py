@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,7 +138,7 @@ def test_wrong_sum_is_named(reply: Bits) -> None:
 
 
 @pytest.mark.parametrize("arguments", [{"etype": EType.FP16}, {"members": 0}, {"steps": 0}])
-def test_impossible_training_is_named(arguments: dict[str, int]) -> None:
+def test_impossible_training_is_named(arguments: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"must be at least|FP32 or BF16"):
         digits.train(**arguments)
 
@@ -144,9 +146,10 @@ def test_impossible_training_is_named(arguments: dict[str, int]) -> None:
 def test_gradient_is_the_slope_of_the_loss() -> None:
     data = digits.load()
     rng = np.random.default_rng(1)
-    weights = digits._initial_weights(rng).astype(np.float64)
-    images, labels = data.images[:16].astype(np.float64), data.labels[:16]
-    _, gradient = digits.loss_and_gradient(weights, images, labels)  # type: ignore[arg-type]
+    weights: Any = digits._initial_weights(rng).astype(np.float64)
+    images: Any = data.images[:16].astype(np.float64)
+    labels = data.labels[:16]
+    _, gradient = digits.loss_and_gradient(weights, images, labels)
     for index in rng.choice(digits.PARAMETERS, 60, replace=False):
         step = np.zeros_like(weights)
         step[index] = 1e-5
@@ -164,7 +167,7 @@ def test_gradient_is_the_slope_of_the_loss() -> None:
 def test_vectors_there_and_back(etype: int, elements: int, flit_w: int) -> None:
     rng = np.random.default_rng(elements)
     dtype = np.dtype("<u4") if etype == EType.FP32 else np.dtype("<u2")
-    vectors = rng.integers(0, 1 << 8 * dtype.itemsize, (3, elements)).astype(dtype)
+    vectors: Any = rng.integers(0, 1 << 8 * dtype.itemsize, (3, elements)).astype(dtype)
     packets = contributions(
         vectors, etype, flit_w=flit_w, dst=9, group=2, seq=5, src=[4, 5, 6], redop=RedOp.MAX
     )
@@ -193,3 +196,10 @@ def test_missing_and_repeated_slices_are_named() -> None:
         vector(packets, EType.FP32, 190)
     with pytest.raises(ValueError, match="uint16, not uint32"):
         contributions(np.zeros((1, 200), "<u4"), EType.BF16, flit_w=128, dst=9)
+
+
+def test_example_of_the_library_runs(capsys: Any) -> None:
+    example = Path(__file__).parents[2] / "examples" / "models_as_library.py"
+    runpy.run_path(str(example), run_name="__main__")
+    text = capsys.readouterr().out
+    assert "equal to the bit" in text and "status DST" in text and "status NOT_MEMBER" in text
