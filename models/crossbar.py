@@ -302,6 +302,7 @@ class Reducer:
         packet.set_fields(
             made,
             version=VERSION,
+            coll_rsvd=0,
             op=op,
             dst=ID_GROUP,
             src=packet.get(openers, "dst"),

@@ -89,7 +89,6 @@ def exact_sum(bits: Bits, fmt: Format, saturate: bool = False, room: int = _ROOM
     least = np.where(nonzero.any(0), least, fmt.least_exponent)
 
     signed = np.where(number.sign != 0, -number.significand, number.significand)
-    signed[~finite] = 0
     sums = (signed << np.where(narrow, shift, 0)).sum(0)
     result = fmt.encode_array(np.where(narrow, sums, 0), least, saturate)
     if not narrow.all():

@@ -315,7 +315,7 @@ class SlowReducer:
         result = make(1, op=Op.RESULT, dst=ID_GROUP, len=units,
                       payload=allreduce(vectors, f["coll_etype"], f["coll_redop"]))  # fmt: skip
         first = np.array([rows[0]])
-        for name in ("group", "slice", "seq", "etype", "redop", "mode", "root", "coll_rsvd"):
+        for name in ("group", "slice", "seq", "etype", "redop", "mode", "root"):
             set_fields(result, **{name: get(first, name)})
         set_fields(result, src=get(first, "dst"))
         bad = [get(np.array([row]), "poison")[0] or row["flags"] & FLAG_ERR for row in rows]
@@ -368,7 +368,7 @@ def mixed(rng: np.random.Generator, count: int, fault: float) -> tuple[np.ndarra
     for values in rows:
         for port in GROUPS[values["group"]]:
             row = packet.random_packets(
-                rng, 1, flit_w=DEV8.flit_w, src=port, port=port, ecn=0, coll_rsvd=0,
+                rng, 1, flit_w=DEV8.flit_w, src=port, port=port, ecn=0,
                 **{**values, "poison": rng.random() < 0.1},
             )  # fmt: skip
             row["flags"] = rng.random() < 0.1
