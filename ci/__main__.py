@@ -28,6 +28,7 @@ COMMANDS: dict[str, Callable[[Console], int]] = {
     "test": commands.test,
     "coverage": commands.coverage,
     "coverage-table": commands.coverage_table,
+    "count": commands.count,
     "regress": commands.regress,
     "lint": commands.lint,
     "bench": commands.bench,

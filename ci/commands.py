@@ -109,6 +109,16 @@ def coverage_table(console: Console, holes: int = 0) -> int:
     return 1 if low else 0
 
 
+def count(console: Console) -> int:
+    """Print the plain line that closes a CI run, of the last `make test`."""
+    result = evidence.read("test")
+    if result is None:
+        raise variables.UserError("there are no results yet: run make test")
+    skipped = f", {result['skipped']} skipped" if result["skipped"] else ""
+    ui.line(console, f"{result['passed']} passed, {result['failed']} failed{skipped}")
+    return 1 if result["failed"] or not result["passed"] else 0
+
+
 def regress(console: Console) -> int:
     """Run a suite under several seeds: base seeds 1..SEEDS give every test its own."""
     suite = variables.choice("SUITE", _variable("SUITE", "sim"), ("sim", "test"))
@@ -248,7 +258,7 @@ def bench(console: Console) -> int:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     override = variables.override(_variable("PROFILE"), _variable("PORTS"))
-    config = variables.resolve_config(override or getattr(module, "CONFIG", "dev16"))
+    config = variables.resolve_config(override or str(getattr(module, "CONFIG", "dev16")))
     figures: dict[str, float] = module.main(config)
     path = evidence.write(f"bench/{area}", figures)
     limits: dict[str, float] = getattr(module, "AT_LEAST", {})

@@ -35,7 +35,7 @@ def get(description: Path, config: Config) -> Harness:
             folder.mkdir(parents=True, exist_ok=True)
             made = harness.generate(description, config, folder)
             stored.write_bytes(pickle.dumps(made))
-        return pickle.loads(stored.read_bytes())  # type: ignore[no-any-return]
+        return pickle.loads(stored.read_bytes())
 
 
 def wave_signals(description: Path) -> tuple[str, ...]:

@@ -256,7 +256,7 @@ def _build_jobs() -> int:
 
 
 @pytest.fixture
-def sim(request: pytest.FixtureRequest) -> Iterable[Sim]:
+def sim(request: pytest.FixtureRequest) -> Sim:
     """Build and run simulations; see Sim."""
     fixture = Sim(request)
     request.node.stash[SIM] = fixture

@@ -150,7 +150,8 @@ class _Progress:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Gather a test's phases; show it when the last is done."""
-        info = dict(report.user_properties).get(pytest_plugin.PROPERTY)
+        properties: dict[str, Any] = dict(report.user_properties)
+        info = properties.get(pytest_plugin.PROPERTY)
         if info is None:
             # A crashed worker: xdist makes this report itself.
             info = {"name": report.nodeid, "seed": None, "runs": [], "repro": "make test"}

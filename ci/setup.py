@@ -8,12 +8,15 @@ Usage: ``python3 ci/setup.py [GROUP ...]`` where a group is a ``ci/requirements-
 the base group (``ci/requirements.txt``) is always installed.
 """
 
+from __future__ import annotations
+
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 import time
+from typing import NoReturn
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 VENV = os.path.join(ROOT, ".venv")
@@ -24,7 +27,7 @@ PACKAGES = ("models", "tb", "ci")
 CXX_PROBE = "#include <coroutine>\n#include <string>\n#include <thread>\nint main() {}\n"
 
 
-def missing_tools(version=None):
+def missing_tools(version: tuple[int, ...] | None = None) -> list[str]:
     """Return one line for each thing that this machine lacks; empty when all is there."""
     lines = []
     version = version or sys.version_info[:3]
@@ -51,7 +54,7 @@ def missing_tools(version=None):
     return lines
 
 
-def _has_module(name):
+def _has_module(name: str) -> bool:
     try:
         __import__(name)
     except ImportError:
@@ -59,13 +62,13 @@ def _has_module(name):
     return True
 
 
-def compiler():
+def compiler() -> str:
     """Return the C++ compiler's command: CXX, else the first of c++, g++, clang++."""
     names = [os.environ["CXX"]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
     return next(name for name in names if shutil.which(name.split()[0]))
 
 
-def check_compiler():
+def check_compiler() -> str | None:
     """Return one line when the compiler has no C++20, else None."""
     command = compiler()
     probe = subprocess.run(
@@ -83,13 +86,13 @@ def check_compiler():
     )
 
 
-def requirements(group):
+def requirements(group: str) -> str:
     """Return the path of a group's requirements file."""
     name = "requirements.txt" if group == "base" else "requirements-{}.txt".format(group)
     return os.path.join(ROOT, "ci", name)
 
 
-def fingerprint(group):
+def fingerprint(group: str) -> str:
     """Return the hash that a finished set-up of this group leaves as its stamp."""
     digest = hashlib.sha256()
     with open(requirements(group), "rb") as handle:
@@ -98,12 +101,12 @@ def fingerprint(group):
     return digest.hexdigest()
 
 
-def stamp_path(group):
+def stamp_path(group: str) -> str:
     """Return where a group's stamp lies."""
     return os.path.join(VENV, "stamp-" + group)
 
 
-def is_done(group):
+def is_done(group: str) -> bool:
     """Return whether the stamp of a group is there and fits."""
     try:
         with open(stamp_path(group)) as handle:
@@ -112,7 +115,7 @@ def is_done(group):
         return False
 
 
-def link_packages():
+def link_packages() -> None:
     """Make ``build/python/switchproof/{models,tb,ci}``, the importable names of the folders."""
     folder = os.path.join(ROOT, "build", "python", "switchproof")
     os.makedirs(folder, exist_ok=True)
@@ -127,7 +130,7 @@ def link_packages():
         os.replace(spare, link)
 
 
-def _run(command, what):
+def _run(command: list[str], what: str) -> None:
     """Run a command into the log; on failure print one line and the end of the log, and exit."""
     with open(LOG, "a") as log:
         code = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False).returncode
@@ -138,14 +141,14 @@ def _run(command, what):
         fail(["{} failed (the whole log: {})".format(what, os.path.relpath(LOG))])
 
 
-def fail(lines):
+def fail(lines: list[str]) -> NoReturn:
     """Print each line with the same head and leave with exit code 1."""
     for line in lines:
         sys.stderr.write("switchproof: " + line + "\n")
     sys.exit(1)
 
 
-def make_venv():
+def make_venv() -> None:
     """Make ``.venv`` unless one of this very Python is there, and let it find our packages."""
     marker = os.path.join(VENV, "made-with")
     wanted = "{}\n{}\n{}\n".format(sys.version, os.path.realpath(sys.executable), ROOT)
@@ -163,7 +166,7 @@ def make_venv():
         handle.write(os.path.join(ROOT, "build", "python") + "\n")
 
 
-def check_libpython():
+def check_libpython() -> None:
     """Exit with one line when there is no shared libpython, which cocotb loads."""
     probe = "import find_libpython as f, sys; sys.exit(f.find_libpython() is None)"
     if subprocess.run([VENV_PYTHON, "-c", probe], check=False).returncode != 0:
@@ -177,7 +180,7 @@ def check_libpython():
         )
 
 
-def install(group):
+def install(group: str) -> None:
     """Install a group's pinned packages and leave its stamp."""
     begin = time.time()
     what = {"base": "simulation, tests and reports", "extra": "synthesis and proof"}
@@ -197,7 +200,7 @@ def install(group):
     sys.stderr.write("{:.0f} s\n".format(time.time() - begin))
 
 
-def main(groups):
+def main(groups: list[str]) -> None:
     """Set up the base group and the groups named; exits 1 with clear lines when it cannot."""
     lines = missing_tools()
     if lines:

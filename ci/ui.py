@@ -24,12 +24,12 @@ def table(
     out: Console, title: str, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
     """Print an aligned table: the first column to the left, numbers to the right."""
-    rows = [[str(cell) for cell in row] for row in rows]
+    cells = [[str(cell) for cell in row] for row in rows]
     made = Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD)
     for i, column in enumerate(columns):
-        numeric = bool(rows) and all(_is_number(row[i]) for row in rows)
+        numeric = bool(cells) and all(_is_number(row[i]) for row in cells)
         made.add_column(column, justify="right" if numeric else "left", overflow="fold")
-    for row in rows:
+    for row in cells:
         made.add_row(*(Text(cell) for cell in row))
     out.print(made)
 

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Wrong variables give one line with the valid values, and seeds are stable."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from switchproof.ci import variables
+from switchproof.ci.paths import ROOT
+from switchproof.ci.variables import UserError
+from switchproof.models import profiles
+
+
+@pytest.mark.parametrize("text", ["zz", "0", "-1", "2147483648", "1.5"])
+def test_bad_seed(text: str) -> None:
+    with pytest.raises(UserError, match=r"is not a whole number in 1\.\.2147483647"):
+        variables.seed(text)
+
+
+@pytest.mark.parametrize("text", ["1", "65", "many"])
+def test_bad_ports(text: str) -> None:
+    with pytest.raises(UserError, match=r"PORTS=.* is not a whole number in 2\.\.64"):
+        variables.override("", text)
+
+
+def test_bad_profile_lists_all_and_the_nearest() -> None:
+    with pytest.raises(UserError) as error:
+        variables.override("dev5", "")
+    text = str(error.value)
+    assert "\n" not in text
+    assert all(name in text for name in profiles.load())
+    assert "did you mean dev" in text
+
+
+def test_ports_find_a_configuration() -> None:
+    assert variables.override("", "") is None
+    assert variables.override("", "4") == "dev4"
+    five = variables.resolve_config(str(variables.override("", "5")))
+    assert (five.ports, five.flit_w) == (5, profiles.get("dev8").flit_w)
+    wide = variables.resolve_config(str(variables.override("dev2", "3")))
+    assert (wide.ports, wide.flit_w) == (3, profiles.get("dev2").flit_w)
+    assert variables.resolve_config(str(variables.override("", "64"))).ports == 64
+
+
+def test_resolve_refuses_what_is_no_number() -> None:
+    with pytest.raises(profiles.ConfigError, match="changes no number"):
+        variables.resolve_config("dev4-colour3")
+
+
+def test_pattern_is_part_or_glob() -> None:
+    name = "crossbar/test_random_unicast[dev4]"
+    for pattern in ("random", name, "crossbar/*", "*[dev4]", "crossbar/test_r?ndom*"):
+        assert variables.matches(pattern, name), pattern
+    for pattern in ("dev16", "*[dev2]", "crossbar/test_random_unicast[d]"):
+        assert not variables.matches(pattern, name), pattern
+
+
+def test_seeds_are_stable_and_differ() -> None:
+    # Pinned: a change here would make every repro line of the past wrong.
+    assert variables.default_seed("crossbar/test_random_unicast[dev4]") == 516792829
+    seeds = {variables.default_seed("a/test_b", base) for base in range(1, 50)}
+    assert len(seeds) == 49
+    assert all(1 <= seed <= variables.MAX_SEED for seed in seeds)
+
+
+@pytest.mark.parametrize(
+    ("command", "settings", "line"),
+    [
+        ("sim", {"PORTS": "1"}, "PORTS=1 is not a whole number in 2..64"),
+        ("sim", {"SEED": "x"}, "SEED=x is not a whole number in 1..2147483647"),
+        ("test", {"PROFILE": "nope"}, "PROFILE=nope is not one of: "),
+        ("test", {"WAVES": "yes"}, "WAVES=yes is not 0 or 1"),
+        ("test", {"JOBS": "0"}, "JOBS=0 is not a whole number in 1..256"),
+        ("test", {"TEST": "no_such_thing"}, "TEST=no_such_thing selects no test; there are: "),
+        ("bench", {"BENCH": "nope"}, "BENCH=nope is not one of: "),
+        ("regress", {"SUITE": "nope"}, "SUITE=nope is not one of: sim, test"),
+        ("regress", {"SEEDS": "0"}, "SEEDS=0 is not a whole number in 1..10000"),
+        ("nonsense", {}, "no command nonsense; there are: "),
+    ],
+    # Without ids of their own the names of these tests would hold what TEST= must not find.
+    ids=lambda value: value if isinstance(value, str) and value.isalpha() else "",
+)
+def test_command_says_one_line(command: str, settings: dict[str, str], line: str) -> None:
+    names = ("TEST", "SEED", "SEEDS", "PORTS", "PROFILE", "WAVES", "JOBS", "BENCH", "SUITE")
+    clean = {k: v for k, v in os.environ.items() if k not in names}
+    result = subprocess.run(
+        [sys.executable, "-m", "switchproof.ci", command],
+        env={**clean, **settings},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert result.returncode == 2, result.stdout + result.stderr
+    assert result.stderr.startswith(f"switchproof: {line}")
+    assert result.stderr.count("\n") == 1
+    assert "Traceback" not in result.stdout + result.stderr
