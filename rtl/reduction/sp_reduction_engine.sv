@@ -331,7 +331,7 @@ module sp_reduction_engine #(
   logic [BW-1:0]     acc_beat_q;
   logic [FLIT_W-1:0] acc_data_q;
   logic [3:0]        done_q;         // a packet's last flit on its way through the lanes
-  logic [CW-1:0]     done_ctx_q [4];
+  logic [CW-1:0]     done_ctx_q [1:3];  // its context; acc_ctx_q for the first step
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -355,8 +355,9 @@ module sp_reduction_engine #(
       acc_data_q  <= in_data_i;
     end
     if (acc_valid_q || (done_q != '0)) begin
-      done_ctx_q[0] <= acc_ctx_q;
-      for (int unsigned i = 1; i < 4; i++) done_ctx_q[i] <= done_ctx_q[i-1];
+      done_ctx_q[1] <= acc_ctx_q;
+      done_ctx_q[2] <= done_ctx_q[1];
+      done_ctx_q[3] <= done_ctx_q[2];
     end
   end
 
@@ -706,10 +707,13 @@ module sp_reduction_engine #(
 
 `ifndef SYNTHESIS
   logic in_packet_q;
+  logic was_reset_q;  // registers hold anything before the first reset
+  initial was_reset_q = 1'b0;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       in_packet_q <= 1'b0;
-    end else begin
+      was_reset_q <= 1'b1;
+    end else if (was_reset_q) begin
       if (in_valid_i) in_packet_q <= !in_last_i;
       a_grant_wanted : assert (!grant_i || want_o[grant_port_i])
         else $error("a packet was granted that was not wanted");

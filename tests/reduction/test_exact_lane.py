@@ -135,7 +135,7 @@ async def play(dut: object, program: Program) -> None:
     folder = Path(os.environ["SP_RUN_DIR"])
     (folder / "commands.bin").write_bytes(program.commands())
     dut.rst_ni.value = 0  # type: ignore[attr-defined]
-    Clock(dut.clk_i, 10).start()  # type: ignore[attr-defined]
+    Clock(dut.clk_i, 10, unit="ns").start()  # type: ignore[attr-defined]
     await Timer(35, "ns")
     dut.rst_ni.value = 1  # type: ignore[attr-defined]
     while not int(dut.done_o.value):  # type: ignore[attr-defined]
@@ -198,16 +198,21 @@ async def many_contributions(dut: object) -> None:
     await play(dut, program)
 
 
-@pytest.mark.sim
 @pytest.mark.parametrize(
-    ("flit_w", "elems", "rounds"), [(512, 4, 24), (256, 16, 6), (128, 64, 2), (128, 1, 6)]
+    ("flit_w", "elems", "rounds"),
+    [
+        pytest.param(512, 16, 2, marks=pytest.mark.sim),
+        (256, 8, 6),
+        (128, 64, 2),
+        (128, 1, 8),
+    ],
 )
 def test_every_class(sim: Sim, flit_w: int, elems: int, rounds: int) -> None:
     run(sim, "every_class", flit_w, elems, rounds)
 
 
 def test_many_contributions(sim: Sim) -> None:
-    run(sim, "many_contributions", 512, 4, 0)
+    run(sim, "many_contributions", 512, 16, 0)
 
 
 def run(sim: Sim, testcase: str, flit_w: int, elems: int, rounds: int) -> None:

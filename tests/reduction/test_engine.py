@@ -1,0 +1,633 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The reduction engine alone, between a scheduler that grants at random and a receiver that stalls.
+
+The simulation logs every grant, time-out and flit that leaves. The judge replays the grants in
+their order with a model of contexts and compares every answer, every result bit and every event.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import cocotb
+import numpy as np
+import pytest
+from cocotb.clock import Clock
+from cocotb.triggers import Timer
+
+from switchproof.ci.build import BuildError
+from switchproof.ci.pytest_plugin import Sim
+from switchproof.models import packet
+from switchproof.models.formats import element_dtype
+from switchproof.models.layout import ID_GROUP, EType, Op, RedOp, Status
+from switchproof.models.packet import Packets
+from switchproof.models.reduction import allreduce
+from tests.reduction.stimulus import CLASSES, Bits, columns
+
+SOURCES = [
+    "rtl/common/sp_pkg.sv",
+    "rtl/reduction/sp_exact_lane.sv",
+    "rtl/reduction/sp_exact_lanes.sv",
+    "rtl/reduction/sp_reduction_engine.sv",
+    "tests/reduction/sp_engine_player.sv",
+]
+
+OPS = (RedOp.SUM, RedOp.MIN, RedOp.MAX)
+ENGINE_ID = 40
+
+
+# ----------------------------------------------------------------------------------- stimulus
+
+
+class Play:
+    """What is played: a queue of packets for each port, and rows of the group table."""
+
+    def __init__(self, rng: np.random.Generator, size: dict[str, int]) -> None:
+        self.rng = rng
+        self.ports = size["N_PORTS"]
+        self.flit_w = size["FLIT_W"]
+        self.groups = size["N_GROUPS"]
+        self.contexts = size["N_CONTEXTS"]
+        self.latency = size["LATENCY"]
+        self.queues: list[list[Packets]] = [[] for _ in range(self.ports)]
+        self.rows: list[tuple[int, int, int]] = []
+        self.seq = 0
+
+    def group(self, row: int, members: int, cycle: int = 0) -> None:
+        """Write a row of the table, at a cycle; rows must come in the order of cycles."""
+        self.rows.append((cycle, row, members))
+
+    def random_members(self, least: int = 1) -> int:
+        """Return a mask of at least so many ports."""
+        count = int(self.rng.integers(least, self.ports + 1))
+        return sum(1 << int(p) for p in self.rng.permutation(self.ports)[:count])
+
+    def send(self, port: int, data: Bits | None = None, **fields: Any) -> None:
+        """Queue one packet; header fields have defaults."""
+        values = {
+            "op": Op.ALLREDUCE, "src": port, "dst": ENGINE_ID, "len": 1,
+            "tag": int(self.rng.integers(0, 1 << 12)), "coll_group": 0, "ecn": 0,
+        } | fields  # fmt: skip
+        one = packet.make(1, flit_w=self.flit_w, port=port, payload=data, **values)
+        self.queues[port].append(one)
+
+    def reduction(
+        self,
+        group: int,
+        members: int,
+        *,
+        units: int | None = None,
+        etype: int | None = None,
+        redop: int | None = None,
+        name: str | None = None,
+        absent: int = 0,
+        **fields: Any,
+    ) -> int:
+        """Queue a contribution of every member that is not in `absent`; return the sequence."""
+        rng = self.rng
+        units = int(rng.integers(1, 17)) if units is None else units
+        etype = int(rng.choice([EType.FP32, EType.BF16])) if etype is None else etype
+        redop = int(rng.choice([RedOp.SUM, *OPS])) if redop is None else redop
+        name = str(rng.choice(list(CLASSES))) if name is None else name
+        ports = [p for p in range(self.ports) if members >> p & 1]
+        n = 16 * units // element_dtype(etype).itemsize
+        data = columns(rng, name, len(ports), n, etype)
+        seq = fields.pop("coll_seq", self.seq & 0xFFFF)
+        self.seq += 1
+        common = {
+            "len": units, "coll_etype": etype, "coll_redop": redop, "coll_group": group,
+            "coll_seq": seq,
+        } | fields  # fmt: skip
+        for port, values in zip(ports, data, strict=True):
+            if not absent >> port & 1:
+                self.send(port, values, **common)
+        return int(seq)
+
+    def write(self, folder: Path) -> None:
+        """Write what sp_engine_player reads."""
+        for port, queue in enumerate(self.queues):
+            with (folder / f"port{port}.bin").open("wb") as file:
+                for one in queue:
+                    row = one[0]
+                    head = packet.header_int(row)
+                    words = np.zeros(4 + packet.max_flits(self.flit_w) * self.flit_w // 64, ">u8")
+                    words[0] = row["not_before"]
+                    words[1:3] = head >> 64, head & (1 << 64) - 1
+                    words[3] = 2 * int(row["flits"]) + (int(row["flags"]) & packet.FLAG_ERR)
+                    data = row["data"].view("<u8")
+                    words[4 : 4 + len(data)] = data[: len(words) - 4]
+                    file.write(words.tobytes())
+        rows = np.array(self.rows, ">u8").reshape(-1, 3)
+        (folder / "groups.bin").write_bytes(rows.tobytes())
+
+
+# ---------------------------------------------------------------------------------- the judge
+
+
+@dataclasses.dataclass
+class Context:
+    """An open reduction of the model."""
+
+    opened: int
+    members: int
+    first: Packets
+    got: dict[int, Packets] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
+class Sent:
+    """A packet that left the engine."""
+
+    cycle: int
+    mask: int
+    header: int
+    data: bytes
+
+
+class Judge:
+    """Replays a log. Any difference raises AssertionError."""
+
+    def __init__(self, play: Play) -> None:
+        self.play = play
+        self.rows = [0] * play.groups
+        self.open: dict[tuple[int, int, int], Context] = {}
+        self.queues = [list(queue) for queue in play.queues]
+        self.answers: list[Sent] = []
+        self.results: dict[tuple[int, int, int], list[Sent]] = {}
+        self.sent: list[Sent] = []
+        self.hits: dict[str, int] = {}
+        self.counts = {"R": 0, "T": 0}
+        self.expected = {"R": 0, "T": 0}
+        self.grants: list[int] = []
+
+    def hit(self, name: str) -> None:
+        self.hits[name] = self.hits.get(name, 0) + 1
+
+    @staticmethod
+    def key(one: Packets) -> tuple[int, int, int]:
+        return tuple(  # type: ignore[return-value]
+            int(packet.get(one, f"coll_{name}")[0]) for name in ("seq", "slice", "group")
+        )
+
+    def status(self, port: int, one: Packets) -> int:
+        """Return the status that a contribution must get now."""
+        get = {k: int(v[0]) for k, v in packet.fields(one).items()}
+        if get["op"] not in (Op.ALLREDUCE, Op.REDUCE):
+            return int(Status.OP)
+        known = get["coll_etype"] in (EType.FP32, EType.BF16) and get["coll_redop"] in OPS
+        if not known or get["coll_mode"] or get["ext"]:
+            return int(Status.TYPE)
+        context = self.open.get(self.key(one))
+        group = get["coll_group"]
+        row = context.members if context else self.rows[group] if group < self.play.groups else 0
+        if not row >> port & 1:
+            return int(Status.NOT_MEMBER)
+        if get["op"] == Op.REDUCE and not row >> get["coll_root"] & 1:
+            return int(Status.NOT_MEMBER)
+        if context is None:
+            return int(Status.OK)
+        if port in context.got:
+            return int(Status.DUPLICATE)
+        names = ("op", "coll_etype", "coll_redop", "coll_mode", "len", "coll_root")
+        same = all(packet.get(context.first, n)[0] == packet.get(one, n)[0] for n in names)
+        return int(Status.OK) if same else int(Status.MISMATCH)
+
+    def result(self, context: Context, cycle: int) -> Sent:
+        """Return the packet that a complete reduction gives."""
+        first = context.first
+        get = {k: int(v[0]) for k, v in packet.fields(first).items()}
+        etype = get["coll_etype"]
+        parts = list(context.got.values())
+        data = np.stack([packet.payload(p, element_dtype(etype), get["len"])[0] for p in parts])
+        poison = any(packet.get(p, "poison")[0] or p["flags"][0] & 1 for p in parts)
+        answer = packet.make(
+            1, op=Op.RESULT, src=get["dst"], dst=ID_GROUP, len=get["len"], poison=int(poison),
+            **{n: get[n] for n in get if n.startswith("coll_") and n != "coll_rsvd"},
+        )  # fmt: skip
+        mask = 1 << get["coll_root"] if get["op"] == Op.REDUCE else context.members
+        self.hit("reduce" if get["op"] == Op.REDUCE else "allreduce")
+        self.hit(f"members.{bin(context.members).count('1')}")
+        self.hit(f"units.{get['len']}")
+        self.hit(f"{EType(etype).name}.{RedOp(get['coll_redop']).name}".lower())
+        if poison:
+            self.hit("poison")
+        return Sent(cycle, mask, packet.header_int(answer[0]),
+                    allreduce(data, etype, get["coll_redop"]).tobytes())  # fmt: skip
+
+    def grant(self, cycle: int, port: int, taken: int, refused: int, status: int) -> None:
+        one = self.queues[port].pop(0)
+        self.grants.append(cycle)
+        want = self.status(port, one)
+        assert status == want, f"cycle {cycle}: {packet.describe(one[0])}: {status}, not {want}"
+        assert taken == (want == Status.OK) and refused == (want != Status.OK)
+        if want != Status.OK:
+            self.hit(f"refused.{Status(want).name.lower()}")
+            answer = packet.error_answer(one, want)
+            self.answers.append(Sent(cycle, 1 << port, packet.header_int(answer[0]), b""))
+            return
+        key = self.key(one)
+        if key not in self.open:
+            group = int(packet.get(one, "coll_group")[0])
+            self.open[key] = Context(cycle, self.rows[group], one)
+            self.hit(f"open_contexts.{len(self.open)}")
+        context = self.open[key]
+        context.got[port] = one
+        if len(context.got) == bin(context.members).count("1"):
+            del self.open[key]
+            self.results.setdefault(key, []).append(self.result(context, cycle))
+            self.expected["R"] += 1
+
+    def expire(self, cycle: int, raw: int, timeout: int) -> None:
+        key = (raw >> 28, raw >> 12 & 0xFFFF, raw & 0xFFF)
+        context = self.open.pop(key)
+        age = cycle - context.opened
+        bound = timeout + self.play.contexts + self.play.ports + 2
+        assert timeout < age <= bound, f"given up after {age} cycles, time-out {timeout}"
+        get = {k: int(v[0]) for k, v in packet.fields(context.first).items()}
+        notice = packet.make(
+            1, op=Op.COLL_ERROR, src=get["dst"], dst=ID_GROUP, status=Status.TIMEOUT,
+            **{n: get[n] for n in get if n.startswith("coll_") and n != "coll_rsvd"},
+        )  # fmt: skip
+        sent = Sent(cycle, context.members, packet.header_int(notice[0]), b"")
+        self.results.setdefault(key, []).append(sent)
+        self.expected["T"] += 1
+        self.hit("timed_out")
+
+    def leave(self, sent: Sent) -> None:
+        """Match a packet that left with the answer or result that it must be."""
+        one = packet.make(1)
+        packet.set_header_int(one[0], sent.header)
+        if int(packet.get(one, "dst")[0]) == ID_GROUP:
+            queue = self.results.get(self.key(one), [])
+        else:
+            queue = self.answers
+        assert queue, f"cycle {sent.cycle}: nobody asked for {packet.describe(one[0])}"
+        want = queue.pop(0)
+        model = packet.make(1)
+        packet.set_header_int(model[0], want.header)
+        texts = packet.describe(one[0]), packet.describe(model[0])
+        assert sent.header == want.header, f"cycle {sent.cycle}: {texts[0]}, not {texts[1]}"
+        assert sent.mask == want.mask, f"to {sent.mask:b}, not {want.mask:b}: {texts[0]}"
+        assert sent.cycle > want.cycle
+        assert sent.data[: len(want.data)] == want.data, f"wrong data in {texts[0]}"
+        step = self.play.flit_w // 8
+        assert len(sent.data) == max(step, -(-len(want.data) // step) * step)
+        if not want.data:
+            assert not any(sent.data)
+        self.sent.append(sent)
+
+    def read(self, text: str) -> None:
+        """Replay the whole log."""
+        part: Sent | None = None
+        for line in text.splitlines():
+            kind, *words = line.split()
+            assert kind != "E", line
+            if kind == "G":
+                self.grant(*map(int, words))
+            elif kind == "W":
+                self.rows[int(words[1])] = int(words[2], 16) & (1 << self.play.ports) - 1
+            elif kind == "X":
+                self.expire(int(words[0]), int(words[1], 16), int(words[2]))
+            elif kind == "O":
+                cycle, first, last = map(int, words[:3])
+                mask, header = int(words[3], 16), int(words[4], 16)
+                if first:
+                    assert part is None, "first flit inside a packet"
+                    part = Sent(cycle, mask, header, b"")
+                assert part is not None, "a packet without its first flit"
+                assert (mask, header) == (part.mask, part.header), "header or mask not stable"
+                part.data += bytes.fromhex(words[5])[::-1]
+                if last:
+                    self.leave(part)
+                    part = None
+            else:
+                self.counts[kind] += 1
+        assert part is None
+        assert not any(self.queues), "a packet was never granted"
+        assert not self.open and not self.answers and not any(self.results.values())
+        assert self.counts == self.expected, f"events {self.counts}, not {self.expected}"
+
+
+async def run_play(dut: Any, play: Play, timeout: int = 0, rest: int = 0, stall: int = 0) -> Judge:
+    """Run until everything has left the engine, judge the log, write functional coverage."""
+    folder = Path(os.environ["SP_RUN_DIR"])
+    play.write(folder)
+    dut.rst_ni.value = 0
+    dut.timeout_i.value = timeout
+    dut.rest_i.value = rest
+    dut.stall_i.value = stall
+    Clock(dut.clk_i, 10, unit="ns").start()
+    await Timer(35, "ns")
+    dut.rst_ni.value = 1
+    packets = sum(map(len, play.queues))
+    limit = 40 * packets * (1 + packet.max_flits(play.flit_w)) + 20 * timeout + 10_000
+    while not int(dut.done_o.value):
+        await Timer(10_000, "ns")
+        assert int(dut.cycle_o.value) < limit, f"not done after {limit} cycles: stuck"
+    judge = Judge(play)
+    judge.read((folder / "log.txt").read_text())
+    (folder / "functional.json").write_text(json.dumps(judge.hits))
+    return judge
+
+
+def new_play() -> Play:
+    """Return an empty play of this run's size and seed."""
+    return Play(np.random.default_rng(int(os.environ["SP_SEED"])), json.loads(os.environ["SIZE"]))
+
+
+# -------------------------------------------------------------------------------- cocotb tests
+
+
+@cocotb.test()
+async def good_traffic(dut: Any) -> None:
+    """Groups of any members, all lengths, types and operations, several reductions in flight."""
+    play = new_play()
+    rng = play.rng
+    rows = [play.random_members() for _ in range(play.groups)]
+    rows[0] = (1 << play.ports) - 1
+    for row, members in enumerate(rows):
+        play.group(row, members)
+    for _ in range(int(os.environ["COUNT"])):
+        group = int(rng.integers(0, play.groups)) if rng.random() < 0.5 else 0
+        roots = [p for p in range(play.ports) if rows[group] >> p & 1]
+        fields: dict[str, Any] = {"coll_slice": int(rng.integers(0, 1 << 16))}
+        if rng.random() < 0.4:
+            fields |= {"op": Op.REDUCE, "coll_root": int(rng.choice(roots))}
+        if rng.random() < 0.5:
+            fields["units"] = 1
+        play.reduction(group, rows[group], **fields)
+    for queue in play.queues:
+        for one in queue:
+            one["flags"] = rng.random() < 0.05
+            packet.set_fields(one, poison=int(rng.random() < 0.05))
+            one["not_before"] = 0 if rng.random() < 0.9 else int(rng.integers(0, 3000))
+    await run_play(dut, play, 0, int(rng.choice([0, 40, 128])), int(rng.choice([0, 60, 160])))
+
+
+@cocotb.test()
+async def bad_traffic(dut: Any) -> None:
+    """Every refusal, between good reductions, with time-outs for what stays incomplete."""
+    play = new_play()
+    rng = play.rng
+    full = (1 << play.ports) - 1
+    for row in range(play.groups):
+        play.group(row, full if row < 2 else 0 if row == 2 else play.random_members(2))
+    for _ in range(int(os.environ["COUNT"])):
+        group = int(rng.integers(0, 2))
+        bad = int(rng.integers(0, play.ports))
+        kind = str(rng.choice(list(FAULTS)))
+        units = int(rng.choice([1, 2, 16]))
+        fault = FAULTS[kind]
+        if kind == "none":
+            play.reduction(group, full, units=units)
+        elif kind == "absent":
+            play.reduction(group, full, units=units, absent=1 << bad)
+        elif kind == "duplicate":
+            seq = play.reduction(group, full, units=units, etype=EType.FP32, redop=RedOp.SUM)
+            play.send(bad, len=units, coll_group=group, coll_seq=seq)
+        elif kind == "unknown_group":
+            seq = play.seq & 0xFFFF
+            play.send(bad, len=units, coll_seq=seq, coll_group=int(rng.choice([2, 999, 4095])))
+        elif kind == "extra":
+            play.send(bad, len=units, coll_group=group, coll_seq=play.seq & 0xFFFF, **fault)
+        else:
+            # one packet in front of a good reduction, from a member of it
+            seq = play.seq & 0xFFFF
+            common = {"coll_group": group, "coll_seq": seq, "len": units}
+            play.send(bad, **(common | fault))
+            play.reduction(group, full, units=units, etype=EType.FP32, redop=RedOp.SUM)
+    await run_play(dut, play, int(rng.choice([300, 900])), int(rng.choice([0, 60])), 60)
+
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "none": {},
+    "absent": {},
+    "duplicate": {},
+    "unknown_group": {},
+    "etype": {"coll_etype": EType.FP16},
+    "etype_none": {"coll_etype": 7},
+    "redop": {"coll_redop": RedOp.MINNUM},
+    "mode": {"coll_mode": 1},
+    "ext": {"ext": 5},
+    "operation": {"op": Op.WRITE},
+    "root": {"op": Op.REDUCE, "coll_root": 1023},
+    "mismatch_etype": {"coll_etype": EType.BF16},
+    "mismatch_redop": {"coll_redop": RedOp.MAX},
+    "mismatch_len": {"len": 3},
+    "mismatch_root": {"coll_root": 1},
+    "mismatch_op": {"op": Op.REDUCE, "coll_root": 0},
+}
+
+
+@cocotb.test()
+async def every_refusal(dut: Any) -> None:
+    """Each reason to refuse, alone, with a context open where the reason needs one."""
+    play = new_play()
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    play.group(1, full & ~1)
+    play.group(2, 0)
+    at = 50
+
+    def later(port: int, **fields: Any) -> None:
+        nonlocal at
+        at += 60
+        play.send(port, not_before=at, **fields)
+
+    for fault in ("etype", "etype_none", "redop", "mode", "ext", "operation"):
+        later(0, **FAULTS[fault])
+    later(0, coll_group=1)
+    later(0, coll_group=2)
+    later(0, coll_group=play.groups)
+    later(0, coll_group=4095)
+    later(1, coll_group=1, op=Op.REDUCE, coll_root=0)
+    later(1, op=Op.REDUCE, coll_root=play.ports)
+    later(1, op=Op.REDUCE, coll_root=1023)
+    # an open context: member 0 is in, member 1 tries everything, then does it right
+    later(0, coll_seq=7)
+    for name, fault in FAULTS.items():
+        if name.startswith("mismatch"):
+            later(1, **({"coll_seq": 7} | fault))
+    later(0, coll_seq=7)
+    later(0, coll_seq=7, coll_etype=EType.BF16)  # a duplicate first of all
+    for port in range(1, play.ports):
+        later(port, coll_seq=7)
+    # after the result the same sequence number opens a new context, which times out
+    later(0, coll_seq=7)
+    judge = await run_play(dut, play, timeout=4000)
+    for status in ("op", "type", "not_member", "duplicate", "mismatch"):
+        assert judge.hits[f"refused.{status}"] > 0
+    assert judge.hits["timed_out"] == 1
+
+
+@cocotb.test()
+async def contexts_exhausted(dut: Any) -> None:
+    """More reductions begun than contexts: what completes an open one, or is refused, passes."""
+    play = new_play()
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    n = play.contexts
+    # members 0 and 1 begin in different orders and further apart than there are contexts
+    for seq in range(2 * n):
+        play.send(0, len=2, coll_seq=seq)
+    play.send(0, coll_seq=99, coll_etype=EType.INT32)
+    for port in range(1, play.ports):
+        play.send(port, coll_seq=99, coll_mode=4)
+        for seq in reversed(range(n)):
+            play.send(port, len=2, coll_seq=seq, not_before=300)
+        for seq in range(n, 2 * n):
+            play.send(port, len=2, coll_seq=seq, not_before=300)
+    judge = await run_play(dut, play)
+    assert judge.hits[f"open_contexts.{n}"] > 0
+    assert judge.expected["R"] == 2 * n
+
+
+@cocotb.test()
+async def missing_member(dut: Any) -> None:
+    """A member never comes: all get a notice, contexts are free again, late ones time out too."""
+    play = new_play()
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    for _ in range(3):
+        play.reduction(0, full, units=4, absent=2)
+    for seq in range(3):
+        play.send(1, len=4, coll_seq=seq, not_before=2500)
+    for seq in range(4):  # the same numbers again, complete
+        play.reduction(0, full, units=4, coll_seq=seq)
+    for port, queue in enumerate(play.queues):
+        for one in queue[3:]:
+            one["not_before"] = 6000 if port != 1 else max(2500, int(one["not_before"][0]))
+        if port == 1:
+            for one in queue[3:]:
+                one["not_before"] = 6000
+    judge = await run_play(dut, play, timeout=1000)
+    assert judge.hits["timed_out"] == 6
+    assert judge.expected["R"] == 4
+
+
+@cocotb.test()
+async def groups_rewritten(dut: Any) -> None:
+    """Rows change under traffic: an open context keeps its members, new ones get the new row."""
+    play = new_play()
+    rng = play.rng
+    for cycle in range(0, 6000, 25):
+        play.group(int(rng.integers(0, play.groups)), play.random_members(), cycle)
+    for _ in range(int(os.environ["COUNT"])):
+        play.reduction(int(rng.integers(0, play.groups)), play.random_members(), units=2)
+    for queue in play.queues:
+        for one in queue:
+            one["not_before"] = int(rng.integers(0, 40)) * 100
+    for queue in play.queues:
+        queue.sort(key=lambda one: int(one["not_before"][0]))
+    await run_play(dut, play, timeout=400, stall=30)
+
+
+@cocotb.test()
+async def throughput(dut: Any) -> None:
+    """Saturated members, one group: flits taken per cycle against the bound of docs/reduction.md."""
+    play = new_play()
+    units = int(os.environ["UNITS"])
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    count = int(os.environ["COUNT"])
+    for _ in range(count):
+        play.reduction(0, full, units=units, etype=EType.BF16, redop=RedOp.SUM, name="narrow")
+    judge = await run_play(dut, play)
+    flits = -(-128 * units // play.flit_w)
+    # the first and last reductions fill and drain the pipeline
+    cut = len(judge.grants) // 4
+    cycles = judge.grants[-cut] - judge.grants[cut]
+    got = flits * (len(judge.grants) - 2 * cut) / cycles
+    bound = min(1.0, play.ports * flits / (5 * flits + 2))
+    dut._log.info("%d members of %d units: %.3f flits a cycle, bound %.3f", play.ports, units, got,
+                  bound)  # fmt: skip
+    assert got > 0.98 * bound, f"{got:.3f} flits a cycle, the bound is {bound:.3f}"
+
+
+# -------------------------------------------------------------------------------- pytest side
+
+#: ports, flit width, contexts, groups, latency
+SIZES = [
+    pytest.param((4, 256, 4, 8, 2), id="4x256", marks=pytest.mark.sim),
+    pytest.param((2, 512, 2, 4, 3), id="2x512"),
+    pytest.param((3, 128, 6, 5, 4), id="3x128"),
+    pytest.param((8, 128, 8, 16, 2), id="8x128"),
+    pytest.param((16, 128, 8, 64, 5), id="16x128"),
+    pytest.param((5, 512, 4, 3, 2), id="5x512"),
+]
+#: For what needs no sweep.
+SMALL = (4, 256, 4, 8, 2)
+Size = tuple[int, int, int, int, int]
+
+
+def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:
+    """Build the player in a size and run a test of this file."""
+    names = ("N_PORTS", "FLIT_W", "N_CONTEXTS", "N_GROUPS", "LATENCY")
+    parameters = dict(zip(names, size, strict=True))
+    sim.run_module(
+        sources=SOURCES,
+        toplevel="sp_engine_player",
+        parameters=parameters,
+        module=__name__,
+        testcase=testcase,
+        env={"SIZE": json.dumps(parameters)} | {k: str(v) for k, v in env.items()},
+    )
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_good_traffic(sim: Sim, size: Size) -> None:
+    run(sim, "good_traffic", size, COUNT=150)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_bad_traffic(sim: Sim, size: Size) -> None:
+    run(sim, "bad_traffic", size, COUNT=100)
+
+
+@pytest.mark.sim
+def test_every_refusal(sim: Sim) -> None:
+    run(sim, "every_refusal", SMALL)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_contexts_exhausted(sim: Sim, size: Size) -> None:
+    run(sim, "contexts_exhausted", size)
+
+
+@pytest.mark.sim
+def test_missing_member(sim: Sim) -> None:
+    run(sim, "missing_member", SMALL)
+
+
+@pytest.mark.sim
+def test_groups_rewritten(sim: Sim) -> None:
+    run(sim, "groups_rewritten", SMALL, COUNT=60)
+
+
+@pytest.mark.parametrize("units", [1, 4, 16])
+@pytest.mark.parametrize("ports", [2, 4, 8, 16])
+def test_throughput(sim: Sim, ports: int, units: int) -> None:
+    run(sim, "throughput", (ports, 128, 8, 16, 2), UNITS=units, COUNT=40)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("N_PORTS", 1), ("N_CONTEXTS", 3), ("N_CONTEXTS", 66), ("FLIT_W", 64), ("N_GROUPS", 0)],
+)
+def test_illegal_parameter(name: str, value: int) -> None:
+    """A parameter out of bounds stops elaboration with its name and the bound."""
+    from switchproof.ci.build import BuildSpec, lint
+    from switchproof.ci.paths import ROOT
+
+    spec = BuildSpec(
+        name="illegal",
+        toplevel="sp_reduction_engine",
+        sources=tuple(ROOT / source for source in SOURCES[:-1]),
+        parameters=((name, value),),
+    )
+    with pytest.raises(BuildError, match=f"{name} = {value} is not"):
+        lint(spec)
