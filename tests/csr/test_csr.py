@@ -254,6 +254,11 @@ async def register_walk(dut: Any) -> None:
                 await bench.read(address)
             if register.writable:
                 await bench.write(address, bench.data(address))
+            if register.writable and register.dims and element == elements[-1]:
+                for strobe in range(15):
+                    await bench.write(address, 0, strobe)
+                    bench.coverage["csr.partial_strobe"] += 1
+                await bench.read(address)
         for place, (dim, there) in enumerate(zip(register.dims, spans)):
             for index in {there, (there + dim.count) // 2, dim.count - 1} - set(range(there)):
                 if index < dim.count:
@@ -453,6 +458,20 @@ async def both_channels(dut: Any) -> None:
         assert (access.data, access.resp) == answer
     assert (await bench.bus.read(csr.address("bad_accesses"))) == (bad, csr.OKAY)
     bench.check_tables()
+    # Nobody is starved: one access gets through while a crowd of the other kind waits.
+    bench.bus.stall = 0.0
+    where = csr.address("scratch")
+    crowd = [bench.bus.start_read(where) for _ in range(60)]
+    lone = bench.bus.start_write(where, 1)
+    await lone.done.wait()
+    assert sum(access.done.is_set() for access in crowd) < 10
+    await crowd[-1].done.wait()
+    crowd = [bench.bus.start_write(where, 1) for _ in range(60)]
+    lone = bench.bus.start_read(where)
+    await lone.done.wait()
+    assert sum(access.done.is_set() for access in crowd) < 10
+    await crowd[-1].done.wait()
+    bench.coverage["csr.crowd"] += 2
     for dst in upper:
         for port in range(min(config.ports, 4)):
             await bench.read(csr.address(f"fwd[{port}][{dst}]"))

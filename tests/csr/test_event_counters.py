@@ -34,14 +34,15 @@ async def count_wrap_clear(dut: Any) -> None:
     due: tuple[int, int] | None = None
     for cycle in range((1 << width) * 3):
         if cycle % 64 == 0:
-            rate = rng.choice(("full", "full", "half", "rare", "one"))
+            rate = rng.choice(("full", "full", "full", "half", "rare", "one"))
         events = {
             "full": everything,
             "half": rng.getrandbits(n),
             "rare": rng.getrandbits(n) & rng.getrandbits(n) & rng.getrandbits(n),
             "one": 1 << (cycle // 64 % n),
         }[rate]
-        clear = rng.random() < 1 / (1 << (width + 1))
+        # First without a clear until counters have wrapped, then with many.
+        clear = cycle > 2 << width and rng.random() < 0.03
         select = rng.randrange(n)
         dut.ev_i.value = events
         dut.clear_i.value = int(clear)
