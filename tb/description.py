@@ -74,7 +74,7 @@ class Description:
     tuser_w: int
     header_lsb: int
     error_bit: int
-    vc_room_age: int
+    vc_room_late: int
     registers: dict[str, str]
     register_map: str
     register_addr_w: int
@@ -152,7 +152,7 @@ def load(path: Path | str) -> Description:
         tuser_w=int(header.get("tuser_w", 129)),
         header_lsb=int(header.get("lsb", 0)),
         error_bit=int(header.get("error", 128)),
-        vc_room_age=int(table.get("egress", {}).get("vc_room_age", 1)),
+        vc_room_late=int(table.get("egress", {}).get("vc_room_late", 1)),
         registers=registers,
         register_map=register_map,
         register_addr_w=int(addr_w),

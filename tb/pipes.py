@@ -15,7 +15,6 @@ from __future__ import annotations
 import abc
 import dataclasses
 import mmap
-import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,6 +28,7 @@ from switchproof.models.profiles import Config
 
 from . import ring_layout
 from .description import Description
+from .sampling import drive_point
 
 #: Counters of :meth:`Pipe.stats`, per port.
 COUNTERS = (
@@ -246,7 +246,7 @@ class RingPipe(Pipe):
         ctl("error_bit", what.error_bit)
         ctl("vcs", self._vcs)
         ctl("ring_rows", ring_rows)
-        ctl("room_age", what.vc_room_age)
+        ctl("room_late", what.vc_room_late)
         ctl("check_length", 1)
         ctl("junk", 1)
         ctl("low_rows", 2)
@@ -265,10 +265,15 @@ class RingPipe(Pipe):
         return self._control("cycle")
 
     async def open(self) -> None:
+        clock = self._harness.clk
+        if self._harness.pipe_en.value:  # left open by an earlier test of the same simulation
+            self._harness.pipe_en.value = 0
+            await drive_point(clock)
         self._harness.pipe_en.value = 1
-        while not self._control("open"):
-            await self._harness.clk.rising_edge
-        os.unlink(self._path)
+        await drive_point(clock)
+        if not self._control("open"):
+            raise PipeError("the harness did not open the pipe at a clock edge")
+        self._path.unlink()
 
     def options(self, *, check_length: bool | None = None, junk: bool | None = None) -> None:
         """Switch checks and habits: `check_length`: tlast must come where the header says;

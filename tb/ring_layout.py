@@ -59,7 +59,7 @@ CONTROL = _struct(
         ("error_bit", "<u4"),
         ("vcs", "<u4"),  # rings an ingress port has: NUM_VC with vc_room, else 1
         ("ring_rows", "<u4"),  # packets in a ring, a power of two
-        ("room_age", "<u4"),  # cycles that vc_room may be old when a packet starts
+        ("room_late", "<u4"),  # packets that may start after vc_room was withdrawn
         ("len_lsb", "<u4"),
         ("len_w", "<u4"),
         ("ext_lsb", "<u4"),

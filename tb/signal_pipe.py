@@ -184,7 +184,7 @@ class _Ready(BusDriver):
         self.stall = Stall(pipe.seed, port * 8 + 1)
         self.room_stall = [Stall(pipe.seed, port * 8 + 2 + v) for v in range(NUM_VC)]
         self.ready, self.room = False, 0
-        self.room_age = [0] * NUM_VC
+        self.room_late = [0] * NUM_VC  # packets started since a channel lost its room
 
     def reset(self) -> None:
         """Take nothing."""
@@ -200,7 +200,7 @@ class _Ready(BusDriver):
         for v in range(NUM_VC):
             if not self.room_stall[v].busy(stalls["room_p"], stalls["room_longest"]):
                 room |= 1 << v
-            self.room_age[v] = 0 if self.room >> v & 1 else self.room_age[v] + 1
+                self.room_late[v] = 0
         self.room = room
         self.bus.tready.value = int(self.ready)
         self.bus.vc_room.value = room
@@ -253,12 +253,13 @@ class _Sink(BusMonitor):
         self.held = self.now if valid and not self.ready.ready else None
 
     def check_room(self) -> None:
-        """The channel must have had room at most vc_room_age cycles ago."""
+        """After a channel lost its room only packets on the way may start on it."""
         op = FIELDS["op"]
         vc = self.now["hdr"] >> op.offset + op.width - 2 & 3
-        aged = self.ready.room_age[vc] >= self.pipe.what.vc_room_age
-        if not self.ready.room >> vc & 1 and aged:
-            self.pipe.violate("no_room", self.port, 0, vc)
+        if not self.ready.room >> vc & 1:
+            self.ready.room_late[vc] += 1
+            if self.ready.room_late[vc] > self.pipe.what.vc_room_late:
+                self.pipe.violate("no_room", self.port, self.pipe.what.vc_room_late, vc)
 
     def take(self, cycle: int) -> None:
         """Take a beat, and at the last one the packet."""

@@ -116,7 +116,7 @@ struct Sink {
   uint32_t used = 0;      // bytes that its header announces
   bool waits = false;     // tvalid without tready in the last cycle
   bool last = false;
-  uint32_t room_age[kMaxVcs] = {};  // cycles since vc_room was given
+  uint32_t room_late[kMaxVcs] = {};  // packets started since vc_room was withdrawn
   bool room_moves = true;           // some channel has no room, or had none of late
 };
 
@@ -369,9 +369,9 @@ class Pipe {
     s.room_moves = false;
     for (unsigned v = 0; v < kMaxVcs; ++v) {
       const bool room = !s.room_stall[v].busy(b.room_p, b.room_longest);
-      s.room_age[v] = bit(m_room_.data(), p * kMaxVcs + v) ? 0 : s.room_age[v] + 1;
       put_bit(m_room_.data(), p * kMaxVcs + v, room);
-      if (!room || s.room_age[v] != 0) s.room_moves = true;
+      if (room) s.room_late[v] = 0;
+      if (!room) s.room_moves = true;
     }
   }
 
@@ -379,14 +379,12 @@ class Pipe {
     return get32(m_user, p * tuser_w_ + at);
   }
 
-  /// The channel that a packet starts on must have had room at most `room_age` cycles ago.
-  /// room_age[v] holds for the last cycle; m_room_ for this one.
-  void check_room(const Sink& s, unsigned p, uint64_t cycle, const svBitVecVal* m_user) {
+  /// After a channel lost its room only so many packets as are on the way may start on it.
+  void check_room(Sink& s, unsigned p, uint64_t cycle, const svBitVecVal* m_user) {
     const unsigned at = p * tuser_w_ + ctl_->header_lsb + ctl_->vc_lsb;
     const unsigned vc = bit(m_user, at) | (bit(m_user, at + 1) << 1);
     if (bit(m_room_.data(), p * kMaxVcs + vc)) return;
-    if (s.room_age[vc] < ctl_->room_age) return;
-    violate(k_no_room, p, cycle, 0, vc);
+    if (++s.room_late[vc] > ctl_->room_late) violate(k_no_room, p, cycle, ctl_->room_late, vc);
   }
 
   void remember(Sink& s, unsigned p, bool last, const svBitVecVal* m_data,

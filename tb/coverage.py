@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functional coverage: plain counters by name, filled a whole array of packets at a time.
+
+Only packets that the scoreboard found right count. Every point that a configuration can reach is
+declared, so that one that was never hit shows as zero. Names are those of the test plans.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from switchproof.models import packet
+from switchproof.models.crossbar import ENGINE_ETYPES, ENGINE_REDOPS
+from switchproof.models.layout import MAX_EXT, MAX_UNITS, EType, Op, RedOp, Status, Vc
+from switchproof.models.packet import FLAG_ERR, Packets
+from switchproof.models.profiles import Config
+
+from .description import Description
+from .pipes import Pipe
+
+#: Classes of element values that reductions treat in their own way.
+SPECIALS = (
+    "pos_zero", "neg_zero", "pos_subnormal", "neg_subnormal", "pos_inf", "neg_inf", "nan",
+    "pos_largest", "neg_largest", "pos_normal", "neg_normal",
+)  # fmt: skip
+#: Exponent and mantissa bits of the formats that engines reduce.
+_FORMATS = {int(EType.FP32): (8, 23), int(EType.BF16): (8, 7)}
+#: Reasons for which a packet is refused at the ingress, and for which an engine refuses it.
+_INGRESS_REASONS = (Status.VERSION, Status.OP, Status.LEN, Status.DST)
+_ENGINE_REASONS = (
+    Status.NOT_MEMBER, Status.TYPE, Status.MISMATCH, Status.DUPLICATE, Status.TIMEOUT,
+)  # fmt: skip
+
+
+class Coverage:
+    """Hits of named points."""
+
+    def __init__(self, what: Description, config: Config) -> None:
+        self.what = what
+        self.config = config
+        self.hits: dict[str, int] = {}
+        ports = range(config.ports)
+        self._pair = self.declare(f"unicast.pair.{i}.{j}" for i in ports for j in ports)
+        made = () if "error_answers" in what.features else (Op.ERROR, Op.COLL_ERROR)
+        self._op = {
+            int(op): self.declare([f"op.{op.name.lower()}"])[0] for op in Op if op not in made
+        }
+        self._length = self.declare(f"length.{n}" for n in range(MAX_UNITS + 1))
+        self._ext = self.declare(f"ext.{n}" for n in range(1 << MAX_EXT))
+        self._vc = self.declare(f"vc.{vc.name.lower()}" for vc in Vc)
+        self.declare(["mark.err", "mark.poison", "mark.ecn"])
+        self.declare(f"stalled.ingress.{p}" for p in ports)
+        self.declare(f"stalled.egress.{p}" for p in ports)
+        if what.vcs:
+            self.declare(f"full.ingress.{p}" for p in ports)
+        if "error_answers" in what.features:
+            self.declare(f"refused.{s.name.lower()}" for s in _INGRESS_REASONS)
+        if "reduction" in what.features and config.engines:
+            self.declare(f"refused.{s.name.lower()}" for s in _ENGINE_REASONS)
+            self.declare(f"collective.{op.name.lower()}" for op in (Op.ALLREDUCE, Op.REDUCE))
+            for kind in self.kinds():
+                self.declare(f"reduce.{kind}.{special}" for special in SPECIALS)
+
+    @staticmethod
+    def kinds() -> list[str]:
+        """Return the names of all element types with all operations, ``fp32.sum``."""
+        return [
+            f"{EType(e).name.lower()}.{RedOp(r).name.lower()}"
+            for e in ENGINE_ETYPES
+            for r in ENGINE_REDOPS
+        ]
+
+    def declare(self, names: Iterable[str]) -> list[str]:
+        """Make points that are not hit yet; return their names."""
+        declared = list(names)
+        for name in declared:
+            self.hits.setdefault(name, 0)
+        return declared
+
+    def hit(self, name: str, count: int = 1) -> None:
+        """Count a point."""
+        if count:
+            self.hits[name] = self.hits.get(name, 0) + int(count)
+
+    def _many(self, names: list[str], index: NDArray[np.int64]) -> None:
+        counts = np.bincount(index, minlength=len(names))
+        for at in np.flatnonzero(counts):
+            self.hit(names[at], counts[at])
+
+    def matched(self, expected: Packets, got: Packets) -> None:
+        """Count packets that came out right. Column `tail` of `expected` is the input."""
+        f = packet.fields(got, "op", "len", "ext", "status", "poison", "ecn")
+        op = f["op"]
+        made = (op == Op.RESULT) | (op == Op.COLL_ERROR) | (op == Op.ERROR)
+        sent = ~made
+        inputs = expected["tail"].astype(np.int64)
+        self._many(self._pair, (inputs * self.config.ports + got["port"])[sent])
+        counts = np.bincount(op, minlength=64)
+        for value in np.flatnonzero(counts):
+            if int(value) in self._op:
+                self.hit(self._op[int(value)], counts[value])
+        self._many(self._length, f["len"][sent])
+        self._many(self._ext, f["ext"][sent])
+        self._many(self._vc, packet.op_vc(op))
+        self.hit("mark.err", np.count_nonzero(got["flags"] & FLAG_ERR))
+        self.hit("mark.poison", np.count_nonzero(f["poison"]))
+        self.hit("mark.ecn", np.count_nonzero(f["ecn"]))
+        refused = (op == Op.ERROR) | (op == Op.COLL_ERROR)
+        counts = np.bincount(f["status"][refused], minlength=16)
+        for reason in (*_INGRESS_REASONS, *_ENGINE_REASONS):
+            name = f"refused.{reason.name.lower()}"
+            if name in self.hits:
+                self.hit(name, counts[reason])
+
+    def contributed(self, rows: Packets) -> None:
+        """Count contributions that engines took: operations, and the values that met them."""
+        f = packet.fields(rows, "op", "etype", "redop", "len")
+        for op in (Op.ALLREDUCE, Op.REDUCE):
+            self.hit(f"collective.{op.name.lower()}", np.count_nonzero(f["op"] == op))
+        kind = f["etype"] << 3 | f["redop"]
+        for value in np.unique(kind):
+            chosen = kind == value
+            etype, redop = int(value) >> 3, int(value) & 7
+            name = f"reduce.{EType(etype).name.lower()}.{RedOp(redop).name.lower()}"
+            bits = sum(_FORMATS[etype]) + 1
+            elements = packet.payload(rows[chosen], f"<u{bits // 8}")
+            used = np.arange(elements.shape[1]) < (f["len"][chosen] * 128 // bits)[:, None]
+            self._many(
+                [f"{name}.{special}" for special in SPECIALS],
+                classify(elements[used], etype),
+            )
+
+    def stalled(self, pipe: Pipe) -> None:
+        """Count the cycles in which ports were held."""
+        stats = pipe.stats()
+        for port in range(self.config.ports):
+            self.hit(f"stalled.ingress.{port}", stats["blocked"][port])
+            self.hit(f"stalled.egress.{port}", stats["stalled"][port])
+            if self.what.vcs:
+                self.hit(f"full.ingress.{port}", stats["no_room"][port])
+
+    def write(self, path: Path) -> None:
+        """Write the hits as JSON: {point: hits}."""
+        path.write_text(json.dumps(self.hits, indent=0, sort_keys=True) + "\n")
+
+
+def classify(elements: NDArray[Any], etype: int) -> NDArray[np.int64]:
+    """Return for each element (as unsigned bits) the index of its class in SPECIALS."""
+    exp_bits, man_bits = _FORMATS[etype]
+    bits = elements.astype(np.int64)
+    sign = bits >> exp_bits + man_bits & 1
+    exponent = bits >> man_bits & (1 << exp_bits) - 1
+    mantissa = bits & (1 << man_bits) - 1
+    top, full = (1 << exp_bits) - 1, (1 << man_bits) - 1
+    index = np.full(bits.shape, SPECIALS.index("pos_normal"))
+    index[(exponent == top - 1) & (mantissa == full)] = SPECIALS.index("pos_largest")
+    index[(exponent == 0) & (mantissa != 0)] = SPECIALS.index("pos_subnormal")
+    index[(exponent == 0) & (mantissa == 0)] = SPECIALS.index("pos_zero")
+    index[(exponent == top) & (mantissa == 0)] = SPECIALS.index("pos_inf")
+    index += sign
+    index[(exponent == top) & (mantissa != 0)] = SPECIALS.index("nan")
+    return index

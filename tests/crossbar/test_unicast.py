@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Unicast traffic through a switch, and through the plain example crossbar: the same tests."""
+
+from __future__ import annotations
+
+import pytest
+import pyuvm
+
+from switchproof.tb import traffic
+from switchproof.tb.base_test import BaseTest
+
+SWITCH = "tb/duts/sp_switch_core.toml"
+SWITCH_SIGNALS = "tb/duts/sp_switch_core_signals.toml"
+PLAIN = "examples/axis_crossbar/dut.toml"
+PLAIN_SIGNALS = "examples/axis_crossbar/dut_signals.toml"
+
+
+@pyuvm.test()
+class RandomUnicast(BaseTest):
+    """Every pair, then uniformly random packets at several loads."""
+
+    packets = 300
+
+    async def traffic(self) -> None:
+        await self.send(traffic.all_pairs(self.rng, self.config, 2))
+        for load in (1.0, 0.4):
+            packets = traffic.unicast(self.rng, self.config, self.packets)
+            await self.send(self.spread(packets, load))
+            await self.drain()
+            self.set_stalls("random")
+
+
+@pyuvm.test()
+class ShortRandomUnicast(RandomUnicast):
+    """The same, small enough for the signal pipe."""
+
+    packets = 20
+
+
+@pyuvm.test()
+class Incast(BaseTest):
+    """All ports to one, each in turn, and a hot spot among random packets."""
+
+    async def traffic(self) -> None:
+        for target in self.rng.permutation(self.config.ports)[:4]:
+            await self.send(traffic.incast(self.rng, self.config, 60, int(target)))
+            await self.send(traffic.hotspot(self.rng, self.config, 60, int(target)))
+
+
+@pyuvm.test()
+class Permutation(BaseTest):
+    """Each port to one of its own: without stalls nothing may slow it down."""
+
+    stalls = "none"
+
+    async def traffic(self) -> None:
+        for _ in range(3):
+            await self.send(traffic.permutation(self.rng, self.config, 100))
+            await self.drain()
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", "dev16"])
+def test_random_unicast(sim, config):
+    sim.run(config=config, module=__name__, testcase="RandomUnicast", dut=SWITCH)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4"])
+def test_random_unicast_signals(sim, config):
+    sim.run(config=config, module=__name__, testcase="ShortRandomUnicast", dut=SWITCH_SIGNALS)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev16"])
+def test_incast(sim, config):
+    sim.run(config=config, module=__name__, testcase="Incast", dut=SWITCH)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", "dev8"])
+def test_permutation(sim, config):
+    sim.run(config=config, module=__name__, testcase="Permutation", dut=SWITCH)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("testcase", ["RandomUnicast", "Incast", "Permutation"])
+@pytest.mark.parametrize("config", ["dev2", "dev4"])
+def test_plain_crossbar(sim, config, testcase):
+    sim.run(config=config, module=__name__, testcase=testcase, dut=PLAIN)
+
+
+@pytest.mark.parametrize("config", ["dev4"])
+def test_plain_crossbar_signals(sim, config):
+    sim.run(config=config, module=__name__, testcase="ShortRandomUnicast", dut=PLAIN_SIGNALS)
