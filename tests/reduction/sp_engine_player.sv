@@ -59,10 +59,12 @@ module sp_engine_player #(
   hdr_t               head_hdr [N_PORTS];
   logic [63:0]        grp_q [3];  // cycle, row, members
   logic               grp_have_q, grp_we;
-  logic [31:0]        quiet_q;
+  logic [31:0]        quiet_q, ended_q;
 
   for (genvar p = 0; p < N_PORTS; p++) begin : gen_head
-    assign head_valid[p] = have_q[p] && (64'(cycle_o) >= rec_q[p][0]);
+    // bits 39:0 the cycle before which it waits, 63:40 the reductions that end first
+    assign head_valid[p] = have_q[p] && (40'(cycle_o) >= rec_q[p][0][39:0])
+        && (32'(rec_q[p][0][63:40]) <= ended_q);
     assign head_hdr[p]   = {rec_q[p][1], rec_q[p][2]};
   end
 
@@ -158,6 +160,7 @@ module sp_engine_player #(
       left_q      <= '0;
       at_q        <= '0;
       quiet_q     <= '0;
+      ended_q     <= '0;
       done_o      <= 1'b0;
       cycle_o     <= '0;
       rest_q      <= 1'b1;
@@ -243,6 +246,8 @@ module sp_engine_player #(
       was_valid_q <= out_valid;
       was_ready_q <= ready_q;
       was_last_q  <= out_last;
+
+      ended_q <= ended_q + 32'(ev_res) + 32'(ev_tmo);
 
       // the end
       quiet_q <= ((&empty_q) && (used == '0) && !out_valid && !grp_have_q) ? quiet_q + 1 : '0;

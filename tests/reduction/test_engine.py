@@ -56,6 +56,8 @@ class Play:
         self.queues: list[list[Packets]] = [[] for _ in range(self.ports)]
         self.rows: list[tuple[int, int, int]] = []
         self.seq = 0
+        #: Reductions that may be unfinished at a time; 0: members run ahead as they can.
+        self.window = 0
 
     def group(self, row: int, members: int, cycle: int = 0) -> None:
         """Write a row of the table, at a cycle; rows must come in the order of cycles."""
@@ -98,6 +100,8 @@ class Play:
         data = columns(rng, name, len(ports), n, etype)
         seq = fields.pop("coll_seq", self.seq & 0xFFFF)
         self.seq += 1
+        if self.window:
+            fields["tail"] = max(0, self.seq - self.window)
         common = {
             "len": units, "coll_etype": etype, "coll_redop": redop, "coll_group": group,
             "coll_seq": seq,
@@ -108,14 +112,15 @@ class Play:
         return int(seq)
 
     def write(self, folder: Path) -> None:
-        """Write what sp_engine_player reads."""
+        """Write what sp_engine_player reads; packets wait for the first rows to be written."""
+        ready = 4 + sum(cycle == 0 for cycle, _, _ in self.rows)
         for port, queue in enumerate(self.queues):
             with (folder / f"port{port}.bin").open("wb") as file:
                 for one in queue:
                     row = one[0]
                     head = packet.header_int(row)
                     words = np.zeros(4 + packet.max_flits(self.flit_w) * self.flit_w // 64, ">u8")
-                    words[0] = row["not_before"]
+                    words[0] = max(ready, int(row["not_before"])) | int(row["tail"]) << 40
                     words[1:3] = head >> 64, head & (1 << 64) - 1
                     words[3] = 2 * int(row["flits"]) + (int(row["flags"]) & packet.FLAG_ERR)
                     data = row["data"].view("<u8")
@@ -344,8 +349,9 @@ def new_play() -> Play:
 
 @cocotb.test()
 async def good_traffic(dut: Any) -> None:
-    """Groups of any members, all lengths, types and operations, several reductions in flight."""
+    """Groups of any members, all lengths, types and operations, as many in flight as contexts."""
     play = new_play()
+    play.window = play.contexts
     rng = play.rng
     rows = [play.random_members() for _ in range(play.groups)]
     rows[0] = (1 << play.ports) - 1
@@ -366,6 +372,24 @@ async def good_traffic(dut: Any) -> None:
             packet.set_fields(one, poison=int(rng.random() < 0.05))
             one["not_before"] = 0 if rng.random() < 0.9 else int(rng.integers(0, 3000))
     await run_play(dut, play, 0, int(rng.choice([0, 40, 128])), int(rng.choice([0, 60, 160])))
+
+
+@cocotb.test()
+async def running_ahead(dut: Any) -> None:
+    """One group whose members run as far ahead of each other as the contexts let them."""
+    play = new_play()
+    rng = play.rng
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    for _ in range(int(os.environ["COUNT"])):
+        play.reduction(0, full, units=int(rng.choice([1, 1, 3, 16])), coll_slice=5)
+    for queue in play.queues:
+        late = 0
+        for one in queue:
+            late += int(rng.choice([0, 400], p=[0.95, 0.05]))
+            one["not_before"] = late
+    judge = await run_play(dut, play, 0, 30, 30)
+    assert judge.hits[f"open_contexts.{play.contexts}"] > 0
 
 
 @cocotb.test()
@@ -581,6 +605,11 @@ def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_good_traffic(sim: Sim, size: Size) -> None:
     run(sim, "good_traffic", size, COUNT=150)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_running_ahead(sim: Sim, size: Size) -> None:
+    run(sim, "running_ahead", size, COUNT=60)
 
 
 @pytest.mark.parametrize("size", SIZES)
