@@ -174,7 +174,9 @@ module sp_engine_player #(
       opened_q <= 1'b1;
       log      <= $fopen("log.txt", "w");
       groups   <= $fopen("groups.bin", "rb");
-      for (int unsigned p = 0; p < N_PORTS; p++) files[p] <= $fopen($sformatf("port%0d.bin", p), "rb");
+      for (int unsigned p = 0; p < N_PORTS; p++) begin
+        files[p] <= $fopen($sformatf("port%0d.bin", p), "rb");
+      end
     end else if (!done_o) begin
       flit_t       next;
       logic [63:0] words [WORDS];

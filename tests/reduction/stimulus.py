@@ -140,7 +140,9 @@ def _overflow(rng: np.random.Generator, shape: tuple[int, int]) -> Words:
 
 def _borders(rng: np.random.Generator, shape: tuple[int, int]) -> Words:
     """Numbers at the borders of 32-bit words, so that leading digits lie at their ends."""
-    exponent = 32 * rng.integers(0, 8, shape) + rng.integers(-1, 3, shape) + rng.choice([0, 9], shape)
+    exponent = (
+        32 * rng.integers(0, 8, shape) + rng.integers(-1, 3, shape) + rng.choice([0, 9], shape)
+    )
     fraction = rng.choice([0, 0x7F0000, 0x7FFFFF, 1, 0x10000], shape)
     return _pack(rng.integers(0, 2, shape), np.clip(exponent, 0, 254), fraction)
 
@@ -207,6 +209,12 @@ def cover(hits: dict[str, int], bits: Bits, result: Bits, etype: int, redop: int
         found["overflow_to_plus_infinity"] = finite & total.inf & (total.sign == 0)
         found["overflow_to_minus_infinity"] = finite & total.inf & (total.sign == 1)
         found["cancelled_to_zero"] = finite & ~zero.all(0) & ((result & ~top) == 0)
-    prefix = f"{EType(etype).name}.{RedOp(redop).name}.".lower()
+    prefix = f"lane.{EType(etype).name}.{RedOp(redop).name}.".lower()
     for name, where in found.items():
-        hits[prefix + name] = hits.get(prefix + name, 0) + int(where.sum())
+        count(hits, prefix + name, int(where.sum()))
+
+
+def count(hits: dict[str, int], name: str, times: int = 1) -> None:
+    """Add to a coverage point; what was never hit has no entry."""
+    if times:
+        hits[name] = hits.get(name, 0) + times

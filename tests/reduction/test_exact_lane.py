@@ -22,7 +22,7 @@ from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import EType, RedOp
 from switchproof.models.reduction import allreduce
-from tests.reduction.stimulus import CLASSES, Bits, columns, cover
+from tests.reduction.stimulus import CLASSES, Bits, columns, count, cover
 
 SOURCES = [
     "rtl/common/sp_pkg.sv",
@@ -73,17 +73,23 @@ class Program:
         members = bits.shape[0]
         here, other = self._set, 1 - self._set
         order = self.order(members)
-        count = np.zeros(self.places, np.int64)
+        seen = np.zeros(self.places, np.int64)
         turn = np.empty(order.size, np.int64)
         for i, place in enumerate(order):
-            turn[i] = count[place]
-            count[place] += 1
+            turn[i] = seen[place]
+            seen[place] += 1
         gaps = self.rng.random(order.size) < (0.3 if self.rng.random() < 0.3 else 0.0)
         begin = max(self._acc_end, self._read_end[here])
         cycle = begin + np.arange(order.size) + np.cumsum(gaps)
         flags = np.full(order.size, ACC | (here * ACC_SET), np.uint16)
         flags |= np.where(turn == 0, FIRST, 0).astype(np.uint16)
-        flags |= (redop != RedOp.SUM) * CMP + (redop == RedOp.MAX) * MAX + (etype == EType.BF16) * BF16
+        flags |= (redop != RedOp.SUM) * CMP + (redop == RedOp.MAX) * MAX
+        flags |= (etype == EType.BF16) * BF16
+        for distance in range(1, 6):
+            same = order[distance:] == order[:-distance]
+            near = same & (cycle[distance:] - cycle[:-distance] == distance)
+            count(self.hits, f"lane.distance.{distance}", int(near.sum()))
+        count(self.hits, f"lane.members.{members}")
         words = np.zeros((order.size, 4), np.uint16)
         words[:, 0] = flags
         words[:, 1] = order
