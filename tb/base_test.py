@@ -37,6 +37,10 @@ ENGINE_COUNTERS = (
 )  # fmt: skip
 
 
+#: Cycles of silence after which a packet that is still expected is lost; longer than any stall.
+PATIENCE = 5_000
+
+
 class PortSequence(uvm_sequence):
     """Sends an array of packets from one port."""
 
@@ -149,6 +153,11 @@ class BaseTest(uvm_test):
         """Wait until all is sent and nothing moves, then compare."""
         await self.pipe.drain(self.drain_timeout, self.quiet)
         self.checker.check(force=True)
+        # Silence is no proof: a receiver that holds back for long makes it too.
+        end = self.pipe.cycle + PATIENCE
+        while self.checker.outstanding and self.pipe.cycle < end:
+            await self.pipe.run(self.quiet)
+            self.checker.check(force=True)
 
     async def finish(self) -> None:
         """Drain; nothing may remain; counters must agree; write the coverage."""

@@ -93,6 +93,11 @@ class Checker:
         self._came, self._waiting = [], 0
         self._match(came)
 
+    @property
+    def outstanding(self) -> int:
+        """Packets that are expected and have not come, as of the last check."""
+        return len(self._expected)
+
     def finish(self) -> None:
         """Compare what is left; nothing may remain."""
         self.check(force=True)
