@@ -267,16 +267,14 @@ def _closing(console: Console, data: dict[str, Any], path: Path, *, single: bool
             ui.line(console, f"#{row['id']} is called equivalent, and was noticed", "yellow")
     if single:
         row = data["all"][0]
-        ui.line(console, f"#{row['id']} {'noticed by ' + row['killed_by'] if row['killed'] else ''}")
-        ui.line(console, f"      {row['how']}")
+        if row["killed"]:
+            ui.line(console, f"#{row['id']} noticed by {row['killed_by']}: {row['how']}")
         return 0 if row["killed"] or row["explanation"] else 1
     low = data["score"] < THRESHOLD
     if low:
         ui.line(console, f"FAIL  score {data['score']} is below {THRESHOLD:g}", "bold red")
     if unexplained:
-        ui.line(
-            console, f"FAIL  {len(unexplained)} survivors are not explained", "bold red"
-        )
+        ui.line(console, f"FAIL  {len(unexplained)} survivors are not explained", "bold red")
     ui.line(
         console,
         f"noticed: {data['killed']} of {data['mutants']}   figures: {shown(path)}   "

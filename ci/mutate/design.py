@@ -10,14 +10,14 @@ import dataclasses
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Union
+from typing import Any, TypeAlias
 
 from pyslang import Bag, SourceManager, ast, syntax
 
 #: Of the source file and of the first and last character of an expression.
 Span = tuple[Path, int, int]
 #: Width and whether signed; the name of a type that is no vector.
-Seen = Union[tuple[int, bool], str]
+Seen: TypeAlias = "tuple[int, bool] | str"
 
 
 class DesignError(RuntimeError):
@@ -33,10 +33,10 @@ class DesignError(RuntimeError):
 class Fact:
     """What elaboration says of an expression.
 
-    ``type`` is its type; ``seen`` the width and sign that its surroundings see; ``base`` the lowest and highest index of the
-    vector or array from which it selects; ``constant`` its value as text when it has one at
-    elaboration; ``refers`` the kind of what a name refers to; ``siblings`` the names of an
-    enumeration, if the name is one of them.
+    ``type`` is its type; ``seen`` the width and sign that its surroundings see; ``base`` the lowest
+    and highest index of the vector or array from which it selects; ``constant`` its value as text
+    when it has one at elaboration; ``refers`` the kind of what a name refers to; ``siblings`` the
+    names of an enumeration, if the name is one of them.
     """
 
     type: str
@@ -52,7 +52,7 @@ class Fact:
 
 @dataclasses.dataclass(frozen=True)
 class Choice:
-    """Width and sign of a choice between a defect and what it replaces; whether they are one constant."""
+    """A choice between a defect and what it replaces: its type; whether both are one constant."""
 
     seen: Seen
     same: bool
@@ -134,7 +134,6 @@ class Design:
                 if isinstance(node, ast.ConditionalExpression):
                     self._note_choice(node, seen, self.texts[span[0]][span[1] : span[1] + 40])
         return ast.VisitAction.Advance
-
 
     def _value(self, node: Any) -> str | None:
         """Return the value of an expression that elaboration knows, as text."""

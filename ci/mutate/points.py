@@ -244,9 +244,7 @@ class _Walker:
 
     def conditional(self, node: Any, place: _Place) -> Iterator[Point]:
         """Walk an if; the test of the reset is not changed, since nothing would be left to run."""
-        reset = place.process == "ff" and re.fullmatch(
-            r"!\s*rst_ni", self.source(node.predicate)
-        )
+        reset = place.process == "ff" and re.fullmatch(r"!\s*rst_ni", self.source(node.predicate))
         if reset:
             inside = dataclasses.replace(place, reset=True)
             yield from self.statement(node.statement, inside)

@@ -2,10 +2,10 @@
 """Many defects in one set of sources, of which a number chosen at run time picks one or none.
 
 An expression E with a defect E' becomes ``((sp_mutant_pkg::id == 17) ? (E') : (E))``; a statement
-becomes an if and its else. A ?: takes the width of its wider side and is signed only if both are, so
-that E stays what it was as long as E' is no wider and no less signed: that is checked by elaborating
-the result and comparing types. The number is a variable of a package, read from ``+mutant=17``
-before the first event of the simulation, and 0, no defect, without it.
+becomes an if and its else. A ?: takes the width of its wider side and is signed only if both are,
+so that E stays what it was as long as E' is no wider and no less signed: that is checked by
+elaborating the result and comparing types. The number is a variable of a package, read from
+``+mutant=17`` before the first event of the simulation, and 0, no defect, without it.
 """
 
 from __future__ import annotations
