@@ -452,6 +452,8 @@ module sp_csr #(
     assign grp_new  = wdata_q[N_PORTS-1:0];
     assign grp_read = 32'(grp_row_q);
   end else begin : g_words
+    localparam int unsigned WAIT_W = (GRP_WORDS > 2) ? $clog2(GRP_WORDS - 1) : 1;
+
     // Words of one group that wait for its last word.
     logic [GRP_WORDS-2:0][31:0] wait_q;
     logic [GRP_WORDS-2:0]       wait_valid_q;
@@ -469,8 +471,8 @@ module sp_csr #(
         wait_group_q <= a_group;
         if (last_word || !wait_same) wait_valid_q <= '0;
         if (!last_word) begin
-          wait_q[GRP_WI_W'(a_reg)]       <= wdata_q;
-          wait_valid_q[GRP_WI_W'(a_reg)] <= 1'b1;
+          wait_q[WAIT_W'(a_reg)]       <= wdata_q;
+          wait_valid_q[WAIT_W'(a_reg)] <= 1'b1;
         end
       end
     end
