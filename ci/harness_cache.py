@@ -21,7 +21,8 @@ def get(description: Path, config: Config) -> Harness:
     from switchproof.tb import harness
 
     digest = hashlib.sha256(repr(config).encode())
-    generators = [p for p in (ROOT / "tb").rglob("*") if p.suffix in (".py", ".sv", ".cpp", ".h")]
+    # Not all of tb/: a change of a sequence must not make every build stale.
+    generators = [*harness.GENERATORS, *(ROOT / "models").glob("*.json")]
     # A description may have a base description, and file lists name what it is made of.
     lists = [*(ROOT / "rtl").rglob("*.f"), *description.parent.glob("*.f")]
     bases = [*(ROOT / "tb" / "duts").glob("*.toml"), *description.parent.glob("*.toml")]

@@ -19,6 +19,7 @@ from __future__ import annotations
 import dataclasses
 from pathlib import Path
 
+from switchproof.models import packet
 from switchproof.models.layout import NUM_VC, SIZES
 from switchproof.models.profiles import Config
 
@@ -32,6 +33,7 @@ PIPE_CPP = Path(__file__).parent / "harness" / "pipe_dpi.cpp"
 #: The files that decide what a harness holds, beside the description and its sources.
 GENERATORS = (
     Path(__file__), Path(descriptions.__file__), Path(ring_layout.__file__), PIPE_CPP,
+    Path(packet.__file__),
 )  # fmt: skip
 #: Widths of AXI4-Lite signals; the address width is the description's.
 _REGISTER_W = {"awprot": 3, "arprot": 3, "wdata": 32, "rdata": 32, "wstrb": 4, "bresp": 2, "rresp": 2}  # fmt: skip
