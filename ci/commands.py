@@ -14,7 +14,9 @@ from rich.console import Console
 from switchproof.ci import coverage as cov
 from switchproof.ci import evidence, linting, session, testplan, ui, variables
 from switchproof.ci import report as reporting
-from switchproof.ci.paths import REPORT, TESTS, shown
+from switchproof.ci.build import trace_format
+from switchproof.ci.paths import REPORT, RUNS, TESTS, shown
+from switchproof.ci.simulate import run_path
 
 HELP = (
     ("make sim", "set everything up and run the default regression"),
@@ -232,6 +234,7 @@ def _closing(console: Console, data: dict[str, Any], missing: list[str], path: P
     ui.table(console, "", ("block", *columns, "seconds"), rows)
     for line in missing:
         ui.line(console, f"test plan: {line}", "bold red")
+    _show_waves(console, data)
     failed = [test for test in data["tests"] if test["status"] == "failed"]
     if failed:
         ui.line(console, "failed; to run one again:", "bold red")
@@ -241,6 +244,21 @@ def _closing(console: Console, data: dict[str, Any], missing: list[str], path: P
     if data["plan"]:
         ui.line(console, f"test plan: {met} of {len(data['plan'])} points met")
     ui.line(console, f"report: {shown(path)}   ({data['seconds']:.0f} s)")
+
+
+def _show_waves(console: Console, data: dict[str, Any]) -> None:
+    """Say where the traces of this session are."""
+    if not variables.flag("WAVES", _variable("WAVES")):
+        return
+    if trace_format() == "vcd":
+        ui.line(console, "traces are VCD; FST needs lz4.h (Debian: apt-get install liblz4-dev)")
+    for test in data["tests"]:
+        if test["seed"] is not None:
+            name = run_path(test["name"], test["seed"]).name.rpartition("-")[0]
+            # A test with several runs numbers them from the second on.
+            for pattern in (f"{name}-{test['seed']}", f"{name}.[0-9]*-{test['seed']}"):
+                for path in sorted(RUNS.glob(f"{pattern}/*.gtkw")):
+                    ui.line(console, f"waves: gtkwave {shown(path)}")
 
 
 def lint(console: Console) -> int:

@@ -115,7 +115,11 @@ def _table(
 ) -> str:
     """Return a table; cells are HTML already. With ``foot`` the last row is a total."""
     rows = list(rows)
-    head = "".join(f"<th>{_text(column)}</th>" for column in columns)
+    numeric = {i for i, cell in enumerate(rows[0]) if 'class="num"' in cell} if rows else set()
+    head = "".join(
+        f"<th{' class=num' if i in numeric else ''}>{_text(column)}</th>"
+        for i, column in enumerate(columns)
+    )
     body = "".join(
         f"<tr{' class=foot' if foot and i == len(rows) - 1 else ''}>"
         + "".join(cell if cell.startswith("<td") else f"<td>{cell}</td>" for cell in row)
@@ -283,11 +287,11 @@ def _coverage(found: Any) -> Section | None:
                 for w in waivers
             ],
         )
-        parts.append(f"<details><summary>{len(waivers)} waivers</summary>{listed}</details>")
+        parts.append(f"<details><summary>waivers ({len(waivers)})</summary>{listed}</details>")
     if found["holes"]:
         lines = "\n".join(found["holes"][:2000])
         parts.append(
-            f"<details><summary>{len(found['holes'])} holes</summary>"
+            f"<details><summary>not hit ({len(found['holes'])})</summary>"
             f"<pre>{_text(lines)}</pre></details>"
         )
     parts.append(_annotated())
@@ -402,7 +406,9 @@ def _training(found: Any) -> Section | None:
             [
                 f"<code>{_text(name)}</code>",
                 _num(run.get("bit_exact_steps", 0)),
-                _badge("passed") if equal else _badge("failed"),
+                '<span class="badge ok">yes</span>'
+                if equal
+                else '<span class="badge bad">no</span>',
                 f'<td class="num">{100 * run["heldout"]:.2f}%</td>' if "heldout" in run else "",
             ]
         )

@@ -15,7 +15,7 @@ import xml.etree.ElementTree as ElementTree
 from collections.abc import Mapping
 from pathlib import Path
 
-from switchproof.ci import coverage
+from switchproof.ci import coverage, waves
 from switchproof.ci.build import Build, trace_format
 from switchproof.ci.paths import ROOT, RUNS, shown
 
@@ -47,6 +47,7 @@ class Run:
     waves: bool = False
     coverage: bool = False
     wave_signals: tuple[str, ...] = ()
+    args: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -67,15 +68,18 @@ def simulate(run: Run) -> RunResult:
     path = run_path(run.name, run.seed)
     shutil.rmtree(path, ignore_errors=True)
     path.mkdir(parents=True)
+    trace = path / f"waves.{trace_format()}"
     command = [str(run.build.executable), f"+verilator+seed+{run.seed}", "+verilator+rand+reset+2"]
+    command += run.args
     if run.coverage:
         command.append(f"+verilator+coverage+file+{path / 'coverage.dat'}")
     if run.waves:
-        command += ["--trace", "--trace-file", str(path / f"waves.{trace_format()}")]
-        write_gtkw(path / "waves.gtkw", run.toplevel, run.wave_signals)
+        command += ["--trace", "--trace-file", str(trace)]
     begin = time.monotonic()
     code = _execute(command, path, {**_environment(run, path), **run.env}, run.timeout)
     seconds = time.monotonic() - begin
+    if run.waves and trace.exists():
+        waves.write_save_file(trace, run.toplevel, run.wave_signals)
     reason = _judge(path / "results.xml", run.testcase, code, run.timeout)
     if reason:
         raise RunError(f"{reason}\n{tail(path / 'sim.log')}\nthe whole log: {shown(path)}/sim.log")
@@ -195,16 +199,3 @@ def _tidy(path: Path) -> None:
             handle.seek(size - PASS_LOG_BYTES // 2)
             end = handle.read()
         log.write_bytes(head + b"\n[... passed: the middle was dropped ...]\n" + end)
-
-
-def write_gtkw(path: Path, toplevel: str, signals: tuple[str, ...]) -> None:
-    """Write a GTKWave save file that shows the given signals (paths below the top) first."""
-    lines = [f'[dumpfile] "{path.with_suffix("." + trace_format())}"', "[sst_expanded] 1"]
-    group = ""
-    for name in signals:
-        head, _, _ = name.rpartition(".")
-        if head != group:
-            group = head
-            lines += ["@200", f"-{head or toplevel}"]
-        lines += ["@22", f"TOP.{toplevel}.{name}"]
-    path.write_text("\n".join(lines) + "\n")
