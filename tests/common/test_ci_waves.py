@@ -88,7 +88,7 @@ def test_vcd(tmp_path: Path) -> None:
     [
         (4, gzip.compress(hierarchy()), 8),
         (6, lz4(hierarchy()), 8),
-        (7, lz4(lz4(hierarchy())[:-2]), 16),
+        (7, lz4(lz4(hierarchy()))[:-2], 16),
     ],
     ids=["gzip", "lz4", "lz4twice"],
 )
