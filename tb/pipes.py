@@ -166,11 +166,11 @@ class Pipe(abc.ABC):
         """Return how many packets each ingress port has not finished sending."""
 
     def sent(self, port: int) -> Packets:
-        """Return the packets that ingress `port` has finished since the last call."""
+        """Return the packets that ingress `port` has finished since the last call, in order."""
         return _take(self._sent[port])
 
     def received(self, port: int) -> Packets:
-        """Return the packets that came out of egress `port` since the last call."""
+        """Return the packets that came out of egress `port` since the last call, in order."""
         return _take(self._received[port])
 
     def utilisation(self) -> NDArray[np.float64]:
@@ -282,6 +282,12 @@ class RingPipe(Pipe):
             self._control("check_length", check_length)
         if junk is not None:
             self._control("junk", junk)
+
+    def sent(self, port: int) -> Packets:
+        packets = super().sent(port)
+        if self._vcs == 1:
+            return packets
+        return pick(packets, np.argsort(packets["stamp_last"], kind="stable"))
 
     def send(self, port: int, packets: Packets) -> None:
         if not len(packets):
