@@ -147,13 +147,15 @@ module sp_exact_lane #(
   state_t        a2_state_q;
 
   for (genvar s = 0; s < 2; s++) begin : gen_set
-    logic [WW-1:0] mem_e [5 << EW];
-    logic [WW-1:0] mem_o [4 << EW];
-    logic [12:0]   mem_s [1 << EW];
+    // a word that is read while it is written is forwarded: what memory gives then is never used
+    (* no_rw_check *) logic [WW-1:0] mem_e [5 << EW];
+    (* no_rw_check *) logic [WW-1:0] mem_o [4 << EW];
+    (* no_rw_check *) logic [12:0]   mem_s [1 << EW];
     logic          ro, rd;
     logic [EW-1:0] elem;
     logic [2:0]    pe;
     logic [1:0]    po;
+    logic [WW-1:0] even, odd;
     logic [12:0]   state;
 
     assign ro   = r0_valid_i && (r0_set_i == 1'(s));
@@ -164,11 +166,13 @@ module sp_exact_lane #(
 
     always_ff @(posedge clk_i) begin
       if (rd) begin
-        ram_e[s] <= mem_e[{pe, elem}];
-        ram_o[s] <= mem_o[{po, elem}];
-        state    <= mem_s[elem];
+        even  <= mem_e[{pe, elem}];
+        odd   <= mem_o[{po, elem}];
+        state <= mem_s[elem];
       end
     end
+    assign ram_e[s] = even;
+    assign ram_o[s] = odd;
     assign ram_s[s] = state;
 
     always_ff @(posedge clk_i) begin

@@ -621,7 +621,8 @@ module sp_reduction_engine #(
   end
 
   // The buffer is written as results come from the lanes and read one flit ahead of the output.
-  logic [FLIT_W-1:0] buf_mem [BUF];
+  // a flit is read again after it was written
+  (* no_rw_check *) logic [FLIT_W-1:0] buf_mem [BUF];
   logic [FLIT_W-1:0] buf_rdata_q;
   logic [BUFW-1:0]   buf_wp_q, buf_rp_q, buf_rp_d;
   logic              buf_adv;

@@ -413,7 +413,6 @@ async def bad_traffic(dut: Any) -> None:
         bad = int(rng.integers(0, play.ports))
         kind = str(rng.choice(list(FAULTS)))
         units = int(rng.choice([1, 2, 16]))
-        fault = FAULTS[kind]
         if kind == "none":
             play.reduction(group, full, units=units)
         elif kind == "absent":
@@ -428,7 +427,7 @@ async def bad_traffic(dut: Any) -> None:
             # one packet in front of a good reduction, from a member of it
             seq = play.seq & 0xFFFF
             common = {"coll_group": group, "coll_seq": seq, "len": units}
-            play.send(bad, **(common | fault))
+            play.send(bad, **(common | FAULTS[kind]))
             play.reduction(group, full, units=units, etype=EType.FP32, redop=RedOp.SUM)
     await run_play(dut, play, int(rng.choice([300, 900])), int(rng.choice([0, 60])), 60)
 
@@ -479,9 +478,9 @@ async def every_refusal(dut: Any) -> None:
     later(1, op=Op.REDUCE, coll_root=1023)
     # an open context: member 0 is in, member 1 tries everything, then does it right
     later(0, coll_seq=7)
-    for name, fault in FAULTS.items():
+    for name, fields in FAULTS.items():
         if name.startswith("mismatch"):
-            later(1, **({"coll_seq": 7} | fault))
+            later(1, **({"coll_seq": 7} | fields))
     later(0, coll_seq=7)
     later(0, coll_seq=7, coll_etype=EType.BF16)  # a duplicate first of all
     for port in range(1, play.ports):
@@ -565,8 +564,7 @@ async def throughput(dut: Any) -> None:
     units = int(os.environ["UNITS"])
     full = (1 << play.ports) - 1
     play.group(0, full)
-    count = int(os.environ["COUNT"])
-    for _ in range(count):
+    for _ in range(int(os.environ["COUNT"])):
         play.reduction(0, full, units=units, etype=EType.BF16, redop=RedOp.SUM, name="narrow")
     judge = await run_play(dut, play)
     flits = -(-128 * units // play.flit_w)
