@@ -19,7 +19,7 @@ from switchproof.ci.paths import ROOT, shown
 try:
     import tomllib
 except ImportError:  # Python 3.10
-    import tomli as tomllib  # type: ignore[import-not-found, no-redef]
+    import tomli as tomllib
 
 FILE = ROOT / "ci" / "mutate_survivors.toml"
 #: What an entry may say of a defect.
