@@ -250,7 +250,10 @@ class _Sink(BusMonitor):
                 self.take(cycle)
             else:
                 self.pipe.counts[self.port]["stalled"] += 1
-        self.held = self.now if valid and not self.ready.ready else None
+        if not valid or self.ready.ready:
+            self.held = None
+        elif self.held is None:
+            self.held = self.now
 
     def check_room(self) -> None:
         """After a channel lost its room only packets on the way may start on it."""
