@@ -45,10 +45,11 @@ class CampaignError(RuntimeError):
 
 @dataclasses.dataclass
 class Recorded:
-    """A simulation that a test makes: whose, and how long it takes without a defect (seconds)."""
+    """A simulation that a test makes: whose, of what, how long without a defect (seconds)."""
 
     test: str
     run: Run
+    sources: frozenset[Path] = frozenset()
     seconds: float = 0.0
     kills: dict[str, int] = dataclasses.field(default_factory=dict)
     runs: dict[str, int] = dataclasses.field(default_factory=dict)
@@ -80,6 +81,7 @@ class _Recorder:
         self.noted: list[Recorded] = []
         self.errors: list[str] = []
         self._test = ""
+        self._sources: frozenset[Path] = frozenset()
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(
@@ -107,6 +109,7 @@ class _Recorder:
         config = spec.name.rpartition("-")[2]
         if sources == spec.sources or (config in profiles.load() and config not in CONFIGS):
             raise _SkipError
+        self._sources = frozenset(spec.sources)
         try:
             return build(dataclasses.replace(spec, sources=(self.package, *sources)), jobs)
         except Exception as error:
@@ -115,7 +118,7 @@ class _Recorder:
 
     def simulate(self, run: Run) -> RunResult:
         """Note a simulation; nothing runs."""
-        self.noted.append(Recorded(self._test, run))
+        self.noted.append(Recorded(self._test, run, self._sources))
         return RunResult(self.folder, 0.0)
 
 
@@ -211,7 +214,7 @@ def run(
 
     def one(mutant: Mutant) -> Verdict:
         begin = time.monotonic()
-        rest = list(tests)
+        rest = [item for item in tests if mutant.point.path in item.sources]
         while rest:
             with guard:
                 item = max(rest, key=lambda t: (t.worth(mutant.block), t.test))

@@ -7,11 +7,12 @@ Number n of a seed is the same defect however many are asked for, so that one ca
 from __future__ import annotations
 
 import dataclasses
-import random
+import hashlib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from switchproof.ci.mutate import points, rewrite
+from switchproof.ci.mutate import points, rewrite, survivors
 from switchproof.ci.mutate.design import Design
 from switchproof.ci.mutate.rewrite import Mutant
 
@@ -50,12 +51,16 @@ def files(rtl: Path, sources: Sequence[Path]) -> dict[str, list[Path]]:
 
 
 def sequence(
-    table: Mapping[str, Sequence[points.Point]], weights: Mapping[str, int], seed: int
+    design: Design,
+    table: Mapping[str, Sequence[points.Point]],
+    weights: Mapping[str, int],
+    seed: int,
 ) -> Iterator[tuple[str, points.Point]]:
-    """Yield all defects, blocks in turn by weight, operators of a block equally often."""
-    streams = {
-        block: _shuffled(found, random.Random(f"{seed}/{block}")) for block, found in table.items()
-    }
+    """Yield all defects, blocks in turn by weight, operators of a block in turn.
+
+    The order comes from hashes of the defects' own texts, so that an edit of the RTL moves few.
+    """
+    streams = {block: _ranked(design, found, seed) for block, found in table.items()}
     credit = dict.fromkeys(streams, 0)
     while streams:
         for block in streams:
@@ -69,16 +74,25 @@ def sequence(
         yield block, point
 
 
-def _shuffled(found: Sequence[points.Point], rng: random.Random) -> Iterator[points.Point]:
-    groups: dict[str, list[points.Point]] = {}
+def _ranked(design: Design, found: Sequence[points.Point], seed: int) -> Iterator[points.Point]:
+    groups: dict[str, list[tuple[bytes, points.Point]]] = {}
+    seen: Counter[survivors.Key] = Counter()
     for point in found:
-        groups.setdefault(point.operator, []).append(point)
-    while groups:
-        operator = rng.choice(sorted(groups))
-        group = groups[operator]
-        yield group.pop(rng.randrange(len(group)))
-        if not group:
-            del groups[operator]
+        key = survivors.key(design, point)
+        seen[key] += 1
+        rank = _hash(f"{seed} {key} {point.operator} {seen[key]}")
+        groups.setdefault(point.operator, []).append((rank, point))
+    for group in groups.values():
+        group.sort(key=lambda ranked: ranked[0])
+    order = sorted(groups, key=lambda operator: _hash(f"{seed} {operator}"))
+    for turn in range(max(map(len, groups.values()), default=0)):
+        for operator in order:
+            if turn < len(groups[operator]):
+                yield groups[operator][turn][1]
+
+
+def _hash(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def choose(
@@ -92,7 +106,7 @@ def choose(
     folder: Path,
 ) -> Chosen:
     """Return the first ``count`` defects of a seed that are legal and change something."""
-    stream = enumerate(sequence(table, weights, seed), 1)
+    stream = enumerate(sequence(design, table, weights, seed), 1)
     kept: list[Mutant] = []
     dropped: dict[int, str] = {}
     while len(kept) < count:

@@ -123,6 +123,8 @@ class Design:
         return self.texts[path].count("\n", 0, offset) + 1
 
     def _note(self, node: Any) -> Any:
+        if isinstance(node, ast.GenerateBlockSymbol) and node.isUninstantiated:
+            return ast.VisitAction.Skip
         if not isinstance(node, ast.Expression):
             return ast.VisitAction.Advance
         span = self.span(node)
