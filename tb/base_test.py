@@ -12,6 +12,7 @@ A test says what is sent; the base does the rest::
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import cocotb
 import numpy as np
@@ -20,11 +21,11 @@ from pyuvm import ConfigDB, uvm_sequence, uvm_test
 from switchproof.models.crossbar import Switch
 from switchproof.models.packet import Packets
 
-from . import traffic
+from . import traffic as patterns
 from .axi_lite import Registers
 from .env import Batch, Environment, Settings, make_pipe
 from .pipes import Pipe, Stalls
-from .scoreboard import Mismatch
+from .scoreboard import Checker, Mismatch
 
 #: Counters of the model that the switch has under the same name, for each port.
 PORT_COUNTERS = (
@@ -57,7 +58,7 @@ class PortSequence(uvm_sequence):
 class TrafficSequence(uvm_sequence):
     """Sends from all ports at once; one array of packets a port."""
 
-    def __init__(self, name: str, packets: traffic.Traffic, env: Environment) -> None:
+    def __init__(self, name: str, packets: patterns.Traffic, env: Environment) -> None:
         super().__init__(name)
         self.packets = packets
         self.env = env
@@ -82,7 +83,7 @@ class BaseTest(uvm_test):
         self.config = self.settings.config
         self.rng = self.settings.rng()
         self.model = Switch(self.config)
-        self.harness = cocotb.top
+        self.harness: Any = cocotb.top
         self.pipe: Pipe = make_pipe(self.harness, self.settings)
         for name, value in (
             ("SETTINGS", self.settings),
@@ -101,7 +102,7 @@ class BaseTest(uvm_test):
         return self.env.register_agent.registers
 
     @property
-    def checker(self):  # noqa: ANN201  (mypy infers it)
+    def checker(self) -> Checker:
         """The scoreboard's checker."""
         return self.env.scoreboard.checker
 
@@ -120,9 +121,9 @@ class BaseTest(uvm_test):
         await self.pipe.run(4)
         self.harness.rst.value = 0
         await self.pipe.run(4)
-        traffic.program(self.model, self.config)
+        patterns.program(self.model, self.config)
         if self.settings.what.routing == "table":
-            for dst, output in traffic.routes(self.config):
+            for dst, output in patterns.routes(self.config):
                 await self.registers.write(f"fwd_all[{dst}]", valid=1, out=output)
 
     async def set_group(self, group: int, members: list[int]) -> None:
@@ -145,7 +146,7 @@ class BaseTest(uvm_test):
         """Send what this test is about."""
         raise NotImplementedError
 
-    async def send(self, packets: traffic.Traffic) -> None:
+    async def send(self, packets: patterns.Traffic) -> None:
         """Hand packets, one array a port, to the agents. Returns at once; they are sent later."""
         await TrafficSequence("traffic", packets, self.env).start()
 
@@ -190,8 +191,7 @@ class BaseTest(uvm_test):
             wrong += await self._differing(f"engine[{index}]", expected)
         if wrong:
             raise Mismatch(
-                f"{len(wrong)} counters differ (seed {self.settings.seed}): "
-                + "; ".join(wrong[:8])
+                f"{len(wrong)} counters differ (seed {self.settings.seed}): " + "; ".join(wrong[:8])
             )
 
     async def _differing(self, where: str, expected: dict[str, int]) -> list[str]:
@@ -202,11 +202,11 @@ class BaseTest(uvm_test):
                 wrong.append(f"{where}.{name} is {got}, expected {value}")
         return wrong
 
-    def spread(self, packets: traffic.Traffic, load: float) -> traffic.Traffic:
+    def spread(self, packets: patterns.Traffic, load: float) -> patterns.Traffic:
         """Let the packets of every port ask for a share of its rate from now on."""
         for rows in packets:
             if len(rows):
-                traffic.spaced(self.rng, rows, load, self.pipe.cycle)
+                patterns.spaced(self.rng, rows, load, self.pipe.cycle)
         return packets
 
 

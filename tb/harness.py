@@ -36,7 +36,9 @@ GENERATORS = (
     Path(packet.__file__),
 )  # fmt: skip
 #: Widths of AXI4-Lite signals; the address width is the description's.
-_REGISTER_W = {"awprot": 3, "arprot": 3, "wdata": 32, "rdata": 32, "wstrb": 4, "bresp": 2, "rresp": 2}  # fmt: skip
+_REGISTER_W = {
+    "awprot": 3, "arprot": 3, "wdata": 32, "rdata": 32, "wstrb": 4, "bresp": 2, "rresp": 2,
+}  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True)
@@ -235,7 +237,9 @@ class _Writer:
         for signal, driven_by_dut in REGISTER_SIGNALS.items():
             if signal not in self.what.registers:
                 continue
-            width = self.what.register_addr_w if signal.endswith("addr") else _REGISTER_W.get(signal, 1)
+            width = _REGISTER_W.get(signal, 1)
+            if signal.endswith("addr"):
+                width = self.what.register_addr_w
             kind = "logic" if driven_by_dut else "bit"
             span = f"[{width - 1}:0] " if width > 1 else ""
             self.body.append(f"  {kind} {span}csr_{signal};")

@@ -30,8 +30,7 @@ from .pipes import concatenate, pick
 #: Mismatches that a message shows.
 SHOWN = 3
 #: 64-bit words of a row that must agree: flits and flags; header and data.
-_COUNTS = PACKET.fields["flits"][1] // 8
-_HEAD = PACKET.fields["hdr"][1] // 8
+_COUNTS, _HEAD = 3, 8
 
 Matched = Callable[[Packets, Packets], None]
 
@@ -61,8 +60,8 @@ class Checker:
         self._sent: list[Packets] = []
         self._came: list[Packets] = []
         self._waiting = 0
-        self._expected = np.zeros(0, PACKET)
-        self._keys = np.zeros(0, np.int64)
+        self._expected: Packets = np.zeros(0, PACKET)
+        self._keys: NDArray[np.int64] = np.zeros(0, np.int64)
         self._owner: NDArray[np.int16] | None = None
 
     def sent(self, packets: Packets) -> None:

@@ -31,7 +31,6 @@ from .sampling import drive_point, sample_point
 _MASK = (1 << 64) - 1
 
 
-
 class Random:
     """xorshift64*, as in pipe_dpi.cpp."""
 
@@ -351,8 +350,9 @@ class SignalPipe(Pipe):
             self._ticked.set()
             await sample_point(self.clock)
             reset = bool(self.rst.value)
-            for part in (*self._sources, *self._sinks):
-                part.sample()
+            for source, sink in zip(self._sources, self._sinks):
+                source.sample()
+                sink.sample()
 
     def violate(self, kind: str, port: int, expected: int, seen: int) -> None:
         """Note a breach of protocol."""

@@ -83,8 +83,10 @@ async def record(_):
     got = concatenate([pipe.received(port) for port in range(pipe.ports)])
     assert len(sent) == len(got) == 40 * pipe.ports
     stats = pipe.stats()
-    write(settings, sent=digest(sent), received=digest(got), stats=digest(stats),
-          cycle=pipe.cycle, stalled=int(stats["stalled"].sum()), gaps=int(stats["gap"].sum()))  # fmt: skip
+    write(
+        settings, sent=digest(sent), received=digest(got), stats=digest(stats), cycle=pipe.cycle,
+        stalled=int(stats["stalled"].sum()), gaps=int(stats["gap"].sum()),
+    )  # fmt: skip
 
 
 @cocotb.test()
