@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import dataclasses
+import importlib
 import importlib.util
 import os
 import re
@@ -351,8 +352,7 @@ def find_tools(engines: set[str]) -> dict[str, str]:
 
 def yosys(arguments: Sequence[str]) -> int:
     """Be the `yosys -ql LOG SCRIPT` that SymbiYosys calls, with the native library of pyosys."""
-    from pyosys import libyosys
-
+    libyosys: Any = importlib.import_module("pyosys.libyosys")
     option, log, script = arguments
     if option != "-ql":
         raise ValueError(f"SymbiYosys called Yosys with {option}")
