@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The lanes of a flit and the control that they share: one flit of contributions a cycle is
-// accumulated without ever stalling, elements are read out one in PAIRS cycles.
+// accumulated without ever stalling, elements are read out one in PAIRS cycles. In a cycle in
+// which both want the same set, read-out waits.
 //
 // A flit of FLIT_W bits has FLIT_W/16 lanes. Lane 2e holds 32-bit element e or 16-bit element 2e,
 // lane 2e+1 holds 16-bit element 2e+1.
 //
-// The caller guarantees: no read-out of a set is asked for in the cycle of a flit to that set or
-// the two after it; and no flit to a set while it is read out.
+// The caller guarantees that the flits of a place come three cycles or more before its read-out is
+// asked for, and that none comes until the read-out is done.
 module sp_exact_lanes #(
     /// Bits of a flit.
     parameter int unsigned FLIT_W = 128,
@@ -123,7 +124,7 @@ module sp_exact_lanes #(
   logic [2:0]    r0_pair_q;
   logic          r0_set_q, r0_cmp_q, r0_bf16_q, r0_last_q;
   logic [EW-1:0] r0_elem_q;
-  logic          r0_end;
+  logic          r0_go, r0_end;
   logic [4:1]    r_valid_q;
   logic [2:0]    r1_pair_q, r2_pair_q, r3_pair_q, r4_pair_q;
   logic          r1_set_q;
@@ -131,9 +132,11 @@ module sp_exact_lanes #(
   logic [12:1]   r_bf16_q, r_last_q;
   logic [11:1]   r_cmp_q;
 
-  assign r0_end     = r0_pair_q == PAIRS - 3'd1;
+  // a flit that is accumulated in the same set has the memories' read port first
+  assign r0_go      = r0_busy_q && !(acc_valid_i && (acc_set_i == r0_set_q));
+  assign r0_end     = r0_go && (r0_pair_q == PAIRS - 3'd1);
   assign ro_ready_o = !r0_busy_q || r0_end;
-  assign ro_done_o  = r0_busy_q && r0_end;
+  assign ro_done_o  = r0_end;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -142,7 +145,7 @@ module sp_exact_lanes #(
       n_valid_q <= '0;
     end else begin
       if (ro_ready_o) r0_busy_q <= ro_valid_i;
-      r_valid_q <= {r_valid_q[3:1], r0_busy_q};
+      r_valid_q <= {r_valid_q[3:1], r0_go};
       n_valid_q <= {n_valid_q[11:5], r_valid_q[4] && (r4_pair_q == PAIRS - 3'd1)};
     end
   end
@@ -155,7 +158,7 @@ module sp_exact_lanes #(
       r0_cmp_q  <= ro_cmp_i;
       r0_bf16_q <= ro_bf16_i;
       r0_last_q <= ro_last_i;
-    end else if (r0_busy_q) begin
+    end else if (r0_go) begin
       r0_pair_q <= r0_pair_q + 3'd1;
     end
     if (r0_busy_q || (r_valid_q != '0) || (n_valid_q != '0)) begin
@@ -206,7 +209,7 @@ module sp_exact_lanes #(
         .a3_valid_i(a3_valid_q && (!ODD || a3_bf16_q)),
         .a3_set_i  (a3_set_q),
         .a3_elem_i (a3_elem_q),
-        .r0_valid_i(r0_busy_q && (!ODD || r0_bf16_q)),
+        .r0_valid_i(r0_go && (!ODD || r0_bf16_q)),
         .r0_set_i  (r0_set_q),
         .r0_elem_i (r0_elem_q),
         .r0_pair_i (r0_pair_q),

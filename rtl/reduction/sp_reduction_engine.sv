@@ -202,7 +202,6 @@ module sp_reduction_engine #(
   logic [N_CONTEXTS-1:0] drained;
 
   logic                  job_q;      // a context is read out
-  logic                  run_q;      // its words are being read
   logic [CW-1:0]         job_ctx_q;
 
   logic [FW:0]           flight_cnt_q;
@@ -211,26 +210,27 @@ module sp_reduction_engine #(
 
   // --------------------------------------------------------------------- classification, want
 
-  logic               [1:0] set_blocked, set_free;
-  logic                     prefer_q, alloc_set, can_open;
+  logic               [1:0] set_busy, set_free, set_good;
+  logic                     prefer_q, alloc_set;
   logic            [CW-1:0] alloc_ctx;
   logic                     flight_room, ans_room;
 
-  logic [N_PORTS-1:0] hit, refuse;
+  logic [N_PORTS-1:0] hit, refuse, able, better;
   logic [CW-1:0]      hit_ctx    [N_PORTS];
   logic [3:0]         hit_status [N_PORTS];
 
   assign flight_room = !flight_cnt_q[FW];
   assign ans_room    = !ans_cnt_q[AW];
 
+  // A set is good for a new context if it has a free one, best if it is not being read out.
   always_comb begin
-    set_blocked = '0;
-    set_free    = '0;
-    alloc_ctx   = '0;
+    set_busy  = '0;
+    set_free  = '0;
+    alloc_ctx = '0;
     for (int unsigned c = 0; c < N_CONTEXTS; c++) if (!busy_q[c]) set_free[c%2] = 1'b1;
-    if (job_q) set_blocked[job_ctx_q[0]] = 1'b1;
-    can_open  = (set_free & ~set_blocked) != '0;
-    alloc_set = (set_free[prefer_q] && !set_blocked[prefer_q]) ? prefer_q : !prefer_q;
+    if (job_q) set_busy[job_ctx_q[0]] = 1'b1;
+    set_good  = ((set_free & ~set_busy) != '0) ? set_free & ~set_busy : set_free;
+    alloc_set = set_good[prefer_q] ? prefer_q : !prefer_q;
     for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
       if (!busy_q[c] && (1'(c % 2) == alloc_set)) alloc_ctx = CW'(c);
     end
@@ -239,7 +239,8 @@ module sp_reduction_engine #(
   always_comb begin
     hit    = '0;
     refuse = '0;
-    want_o = '0;
+    able   = '0;
+    better = '0;
     for (int unsigned p = 0; p < N_PORTS; p++) begin
       hit_ctx[p]    = '0;
       hit_status[p] = ST_OK;
@@ -266,10 +267,12 @@ module sp_reduction_engine #(
         else if (hit[p] && (attr_q[hit_ctx[p]] != a)) hit_status[p] = ST_MISMATCH;
 
         refuse[p] = hit_status[p] != ST_OK;
-        want_o[p] = flight_room
-            && (refuse[p] ? ans_room : hit[p] ? !set_blocked[hit_ctx[p][0]] : can_open);
+        able[p]   = refuse[p] ? ans_room : hit[p] || (set_free != '0);
+        better[p] = able[p] && (refuse[p] || !set_busy[hit[p] ? hit_ctx[p][0] : alloc_set]);
       end
     end
+    // what would make a read-out wait comes when there is nothing else
+    want_o = !flight_room ? '0 : (better != '0) ? better : able;
   end
 
   // ------------------------------------------------------------------------------------ grant
@@ -453,8 +456,7 @@ module sp_reduction_engine #(
   end
 
   // --------------------------------------------------------------------------------- read-out
-  // Contexts that are complete, or given up, and whose packets are in memory take turns. A
-  // complete one first blocks its set until no granted packet is on its way there.
+  // Contexts that are complete, or given up, and whose packets are in memory take turns.
 
   logic [N_CONTEXTS-1:0] ready;
   logic                  pick;
@@ -463,7 +465,6 @@ module sp_reduction_engine #(
   logic [BW-1:0]         ro_beat_q, ro_last_q;
   logic                  ro_valid, ro_ready, ro_done;
   logic                  ro_issue_q;
-  logic                  job_clear;
   logic                  rv, rl;
   logic [FLIT_W-1:0]     rdata;
   attr_t                 job_attr;
@@ -491,21 +492,14 @@ module sp_reduction_engine #(
   assign job_start = pick && !dead_q[pick_ctx];
   assign job_attr  = attr_q[pick_ctx];
 
-  always_comb begin
-    job_clear = 1'b1;
-    for (int unsigned c = 0; c < N_CONTEXTS; c++)
-      if ((1'(c % 2) == job_ctx_q[0]) && !drained[c]) job_clear = 1'b0;
-  end
-
-  assign ro_valid = job_q && ro_issue_q && (run_q || job_clear);
-  assign job_free = job_q && run_q && !ro_issue_q && ro_done;
+  assign ro_valid = job_q && ro_issue_q;
+  assign job_free = job_q && !ro_issue_q && ro_done;
 
   logic run_cmp_q, run_bf16_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       job_q       <= 1'b0;
-      run_q       <= 1'b0;
       ro_issue_q  <= 1'b0;
       job_ctx_q   <= '0;
       last_pick_q <= '0;
@@ -513,14 +507,10 @@ module sp_reduction_engine #(
       if (pick) last_pick_q <= pick_ctx;
       if (job_start) begin
         job_q      <= 1'b1;
-        run_q      <= 1'b0;
         ro_issue_q <= 1'b1;
         job_ctx_q  <= pick_ctx;
       end
-      if (ro_valid && ro_ready) begin
-        run_q      <= 1'b1;
-        ro_issue_q <= ro_beat_q != ro_last_q;
-      end
+      if (ro_valid && ro_ready) ro_issue_q <= ro_beat_q != ro_last_q;
       if (job_free) job_q <= 1'b0;
     end
   end
@@ -726,8 +716,8 @@ module sp_reduction_engine #(
         else $error("first flit in the middle of a packet, or none at its start");
       a_no_gap : assert (!in_packet_q || in_valid_i)
         else $error("a gap inside a packet");
-      a_set_quiet : assert (!(run_q && job_q && acc_valid_q && (acc_ctx_q[0] == job_ctx_q[0])))
-        else $error("a flit came to a set that is read out");
+      a_quiet : assert (!(job_q && acc_valid_q && (acc_ctx_q == job_ctx_q)))
+        else $error("a flit came to a context that is read out");
       a_pending : assert (!done_q[3] || (pending_q[done_ctx_q[3]] != '0))
         else $error("more packets came than were granted");
     end
