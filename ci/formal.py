@@ -290,6 +290,7 @@ def judge(run: Run, log: str) -> tuple[str, bool, str]:
     """
     match = re.search(r"DONE \((\w+), rc=", log)
     verdict = match[1] if match else "ERROR"
+    log = log.replace("\\", "")  # escapes of names inside generate blocks
     broken = sorted(set(re.findall(r"failed assertion (\S+) at", log)))
     if run.kind == "twin":
         wanted = f"{run.top}.{run.only}"

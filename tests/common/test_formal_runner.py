@@ -111,6 +111,7 @@ def test_a_defect_changes_exactly_one_line() -> None:
     ("log", "good"),
     [
         ("  failed assertion block_props.count_right at a.sv:1 step 3\nDONE (FAIL, rc=2)", True),
+        ("  failed assertion block_props.\\count_right at a.sv:1 step 3\nDONE (FAIL, rc=2)", True),
         ("  failed assertion block_props.order at a.sv:1 step 3\nDONE (FAIL, rc=2)", False),
         ("  failed assertion block_props.count_right at a.sv:1 step 3\nDONE (ERROR, rc=16)", False),
         ("DONE (FAIL, rc=2)", False),
