@@ -149,7 +149,7 @@ def with_bad(
     reasons: Sequence[Status] = (Status.VERSION, Status.OP, Status.LEN, Status.DST),
 ) -> Traffic:
     """Return good packets of every port with bad ones among them."""
-    traffic = unicast(rng, config, count, ops=PORT_OPS)
+    traffic = unicast(rng, config, count)
     for rows in traffic:
         kind = rng.integers(0, len(reasons), count)
         chosen = rng.random(count) < share
