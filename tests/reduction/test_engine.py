@@ -584,15 +584,15 @@ async def throughput(dut: Any) -> None:
 
 #: ports, flit width, contexts, groups, latency
 SIZES = [
-    pytest.param((4, 256, 4, 8, 2), id="4x256", marks=pytest.mark.sim),
+    pytest.param((4, 128, 4, 8, 2), id="4x128", marks=pytest.mark.sim),
     pytest.param((2, 512, 2, 4, 3), id="2x512"),
-    pytest.param((3, 128, 6, 5, 4), id="3x128"),
+    pytest.param((3, 256, 6, 5, 4), id="3x256"),
     pytest.param((8, 128, 8, 16, 2), id="8x128"),
     pytest.param((16, 128, 8, 64, 5), id="16x128"),
     pytest.param((5, 512, 4, 3, 2), id="5x512"),
 ]
 #: For what needs no sweep.
-SMALL = (4, 256, 4, 8, 2)
+SMALL = (4, 128, 4, 8, 2)
 Size = tuple[int, int, int, int, int]
 
 
