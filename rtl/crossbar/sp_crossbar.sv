@@ -5,7 +5,7 @@
 // packet. Guarantees: packets of a flow (input, output, VC) leave in the order in which they came;
 // packets never interleave on an output; a match is made only when the whole packet can stream and
 // its output has room for the longest one, so nothing stalls half-way; a VC that is held back
-// anywhere holds back no other.
+// anywhere holds back no other; a request that stands is served within a bound (below).
 //
 //   cycle   0          1               2               3               4
 //           ingress    queued,         queue memory    switched into   on the egress
@@ -270,7 +270,11 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  room     [NUM_VC];   // outputs with room, by VC
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
   logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
+  logic [N_OUT-1:0]  wish     [N_IN];     // what an input would ask for if all were free
   logic [N_OUT-1:0]  request  [N_IN];
+  logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
+  logic [N_OUT-1:0]  kept;                // those outputs
+  logic [OutW-1:0]   due_q    [N_IN];     // due output of each input
 
   always_comb begin
     for (int unsigned v = 0; v < NUM_VC; v++) begin
@@ -283,16 +287,73 @@ module sp_crossbar #(
     for (int unsigned i = 0; i < N_PORTS; i++) begin
       wanted[i] = '1;
       for (int e = 0; e < int'(N_ENGINES); e++) wanted[i][N_PORTS+e] = want_i[e][i];
-      request[i] = '0;
+      wish[i] = '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         asked[i][v] = in_ready[i][v] & room[v];
         if (v == 32'(VC_RED)) asked[i][v] &= wanted[i];
-        request[i] |= asked[i][v];
+        wish[i] |= asked[i][v];
       end
-      request[i] &= in_idle[i] ? out_free : '0;
     end
     for (int e = 0; e < int'(N_ENGINES); e++) begin
-      request[N_PORTS+e] = in_idle[N_PORTS+e] ? (res_pending[e] & room[VC_RSP] & out_free) : '0;
+      wish[N_PORTS+e] = res_pending[e] & room[VC_RSP];
+    end
+  end
+
+  always_comb begin
+    for (int unsigned i = 0; i < N_IN; i++) request[i] = in_idle[i] ? wish[i] & out_free : '0;
+    if (overdue != '0) begin
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        request[i] &= overdue[i] ? N_OUT'(1) << due_q[i] : ~kept;
+      end
+    end
+  end
+
+  // iSLIP is fair to requests that stand, but a request is only seen while its input and its output
+  // are free at once, and with packets of several flits these moments can miss each other for ever.
+  // So pairs take turns: in every phase each input has another due output. A pair that still waits
+  // at the end of its phase is noted; if it has not been matched when its next phase comes, both
+  // sides are kept free for it, and meet within the longest packet. A request is therefore served
+  // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load nearly no pair waits that long.
+  localparam int unsigned Phase = 1 << $clog2(max_flits(FLIT_W) + 4);
+  localparam int unsigned PhaseW = $clog2(Phase);
+
+  logic [PhaseW-1:0] tick_q;
+  logic [N_OUT-1:0]  waited_q [N_IN];  // pairs that waited in their last phase
+  logic [N_IN-1:0]   force_q;          // due pairs that have waited since then
+
+  always_comb begin
+    overdue = '0;
+    kept    = '0;
+    if (force_q != '0) begin
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        overdue[i] = force_q[i] && wish[i][due_q[i]];
+        if (overdue[i]) kept[due_q[i]] = 1'b1;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      tick_q  <= '0;
+      force_q <= '0;
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        due_q[i]    <= OutW'(i);
+        waited_q[i] <= '0;
+      end
+    end else begin
+      tick_q <= tick_q + PhaseW'(1);
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        if (start[i]) begin
+          waited_q[i] <= waited_q[i] & ~match[i];
+          if (match[i][due_q[i]]) force_q[i] <= 1'b0;
+        end
+        if (tick_q == '0) force_q[i] <= waited_q[i][due_q[i]] && !match[i][due_q[i]];
+        if (tick_q == '1) begin
+          force_q[i] <= 1'b0;
+          if (wish[i][due_q[i]] && !match[i][due_q[i]]) waited_q[i][due_q[i]] <= 1'b1;
+          due_q[i] <= (due_q[i] == OutW'(N_OUT - 1)) ? '0 : due_q[i] + OutW'(1);
+        end
+      end
     end
   end
 
