@@ -151,7 +151,7 @@ class RegisterAgent(uvm_agent):
         self.accesses.write(access)
 
 
-class _Into(uvm_analysis_export):
+class Listener(uvm_analysis_export):
     """An analysis export that calls a function."""
 
     def __init__(self, name: str, parent: uvm_component, function: Any) -> None:
@@ -170,8 +170,8 @@ class Scoreboard(uvm_component):
         self.model: Switch = ConfigDB().get(self, "", "MODEL")
         self.pipe: Pipe = ConfigDB().get(self, "", "PIPE")
         self.checker = Checker(settings.config, self.model, settings.seed)
-        self.sent = _Into("sent", self, self.checker.sent)
-        self.received = _Into("received", self, self.checker.received)
+        self.sent = Listener("sent", self, self.checker.sent)
+        self.received = Listener("received", self, self.checker.received)
 
     def check_pipe(self) -> None:
         """Raise Mismatch when the streams broke their protocol."""
@@ -219,7 +219,7 @@ class Environment(uvm_env):
         )
 
     def connect_phase(self) -> None:
-        contributions = _Into("contributions", self.subscriber, self.subscriber.contributions)
+        contributions = Listener("contributions", self.subscriber, self.subscriber.contributions)
         for agent in self.ports:
             agent.monitor.sent.connect(self.scoreboard.sent)
             agent.monitor.sent.connect(contributions)

@@ -25,7 +25,7 @@ from switchproof.models.reduction import allreduce
 from switchproof.models.workloads import contributions, digits, vector
 from switchproof.tb import progress
 from switchproof.tb.base_test import BaseTest
-from switchproof.tb.env import _Into as Listener
+from switchproof.tb.env import Listener
 from switchproof.tb.pipes import concatenate
 
 STEPS = 90
