@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from pathlib import Path
 from typing import Any
 
-try:
+if sys.version_info >= (3, 11):
     import tomllib
-except ModuleNotFoundError:  # Python 3.10
+else:
     import tomli as tomllib
 
 CONFIG_FILE = Path(__file__).with_name("configs.toml")
@@ -58,12 +59,17 @@ class Config:
         for field in ("flit_w", "voq_flits", "egress_flits"):
             value = getattr(self, field)
             if value & (value - 1):
-                raise ConfigError(f"configuration {self.name}: {field} = {value} is no power of two")
-        for field in ("voq_flits", "egress_flits"):
-            if getattr(self, field) < self.max_flits:
                 raise ConfigError(
-                    f"configuration {self.name}: {field} must hold the longest packet, "
-                    f"{self.max_flits} flits of {self.flit_w} bits"
+                    f"configuration {self.name}: {field} = {value} is no power of two"
+                )
+        if self.contexts % 2:
+            raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
+        for field, more in (("voq_flits", 6), ("egress_flits", 4)):
+            if getattr(self, field) < self.max_flits + more:
+                raise ConfigError(
+                    f"configuration {self.name}: {field} = {getattr(self, field)} is below "
+                    f"{self.max_flits + more}: the longest packet of {self.max_flits} flits and "
+                    f"{more} on the way"
                 )
 
     @property
