@@ -452,19 +452,26 @@ def _ticks(low: float, high: float) -> list[float]:
     ]
 
 
+def _pairs(curve: Sequence[Any]) -> list[tuple[float, float]]:
+    return [(k, v) if isinstance(v, (int, float)) else (v[0], v[1]) for k, v in enumerate(curve)]
+
+
 def _plot(
     title: str,
     below: str,
-    curves: Mapping[str, Sequence[float]],
+    curves: Mapping[str, Sequence[Any]],
     low: float | None = None,
     high: float | None = None,
 ) -> str:
-    """Return an inline SVG line plot of several curves over their index."""
+    """Return an inline SVG line plot of several curves: values, or pairs of step and value."""
+    rows = {name: _pairs(curve) for name, curve in curves.items() if len(curve)}
+    if not rows:
+        return ""
     width, height, left, right, top, bottom = 560, 300, 52, 14, 34, 40
-    values = [value for curve in curves.values() for value in curve]
+    values = [value for curve in rows.values() for _, value in curve]
     low = min(0.0, *values) if low is None else low
     high = max(values) * 1.02 if high is None else high
-    steps = max(len(curve) for curve in curves.values())
+    steps = 1 + max(step for curve in rows.values() for step, _ in curve)
 
     def x(step: float) -> float:
         return left + (width - left - right) * step / max(1, steps - 1)
@@ -486,8 +493,8 @@ def _plot(
     parts.append(
         f'<text x="{(left + width - right) / 2:.0f}" y="{height - 6}" class="mid">{below}</text>'
     )
-    for i, (name, curve) in enumerate(curves.items()):
-        points = " ".join(f"{x(k):.1f},{y(min(v, high)):.1f}" for k, v in enumerate(curve))
+    for i, (name, curve) in enumerate(rows.items()):
+        points = " ".join(f"{x(k):.1f},{y(min(v, high)):.1f}" for k, v in curve)
         colour, dash = _COLOURS[i % 4], _DASHES[i % 4]
         parts.append(
             f'<polyline points="{points}" stroke="{colour}" stroke-dasharray="{dash}"/>'
