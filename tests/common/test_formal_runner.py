@@ -173,6 +173,7 @@ def test_the_tasks_of_the_repository_load_and_cover_the_blocks() -> None:
         "crossbar/sp_islip",
         "crossbar/sp_injector",
         "crossbar/sp_egress_room",
+        "crossbar/sp_egress_content",
     ):
         assert block in proved
     for name in proved:
