@@ -31,6 +31,16 @@ FEATURES = ("vcs", "registers", "reduction", "multicast", "error_answers")
 ROUTINGS = ("direct", "table")
 PIPES = ("rings", "signals")
 
+_KEYS = {
+    "clock": ("name",),
+    "reset": ("name", "active"),
+    "ingress": (*STREAM_SIGNALS, "vc_room"),
+    "egress": (*STREAM_SIGNALS, "vc_room", "vc_room_late"),
+    "header": ("lsb", "error", "tuser_w"),
+    "routing": ("kind",),
+    "waves": ("first",),
+}
+
 
 class DescriptionError(ValueError):
     """A description file that does not hold what it must; the text names file and key."""
@@ -113,14 +123,18 @@ def load(path: Path | str) -> Description:
     table = _tables(path)
     allowed = {
         "module", "files", "filelist", "include_dirs", "parameters", "clock", "reset", "ingress",
-        "egress", "header", "registers", "routing", "features", "pipe", "waves", "base",
-        "verilator_args",
+        "egress", "header", "registers", "routing", "features", "pipe", "waves", "verilator_args",
     }  # fmt: skip
     for key in table:
         if key not in allowed:
             raise DescriptionError(f"{path}: unknown key {key!r}; there are: {sorted(allowed)}")
-    base = Path(table["_folder"]) if "_folder" in table else path.parent
-    sources, include_dirs = _sources(path, base, table)
+    for name, keys in _KEYS.items():
+        for key in table.get(name, {}):
+            if key not in keys:
+                raise DescriptionError(
+                    f"{path}: unknown key {name}.{key}; there are: {', '.join(keys)}"
+                )
+    sources, include_dirs = _sources(path, path.parent, table)
     registers = dict(table.get("registers", {}))
     register_map = registers.pop("map", "")
     addr_w = registers.pop("addr_w", 32)
@@ -174,14 +188,14 @@ def _tables(path: Path) -> dict[str, Any]:
         raise DescriptionError(f"{path}: {error}") from None
     if "base" not in table:
         return table
-    below = _tables((path.parent / table.pop("base")).resolve())
+    base = (path.parent / table.pop("base")).resolve()
+    below = _tables(base)
+    # Names of the base are relative to the base.
     for key in ("files", "include_dirs"):
         if key in below:
-            folder = (path.parent / tomllib.loads(path.read_text())["base"]).resolve().parent
-            below[key] = [str(folder / name) for name in below[key]]
+            below[key] = [str(base.parent / name) for name in below[key]]
     if "filelist" in below:
-        folder = (path.parent / tomllib.loads(path.read_text())["base"]).resolve().parent
-        below["filelist"] = str(folder / below["filelist"])
+        below["filelist"] = str(base.parent / below["filelist"])
     for key, value in table.items():
         if isinstance(value, dict) and isinstance(below.get(key), dict):
             below[key] = {**below[key], **value}
