@@ -401,6 +401,21 @@ async def running_ahead(dut: Any) -> None:
 
 
 @cocotb.test()
+async def slow_receiver(dut: Any) -> None:
+    """Results and answers leave much slower than they come: queues fill, nothing is lost."""
+    play = new_play()
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    for _ in range(int(os.environ["COUNT"])):
+        play.reduction(0, full, units=16)
+        for port in range(play.ports):
+            play.send(port, coll_mode=1)
+    judge = await run_play(dut, play, stall=243)
+    count(judge.hits, "engine.slow_receiver")
+    save(judge)
+
+
+@cocotb.test()
 async def bad_traffic(dut: Any) -> None:
     """Every refusal, between good reductions, with time-outs for what stays incomplete."""
     play = new_play()
@@ -505,7 +520,8 @@ async def contexts_exhausted(dut: Any) -> None:
         play.send(0, len=2, coll_seq=seq)
     play.send(0, coll_seq=99, coll_etype=EType.INT32)
     for port in range(1, play.ports):
-        play.send(port, coll_seq=99, coll_mode=4)
+        # refused while every context is taken; nothing behind it comes if it waits for one
+        play.send(port, coll_seq=99, coll_mode=4, not_before=200)
         for seq in reversed(range(n)):
             play.send(port, len=2, coll_seq=seq, not_before=300)
         for seq in range(n, 2 * n):
@@ -618,6 +634,11 @@ def test_good_traffic(sim: Sim, size: Size) -> None:
 @pytest.mark.parametrize("size", SIZES)
 def test_running_ahead(sim: Sim, size: Size) -> None:
     run(sim, "running_ahead", size, COUNT=60)
+
+
+@pytest.mark.sim
+def test_slow_receiver(sim: Sim) -> None:
+    run(sim, "slow_receiver", SMALL, COUNT=12)
 
 
 @pytest.mark.parametrize("size", SIZES)
