@@ -24,6 +24,8 @@ from switchproof.ci.simulate import Run, RunError, RunResult, simulate
 from switchproof.models import profiles
 
 DEFAULT_DUT = "tb/duts/sp_switch_core.toml"
+#: Optimisation of a test's design; see BuildSpec.
+TEST_OPT = "-O1"
 #: Key of the user property that carries what the report needs from worker to controller.
 PROPERTY = "switchproof"
 
@@ -166,6 +168,7 @@ class Sim:
             args=tuple(harness.verilator_args),
             coverage=self.coverage,
             waves=self.waves,
+            opt=TEST_OPT,
         )
         extra = {
             "SP_CONFIG": json.dumps(dataclasses.asdict(config)),
@@ -203,6 +206,7 @@ class Sim:
             args=tuple(args),
             coverage=self.coverage,
             waves=self.waves,
+            opt=TEST_OPT,
         )
         return self._simulate(spec, module, testcase, dict(env or {}), timeout, ())
 
