@@ -25,6 +25,7 @@ FILE = ROOT / "ci" / "mutate_survivors.toml"
 #: What an entry may say of a defect.
 STATUS = {
     "equivalent": "no input can tell it from the original",
+    "unspecified": "it changes what the specification leaves open",
     "performance": "only time or room is lost, and what must not be is not",
     "redundant": "what it breaks is there twice",
     "uncovered": "no test of the default regression looks there yet",
