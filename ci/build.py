@@ -48,8 +48,8 @@ class BuildSpec:
     """What to build. Sources hold SystemVerilog, .vlt and C++ files, in compile order.
 
     ``opt`` is the C++ optimisation of generated code: tests take -O1, since it compiles a third
-    faster and their few seconds run alike; a benchmark takes more. ``vpi`` links cocotb's main and library,
-    without it one of the C++ sources has ``main``. Parameters are those of the top module.
+    faster and their few seconds run alike; a benchmark takes more. ``vpi`` links cocotb's main and
+    library; without it one of the C++ sources has ``main``. Parameters are those of the top module.
     """
 
     name: str
