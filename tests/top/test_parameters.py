@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parameters of the switch: legal ones elaborate, illegal ones end in one line that names them."""
+
+from __future__ import annotations
+
+import pytest
+
+from switchproof.ci import build, linting
+from switchproof.models import profiles
+
+
+def elaborate(**changes: int) -> None:
+    """Elaborate the switch with board4's parameters but for `changes`."""
+    files, folders = linting.read_filelist()
+    values = {**linting.parameters(profiles.get("board4")), **changes}
+    build.lint(
+        build.BuildSpec(
+            name="elaborate",
+            toplevel="sp_switch_core",
+            sources=tuple(files),
+            include_dirs=tuple(folders),
+            parameters=tuple(values.items()),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "bound"),
+    [
+        ("N_PORTS", 1, "2..512"),
+        ("FLIT_W", 64, "128, 256 or 512"),
+        ("FLIT_W", 384, "128, 256 or 512"),
+        ("ISLIP_ITERS", 0, "1..4"),
+        ("ISLIP_ITERS", 5, "1..4"),
+        ("VOQ_FLITS", 24, "power of two"),
+        ("VOQ_FLITS", 16, "25"),
+        ("EGRESS_FLITS", 48, "power of two of 23 or more"),
+        ("EGRESS_FLITS", 16, "power of two of 23 or more"),
+        ("N_CONTEXTS", 3, "even number in 2..64"),
+        ("N_CONTEXTS", 66, "2..64"),
+        ("N_GROUPS", 0, "1..4096"),
+        ("N_IDS", 1, "2..16384"),
+        ("N_IDS", 16385, "2..16384"),
+    ],
+)
+def test_illegal_parameter(name: str, value: int, bound: str) -> None:
+    with pytest.raises(build.BuildError) as error:
+        elaborate(**{name: value})
+    lines = [line for line in str(error.value).splitlines() if f"{_local(name)} = {value}" in line]
+    assert lines, f"no line names {name} = {value}:\n{error.value}"
+    assert any(bound in line for line in lines), lines
+
+
+def _local(name: str) -> str:
+    """Return the name by which the module that checks a parameter knows it."""
+    return {"VOQ_FLITS": "DEPTH", "EGRESS_FLITS": "DEPTH", "ISLIP_ITERS": "ITERS"}.get(name, name)
+
+
+@pytest.mark.parametrize("ports", [2, 3, 5, 16])
+@pytest.mark.parametrize("engines", [0, 1, 2])
+def test_legal_parameters(ports: int, engines: int) -> None:
+    elaborate(N_PORTS=ports, N_ENGINES=engines)
