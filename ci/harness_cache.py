@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import json
 import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from switchproof.ci.build import lock
+from switchproof.ci.build import BuildSpec, lock
 from switchproof.ci.paths import HARNESS, ROOT
 from switchproof.models.profiles import Config
 
@@ -37,6 +39,34 @@ def get(description: Path, config: Config) -> Harness:
             made = harness.generate(description, config, folder)
             stored.write_bytes(pickle.dumps(made))
         return pickle.loads(stored.read_bytes())
+
+
+def spec(
+    description: Path,
+    config: Config,
+    *,
+    coverage: bool = False,
+    waves: bool = False,
+    opt: str = "-O2",
+) -> BuildSpec:
+    """Return what to build for a module in its harness; see BuildSpec for the options."""
+    harness = get(description, config)
+    return BuildSpec(
+        name=f"{description.stem}-{config.name}",
+        toplevel=harness.toplevel,
+        sources=(*([harness.vlt] if harness.vlt else []), *harness.sources),
+        include_dirs=tuple(harness.include_dirs),
+        parameters=tuple(harness.parameters.items()),
+        args=tuple(harness.verilator_args),
+        coverage=coverage,
+        waves=waves,
+        opt=opt,
+    )
+
+
+def run_environment(description: Path, config: Config) -> dict[str, str]:
+    """Return what tells a simulation which module and configuration it is."""
+    return {"SP_CONFIG": json.dumps(dataclasses.asdict(config)), "SP_DUT": str(description)}
 
 
 def wave_signals(description: Path) -> tuple[str, ...]:

@@ -7,8 +7,6 @@ A test is known as ``block/function[parameters]``, where the block is the folder
 
 from __future__ import annotations
 
-import dataclasses
-import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping
@@ -158,23 +156,10 @@ class Sim:
         if isinstance(config, str):
             config = variables.resolve_config(config)
         description = ROOT / dut
-        harness = harness_cache.get(description, config)
-        spec = builds.BuildSpec(
-            name=f"{description.stem}-{config.name}",
-            toplevel=harness.toplevel,
-            sources=(*([harness.vlt] if harness.vlt else []), *harness.sources),
-            include_dirs=tuple(harness.include_dirs),
-            parameters=tuple(harness.parameters.items()),
-            args=tuple(harness.verilator_args),
-            coverage=self.coverage,
-            waves=self.waves,
-            opt=TEST_OPT,
+        spec = harness_cache.spec(
+            description, config, coverage=self.coverage, waves=self.waves, opt=TEST_OPT
         )
-        extra = {
-            "SP_CONFIG": json.dumps(dataclasses.asdict(config)),
-            "SP_DUT": str(description),
-            **(env or {}),
-        }
+        extra = {**harness_cache.run_environment(description, config), **(env or {})}
         signals = harness_cache.wave_signals(description)
         return self._simulate(spec, module, testcase, extra, timeout, signals)
 
