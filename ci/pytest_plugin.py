@@ -7,6 +7,7 @@ A test is known as ``block/function[parameters]``, where the block is the folder
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import shlex
 from collections.abc import Iterable, Mapping
@@ -17,13 +18,17 @@ import pytest
 
 from switchproof.ci import build as builds
 from switchproof.ci import harness_cache, variables
-from switchproof.ci.paths import BUILD, EXAMPLES, ROOT, TESTS
+from switchproof.ci.paths import BUILD, EXAMPLES, ROOT, RTL, TESTS
 from switchproof.ci.simulate import Run, RunError, RunResult, simulate
 from switchproof.models import profiles
 
 DEFAULT_DUT = "tb/duts/sp_switch_core.toml"
 #: Optimisation of a test's design; see BuildSpec.
 TEST_OPT = "-O1"
+#: Coverage makes three times the C++ and is half as fast: -O0 halves the time to compile it.
+COVERAGE_OPT = "-O0"
+#: Coverage is collected up to so many ports; more ports repeat the same code, and take minutes.
+COVERAGE_PORTS = 8
 #: Key of the user property that carries what the report needs from worker to controller.
 PROPERTY = "switchproof"
 
@@ -146,19 +151,21 @@ class Sim:
         dut: str | Path = DEFAULT_DUT,
         env: Mapping[str, str] | None = None,
         timeout: float = 300.0,
+        coverage: bool = True,
     ) -> RunResult:
         """Run a cocotb test on a module that a description file binds to the environment.
 
-        ``dut`` is relative to the working tree. Raises RunError or BuildError.
+        ``dut`` is relative to the working tree; a long run may refuse RTL coverage with
+        ``coverage=False``. Raises RunError or BuildError.
         """
         if self._override is not None:
             config = self._override
         if isinstance(config, str):
             config = variables.resolve_config(config)
         description = ROOT / dut
-        spec = harness_cache.spec(
-            description, config, coverage=self.coverage, waves=self.waves, opt=TEST_OPT
-        )
+        spec = harness_cache.spec(description, config, waves=self.waves, opt=TEST_OPT)
+        if self.coverage and coverage and config.ports <= COVERAGE_PORTS:
+            spec = _with_coverage(spec)
         extra = {**harness_cache.run_environment(description, config), **(env or {})}
         signals = harness_cache.wave_signals(description)
         return self._simulate(spec, module, testcase, extra, timeout, signals)
@@ -189,10 +196,11 @@ class Sim:
             include_dirs=tuple(ROOT / folder for folder in include_dirs),
             parameters=tuple((parameters or {}).items()),
             args=tuple(args),
-            coverage=self.coverage,
             waves=self.waves,
             opt=TEST_OPT,
         )
+        if self.coverage:
+            spec = _with_coverage(spec)
         return self._simulate(spec, module, testcase, dict(env or {}), timeout, ())
 
     def _simulate(
@@ -219,12 +227,19 @@ class Sim:
                 paths=(self._folder,),
                 timeout=timeout,
                 waves=self.waves,
-                coverage=self.coverage,
+                coverage=spec.coverage,
                 wave_signals=signals,
             )
         )
         self.results.append(result)
         return result
+
+
+def _with_coverage(spec: builds.BuildSpec) -> builds.BuildSpec:
+    """Return a build with coverage, if it holds RTL of ours: only that counts."""
+    if not any(source.is_relative_to(RTL) for source in spec.sources):
+        return spec
+    return dataclasses.replace(spec, coverage=True, opt=COVERAGE_OPT)
 
 
 def _public(toplevel: str) -> Path:
