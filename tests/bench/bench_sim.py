@@ -7,9 +7,9 @@ pipe_cps      rings, every packet checked against the golden model
 signal_cps    the same through cocotb handles
 naive_cps     a coroutine and separate handles for each port and side, nothing checked
 
-All carry packets of 256 bytes to uniformly random ports at full load. Rates are cycles a second, the
-median of the stretches measured; raw and pipe runs take turns, so that a machine that slows down
-slows both.
+All carry packets of 256 bytes to uniformly random ports at full load. Rates are cycles a second,
+the median of the stretches measured; raw and pipe runs take turns, so that a machine that slows
+down slows both.
 """
 
 from __future__ import annotations

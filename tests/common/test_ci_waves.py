@@ -64,9 +64,7 @@ def lz4(text: bytes) -> bytes:
     """Return text as an LZ4 block: literals, then ten copies of the last byte."""
     size = len(text)
     extra = size - 15
-    return (
-        bytes([0xF0 | 6]) + bytes([255] * (extra // 255) + [extra % 255]) + text + b"\x01\x00"
-    )
+    return bytes([0xF0 | 6]) + bytes([255] * (extra // 255) + [extra % 255]) + text + b"\x01\x00"
 
 
 def fst(kind: int, payload: bytes, head: int) -> bytes:

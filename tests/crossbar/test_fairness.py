@@ -2,7 +2,7 @@
 """Nobody starves, and everybody gets the same share.
 
 iSLIP alone would let a request starve when its input and its output are never free in the same
-cycle: port 0 streams to itself, port 1 to itself, packets of two flits, a cycle out of step; a packet
+cycle: port 0 streams to itself, port 1 to itself, packets of two flits, out of step; a packet
 from 0 to 1 then waits for ever. The crossbar lets pairs take turns; the bound is in
 docs/crossbar.md.
 """
@@ -83,6 +83,4 @@ class OutOfStep(BaseTest):
 @pytest.mark.parametrize("flits", [2, 3])
 @pytest.mark.parametrize("config", ["dev2", "dev4"])
 def test_out_of_step(sim, config: str, flits: int) -> None:
-    sim.run(
-        config=config, module=__name__, testcase="OutOfStep", env={"SP_FLITS": str(flits)}
-    )
+    sim.run(config=config, module=__name__, testcase="OutOfStep", env={"SP_FLITS": str(flits)})
