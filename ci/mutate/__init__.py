@@ -91,7 +91,7 @@ def main(argv: list[str]) -> int:
     try:
         noted = campaign.record(overlay, package, test=_variable("TEST"), seed=None)
         ui.line(console, f"running {len(noted)} tests without a defect")
-        tests = _baseline(console, campaign, noted, jobs)
+        tests, failed = _baseline(console, campaign, noted, jobs)
         verdicts = _run(console, campaign, original, mutants, tests, jobs, keep=bool(single))
     except campaign.CampaignError as error:
         ui.line(console, f"FAIL  {error}", "bold red")
@@ -122,6 +122,7 @@ def main(argv: list[str]) -> int:
         "survivors": alive,
         "all": rows,
         "tests": [{"name": t.test, "seconds": round(t.seconds, 2)} for t in tests],
+        "failed_without_defect": failed,
         "tools": tools.versions(),
         "commit": tools.commit(),
     }
@@ -158,7 +159,9 @@ def _bar(console: Console) -> Progress:
     )
 
 
-def _baseline(console: Console, campaign: Any, noted: list[Any], jobs: int) -> list[Any]:
+def _baseline(
+    console: Console, campaign: Any, noted: list[Any], jobs: int
+) -> tuple[list[Any], list[str]]:
     with _bar(console) as bar:
         task = bar.add_task("without a defect", total=len(noted))
 
@@ -167,8 +170,8 @@ def _baseline(console: Console, campaign: Any, noted: list[Any], jobs: int) -> l
             word = "FAIL" if how else "slow" if item.seconds > campaign.SLOW else "pass"
             ui.line(console, f"   {word} {item.seconds:6.1f} s  {item.test}")
 
-        kept: list[Any] = campaign.baseline(noted, jobs, show)
-    return kept
+        found: tuple[list[Any], list[str]] = campaign.baseline(noted, jobs, show)
+    return found
 
 
 def _run(
@@ -265,6 +268,8 @@ def _closing(console: Console, data: dict[str, Any], path: Path, *, single: bool
     for row in data["all"]:
         if row["said"] == "equivalent":
             ui.line(console, f"#{row['id']} is called equivalent, and was noticed", "yellow")
+    for text in data["failed_without_defect"]:
+        ui.line(console, f"FAIL  without a defect, so not used: {text}", "bold red")
     if single:
         row = data["all"][0]
         if row["killed"]:
@@ -280,4 +285,4 @@ def _closing(console: Console, data: dict[str, Any], path: Path, *, single: bool
         f"noticed: {data['killed']} of {data['mutants']}   figures: {shown(path)}   "
         f"({data['seconds']:.0f} s)",
     )
-    return 1 if low or unexplained else 0
+    return 1 if low or unexplained or data["failed_without_defect"] else 0
