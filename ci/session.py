@@ -4,11 +4,14 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +20,8 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from switchproof.ci import pytest_plugin, variables
-from switchproof.ci.paths import ROOT
+from switchproof.ci.paths import ROOT, RUNS
+from switchproof.tb import progress
 
 #: Lines of one failure that are printed; the run's log has the rest.
 FAILURE_LINES = 60
@@ -117,8 +121,33 @@ class _Progress:
     @contextmanager
     def showing(self) -> Iterator[None]:
         """Show the bar for as long as the context lasts."""
+        done = threading.Event()
+        watcher = threading.Thread(target=self._watch, args=(done,), daemon=True)
         with self._bar:
+            if self.console.is_terminal:
+                watcher.start()
             yield
+            done.set()
+
+    def _watch(self, done: threading.Event) -> None:
+        """Show how far long simulations are, from the files that they leave in their folders."""
+        begin = time.time()
+        tasks: dict[Path, Any] = {}
+        while not done.wait(0.5):
+            for path in RUNS.glob(f"*/{progress.FILE_NAME}"):
+                try:
+                    if path.stat().st_mtime < begin:
+                        continue
+                    state = json.loads(path.read_text())
+                except (OSError, ValueError):
+                    continue  # it was cleaned up, or is of another version
+                what = f"  {state['what']}: {state['text']}"
+                if path not in tasks:
+                    tasks[path] = self._bar.add_task(what, total=state["total"])
+                finished = state["done"] >= state["total"]
+                self._bar.update(
+                    tasks[path], description=what, completed=state["done"], visible=not finished
+                )
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn how many tests there are when this process runs them itself."""

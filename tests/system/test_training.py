@@ -106,7 +106,11 @@ class Training(BaseTest):
 @pytest.mark.parametrize("etype", ["fp32", "bf16"])
 def test_training(sim, etype: str) -> None:
     run = sim.run(
-        config="dev8", module=__name__, testcase="Training", env={"SP_ETYPE": etype.upper()}
+        config="dev8",
+        module=__name__,
+        testcase="Training",
+        env={"SP_ETYPE": etype.upper()},
+        coverage=False,  # long, and what it covers others cover
     )
     found = json.loads((run.path / "training.json").read_text())
     with build.lock(REPORT / ".training.lock"):
