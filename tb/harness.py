@@ -29,7 +29,7 @@ from .description import REGISTER_SIGNALS, Description, Stream
 
 HDR_W: int = SIZES["HDR_W"]
 TOPLEVEL = "sp_harness"
-PIPE_CPP = Path(__file__).parent / "harness" / "pipe_dpi.cpp"
+PIPE_CPP = Path(__file__).parent / "dpi" / "pipe_dpi.cpp"
 #: The files that decide what a harness holds, beside the description and its sources.
 GENERATORS = (
     Path(__file__), Path(descriptions.__file__), Path(ring_layout.__file__), PIPE_CPP,

@@ -198,7 +198,7 @@ class Pipe(abc.ABC):
 
 
 class RingPipe(Pipe):
-    """The fast backend: rings that tb/harness/pipe_dpi.cpp fills and empties once a clock."""
+    """The fast backend: rings that tb/dpi/pipe_dpi.cpp fills and empties once a clock."""
 
     def __init__(
         self,

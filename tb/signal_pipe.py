@@ -2,7 +2,7 @@
 """The signal pipe: the same packets through cocotb handles, one coroutine a port and side.
 
 Slow, for looking closely, and free of anything that only one simulator has. It follows
-tb/harness/pipe_dpi.cpp cycle by cycle: the same seed gives the same stalls and the same stamps.
+tb/dpi/pipe_dpi.cpp cycle by cycle: the same seed gives the same stalls and the same stamps.
 The module's harness is made for it with ``pipe = "signals"`` in the description file.
 """
 
