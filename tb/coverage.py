@@ -55,10 +55,9 @@ class Coverage:
         self._ext = self.declare(f"ext.{n}" for n in range(1 << MAX_EXT))
         self._vc = self.declare(f"vc.{vc.name.lower()}" for vc in Vc)
         self.declare(["mark.err", "mark.poison", "mark.ecn"])
-        self.declare(f"stalled.ingress.{p}" for p in ports)
         self.declare(f"stalled.egress.{p}" for p in ports)
-        if what.vcs:
-            self.declare(f"full.ingress.{p}" for p in ports)
+        held = "full" if what.vcs else "stalled"
+        self.declare(f"{held}.ingress.{p}" for p in ports)
         if "error_answers" in what.features:
             self.declare(f"refused.{s.name.lower()}" for s in _INGRESS_REASONS)
         if "reduction" in what.features and config.engines:
@@ -140,10 +139,12 @@ class Coverage:
         """Count the cycles in which ports were held."""
         stats = pipe.stats()
         for port in range(self.config.ports):
-            self.hit(f"stalled.ingress.{port}", stats["blocked"][port])
             self.hit(f"stalled.egress.{port}", stats["stalled"][port])
+            # Who looks at the room of a channel waits for that and is hardly ever held by tready.
             if self.what.vcs:
                 self.hit(f"full.ingress.{port}", stats["no_room"][port])
+            else:
+                self.hit(f"stalled.ingress.{port}", stats["blocked"][port])
 
     def write(self, path: Path) -> None:
         """Write the hits as JSON: {point: hits}."""

@@ -11,6 +11,7 @@ from switchproof.tb.base_test import BaseTest
 
 SWITCH = "tb/duts/sp_switch_core.toml"
 SWITCH_SIGNALS = "tb/duts/sp_switch_core_signals.toml"
+SWITCH_PLAIN = "tb/duts/sp_switch_core_plain.toml"
 PLAIN = "examples/axis_crossbar/dut.toml"
 PLAIN_SIGNALS = "examples/axis_crossbar/dut_signals.toml"
 
@@ -75,6 +76,13 @@ def test_random_unicast_signals(sim, config):
 @pytest.mark.parametrize("config", ["dev2", "dev4", "dev16"])
 def test_incast(sim, config):
     sim.run(config=config, module=__name__, testcase="Incast", dut=SWITCH)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("testcase", ["RandomUnicast", "Incast"])
+def test_plain_stream(sim, testcase):
+    """Senders that do not look at the room of a VC are held by tready."""
+    sim.run(config="dev4", module=__name__, testcase=testcase, dut=SWITCH_PLAIN)
 
 
 @pytest.mark.sim
