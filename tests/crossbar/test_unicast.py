@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import pyuvm
 
+from switchproof.models import packet
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 
@@ -58,6 +60,35 @@ class Permutation(BaseTest):
         for _ in range(3):
             await self.send(traffic.permutation(self.rng, self.config, 100))
             await self.drain()
+
+
+@pyuvm.test()
+class EqualPaths(BaseTest):
+    """IDs with 1, 2 and 4 equal paths: source and destination choose, a flow keeps its order."""
+
+    async def traffic(self) -> None:
+        config = self.config
+        first = config.ports + config.engines
+        ids = np.arange(first, min(first + 12, config.ids))
+        for dst in ids:
+            paths_log2 = int(self.rng.integers(0, min(3, config.ports.bit_length())))
+            out = int(self.rng.integers(0, config.ports - (1 << paths_log2) + 1))
+            self.model.set_route(None, int(dst), out, paths_log2)
+            await self.registers.write(f"fwd_all[{dst}]", valid=1, out=out, paths_log2=paths_log2)
+            self.env.subscriber.coverage.hit(f"paths.{1 << paths_log2}")
+        # All bits of the IDs count; the IDs of sources are those of ports elsewhere.
+        sources = self.rng.permutation(1 << 14)[: config.ports]
+        packets = traffic.unicast(self.rng, config, 250)
+        for port, rows in enumerate(packets):
+            dst = self.rng.choice(ids, len(rows))
+            packet.set_fields(rows, src=int(sources[port]), dst=dst)
+        await self.send(packets)
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", "dev8"])
+def test_equal_paths(sim, config):
+    sim.run(config=config, module=__name__, testcase="EqualPaths", dut=SWITCH)
 
 
 @pytest.mark.sim
