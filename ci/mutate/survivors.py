@@ -89,7 +89,7 @@ def load(path: Path = FILE) -> dict[Key, Survivor]:
         made = Key(entry["file"], entry["line"], entry["before"], entry["after"])
         if made in found:
             raise SurvivorsError(f"{where} is there twice")
-        found[made] = Survivor(made, entry["status"], entry["reason"].strip())
+        found[made] = Survivor(made, entry["status"], " ".join(entry["reason"].split()))
     return found
 
 

@@ -12,6 +12,7 @@ from switchproof.ci import build as builds
 from switchproof.ci.mutate import campaign, choose, design, points, rewrite, survivors
 from switchproof.ci.mutate.rewrite import Mutant
 from switchproof.ci.paths import BUILD, ROOT, RTL
+from switchproof.ci.simulate import Run, RunError
 
 DATA = ROOT / "tests" / "common" / "data"
 TINY = DATA / "sp_mutants.sv"
@@ -265,3 +266,62 @@ def test_score_leaves_equivalents_out(mutants: list[Mutant]) -> None:
     assert campaign.tally(verdicts, same) == {
         "mutants": 4, "killed": 2, "equivalent": 1, "score": 66.67,
     }  # fmt: skip
+
+
+def recorded(name: str, *sources: Path, timeout: float = 60.0) -> campaign.Recorded:
+    """Return a noted simulation that is never really run."""
+    run = Run(
+        name=name,
+        build=builds.Build(Path(), Path(), 0.0),
+        toplevel="m",
+        module="m",
+        testcase="t",
+        seed=1,
+        timeout=timeout,
+    )
+    return campaign.Recorded(name, run, frozenset(sources))
+
+
+def test_campaign(mutants: list[Mutant], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that notices ends a defect; one whose model lacks the file is not run."""
+    tried: list[tuple[str, int]] = []
+
+    def attempt(item: campaign.Recorded, number: int, *, timeout: float, keep: bool = False) -> str:
+        tried.append((item.test, number))
+        notices = item.test == "b" and number == mutants[0].id
+        return "noticed" if notices else ""
+
+    monkeypatch.setattr(campaign, "attempt", attempt)
+    tests = [recorded("a", TINY), recorded("b", TINY), recorded("c", Path("other.sv"))]
+    found = campaign.run(mutants[:2], tests, 1, lambda verdict: None)
+    assert [(v.killed, v.test) for v in found] == [(True, "b"), (False, "")]
+    assert {number for test, number in tried if test == "a"} >= {mutants[1].id}
+    assert not [test for test, _ in tried if test == "c"]
+
+
+def test_what_fails_anyway_judges_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def attempt(item: campaign.Recorded, number: int, *, timeout: float, keep: bool = False) -> str:
+        assert number == 0
+        return "broken" if item.test == "b" else ""
+
+    monkeypatch.setattr(campaign, "attempt", attempt)
+    kept, failed = campaign.baseline([recorded("a"), recorded("b")], 1, lambda item, how: None)
+    assert [item.test for item in kept] == ["a"]
+    assert failed == ["b: broken"]
+    with pytest.raises(campaign.CampaignError, match="no test passes"):
+        campaign.baseline([recorded("b")], 1, lambda item, how: None)
+
+
+def test_a_run_gets_its_defect(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The simulator is started with the number, in a folder of its own, which goes afterwards."""
+    seen: list[Run] = []
+
+    def simulate(run: Run) -> None:
+        seen.append(run)
+        raise RunError("two lines\nof text")
+
+    monkeypatch.setattr(campaign, "simulate", simulate)
+    assert campaign.attempt(recorded("x/test_y[dev4]"), 17, timeout=3.0) == "two lines"
+    assert seen[0].args == ("+mutant=17",)
+    assert seen[0].name == "mutant17/x/test_y[dev4]"
+    assert seen[0].timeout == 3.0
