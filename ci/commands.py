@@ -220,7 +220,7 @@ def _report_path() -> str:
 def _closing(console: Console, data: dict[str, Any], missing: list[str], path: Path) -> None:
     blocks: dict[str, dict[str, float]] = {}
     for test in data["tests"]:
-        row = blocks.setdefault(test["name"].rpartition("/")[0], {})
+        row = blocks.setdefault(test["name"].partition("/")[0], {})
         row[test["status"]] = row.get(test["status"], 0) + 1
         row["seconds"] = row.get("seconds", 0) + test["seconds"]
     columns = ("passed", "failed", "skipped")

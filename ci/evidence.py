@@ -50,7 +50,7 @@ def write_junit(data: dict[str, Any], suite: str) -> Path:
     root = ElementTree.Element("testsuites", name=suite)
     by_block: dict[str, list[dict[str, Any]]] = {}
     for test in data["tests"]:
-        by_block.setdefault(test["name"].rpartition("/")[0], []).append(test)
+        by_block.setdefault(test["name"].partition("/")[0], []).append(test)
     for block, tests in by_block.items():
         element = ElementTree.SubElement(
             root,
@@ -67,7 +67,7 @@ def write_junit(data: dict[str, Any], suite: str) -> Path:
                 element,
                 "testcase",
                 classname=block.replace("/", "."),
-                name=test["name"].rpartition("/")[2],
+                name=test["name"].partition("/")[2],
                 time=f"{test['seconds']:.3f}",
             )
             properties = ElementTree.SubElement(case, "properties")

@@ -11,6 +11,7 @@ A test says what is sent; the base does the rest::
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Any
 
@@ -108,6 +109,8 @@ class BaseTest(uvm_test):
 
     async def run_phase(self) -> None:
         self.raise_objection()
+        # All that is imported stays to the end: collections need not look through it again.
+        gc.freeze()
         await self.bring_up()
         self.set_stalls(self.stalls)
         await self.traffic()

@@ -196,7 +196,10 @@ class CoverageSubscriber(uvm_component):
         if "reduction" not in self.settings.what.features:
             return
         op = get(packets, "op")
-        at_engine = (op_vc(op) == Vc.RED) & (get(packets, "dst") >= self.ports)
+        at_engine = op_vc(op) == Vc.RED
+        if not at_engine.any():
+            return
+        at_engine &= get(packets, "dst") >= self.ports
         at_engine &= (op == Op.ALLREDUCE) | (op == Op.REDUCE)
         at_engine &= (get(packets, "redop") <= 2) & (get(packets, "etype") <= 1)
         if at_engine.any():

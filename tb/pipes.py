@@ -318,7 +318,7 @@ class RingPipe(Pipe):
             packets = queue[0]
             count = min(len(packets), free, self._rows - head % self._rows)
             at = head % self._rows
-            ring[at : at + count] = packets[:count]
+            ring[at : at + count].view(_ROW)[:] = _rows(packets[:count])
             ring[at : at + count]["port"] = port
             head = (head + count) & 0xFFFFFFFF
             free -= count
@@ -336,28 +336,29 @@ class RingPipe(Pipe):
         block = self._port
         vcs = self._vcs
         done = block["in_tail"][:, :vcs] - self._taken
-        for port, vc in zip(*np.nonzero(done)):
-            self._sent[port] += self._slices(
-                self._in[port, vc], int(self._taken[port, vc]), int(done[port, vc])
-            )
+        for port in np.flatnonzero(done.any(axis=1)):
+            parts = []
+            for vc in np.flatnonzero(done[port]):
+                first, count = int(self._taken[port, vc]), int(done[port, vc])
+                parts += self._slices(self._in[port, vc], first, count)
+            self._sent[port].append(_copy(parts))
         self._taken += done
         for port, vc in list(self._queue):
             self._fill(port, vc)
         came = block["out_head"] - block["out_tail"]
         for port in np.flatnonzero(came):
-            self._received[port] += self._slices(
-                self._out[port], int(block["out_tail"][port]), int(came[port])
-            )
+            first, count = int(block["out_tail"][port]), int(came[port])
+            self._received[port].append(_copy(self._slices(self._out[port], first, count)))
         block["out_tail"] += came
         self._told()
 
     def _slices(self, ring: Packets, first: int, count: int) -> list[Packets]:
-        """Return copies of `count` rows from index `first` on: one array, or two at the wrap."""
+        """Return views of `count` rows from index `first` on: one array, or two at the wrap."""
         at = first % self._rows
         end = at + count
         if end <= self._rows:
-            return [ring[at:end].copy()]
-        return [ring[at:].copy(), ring[: end - self._rows].copy()]
+            return [ring[at:end]]
+        return [ring[at:], ring[: end - self._rows]]
 
     async def _until(self, wake_at: int, wake_on: int, quiet: int = 0) -> int:
         """Sleep until the C++ side has one of the reasons; return which."""
@@ -438,13 +439,23 @@ def concatenate(parts: Sequence[Packets]) -> Packets:
     """
     if len(parts) == 1 and parts[0].dtype == PACKET:
         return parts[0]
-    rows = [np.ascontiguousarray(part, PACKET).view(_ROW) for part in parts if len(part)]
-    return np.concatenate(rows).view(PACKET) if rows else np.zeros(0, PACKET)
+    return _copy(parts)
 
 
 def pick(packets: Packets, index: NDArray[Any]) -> Packets:
     """Return packets[index] with whole rows copied at once, which numpy does not do by itself."""
-    return np.ascontiguousarray(packets, PACKET).view(_ROW)[index].view(PACKET)
+    return _rows(packets)[index].view(PACKET)
+
+
+def _rows(packets: Packets) -> NDArray[np.void]:
+    """Return packets as rows of bytes without fields; copied only when they do not lie in line."""
+    return np.ascontiguousarray(packets, PACKET).view(_ROW)
+
+
+def _copy(parts: Sequence[Packets]) -> Packets:
+    """Return a new array with the packets of all parts."""
+    rows = [_rows(part) for part in parts if len(part)]
+    return np.concatenate(rows).view(PACKET) if rows else np.zeros(0, PACKET)
 
 
 def _take(parts: list[Packets]) -> Packets:

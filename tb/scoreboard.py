@@ -115,17 +115,18 @@ class Checker:
             return
         sent = concatenate(self._sent)
         self._sent = []
-        # Where several inputs feed one reduction, the order of arrival counts.
-        sent = pick(sent, np.argsort(sent["stamp_last"], kind="stable"))
         out, rows, _ = self.model.forward(sent["port"], sent)
         external = (out >= 0) & (out < self.config.ports)
         forwarded = rows if external.all() else pick(rows, external)
         self._own(forwarded)
         self.expect(forwarded)
         for index, engine in enumerate(self.model.engines):
-            chosen = out == self.config.ports + index
-            if chosen.any():
-                reduced = engine.contribute(rows["tail"][chosen], rows[chosen])
+            chosen = np.flatnonzero(out == self.config.ports + index)
+            if len(chosen):
+                # Several inputs feed one reduction: the order of arrival counts.
+                chosen = chosen[np.argsort(sent["stamp_last"][chosen], kind="stable")]
+                contributions = pick(rows, chosen)
+                reduced = engine.contribute(contributions["tail"], contributions)
                 self.expect(reduced.expand())
 
     def _own(self, rows: Packets) -> None:

@@ -8,8 +8,8 @@ signal_cps    the same through cocotb handles
 naive_cps     a coroutine and separate handles for each port and side, nothing checked
 
 All carry packets of 256 bytes to uniformly random ports at full load. Rates are cycles a second,
-the median of the stretches measured; raw and pipe runs take turns, so that a machine that slows
-down slows both.
+the median of the stretches measured; runs of raw, pipe and naive take turns, so that a machine
+that slows down slows all.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ AT_LEAST = {"port_utilisation": 0.8, "pipe_over_raw": 0.5, "pipe_over_naive": 40
 HERE = Path(__file__).resolve().parent
 RINGS = ROOT / "tb" / "duts" / "sp_switch_core.toml"
 SIGNALS = ROOT / "tb" / "duts" / "sp_switch_core_signals.toml"
-ROUNDS = 3
+ROUNDS = 5
 RAW_CYCLES, PIPE_CYCLES, SIGNAL_CYCLES, NAIVE_CYCLES = 200_000, 40_000, 400, 1_000
 
 
@@ -87,32 +87,37 @@ def rate(stretches: list[tuple[int, float]]) -> float:
     return statistics.median(cycles / seconds for cycles, seconds in stretches)
 
 
+def _ratio(some: list[float], others: list[float]) -> float:
+    """Return the median ratio of neighbours: of two rates of the same round."""
+    return statistics.median(a / b for a, b in zip(some, others, strict=True))
+
+
 def main(config: Config) -> dict[str, Any]:
     """Measure and return the figures of the named configuration."""
     bare = raw_build(config)
-    raws, pipes = [], []
+    raws, pipes, naives = [], [], []
     for _ in range(ROUNDS):
         raws.append(raw(bare, config))
         pipes.append(cocotb_run(RINGS, config, "CheckedRate", PIPE_CYCLES))
+        naives.append(cocotb_run(SIGNALS, config, "naive", NAIVE_CYCLES))
     signal = cocotb_run(SIGNALS, config, "CheckedRate", SIGNAL_CYCLES)
-    naive = cocotb_run(SIGNALS, config, "naive", NAIVE_CYCLES)
     many = profiles.get("dev16e16") if config.name == "dev16" else config.replace(engines=16)
     sixteen = raw(raw_build(many), many)
 
-    # Ratios of neighbours: a round's pipe over the same round's raw.
-    ratios = [rate(pipe["stretches"]) / bare["cps"] for bare, pipe in zip(raws, pipes)]
-    pipe_cps = statistics.median(rate(pipe["stretches"]) for pipe in pipes)
-    naive_cps = rate(naive["stretches"])
+    raw_rates = [run["cps"] for run in raws]
+    pipe_rates = [rate(run["stretches"]) for run in pipes]
+    naive_rates = [rate(run["stretches"]) for run in naives]
+    pipe_cps = statistics.median(pipe_rates)
     utilisation = min(*(r["utilisation"] for r in raws), *(p["utilisation"] for p in pipes))
     return {
         "config": config.name,
-        "raw_cps": statistics.median(r["cps"] for r in raws),
+        "raw_cps": statistics.median(raw_rates),
         "pipe_cps": pipe_cps,
         "signal_cps": rate(signal["stretches"]),
-        "naive_cps": naive_cps,
+        "naive_cps": statistics.median(naive_rates),
         "raw_cps_e16": sixteen["cps"],
-        "pipe_over_raw": statistics.median(ratios),
-        "pipe_over_naive": pipe_cps / naive_cps,
+        "pipe_over_raw": _ratio(pipe_rates, raw_rates),
+        "pipe_over_naive": _ratio(pipe_rates, naive_rates),
         "port_utilisation": utilisation,
         "checked_flits_per_s": pipe_cps * config.ports * utilisation,
     }

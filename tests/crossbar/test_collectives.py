@@ -6,8 +6,9 @@ from __future__ import annotations
 import pytest
 import pyuvm
 
+from switchproof.models import packet
 from switchproof.models.crossbar import ENGINE_ETYPES, ENGINE_REDOPS
-from switchproof.models.layout import Op
+from switchproof.models.layout import EType, Op, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest, members_of
 
@@ -89,6 +90,91 @@ class AllReduceAmongUnicast(BaseTest):
         await self.send(traffic.shuffled(self.rng, reductions, other))
 
 
+@pyuvm.test()
+class BadContributions(BaseTest):
+    """Each reason for which an engine refuses, among good reductions and unicast; then a member
+    that never comes, and one that comes too late."""
+
+    timeout = 5000
+
+    async def traffic(self) -> None:
+        ports = self.config.ports
+        self.members = list(range(1, ports))
+        self.seq = 0
+        await self.set_group(1, self.members)
+        for bad in (
+            {"etype": EType.FP16}, {"redop": RedOp.MINNUM}, {"mode": 1}, {"group": 2},
+            {"group": self.config.groups}, {"op": Op.REDUCE, "root": 0},
+        ):  # fmt: skip
+            first, others = self.reduction(), self.reduction()
+            for rows in first:
+                packet.set_fields(rows, **bad)
+            other = traffic.unicast(self.rng, self.config, 20, ops=traffic.PORT_OPS)
+            await self.send(traffic.shuffled(self.rng, first, others, other))
+        await self.drain()
+        await self.stranger()
+        await self.twice()
+        for other in ({"redop": RedOp.MAX}, {"etype": EType.BF16}, {"op": Op.REDUCE, "root": 1}):
+            await self.unlike(**other)
+        await self.missing()
+
+    def reduction(self) -> traffic.Traffic:
+        """Return a sum of group 1 under a name that was not used before."""
+        self.seq += 1
+        return traffic.allreduce(
+            self.rng, self.config, 1, group=1, members=self.members, etype=EType.FP32,
+            redop=RedOp.SUM, first_seq=self.seq,
+        )  # fmt: skip
+
+    async def only(self, packets: traffic.Traffic, *ports: int) -> None:
+        """Send what some ports have, and wait until the engine has it."""
+        await self.send([rows if p in ports else rows[:0] for p, rows in enumerate(packets)])
+        await self.drain()
+
+    async def stranger(self) -> None:
+        """A port that is no member contributes to an open reduction."""
+        packets = self.reduction()
+        await self.only(packets, self.members[0])
+        foreign = packets[self.members[0]].copy()
+        packet.set_fields(foreign, src=0)
+        await self.only([foreign, *packets[1:]], 0)
+        await self.only(packets, *self.members[1:])
+
+    async def twice(self) -> None:
+        """A member contributes a second time before the others have."""
+        packets = self.reduction()
+        await self.only(packets, self.members[0])
+        await self.only(packets, self.members[0])
+        await self.only(packets, *self.members[1:])
+
+    async def unlike(self, **fields: int) -> None:
+        """A member wants something else than the first; its better self completes."""
+        packets = self.reduction()
+        await self.only(packets, self.members[0])
+        unlike = [rows.copy() for rows in packets]
+        packet.set_fields(unlike[self.members[1]], **fields)
+        await self.only(unlike, self.members[1])
+        await self.only(packets, *self.members[1:])
+
+    async def missing(self) -> None:
+        """The last member does not come: errors to all. It comes late: alone, so errors again.
+
+        The context is free again: as many reductions as there are contexts follow.
+        """
+        self.set_stalls("none")
+        await self.registers.write("reduction_timeout", self.timeout)
+        packets = self.reduction()
+        for ports in (self.members[:-1], self.members[-1:]):
+            await self.only(packets, *ports)
+            # They are in; now the model's time is up, and the switch's will be.
+            self.checker.expect(self.model.engines[0].expire().expand())
+            await self.pipe.run(self.timeout + 2 * self.config.contexts)
+            await self.drain()
+        await self.registers.write("reduction_timeout", 0)
+        parts = [self.reduction() for _ in range(self.config.contexts)]
+        await self.send(traffic.joined(*parts))
+
+
 @pytest.mark.sim
 @pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", "dev16"])
 def test_allreduce(sim, config):
@@ -105,3 +191,9 @@ def test_overlapping_groups(sim, config):
 @pytest.mark.parametrize("config", ["dev4", "dev8"])
 def test_allreduce_among_unicast(sim, config):
     sim.run(config=config, module=__name__, testcase="AllReduceAmongUnicast")
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", "dev8"])
+def test_bad_contributions(sim, config):
+    sim.run(config=config, module=__name__, testcase="BadContributions")
