@@ -16,7 +16,7 @@ import pytest
 import pyuvm
 
 from switchproof.models import packet
-from switchproof.models.layout import Op
+from switchproof.models.layout import Op, Vc
 from switchproof.models.packet import Packets, get
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
@@ -77,6 +77,51 @@ class OutOfStep(BaseTest):
         worst = int(waits.max())
         assert worst <= self.bound(), f"a packet waited {worst} cycles; bound {self.bound()}"
         self.env.subscriber.coverage.hit("fairness.out_of_step", count)
+
+
+@pyuvm.test()
+class EqualShares(BaseTest):
+    """Every channel of every input always has a packet for output 0: each gets the same share."""
+
+    stalls = "none"
+    count = 120
+    #: Share of the fair number by which one may be off.
+    tolerance = 0.1
+    ops = (Op.WRITE, Op.READ_RSP, Op.ALLREDUCE, Op.MGT_WRITE)
+
+    def end_of_elaboration_phase(self) -> None:
+        self.came: list[Packets] = []
+        self.env.ports[0].monitor.received.connect(Listener("came", self.env, self.came.append))
+
+    async def traffic(self) -> None:
+        ports, flit_w = self.config.ports, self.config.flit_w
+        await self.send(
+            [
+                packet.make(
+                    self.count * len(self.ops), flit_w=flit_w, op=np.tile(self.ops, self.count),
+                    src=port, dst=0, len=8,
+                )
+                for port in range(ports)
+            ]
+        )  # fmt: skip
+        await self.drain()
+        # While all still have packets: the first half, without the start.
+        came = concatenate(self.came)
+        came = came[len(came) // 20 : len(came) // 2]
+        shares = np.zeros((ports, len(self.ops)), int)
+        np.add.at(shares, (get(came, "src"), packet.op_vc(get(came, "op"))), 1)
+        fair = len(came) / shares.size
+        assert np.abs(shares - fair).max() <= self.tolerance * fair + 1, (
+            f"packets by input and channel, {fair:.0f} would be fair:\n{shares}"
+        )
+        for vc in Vc:
+            self.env.subscriber.coverage.hit(f"fairness.shares.{vc.name.lower()}")
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", "dev8"])
+def test_equal_shares(sim, config: str) -> None:
+    sim.run(config=config, module=__name__, testcase="EqualShares")
 
 
 @pytest.mark.sim
