@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -18,58 +17,28 @@ from rich.console import Console
 from switchproof.ci import build, evidence, filelists, ui
 from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.models import profiles
+from switchproof.tb import description as descriptions
+from switchproof.tb.description import Description
 
-TOP = "sp_switch_core"
 #: Configuration that Yosys elaborates; its memories make large ones slow.
 YOSYS_CONFIG = "board4"
-#: Parameters of the top and the configuration's fields that give them.
-PARAMETERS = {
-    "N_PORTS": "ports",
-    "FLIT_W": "flit_w",
-    "ISLIP_ITERS": "iterations",
-    "VOQ_FLITS": "voq_flits",
-    "EGRESS_FLITS": "egress_flits",
-    "N_ENGINES": "engines",
-    "N_CONTEXTS": "contexts",
-    "N_GROUPS": "groups",
-    "N_IDS": "ids",
-}
 
 
-def read_filelist(path: Path = filelists.FILELIST) -> tuple[list[Path], list[Path]]:
-    """Return source files and include folders of a .f file, paths relative to its folder.
-
-    Lines hold a file, ``+incdir+<folder>`` or ``-f <other list>``; ``//`` begins a comment.
-    """
-    files: list[Path] = []
-    folders: list[Path] = []
-    for line in path.read_text().splitlines():
-        line = re.sub(r"(//|#).*", "", line).strip()
-        if line.startswith("+incdir+"):
-            folders.append((path.parent / line.removeprefix("+incdir+")).resolve())
-        elif re.match(r"-[fF]\s", line):
-            more, more_folders = read_filelist((path.parent / line[2:].strip()).resolve())
-            files += more
-            folders += more_folders
-        elif line:
-            files.append((path.parent / line).resolve())
-    return list(dict.fromkeys(files)), list(dict.fromkeys(folders))
-
-
-def parameters(config: profiles.Config) -> dict[str, int]:
-    """Return the top's parameters for a configuration."""
-    return {name: getattr(config, field) for name, field in PARAMETERS.items()}
+@functools.cache
+def switch() -> Description:
+    """Return the description of the switch: its sources, and parameters of a configuration."""
+    return descriptions.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
 
 
 def verilator(config: profiles.Config) -> str:
     """Return what Verilator -Wall finds in the top, empty when nothing."""
-    files, folders = read_filelist()
+    what = switch()
     spec = build.BuildSpec(
         name="lint",
-        toplevel=TOP,
-        sources=tuple(files),
-        include_dirs=tuple(folders),
-        parameters=tuple(parameters(config).items()),
+        toplevel=what.module,
+        sources=what.sources,
+        include_dirs=what.include_dirs,
+        parameters=tuple(what.values(config).items()),
     )
     try:
         build.lint(spec, wall=True)
@@ -84,14 +53,15 @@ def slang(config: profiles.Config) -> str:
 
     driver = pyslang.driver.Driver()
     driver.addStandardArgs()
-    files, folders = read_filelist()
+    what = switch()
     # A cast to a width that a parameter gives is "useless" at one value of it: not a finding.
-    words = ["slang", "--top", TOP, "-Wextra", "-Wno-useless-cast", "--error-limit", "40"]
-    for name, value in parameters(config).items():
+    words = ["slang", "--top", what.module, "-Wextra", "-Wno-useless-cast"]
+    words += ["--error-limit", "40"]
+    for name, value in what.values(config).items():
         words += ["-G", f"{name}={value}"]
-    for folder in folders:
+    for folder in what.include_dirs:
         words += ["-I", str(folder)]
-    words += [str(file) for file in files]
+    words += [str(file) for file in what.sources]
     ok = driver.parseCommandLine(" ".join(words)) and driver.processOptions()
     if not ok or not driver.parseAllSources():
         return "slang could not read the sources"
@@ -110,10 +80,10 @@ def yosys(config: profiles.Config) -> str:
 
     Yosys exits the process on an error, so it gets a process of its own.
     """
-    files, folders = read_filelist()
-    script = ["read_slang", "--top", TOP]
-    script += [f"-G {name}={value}" for name, value in parameters(config).items()]
-    script += [f"-I {folder}" for folder in folders] + [str(file) for file in files]
+    what = switch()
+    script = ["read_slang", "--top", what.module]
+    script += [f"-G {name}={value}" for name, value in what.values(config).items()]
+    script += [f"-I {folder}" for folder in what.include_dirs] + [str(f) for f in what.sources]
     code = (
         "from pyosys import libyosys as y\n"
         "d = y.Design()\n"

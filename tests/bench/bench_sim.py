@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from switchproof.ci import build, harness_cache
-from switchproof.ci.linting import parameters, read_filelist
+from switchproof.ci.linting import switch
 from switchproof.ci.paths import ROOT
 from switchproof.ci.simulate import Run, simulate
 from switchproof.models import csr, profiles
@@ -39,14 +39,14 @@ RAW_CYCLES, PIPE_CYCLES, SIGNAL_CYCLES, NAIVE_CYCLES = 200_000, 40_000, 400, 1_0
 
 def raw_build(config: Config) -> Path:
     """Return the executable that clocks the bare design."""
-    files, folders = read_filelist()
+    what = switch()
     names = ("traffic_gen.sv", "raw_bench.sv", "raw_main.cpp")
     spec = build.BuildSpec(
         name=f"raw-{config.name}",
         toplevel="raw_bench",
-        sources=(*files, *(HERE / "raw" / name for name in names)),
-        include_dirs=tuple(folders),
-        parameters=tuple(parameters(config).items()),
+        sources=(*what.sources, *(HERE / "raw" / name for name in names)),
+        include_dirs=what.include_dirs,
+        parameters=tuple(what.values(config).items()),
         vpi=False,
     )
     return build.build(spec).executable

@@ -11,14 +11,14 @@ from switchproof.models import profiles
 
 def elaborate(**changes: int) -> None:
     """Elaborate the switch with board4's parameters but for `changes`."""
-    files, folders = linting.read_filelist()
-    values = {**linting.parameters(profiles.get("board4")), **changes}
+    what = linting.switch()
+    values = {**what.values(profiles.get("board4")), **changes}
     build.lint(
         build.BuildSpec(
             name="elaborate",
-            toplevel="sp_switch_core",
-            sources=tuple(files),
-            include_dirs=tuple(folders),
+            toplevel=what.module,
+            sources=what.sources,
+            include_dirs=what.include_dirs,
             parameters=tuple(values.items()),
         )
     )
