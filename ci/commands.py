@@ -54,6 +54,10 @@ def _variable(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
+#: What `make sim` runs, as pytest's marks.
+DEFAULT_SUITE = "sim and not large"
+
+
 def _selection(target: str, *, mark: str = "", coverage: bool = False) -> session.Selection:
     return session.Selection(
         target=target,
@@ -70,7 +74,7 @@ def _selection(target: str, *, mark: str = "", coverage: bool = False) -> sessio
 
 def sim(console: Console) -> int:
     """Run the default regression."""
-    selection = _selection("sim", mark="sim")
+    selection = _selection("sim", mark=DEFAULT_SUITE)
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "sim")
 
@@ -131,7 +135,7 @@ def regress(console: Console) -> int:
     begin = time.monotonic()
     for base in range(1, count + 1):
         console.print(f"[bold]seed {base} of {count}[/]")
-        selection = _selection(suite, mark="sim" if suite == "sim" else "")
+        selection = _selection(suite, mark=DEFAULT_SUITE if suite == "sim" else "")
         selection.base_seed = base
         tests += session.run(selection, console).tests
     outcome = session.Outcome(tests, time.monotonic() - begin)

@@ -12,6 +12,9 @@ from switchproof.models.layout import EType, Op, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest, members_of
 
+#: Builds too long for `make sim`.
+DEV16 = pytest.param("dev16", marks=pytest.mark.large)
+
 
 @pyuvm.test()
 class AllReduce(BaseTest):
@@ -176,7 +179,7 @@ class BadContributions(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", "dev16"])
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16])
 def test_allreduce(sim, config):
     sim.run(config=config, module=__name__, testcase="AllReduce")
 

@@ -17,6 +17,9 @@ SWITCH_PLAIN = "tb/duts/sp_switch_core_plain.toml"
 PLAIN = "examples/axis_crossbar/dut.toml"
 PLAIN_SIGNALS = "examples/axis_crossbar/dut_signals.toml"
 
+#: Builds too long for `make sim`.
+DEV16 = pytest.param("dev16", marks=pytest.mark.large)
+
 
 @pyuvm.test()
 class RandomUnicast(BaseTest):
@@ -92,24 +95,22 @@ def test_equal_paths(sim, config):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", "dev16"])
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16])
 def test_random_unicast(sim, config):
     sim.run(config=config, module=__name__, testcase="RandomUnicast", dut=SWITCH)
 
 
-@pytest.mark.sim
 @pytest.mark.parametrize("config", ["dev4"])
 def test_random_unicast_signals(sim, config):
     sim.run(config=config, module=__name__, testcase="ShortRandomUnicast", dut=SWITCH_SIGNALS)
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev16"])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV16])
 def test_incast(sim, config):
     sim.run(config=config, module=__name__, testcase="Incast", dut=SWITCH)
 
 
-@pytest.mark.sim
 @pytest.mark.parametrize("testcase", ["RandomUnicast", "Incast"])
 def test_plain_stream(sim, testcase):
     """Senders that do not look at the room of a VC are held by tready."""
