@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: Apache-2.0
+// made by `python -m switchproof.ci.filelists`: do not edit
+-f switchproof.f
