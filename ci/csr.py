@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generate everything that comes from ``rtl/csr/sp_switch.rdl`` with PeakRDL.
+"""Generate everything that comes from SystemRDL with PeakRDL: registers of switch and board.
 
 ``python -m switchproof.ci.csr`` writes the files that are committed: the AXI4-Lite decoder and a C
-header in ``rtl/csr/generated/``, ``models/csr_map.json`` for Python and the tables of
-``docs/csr.md``; and HTML pages to ``build/report/registers/``, which are not. ``--check`` writes
-nothing and says in one line which committed file is stale (exit status 1).
+header in ``generated/`` beside the description, the map for Python in ``models/`` and the tables of
+the page in ``docs/``; and HTML pages to ``build/report/registers/``, which are not. ``--check``
+writes nothing and says in one line which committed file is stale (exit status 1).
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import re
 import sys
@@ -19,16 +20,48 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-RDL = ROOT / "rtl" / "csr" / "sp_switch.rdl"
-GENERATED = ROOT / "rtl" / "csr" / "generated"
-MAP = ROOT / "models" / "csr_map.json"
-DOC = ROOT / "docs" / "csr.md"
 HTML = ROOT / "build" / "report" / "registers"
-
-MODULE = "sp_csr_regs"
 COMMAND = "python -m switchproof.ci.csr"
-DOC_BEGIN = f"<!-- made by `{COMMAND}` from rtl/csr/sp_switch.rdl: do not edit -->"
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A description and what is made from it."""
+
+    #: The SystemRDL file; its stem names the map.
+    rdl: Path
+    #: Module of the decoder; its package has ``_pkg`` behind the name.
+    module: str
+    #: The map that Python loads.
+    map: Path
+    #: The page with the tables.
+    doc: Path
+
+    @property
+    def generated(self) -> Path:
+        """Folder of the decoder and the C header."""
+        return self.rdl.parent / "generated"
+
+    @property
+    def doc_begin(self) -> str:
+        """The line of the page behind which the tables stand."""
+        return f"<!-- made by `{COMMAND}` from {self.rdl.relative_to(ROOT)}: do not edit -->"
+
+
 DOC_END = "<!-- end of what is made -->"
+SWITCH = Source(
+    ROOT / "rtl" / "csr" / "sp_switch.rdl",
+    "sp_csr_regs",
+    ROOT / "models" / "csr_map.json",
+    ROOT / "docs" / "csr.md",
+)
+BOARD = Source(
+    ROOT / "rtl" / "board" / "sp_board.rdl",
+    "sp_board_regs",
+    ROOT / "models" / "board_map.json",
+    ROOT / "docs" / "board-registers.md",
+)
+SOURCES = (SWITCH, BOARD)
 
 #: Verilator warnings that PeakRDL's text gives, with the reason why each is harmless here.
 WAIVERS = {
@@ -92,7 +125,7 @@ def _elaborate(rdl: Path) -> Any:
     for udp in ALL_UDPS:
         compiler.register_udp(udp)
     try:
-        compiler.compile_file(str(rdl))
+        compiler.compile_file(str(rdl), incl_search_paths=[str(SWITCH.rdl.parent)])
         return compiler.elaborate().top
     except RDLCompileError as error:
         raise CsrError(f"{rdl}: {error}") from None
@@ -151,17 +184,17 @@ def _registers(top: Any) -> Iterator[dict[str, Any]]:
     yield from walk(top, "", [])
 
 
-def _map(top: Any) -> dict[str, Any]:
-    """Return what ``models/csr_map.json`` holds."""
+def _map(source: Source, top: Any) -> dict[str, Any]:
+    """Return what the map for Python holds."""
     return {
         "name": top.inst_name,
-        "from": RDL.relative_to(ROOT).as_posix(),
+        "from": source.rdl.relative_to(ROOT).as_posix(),
         "address_bits": (top.size - 1).bit_length(),
         "registers": sorted(_registers(top), key=lambda register: register["address"]),
     }
 
 
-def _rtl(top: Any) -> dict[str, str]:
+def _rtl(source: Source, top: Any) -> dict[str, str]:
     """Return the generated SystemVerilog by file name."""
     from peakrdl_regblock import RegblockExporter
 
@@ -170,8 +203,8 @@ def _rtl(top: Any) -> dict[str, str]:
             top,
             folder,
             cpuif_cls=_cpuif(),
-            module_name=MODULE,
-            package_name=f"{MODULE}_pkg",
+            module_name=source.module,
+            package_name=f"{source.module}_pkg",
             reuse_hwif_typedefs=False,
             default_reset_activelow=True,
             default_reset_async=True,
@@ -190,7 +223,7 @@ def _header(top: Any) -> str:
     from peakrdl_cheader.exporter import CHeaderExporter
 
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "sp_switch.h"
+        path = Path(folder) / f"{top.inst_name}.h"
         CHeaderExporter().export(top, str(path), reuse_typedefs=False)
         text = path.read_text()
     return f"// SPDX-License-Identifier: Apache-2.0\n// Made by `{COMMAND}`: do not edit.\n{text}"
@@ -227,23 +260,27 @@ def _tables(registers: list[dict[str, Any]]) -> str:
     return "\n".join([*lines, "", *fields])
 
 
-def _doc(registers: list[dict[str, Any]], old: str) -> str:
-    """Return ``docs/csr.md`` with its generated part renewed."""
-    if old.count(DOC_BEGIN) != 1 or old.count(DOC_END) != 1:
-        raise CsrError(f"{DOC}: wants one '{DOC_BEGIN}' and one '{DOC_END}'")
-    head, rest = old.split(DOC_BEGIN)
+def _doc(source: Source, registers: list[dict[str, Any]]) -> str:
+    """Return the page with its generated part renewed."""
+    old = source.doc.read_text()
+    if old.count(source.doc_begin) != 1 or old.count(DOC_END) != 1:
+        raise CsrError(f"{source.doc}: wants one '{source.doc_begin}' and one '{DOC_END}'")
+    head, rest = old.split(source.doc_begin)
     tail = rest.split(DOC_END)[1]
-    return f"{head}{DOC_BEGIN}\n\n{_tables(registers)}\n\n{DOC_END}{tail}"
+    return f"{head}{source.doc_begin}\n\n{_tables(registers)}\n\n{DOC_END}{tail}"
 
 
-def outputs(rdl: Path = RDL) -> dict[Path, str]:
-    """Return every committed file that comes from the description: path to wanted text."""
-    top = _elaborate(rdl)
-    table = _map(top)
-    texts = {GENERATED / name: text for name, text in _rtl(top).items()}
-    texts[GENERATED / "sp_switch.h"] = _header(top)
-    texts[MAP] = json.dumps(table, indent=1) + "\n"
-    texts[DOC] = _doc(table["registers"], DOC.read_text())
+def outputs(source: Source = SWITCH, rdl: Path | None = None) -> dict[Path, str]:
+    """Return every committed file that comes from a description: path to wanted text.
+
+    ``rdl`` is read instead of the source's own description.
+    """
+    top = _elaborate(source.rdl if rdl is None else rdl)
+    table = _map(source, top)
+    texts = {source.generated / name: text for name, text in _rtl(source, top).items()}
+    texts[source.generated / f"{top.inst_name}.h"] = _header(top)
+    texts[source.map] = json.dumps(table, indent=1) + "\n"
+    texts[source.doc] = _doc(source, table["registers"])
     return texts
 
 
@@ -257,7 +294,8 @@ def html(folder: Path = HTML) -> None:
     from peakrdl_html import HTMLExporter
 
     folder.mkdir(parents=True, exist_ok=True)
-    HTMLExporter().export(_elaborate(RDL), str(folder), skip_not_present=False)
+    tops = [_elaborate(source.rdl) for source in SOURCES]
+    HTMLExporter().export(tops, str(folder), skip_not_present=False)
 
 
 def main(argv: list[str] | None = None, say: Callable[[str], None] = print) -> int:
@@ -266,7 +304,7 @@ def main(argv: list[str] | None = None, say: Callable[[str], None] = print) -> i
     parser.add_argument("--check", action="store_true", help="only say what is stale")
     options = parser.parse_args(argv)
     try:
-        texts = outputs()
+        texts = {path: text for source in SOURCES for path, text in outputs(source).items()}
     except CsrError as error:
         say(str(error))
         return 2
@@ -274,7 +312,7 @@ def main(argv: list[str] | None = None, say: Callable[[str], None] = print) -> i
     if options.check:
         if old:
             names = ", ".join(path.relative_to(ROOT).as_posix() for path in old)
-            say(f"stale against {RDL.relative_to(ROOT)}: {names}; run `{COMMAND}`")
+            say(f"stale against their SystemRDL: {names}; run `{COMMAND}`")
         return 1 if old else 0
     for path in old:
         path.parent.mkdir(parents=True, exist_ok=True)

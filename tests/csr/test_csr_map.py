@@ -40,8 +40,8 @@ def test_generated_is_fresh() -> None:
 def test_stale_is_noticed(tmp_path: Path) -> None:
     """A register that moved makes the decoder, the header, the map and the page stale."""
     rdl = tmp_path / "moved.rdl"
-    rdl.write_text(generate.RDL.read_text().replace("scratch @ 0xC", "scratch @ 0x2C"))
-    old = {path.name for path in generate.stale(generate.outputs(rdl))}
+    rdl.write_text(generate.SWITCH.rdl.read_text().replace("scratch @ 0xC", "scratch @ 0x2C"))
+    old = {path.name for path in generate.stale(generate.outputs(rdl=rdl))}
     assert old == {"sp_csr_regs.sv", "sp_switch.h", "csr_map.json", "csr.md"}
 
 
@@ -51,7 +51,7 @@ def test_bad_description_is_one_line(tmp_path: Path) -> None:
     rdl = tmp_path / "bad.rdl"
     rdl.write_text("addrmap broken { reg { field {} a[0:0]; } r @ 0; reg { field {} b; } s @ 0; };")
     with pytest.raises(generate.CsrError, match=r"bad\.rdl"):
-        generate.outputs(rdl)
+        generate.outputs(rdl=rdl)
 
 
 def test_names_and_addresses() -> None:
