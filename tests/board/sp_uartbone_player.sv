@@ -260,48 +260,30 @@ module sp_uartbone_player #(
                 $fwrite(log, "S %0d\n", cycle_o);
               end else begin
                 line_q  <= bit_q == 4'd9 ? stop : data[bit_q[2:0] - 3'd1];
-                if (bit_q == 4'd0) line_q <= 1'b0;
                 bit_q   <= bit_q + 4'd1;
                 until_q <= until_q + span;
               end
             end
           end
-          LEVEL, RESET: begin
-            if (bit_q == 4'd0) begin
-              if (kind == LEVEL) line_q <= data[0];
-              hold_reset_q <= kind == RESET;
-              bit_q   <= 4'd1;
-              until_q <= now_q + span;
-            end else if (now_q + 64'd65536 > until_q) begin
-              hold_reset_q <= 1'b0;
-              over = 1'b1;
-            end
-          end
-          default: begin
-            if (64'(sent_back_q) >= span && (64'(quiet_q) << 16) > FRAME) begin
-              over    = 1'b1;
-              until_q <= now_q;
-            end
-          end
+          LEVEL, RESET: over = now_q + 64'd65536 > until_q;
+          default: over = 64'(sent_back_q) >= span && (64'(quiet_q) << 16) > FRAME;
         endcase
       end
       if (over) begin
+        hold_reset_q <= 1'b0;
         if ($fread(next, script) == 24) begin
-          record_q <= next;
-          have_q   <= 1'b1;
-          bit_q    <= '0;
-          // The first bit of a byte that follows at once begins right here.
-          if (next[0][7:0] == 8'd0 && have_q && kind == SEND) begin
-            line_q  <= 1'b0;
-            bit_q   <= 4'd1;
-            until_q <= until_q + next[1];
-          end else begin
-            until_q <= now_q;
-          end
+          record_q     <= next;
+          have_q       <= 1'b1;
+          bit_q        <= 4'd1;
+          hold_reset_q <= next[0][7:0] == 8'(RESET);
+          if (next[0][7:0] == 8'(SEND)) line_q <= 1'b0;
+          if (next[0][7:0] == 8'(LEVEL)) line_q <= next[0][8];
+          // What is left of a cycle goes to what follows, so that bit times are right on average.
+          until_q <= (have_q && kind != ANSWERS ? until_q : now_q) + next[1];
         end else begin
           have_q <= 1'b0;
           tail_q <= tail_q + 1;
-          if (tail_q == 32'd50 && !live_i) begin
+          if (tail_q == 32'd1500 && !live_i) begin
             done_o <= 1'b1;
             $fclose(log);
           end

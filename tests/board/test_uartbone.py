@@ -11,6 +11,7 @@ from __future__ import annotations
 import bisect
 import dataclasses
 import json
+import math
 import os
 import random
 from collections import Counter
@@ -233,8 +234,11 @@ class Log:
         return bytes(data), begins
 
 
-async def play(dut: Any, script: Script, stall: int = 0) -> Log:
-    """Run a script and compare everything with what must follow from it."""
+async def play(dut: Any, script: Script, stall: int = 0, only_end: bool = False) -> Log:
+    """Run a script and compare everything with what must follow from it.
+
+    With ``only_end`` anything may happen before it, and events are not counted.
+    """
     folder = Path(os.environ["SP_RUN_DIR"])
     rows = np.zeros((len(script.records), 3), ">u8")
     rows[:, :2] = script.records
@@ -243,6 +247,7 @@ async def play(dut: Any, script: Script, stall: int = 0) -> Log:
     dut.stall_i.value = stall
     dut.seed_i.value = int(os.environ["SP_SEED"]) & 0xFFFF_FFFF
     dut.live_i.value = 0
+    await Timer(1, "ns")  # reset before the first edge: what is held before it is anything
     Clock(dut.clk_i, 10, unit="ns").start()
     await Timer(35, "ns")
     dut.rst_ni.value = 1
@@ -252,11 +257,17 @@ async def play(dut: Any, script: Script, stall: int = 0) -> Log:
         await Timer(20_000, "ns")
         assert int(dut.cycle_o.value) < limit, f"not done after {limit} cycles: stuck"
     log = Log.read(folder / "log.txt")
+    answer, _ = log.answer(script.shape.bit)
+    if only_end:
+        log.accesses = log.accesses[-len(script.accesses) :]
+        answer = answer[-len(script.answer) :]
     for i, (got, want) in enumerate(zip(log.accesses, script.accesses)):
         assert got == want, f"access {i} in cycle {log.access_cycles[i]}: {got}, wanted {want}"
-    assert len(log.accesses) == len(script.accesses)
-    answer, _ = log.answer(script.shape.bit)
+    assert len(log.accesses) == len(script.accesses), "accesses too many or too few"
     assert answer == bytes(script.answer)
+    if only_end:
+        save(script.hits)
+        return log
     got_events = {name: len(cycles) for name, cycles in log.events.items()}
     assert got_events == {name: script.events[name] for name in EVENTS}
     script.hits.update({f"bridge.event.{name}": n for name, n in got_events.items()})
@@ -340,3 +351,308 @@ async def random_commands(dut: Any) -> None:
 def test_uartbone_random(sim: Sim, shape: str, turns: int) -> None:
     """Accesses, answers and events are those of the commands."""
     run(sim, "random_commands", shape, {"TURNS": str(turns)})
+
+
+# ------------------------------------------------------------------------------------ recovery
+
+
+@cocotb.test()
+async def time_out(dut: Any) -> None:
+    """A host stops after each byte of a command: whole words are written, the rest is forgotten."""
+    script, rng = begin()
+    for code, size in ((1, 14), (3, 14), (2, 6), (4, 6)):
+        for stop in range(1, size):
+            words = [rng.getrandbits(32) for _ in range(2)]
+            address = 4 * rng.randrange(900)
+            data = script.head(code, 2, address) + b"".join(w.to_bytes(4, "big") for w in words)
+            script.send(data[:stop])
+            if stop >= 10:
+                script.did_write(address, words[0])
+            script.events["abort"] += 1
+            script.silence()
+            if rng.random() < 0.3:  # it goes on too late: what comes is no command
+                script.send(b"\xff" * 3)
+                script.events["bad_command"] += 3
+            script.works("time_out", stop)
+    # Just in time is in time: the time-out counts from the last byte, not from the first.
+    data = script.head(1, 1, 64) + b"abcd"
+    for byte in data:
+        script.send(bytes([byte]))
+        script.cycles(script.shape.timeout - 12 * script.shape.bit)
+    script.did_write(64, int.from_bytes(b"abcd", "big"))
+    script.works("time_out", 99)
+    await play(dut, script)
+
+
+def test_uartbone_time_out(sim: Sim) -> None:
+    """A command that stops in the middle is given up."""
+    run(sim, "time_out")
+
+
+@cocotb.test()
+async def noise(dut: Any) -> None:
+    """Stray bytes, glitches on an idle line, and one odd sample in every bit."""
+    script, rng = begin()
+    bit = script.shape.bit
+    strays = [byte for byte in range(256) if not 1 <= byte <= 4]
+    rng.shuffle(strays)
+    for k in range(0, len(strays), 42):
+        script.send(bytes(strays[k : k + 42]))
+        script.events["bad_command"] += len(strays[k : k + 42])
+        script.works("noise", k)
+    # Low for less than half a bit.
+    for length in range(1, math.ceil(bit / 2)):
+        script.cycles(length, level=0)
+        script.bits(rng.randint(2, 20))
+        script.works("glitch", length)
+    # One wrong cycle in each bit of a command.
+    script.hits["bridge.recovery.odd_sample"] += 1
+    place = Fraction(0)
+    for byte in script.head(2, 2, 256):
+        for level in (0, *(byte >> k & 1 for k in range(8)), 1):
+            cycles = int(place + bit) - int(place)
+            place += bit
+            at = rng.randint(2, cycles - 3)
+            script.cycles(at, level)
+            script.cycles(1, 1 - level)
+            script.cycles(cycles - at - 1, level)
+    script.events["rx"] += 6
+    script.did_read(256)
+    script.did_read(260)
+    script.works("noise", 0)
+    await play(dut, script)
+
+
+@pytest.mark.parametrize("shape", ["board", "least"])
+def test_uartbone_noise(sim: Sim, shape: str) -> None:
+    """Noise is ignored and counted."""
+    run(sim, "noise", shape)
+
+
+@cocotb.test()
+async def framing(dut: Any) -> None:
+    """A stop bit is low in each byte of a command; breaks; what follows is not obeyed."""
+    script, rng = begin()
+    for bad in range(14):
+        words = [rng.getrandbits(32) for _ in range(2)]
+        address = 4 * rng.randrange(900)
+        data = script.head(1, 2, address) + b"".join(w.to_bytes(4, "big") for w in words)
+        script.send(data[:bad])
+        script.noise(data[bad : bad + 1], stop=0)
+        script.events["frame_error"] += 1
+        script.events["abort"] += bad > 0
+        if bad >= 10:
+            script.did_write(address, words[0])
+        # The rest, and a whole command, back to back or after too short a silence.
+        script.bits(rng.choice((0, 1, 18)))
+        script.noise(data[bad + 1 :])
+        script.bits(rng.choice((0, 1, 10)))  # the last nine bits may be ones, as good as idle
+        script.noise(script.head(1, 1, address) + bytes(4))
+        script.bits(21)
+        script.works("frame_error", bad)
+    for length in (10, 11, 100, 1000):
+        if length == 100:  # a break in the middle of a command
+            script.send(script.head(2, 1, 0)[:4])
+            script.events["abort"] += 1
+        script.bits(length, level=0)
+        script.events["frame_error"] += 1
+        script.bits(21)
+        script.works("break", length)
+    # An answer that leaves is not touched; commands before the error are obeyed.
+    script.read(0, 20)
+    script.write(400, [1, 2])
+    script.read(400)
+    script.noise(b"\x01", stop=0)
+    script.events["frame_error"] += 1
+    script.bits(21)
+    script.works("answer_goes_on", 1)
+    await play(dut, script)
+
+
+@pytest.mark.parametrize("shape", ["board", "least"])
+def test_uartbone_framing(sim: Sim, shape: str) -> None:
+    """After a framing error nothing is obeyed until the line has been idle."""
+    run(sim, "framing", shape)
+
+
+def commands(script: Script, rng: random.Random, count: int) -> bytes:
+    """Return bytes of commands as a host sends them that looks for its board."""
+    data = b""
+    for _ in range(count):
+        data += script.head(rng.choice((1, 3)), 2, 4 * rng.randrange(1 << 20)) + rng.randbytes(8)
+        data += script.head(rng.choice((2, 4)), rng.randint(1, 8), 4 * rng.randrange(1 << 20))
+    return data
+
+
+@cocotb.test()
+async def wrong_baud_slow(dut: Any) -> None:
+    """A host that is too slow, by two or more, gets nothing done at all."""
+    script, rng = begin()
+    for baud in (1_500_000, 1_000_000, 921_600, 460_800, 230_400, 115_200):
+        script.noise(commands(script, rng, 8 if baud > 900_000 else 1), Fraction(baud, 3_000_000))
+        script.silence()
+        script.works("slow_host", baud)
+    script.hits["bridge.recovery.slow_host"] += 1
+    # Which wrong bytes it makes depends on what it says.
+    log = await play_accesses(dut, script)
+    assert len(log.events["frame_error"]) > 20
+    assert not log.events["overflow"] and not log.events["bus_error"]
+
+
+async def play_accesses(dut: Any, script: Script) -> Log:
+    """Play, and compare accesses and answers, but not events."""
+    before = Counter(script.events)
+    log = await play(dut, script, only_end=True)
+    assert len(Log.read(Path(os.environ["SP_RUN_DIR"]) / "log.txt").accesses) == len(
+        script.accesses
+    )
+    assert len(log.events["tx"]) == before["tx"]
+    return log
+
+
+def test_uartbone_slow_host(sim: Sim) -> None:
+    """Too low a baud rate does no harm."""
+    run(sim, "wrong_baud_slow")
+
+
+@cocotb.test()
+async def wrong_baud_fast(dut: Any) -> None:
+    """Whatever a host that is too fast made the bridge do, afterwards it works."""
+    script, rng = begin()
+    rates = [rng.choice((3_500_000, 4_000_000)), rng.choice((6_000_000, 12_000_000))]
+    for baud in rates:
+        script.noise(commands(script, rng, 20), Fraction(baud, 3_000_000))
+    script.silence()
+    script.bits(256 * 4 * 10)  # the longest answer that it may have asked for
+    script.works("fast_host", 0)
+    # A wait counts answers, and it may be more of them.
+    script.records[-1] = (LEVEL | 1 << 8, int(200 * script.shape.bit * 65536))
+    await play(dut, script, only_end=True)
+
+
+def test_uartbone_fast_host(sim: Sim) -> None:
+    """Too high a baud rate does no lasting harm."""
+    run(sim, "wrong_baud_fast")
+
+
+@cocotb.test()
+async def overflow(dut: Any) -> None:
+    """More bytes come than are kept while an answer leaves: nothing wrong is obeyed."""
+    script, rng = begin()
+    for fill, extra in ((RX_DEPTH, 0), (RX_DEPTH, 1), (RX_DEPTH, 60), (RX_DEPTH, 200)):
+        script.read(4 * rng.randrange(800), 200)
+        data = b""
+        while len(data) < fill + extra:
+            address, word = 4 * rng.randrange(900), rng.getrandbits(32)
+            if len(data) + 10 <= fill:
+                script.did_write(address, word)
+            data += script.head(1, 1, address) + word.to_bytes(4, "big")
+        data = data[: fill + extra]
+        script.noise(data)
+        script.events["rx"] += fill + (extra > 0)
+        script.events["overflow"] += extra > 0
+        script.events["abort"] += 1  # of the last that was kept, by the mark or by the time-out
+        script.wait()
+        script.silence()
+        script.works("overflow", extra)
+    # Lost bytes again and again while the buffer is still full.
+    script.read(0, 256)
+    script.noise(bytes([255]) * RX_DEPTH)
+    for _ in range(4):
+        script.noise(script.head(1, 1, 0) + b"lost")
+        script.bits(25)
+    script.events["rx"] += RX_DEPTH + 4
+    script.events["overflow"] += 4
+    script.events["bad_command"] += RX_DEPTH
+    script.wait()
+    script.bits(25)
+    script.works("overflow", 5)
+    await play(dut, script)
+
+
+def test_uartbone_overflow(sim: Sim) -> None:
+    """A host that sends too much at once loses whole commands, not parts."""
+    run(sim, "overflow")
+
+
+@cocotb.test()
+async def reset_in_command(dut: Any) -> None:
+    """Reset in the middle of commands: they are gone, the line must be idle first."""
+    script, rng = begin()
+    for stop in (1, 5, 8, 12, 14):
+        words = [rng.getrandbits(32) for _ in range(3)]
+        data = script.head(1, 3, 512) + b"".join(w.to_bytes(4, "big") for w in words)
+        script.send(data[:stop])
+        for i, word in enumerate(words[: max(0, stop - 6) // 4]):
+            script.did_write(512 + 4 * i, word)
+        script.bits(2)
+        script.records.append((RESET, 65536 * rng.randint(1, 5)))
+        script.noise(data[stop:])  # a host that does not know goes on
+        script.bits(21)
+        script.works("reset", stop)
+    await play(dut, script)
+
+
+def test_uartbone_reset(sim: Sim) -> None:
+    """Reset in mid-command."""
+    run(sim, "reset_in_command")
+
+
+# -------------------------------------------------------------------------------------- timing
+
+
+@cocotb.test()
+async def mistuned(dut: Any) -> None:
+    """Long commands without a pause from a host that is 3% too slow or too fast."""
+    script, rng = begin()
+    for rate in (0.97, 1.03, 0.985, 1.015):
+        script.write(0, [rng.getrandbits(32) for _ in range(40)], rate=rate)
+        script.write(0, [0, 0xFFFF_FFFF, 0x5555_5555, 0xAAAA_AAAA], rate=rate)
+        script.read(0, 8, rate=rate)
+        script.wait()
+        script.hits["bridge.mistuned"] += 1
+    await play(dut, script)
+
+
+@pytest.mark.parametrize("shape", list(SHAPES))
+def test_uartbone_mistuned(sim: Sim, shape: str) -> None:
+    """Three percent of difference are no error."""
+    run(sim, "mistuned", shape)
+
+
+@cocotb.test()
+async def line_rate(dut: Any) -> None:
+    """Answers leave at exactly the line's rate; reads one behind the other need no waiting."""
+    script, _ = begin()
+    bit = script.shape.bit
+    script.read(0, 256)
+    script.wait()
+    singles = 100
+    for k in range(singles):
+        script.read(4 * k)
+    script.wait()
+    script.hits["bridge.line_rate"] += 1
+    log = await play(dut, script)
+    _, begins = log.answer(bit)
+    for n, cycle in enumerate(begins[:1024]):
+        assert abs(cycle - begins[0] - 10 * n * bit) <= 1, f"byte {n} begins in cycle {cycle}"
+    for cycle, _ in log.edges:
+        if cycle < begins[1023] + 10 * bit:
+            late = (cycle - begins[0]) / bit
+            assert abs(late - round(late)) * bit <= 1, f"an edge in cycle {cycle}"
+    # From the end of the command's last stop bit to the start bit of the answer.
+    turnaround = begins[0] - log.sent[5]
+    # The command ends in the middle of its stop bit, for all that the bridge knows.
+    assert -bit / 2 < turnaround <= 14 - bit / 2, turnaround
+    span = log.sent[5 + 6 * singles] - log.sent[5] - (log.sent[6] - log.sent[5])
+    share = 60 * bit * singles / (span + 10 * bit)
+    assert share > 0.99
+    last = begins[-4] - log.sent[-1]
+    assert last <= 14 - bit / 2, "the last answer waited for others"
+    dut._log.info("turnaround %d cycles, reads at %.4f of the line", turnaround, float(share))
+
+
+@pytest.mark.parametrize("shape", list(SHAPES))
+def test_uartbone_line_rate(sim: Sim, shape: str) -> None:
+    """Bit times, turnaround and throughput."""
+    run(sim, "line_rate", shape)
