@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from switchproof.models.profiles import Config
 
-MAP_FILE = Path(__file__).with_name("csr_map.json")
+MODELS = Path(__file__).parent
 
 #: AXI4 responses.
 OKAY = 0
@@ -195,10 +195,10 @@ class CsrMap:
         return {f.name: (word & f.mask) >> f.lsb for f in register.fields}
 
 
-@functools.lru_cache(maxsize=1)
-def load() -> CsrMap:
-    """Return the map of ``csr_map.json``."""
-    return CsrMap(json.loads(MAP_FILE.read_text()))
+@functools.cache
+def load(name: str = "csr_map") -> CsrMap:
+    """Return the map of ``<name>.json``: ``csr_map`` of the switch, ``board_map`` of a board."""
+    return CsrMap(json.loads((MODELS / f"{name}.json").read_text()))
 
 
 def address(name: str) -> int:

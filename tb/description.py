@@ -211,7 +211,12 @@ def _sources(
     sources: list[Path] = []
     includes = [(folder / name).resolve() for name in table.get("include_dirs", ())]
     if "filelist" in table:
-        _read_filelist((folder / table["filelist"]).resolve(), path, sources, includes)
+        try:
+            listed = read_filelist((folder / table["filelist"]).resolve())
+        except DescriptionError as error:
+            raise DescriptionError(f"{path}: {error}") from None
+        sources += listed[0]
+        includes += listed[1]
     sources += [(folder / name).resolve() for name in table.get("files", ())]
     if not sources:
         raise DescriptionError(f"{path}: neither files nor filelist names a source")
@@ -221,25 +226,33 @@ def _sources(
     return tuple(dict.fromkeys(sources)), tuple(dict.fromkeys(includes))
 
 
-def _read_filelist(filelist: Path, path: Path, sources: list[Path], includes: list[Path]) -> None:
-    """Append what a .f file names, relative to its own folder: files, +incdir+, -f."""
+def read_filelist(filelist: Path) -> tuple[list[Path], list[Path]]:
+    """Return source files and include folders of a .f file, relative to its own folder.
+
+    It holds files, ``+incdir+``, ``-f`` and comments. Raises DescriptionError.
+    """
+    sources: list[Path] = []
+    includes: list[Path] = []
     try:
         lines = filelist.read_text().splitlines()
     except OSError as error:
-        raise DescriptionError(f"{path}: file list {filelist}: {error.strerror}") from None
+        raise DescriptionError(f"file list {filelist}: {error.strerror}") from None
     for line in lines:
         words = line.split("//")[0].split("#")[0].split()
         while words:
             word = words.pop(0)
             if word in ("-f", "-F") and words:
-                _read_filelist((filelist.parent / words.pop(0)).resolve(), path, sources, includes)
+                below = read_filelist((filelist.parent / words.pop(0)).resolve())
+                sources += below[0]
+                includes += below[1]
             elif word.startswith("+incdir+"):
                 folders = word.removeprefix("+incdir+").split("+")
                 includes += [(filelist.parent / name).resolve() for name in folders]
             elif word.startswith(("-", "+")):
-                raise DescriptionError(f"{path}: file list {filelist}: {word} is not understood")
+                raise DescriptionError(f"file list {filelist}: {word} is not understood")
             else:
                 sources.append((filelist.parent / word).resolve())
+    return sources, includes
 
 
 def _need(path: Path, table: dict[str, Any], *keys: str) -> str:

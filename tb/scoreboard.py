@@ -25,7 +25,7 @@ from switchproof.models.layout import FIELDS, Op
 from switchproof.models.packet import PACKET, Packets
 from switchproof.models.profiles import Config
 
-from .pipes import concatenate, pick
+from .pipes import Pipe, concatenate, pick
 
 #: Mismatches that a message shows.
 SHOWN = 3
@@ -246,6 +246,16 @@ class Checker:
         if len(found):
             return f"it was expected at port {int(self._expected['port'][found[0]])}"
         return "no packet like it is expected anywhere: made up, changed or doubled"
+
+
+def check_violations(pipe: Pipe, seed: int) -> None:
+    """Raise Mismatch when the streams of a pipe broke their protocol."""
+    if pipe.violation_count:
+        lines = [f"  {violation}" for violation in pipe.violations()[:SHOWN]]
+        raise Mismatch(
+            f"{pipe.violation_count} breaches of the stream protocol (seed {seed}):\n"
+            + "\n".join(lines)
+        )
 
 
 def flow_key(packets: Packets) -> NDArray[np.int64]:

@@ -10,7 +10,8 @@ from switchproof.models import packet
 from switchproof.models.crossbar import ENGINE_ETYPES, ENGINE_REDOPS
 from switchproof.models.layout import EType, Op, RedOp
 from switchproof.tb import traffic
-from switchproof.tb.base_test import BaseTest, members_of
+from switchproof.tb.base_test import BaseTest
+from switchproof.tb.bench import members_of
 
 #: Builds too long for `make sim`.
 DEV16 = pytest.param("dev16", marks=pytest.mark.large)
