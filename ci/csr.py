@@ -36,6 +36,8 @@ class Source:
     map: Path
     #: The page with the tables.
     doc: Path
+    #: What WAIVERS lacks for this description.
+    waivers: dict[str, str] = dataclasses.field(default_factory=dict)
 
     @property
     def generated(self) -> Path:
@@ -60,6 +62,7 @@ BOARD = Source(
     "sp_board_regs",
     ROOT / "models" / "board_map.json",
     ROOT / "docs" / "board-registers.md",
+    {"GENUNNAMED": "PeakRDL gives its loops over arrays no names"},
 )
 SOURCES = (SWITCH, BOARD)
 
@@ -213,8 +216,9 @@ def _rtl(source: Source, top: Any) -> dict[str, str]:
         )
         texts = {path.name: path.read_text() for path in sorted(Path(folder).glob("*.sv"))}
     head = f"// SPDX-License-Identifier: Apache-2.0\n//\n// Made by `{COMMAND}`: do not edit.\n"
-    off = "".join(f"// {why}\n/* verilator lint_off {rule} */\n" for rule, why in WAIVERS.items())
-    on = "".join(f"/* verilator lint_on {rule} */\n" for rule in WAIVERS)
+    waivers = {**WAIVERS, **source.waivers}
+    off = "".join(f"// {why}\n/* verilator lint_off {rule} */\n" for rule, why in waivers.items())
+    on = "".join(f"/* verilator lint_on {rule} */\n" for rule in waivers)
     return {name: f"{head}{off}\n{text.rstrip()}\n{on}" for name, text in texts.items()}
 
 
