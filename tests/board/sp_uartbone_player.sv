@@ -188,8 +188,10 @@ module sp_uartbone_player #(
     end
   end
 
-  // What was offered stays until it is taken.
-  logic        aw_wait_q, w_wait_q, ar_wait_q;
+  // What was offered stays until it is taken. A clock edge may come before the first reset.
+  logic        aw_wait_q = 1'b0;
+  logic        w_wait_q = 1'b0;
+  logic        ar_wait_q = 1'b0;
   logic [31:0] awaddr_q, wdata_q, araddr_q;
 
   always_ff @(posedge clk_i or negedge rst_n) begin

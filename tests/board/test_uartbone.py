@@ -23,9 +23,12 @@ import cocotb
 import numpy as np
 import pytest
 from cocotb.clock import Clock
-from cocotb.triggers import Timer
+from cocotb.task import bridge, resume
+from cocotb.triggers import FallingEdge, Timer
+from cocotb.utils import get_sim_time
 
 from switchproof.ci.pytest_plugin import Sim
+from switchproof.tb import uartbone
 
 SOURCES = (
     "rtl/board/sp_uart_pkg.sv",
@@ -247,7 +250,6 @@ async def play(dut: Any, script: Script, stall: int = 0, only_end: bool = False)
     dut.stall_i.value = stall
     dut.seed_i.value = int(os.environ["SP_SEED"]) & 0xFFFF_FFFF
     dut.live_i.value = 0
-    await Timer(1, "ns")  # reset before the first edge: what is held before it is anything
     Clock(dut.clk_i, 10, unit="ns").start()
     await Timer(35, "ns")
     dut.rst_ni.value = 1
@@ -656,3 +658,124 @@ async def line_rate(dut: Any) -> None:
 def test_uartbone_line_rate(sim: Sim, shape: str) -> None:
     """Bit times, turnaround and throughput."""
     run(sim, "line_rate", shape)
+
+
+# --------------------------------------------------------------------------- the host's side
+
+
+class LiveLine:
+    """The line of a running simulation as a serial port for a thread; time is simulated time."""
+
+    def __init__(self, dut: Any, shape: Shape) -> None:
+        self.dut = dut
+        self.bit = float(shape.bit) * 10_000  # picoseconds
+        self.came = bytearray()
+
+    async def receive(self) -> None:
+        """Receive bytes for ever."""
+        while True:
+            await FallingEdge(self.dut.tx_o)
+            begin, byte = get_sim_time("ps"), 0
+            for k in range(1, 10):
+                await Timer(round(begin + (k + 0.5) * self.bit - get_sim_time("ps")), "ps")
+                byte |= int(self.dut.tx_o.value) << (k - 1)
+            assert byte >> 8, "no stop bit"
+            self.came.append(byte & 255)
+
+    async def _send(self, data: bytes) -> None:
+        place = float(get_sim_time("ps"))
+        for byte in data:
+            for k in range(10):
+                self.dut.live_rx_i.value = (byte << 1 | 1 << 9) >> k & 1
+                place += self.bit
+                await Timer(round(place - get_sim_time("ps")), "ps")
+
+    async def _receive(self, size: int) -> bytes:
+        for _ in range(100):
+            if len(self.came) >= size:
+                break
+            await Timer(round(20 * self.bit), "ps")
+        got = bytes(self.came[:size])
+        del self.came[:size]
+        return got
+
+    @property
+    def in_waiting(self) -> int:
+        """Bytes that came."""
+        return len(self.came)
+
+    def read(self, size: int) -> bytes:
+        """Return what comes within 2,000 bits, called from a thread."""
+        return resume(self._receive)(size)
+
+    def write(self, data: bytes) -> int:
+        """Send, called from a thread."""
+        resume(self._send)(data)
+        return len(data)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait, called from a thread."""
+
+        async def wait() -> None:
+            await Timer(round(seconds * 1e12), "ps")
+
+        resume(wait)()
+
+    def monotonic(self) -> float:
+        """Return simulated seconds."""
+        return float(get_sim_time("ps")) * 1e-12
+
+
+@cocotb.test()
+async def host_side(dut: Any) -> None:
+    """The host's side drives the bridge itself: accesses, a host that died, a dead board."""
+    clk_hz, baud = SHAPES[os.environ["SHAPE"]]
+    rng = random.Random(int(os.environ["SP_SEED"]))
+    line = LiveLine(dut, Shape(clk_hz, baud))
+    dut.rst_ni.value = 0
+    dut.stall_i.value = 100
+    dut.seed_i.value = 5
+    dut.live_i.value = 1
+    dut.live_rx_i.value = 1
+    Clock(dut.clk_i, 10, unit="ns").start()
+    await Timer(35, "ns")
+    dut.rst_ni.value = 1
+    await Timer(10, "us")
+    cocotb.start_soon(line.receive())
+    uartbone.time = line  # type: ignore[assignment]
+    uartbone.POLL = 0.0005
+    hits: Counter[str] = Counter()
+
+    def work() -> None:
+        # The simulated clock is 100 MHz whatever CLK_HZ says.
+        timeout = TIMEOUT_US * 1e-6 * clk_hz / 100e6
+        host = uartbone.UartBone(line, timeout=0.002, board_timeout=timeout)
+        words = [rng.getrandbits(32) for _ in range(300)]
+        host.write(0x40, words)
+        assert host.read(0x40, 300) == words
+        addresses = [4 * rng.randrange(16, 316) for _ in range(60)]
+        assert host.read_many(addresses) == [words[a // 4 - 16] for a in addresses]
+        host.write_many([(4 * i, i) for i in range(20)])
+        assert host.read(0, 20) == list(range(20))
+        host.write(0x80, [1, 2, 3], fixed=True)
+        assert host.read(0x80, 5, fixed=True) == [3] * 5
+        assert host.read(0xE000, 2) == [0xFFFF_1FFF, 0xFFFF_1FFB]  # the bus refuses
+        hits["bridge.host.accesses"] += 1
+        # Another host died in mid-command; this one asks for more than it gets.
+        line.write(uartbone.head(0, 200, write=True) + bytes(99))
+        with pytest.raises(uartbone.BridgeError, match="no answer"):
+            host.read(0)
+        assert host.read(0x1A0) == [words[88]]
+        line.write(b"\x01\x02\x03")
+        host.resync()
+        assert host.read(0x1A4) == [words[89]]
+        assert host.stale_bytes == 0
+        hits["bridge.host.resync"] += 1
+
+    await bridge(work)()
+    save(hits)
+
+
+def test_uartbone_host_side(sim: Sim) -> None:
+    """tb/uartbone.py and the bridge understand each other."""
+    run(sim, "host_side")
