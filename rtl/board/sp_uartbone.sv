@@ -89,9 +89,6 @@ module sp_uartbone #(
     $fatal(1, "sp_uartbone: TIMEOUT_US = %0d is not two frames or more, or not below 2^31 cycles",
            TIMEOUT_US);
   end
-  if (RX_DEPTH < 2) begin : g_bad_depth
-    $fatal(1, "sp_uartbone: RX_DEPTH = %0d is not 2 or more", RX_DEPTH);
-  end
 
   logic       rx_valid;
   logic [7:0] rx_data;

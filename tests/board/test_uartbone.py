@@ -14,6 +14,7 @@ import json
 import math
 import os
 import random
+import re
 from collections import Counter
 from fractions import Fraction
 from pathlib import Path
@@ -27,6 +28,8 @@ from cocotb.task import bridge, resume
 from cocotb.triggers import FallingEdge, Timer
 from cocotb.utils import get_sim_time
 
+from switchproof.ci import build
+from switchproof.ci.paths import ROOT
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.tb import uartbone
 
@@ -317,7 +320,7 @@ async def random_commands(dut: Any) -> None:
     shape = script.shape
     turns = int(os.environ["TURNS"])
     most = [(write, fixed) for write in (0, 1) for fixed in (0, 1)] if turns > 50 else []
-    longest = {rng.randrange(turns): kind for kind in most}
+    longest = dict(zip(rng.sample(range(turns), 4), most))
     for turn in range(turns):
         write, fixed = longest.get(turn, (rng.randrange(2), rng.randrange(2)))
         count = rng.choice((1, 1, rng.randint(2, 9), rng.randint(2, 30)))
@@ -779,3 +782,53 @@ async def host_side(dut: Any) -> None:
 def test_uartbone_host_side(sim: Sim) -> None:
     """tb/uartbone.py and the bridge understand each other."""
     run(sim, "host_side")
+
+
+# ---------------------------------------------------------------------------------- parameters
+
+
+def elaborate(**changes: int) -> None:
+    """Elaborate sp_uartbone with the board's parameters but for ``changes``."""
+    build.lint(
+        build.BuildSpec(
+            name="elaborate-uartbone",
+            toplevel="sp_uartbone",
+            sources=tuple(ROOT / source for source in SOURCES[:-1]),
+            parameters=tuple(changes.items()),
+        ),
+        wall=True,
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"CLK_HZ": 24_000_000},
+        {"CLK_HZ": 12_000_000, "BAUD": 115_200, "TIMEOUT_US": 1_000_000},
+        {"CLK_HZ": 250_000_000, "BAUD": 1_000_003},
+        {"CLK_HZ": 25_000_000, "BAUD": 1_000_000, "TIMEOUT_US": 20, "RX_DEPTH": 2},
+        {"RX_DEPTH": 1000},
+    ],
+)
+def test_uartbone_parameters(changes: dict[str, int]) -> None:
+    """Legal parameters elaborate without a warning."""
+    elaborate(**changes)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"CLK_HZ": 23_999_999}, "BAUD = 3000000 is not in 1..2999999"),
+        ({"BAUD": 6_250_001}, "BAUD = 6250001 is not in 1..6250000"),
+        ({"BAUD": 0}, "BAUD = 0 is not in 1..6250000"),
+        ({"BAUD": 9_600, "TIMEOUT_US": 2_000}, "TIMEOUT_US = 2000 is not two frames or more"),
+        ({"TIMEOUT_US": 0}, "TIMEOUT_US = 0 is not two frames or more"),
+        ({"TIMEOUT_US": 43_000_000}, "or not below 2^31 cycles"),
+        ({"RX_DEPTH": 1}, "DEPTH = 1 is not 2 or more"),
+    ],
+)
+def test_uartbone_illegal_parameters(changes: dict[str, int], words: str) -> None:
+    """Illegal ones end in a line that names them."""
+    with pytest.raises(build.BuildError, match=re.escape(words)):
+        elaborate(**changes)
