@@ -1,3 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // made by `python -m switchproof.ci.filelists`: do not edit
 -f switchproof.f
+board/generated/sp_board_regs_pkg.sv
+board/sp_traffic_pkg.sv
+board/sp_uart_pkg.sv
+board/generated/sp_board_regs.sv
+board/sp_traffic_check.sv
+board/sp_traffic_gen.sv
+board/sp_uart_bridge.sv
+board/sp_uart_rx.sv
+board/sp_uart_tx.sv
+board/sp_uartbone.sv
