@@ -59,9 +59,9 @@ class UartBone:
 
     ``timeout``: seconds without a byte after which an answer is given up.
     ``board_timeout``: seconds after which the board gives up a command, for :meth:`resync`.
-    ``window``: bytes of commands whose answers may be outstanding. A board that answers as fast as
-    it is asked never needs more than RX_DEPTH; reads of one word may use a larger window without
-    harm, since their answers are shorter than their commands.
+    ``window``: bytes of commands whose answers may be outstanding. More than RX_DEPTH is used for
+    reads of one word only: their answers are shorter than their commands, so the board keeps up
+    with any number of them. It pays where an exchange takes long, as on USB.
     ``where``: what to call the line in messages.
 
     After a BridgeError the next access begins with :meth:`resync`.
@@ -223,21 +223,24 @@ class UartBone:
             raise self._gone(error) from error
 
     def _ask(self, asked: Sequence[tuple[bytes, int]]) -> list[int]:
-        """Send commands that read, at most ``window`` bytes ahead; return all words."""
+        """Send commands that read, a window of them ahead; return all words."""
         if not asked:
             return []
         answer = bytearray()
         sent: deque[tuple[bytes, int]] = deque()
         ahead = 0
+        window = self.window
+        if any(count > 1 for _, count in asked):
+            window = min(window, RX_DEPTH)
         rest: Iterator[tuple[bytes, int]] = iter(asked)
         following = next(rest, None)
         try:
             self._ready()
             while sent or following:
                 # Refill in larger pieces: a write to the operating system costs more than bytes.
-                if ahead <= self.window // 2:
+                if ahead <= window // 2:
                     piece = []
-                    while following and ahead + HEAD <= self.window:
+                    while following and ahead + HEAD <= window:
                         piece.append(following[0])
                         sent.append(following)
                         ahead += HEAD

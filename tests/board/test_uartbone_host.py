@@ -175,10 +175,13 @@ def test_host_window(board: FakeBoard, window: int) -> None:
     """Commands whose answers are outstanding never fill more than the window; it is made use of."""
     host = UartBone(board, window=window)
     assert host.read_many(range(0, 4000, 4)) == list(range(1000))
+    assert window - 6 - 5 <= board.most <= window
+    assert len(board.writes) <= 1000 * 6 / max(6, window // 2 - 6) + 2
+    # Answers that take longer than their commands: only what the board is sure to keep.
+    board.most = 0
     assert host.read(0, 256 * 30) == list(range(256 * 30))
-    assert board.most <= window
-    assert board.most >= window - 6 - 5
-    assert len(board.writes) <= 1030 * 6 / max(6, window // 2 - 6) + 2
+    window = min(window, uartbone.RX_DEPTH)
+    assert window - 6 - 5 <= board.most <= window
 
 
 def test_host_dead_board(clock: Clock, board: FakeBoard) -> None:
