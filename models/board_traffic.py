@@ -36,7 +36,6 @@ OPS = (int(Op.WRITE), int(Op.READ_RSP), int(Op.MGT_WRITE))
 #: Counters of errors stop here.
 ERROR_LIMIT = 0xFFFF
 
-_WARM_UP = 8  # steps of the shift register before the first draw
 _STEP = 20  # bits that come in a step
 _DST_BITS, _LEN_BITS = 12, 8
 
@@ -76,7 +75,7 @@ def _one_bit() -> NDArray[np.uint32]:
     return columns
 
 
-def random_states(seed: int, own: int, count: int) -> NDArray[np.uint32]:
+def random_states(seed: int, own: int, count: int, ports: int) -> NDArray[np.uint32]:
     """Return the states of a generator's shift register at its first `count` draws."""
     power = _one_bit()
     step = np.array([1 << k for k in range(32)], U32)
@@ -86,7 +85,9 @@ def random_states(seed: int, own: int, count: int) -> NDArray[np.uint32]:
         power = _apply(power, power)
     state = seed ^ 0x9E37_79B9 ^ own << 16
     states = np.array([state or 0xFFFF_FFFF], U32)
-    for _ in range(_WARM_UP):
+    # As many steps go by before the first draw as there are flows: four VCs to each port, the
+    # ports rounded up to a power of two.
+    for _ in range(4 << (ports - 1).bit_length()):
         states = _apply(step, states)
     # Each round appends what the states so far become after as many steps as there are of them.
     while len(states) < count:
@@ -159,7 +160,7 @@ def generate(settings: Settings, count: int) -> Packets:
     s = settings
     ops = [op for bit, op in enumerate(OPS) if (s.op_mask or 1) >> bit & 1]
     index = np.arange(count, dtype=np.int64)
-    states = random_states(s.seed, s.own, count).astype(np.int64)
+    states = random_states(s.seed, s.own, count, s.ports).astype(np.int64)
     fraction = states >> _LEN_BITS & (1 << _DST_BITS) - 1
     dst: NDArray[np.int64]
     if s.dst_mode == 0:

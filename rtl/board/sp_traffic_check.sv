@@ -27,7 +27,7 @@ module sp_traffic_check #(
     input  logic                      clear_i,
     /// Share of cycles, in 256ths, in which the stream is held; random.
     input  logic [7:0]                stall_p_i,
-    /// Where the stalls come from; read while clear_i.
+    /// Which cycles are held.
     input  logic [31:0]               seed_i,
     /// Time, counts cycles.
     input  logic [15:0]               now_i,
@@ -104,6 +104,8 @@ module sp_traffic_check #(
 
   logic              clear_q;      // synchronous clear, also after reset
   logic [31:0]       lfsr_q;
+  logic [15:0]       mix;
+  logic [7:0]        dice;         // when below stall_p_i the stream is held
   logic              in_packet_q;  // the next beat is not a first one
   logic              take;
   hdr_t              in_hdr;
@@ -118,13 +120,18 @@ module sp_traffic_check #(
       in_packet_q <= 1'b0;
     end else begin
       clear_q    <= clear_i;
-      s_tready_o <= lfsr_q[7:0] >= stall_p_i;
+      s_tready_o <= dice >= stall_p_i;
       if (take) in_packet_q <= !s_tlast_i;
     end
   end
 
+  // One shift register for all seeds: they choose which of its bits are mixed, which takes fewer
+  // LUTs than to load it.
+  assign mix  = seed_i[15:0] ^ seed_i[31:16];
+  assign dice = lfsr_q[7:0] ^ (lfsr_q[15:8] & mix[7:0]) ^ (lfsr_q[23:16] & mix[15:8]);
+
   always_ff @(posedge clk_i) begin
-    if (clear_q) lfsr_q <= (seed_i == '0) ? '1 : seed_i;
+    if (clear_q) lfsr_q <= '1;
     else lfsr_q <= lfsr_next(lfsr_q);
   end
 

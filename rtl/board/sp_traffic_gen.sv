@@ -88,17 +88,17 @@ module sp_traffic_gen #(
 
   typedef enum logic [1:0] {
     StIdle,  // no run
-    StWarm,  // the shift register leaves the neighbourhood of its seed
+    StWarm,  // sequence numbers to zero; the shift register leaves the neighbourhood of its seed
     StRun,
     StDrain  // the last packet leaves
   } state_e;
 
-  state_e      state_q;
-  logic [2:0]  warm_q;
-  logic        zero_q;    // begin of a run: counters to zero
-  logic        active_q;  // a packet is offered
-  logic        beat;
-  logic        beat_last;
+  state_e           state_q;
+  logic [FlowW-1:0] warm_q;
+  logic             zero_q;    // begin of a run: counters to zero
+  logic             active_q;  // a packet is offered
+  logic             beat;
+  logic             beat_last;
 
   assign beat      = active_q && m_tready_i;
   assign beat_last = beat && m_tlast_o;
@@ -110,7 +110,7 @@ module sp_traffic_gen #(
       zero_q  <= 1'b1;
     end else begin
       zero_q <= (state_q == StIdle) && run_i;
-      warm_q <= (state_q == StWarm) ? warm_q + 3'd1 : '0;
+      warm_q <= (state_q == StWarm) ? warm_q + FlowW'(1) : '0;
       case (state_q)
         StIdle:  if (run_i) state_q <= StWarm;
         StWarm:  if (warm_q == '1) state_q <= StRun;
@@ -286,18 +286,17 @@ module sp_traffic_gen #(
 
   // ------------------------------------------------------------------ sequence number of a flow
 
-  logic [31:0]           seq_mem [1<<FlowW];
-  logic [(1<<FlowW)-1:0] used_q;    // flows that have begun in this run
-  logic [FlowW-1:0]      flow;
-  logic [31:0]           seq;
+  logic [31:0]      seq_mem [1<<FlowW];
+  logic [FlowW-1:0] flow;
+  logic [31:0]      seq;
 
   assign flow = {dst, vc};
-  assign seq  = used_q[flow] ? seq_mem[flow] : '0;
+  assign seq  = seq_mem[flow];
 
   always_ff @(posedge clk_i) begin
-    if (start) seq_mem[flow] <= seq + 32'd1;
-    if (zero_q) used_q <= '0;
-    else if (start) used_q[flow] <= 1'b1;
+    if (start || (state_q == StWarm)) begin
+      seq_mem[start ? flow : warm_q] <= start ? seq + 32'd1 : '0;
+    end
   end
 
   // ------------------------------------------------------------------------------------- stream

@@ -226,8 +226,8 @@ module sp_traffic_player #(
       if (valid && check_ready) begin
         in_packet_q <= !last;
         $fwrite(log, "B %0d %0d %0d %h %h\n", cycle_o, now, last, user, data);
+        $fflush(log);
       end
-      if (done_o || played_o) $fflush(log);
     end
   end
 

@@ -250,12 +250,14 @@ async def full_rate(dut: Any) -> None:
         await player.cycles(4)
         player.set(clear=0)
         await player.cycles(4)
+        asked = int(dut.cycle_o.value)
         await player.make(settings, 200)
         whole = player.log()
         got = whole[begin:]
         begin = len(whole)
         player.compare(got, own)
         first, last = got["not_before"].astype(np.int64), got["stamp_last"].astype(np.int64)
+        assert first[0] == asked + (4 << (player.ports - 1).bit_length()) + 4
         assert (last - first == got["flits"] - 1).all(), "an idle cycle inside a packet"
         assert (first[1:] - last[:-1] == 1 + gap).all(), f"not {gap} idle cycles between packets"
         state = player.state()
