@@ -585,9 +585,12 @@ async def overflow(dut: Any) -> None:
         script.noise(data)
         script.events["rx"] += fill + (extra > 0)
         script.events["overflow"] += extra > 0
-        script.events["abort"] += 1  # of the last that was kept, by the mark or by the time-out
+        script.events["abort"] += 1  # of the last that was kept
         script.wait()
-        script.silence()
+        if extra:
+            script.bits(25)  # by the mark: long before the time-out
+        else:
+            script.silence()
         script.works("overflow", extra)
     # Lost bytes again and again while the buffer is still full.
     script.read(0, 256)
