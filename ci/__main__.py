@@ -27,6 +27,8 @@ COMMANDS: dict[str, Callable[[Console], int]] = {
     "sim": commands.sim,
     "test": commands.test,
     "coverage": commands.coverage,
+    "hil": commands.hil,
+    "board": commands.board,
     "coverage-table": commands.coverage_table,
     "count": commands.count,
     "regress": commands.regress,

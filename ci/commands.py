@@ -11,8 +11,8 @@ from typing import Any
 
 from rich.console import Console
 
+from switchproof.ci import boards, evidence, linting, session, testplan, ui, variables
 from switchproof.ci import coverage as cov
-from switchproof.ci import evidence, linting, session, testplan, ui, variables
 from switchproof.ci import report as reporting
 from switchproof.ci.build import trace_format
 from switchproof.ci.paths import REPORT, RUNS, TESTS, shown
@@ -22,6 +22,8 @@ HELP = (
     ("make sim", "set everything up and run the default regression"),
     ("make test", "run all tests, with coverage; what CI runs"),
     ("make coverage", "the same, then the coverage table, thresholds and holes"),
+    ("make hil BOARD=", "run the bring-up tests on a board: virtual, or its port"),
+    ("make board", "start the virtual board, to play with by hand"),
     ("make regress SEEDS=n", "run the default regression with n seeds (SUITE=test: all tests)"),
     ("make lint", "Verilator -Wall, slang, Yosys, ruff, mypy"),
     ("make formal", "prove the properties, and that each proof can fail"),
@@ -38,6 +40,11 @@ VARIABLES = (
     ("WAVES=1", "write a trace and a GTKWave save file into the run's folder"),
     ("PROFILE=", "run every test in this configuration"),
     ("PORTS=", f"run every test with so many ports (2..{variables.MAX_PORTS})"),
+    (
+        "BOARD=",
+        "virtual (default) or a board's port for `make hil`; a board's name for `make fpga`",
+    ),
+    ("HOST=", "uart, or litex: LiteX's server and client talk to the board"),
     ("JOBS=", "parallel tests (default: one per processor)"),
     ("PYTHON=", "the Python that makes .venv (default: python3)"),
 )
@@ -54,8 +61,9 @@ def _variable(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
-#: What `make sim` runs, as pytest's marks.
+#: What `make sim` and `make test` run, as pytest's marks.
 DEFAULT_SUITE = "sim and not large"
+ALL_BUT_BOARDS = "not hil or short"
 
 
 def _selection(target: str, *, mark: str = "", coverage: bool = False) -> session.Selection:
@@ -81,9 +89,38 @@ def sim(console: Console) -> int:
 
 def test(console: Console) -> int:
     """Run all tests with coverage, judge the test plan, write all evidence."""
-    selection = _selection("test", coverage=not variables.flag("WAVES", _variable("WAVES")))
+    selection = _selection(
+        "test", mark=ALL_BUT_BOARDS, coverage=not variables.flag("WAVES", _variable("WAVES"))
+    )
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "test")
+
+
+def hil(console: Console) -> int:
+    """Run the bring-up tests on a board, BOARD=virtual or its port."""
+    selection = _selection("hil", mark="hil")
+    selection.board = board = _variable("BOARD", "virtual")
+    selection.host = variables.choice("HOST", _variable("HOST", "uart"), ("uart", "litex"))
+    if board != "virtual" and not Path(board).exists():
+        raise variables.UserError(
+            f"BOARD={board} is neither virtual nor a port that is there, such as /dev/ttyUSB0"
+        )
+    # One board, one test at a time.
+    selection.jobs = 1
+    outcome = session.run(selection, console)
+    return _finish(console, selection, outcome, "hil", board=board, host=selection.host)
+
+
+def board(console: Console) -> int:
+    """Start the virtual board and leave it running until Ctrl-C."""
+    about = boards.get(boards.VIRTUAL)
+    with boards.VirtualBoard(about) as virtual:
+        ui.line(console, f"the virtual {about.name}: {virtual.port} at {about.baud} baud")
+        ui.line(console, "its UART speaks LiteX's UARTBone; docs/board.md tells what to try")
+        ui.line(console, f"  make hil BOARD={virtual.port}")
+        ui.line(console, "Ctrl-C ends it")
+        virtual.wait()
+    return 0
 
 
 def coverage(console: Console) -> int:
@@ -135,7 +172,7 @@ def regress(console: Console) -> int:
     begin = time.monotonic()
     for base in range(1, count + 1):
         console.print(f"[bold]seed {base} of {count}[/]")
-        selection = _selection(suite, mark=DEFAULT_SUITE if suite == "sim" else "")
+        selection = _selection(suite, mark=DEFAULT_SUITE if suite == "sim" else ALL_BUT_BOARDS)
         selection.base_seed = base
         tests += session.run(selection, console).tests
     outcome = session.Outcome(tests, time.monotonic() - begin)

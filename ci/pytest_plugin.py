@@ -21,6 +21,10 @@ from switchproof.ci import harness_cache, variables
 from switchproof.ci.paths import BUILD, EXAMPLES, ROOT, RTL, TESTS
 from switchproof.ci.simulate import Run, RunError, RunResult, simulate
 from switchproof.models import profiles
+from switchproof.tb.board import BoardError
+from switchproof.tb.pipes import PipeError
+from switchproof.tb.scoreboard import Mismatch
+from switchproof.tb.uartbone import BridgeError
 
 DEFAULT_DUT = "tb/duts/sp_switch_core.toml"
 #: Optimisation of a test's design; see BuildSpec.
@@ -29,6 +33,8 @@ TEST_OPT = "-O1"
 COVERAGE_OPT = "-O0"
 #: Coverage is collected up to so many ports; more ports repeat the same code, and take minutes.
 COVERAGE_PORTS = 8
+#: Errors whose text says all; the way to them through our code helps nobody.
+SHORT_ERRORS = (RunError, builds.BuildError, Mismatch, BoardError, BridgeError, PipeError)
 #: Key of the user property that carries what the report needs from worker to controller.
 PROPERTY = "switchproof"
 
@@ -44,6 +50,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--sp-waves", action="store_true", help="write traces")
     group.addoption("--sp-coverage", action="store_true", help="collect RTL coverage")
     group.addoption("--sp-target", default="sim", help="make target that a repro line names")
+    group.addoption("--sp-board", default="virtual", help="virtual, or the port of a board")
+    group.addoption("--sp-host", default="uart", help="uart: our host side, litex: LiteX's")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -126,15 +134,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 ALL_NAMES = pytest.StashKey[list[str]]()
 
 
+#: The seed of a test that has one.
+SEED = pytest.StashKey[int]()
+
+
+def seed_of(item: pytest.Item) -> int:
+    """Return the seed of a test, and note that it has one."""
+    option = item.config.option
+    seed: int = option.sp_fixed_seed or variables.default_seed(test_name(item), option.sp_base_seed)
+    item.stash[SEED] = seed
+    return seed
+
+
 class Sim:
     """The ``sim`` fixture: builds a design, runs a cocotb test in it, fails as that test fails."""
 
     def __init__(self, request: pytest.FixtureRequest) -> None:
         option = request.config.option
         self.name = test_name(request.node)
-        self.seed: int = option.sp_fixed_seed or variables.default_seed(
-            self.name, option.sp_base_seed
-        )
+        self.seed = seed_of(request.node)
         self.waves: bool = option.sp_waves
         self.coverage: bool = option.sp_coverage
         self.results: list[RunResult] = []
@@ -270,9 +288,13 @@ def sim(request: pytest.FixtureRequest) -> Sim:
 SIM = pytest.StashKey[Sim]()
 
 
-def repro_line(name: str, seed: int | None, option: Any, *, waves: bool = True) -> str:
+def repro_line(name: str, seed: int | None, option: Any, target: str, *, waves: bool) -> str:
     """Return the line that reruns one test with its seed."""
-    words = [f"make {option.sp_target}", f"TEST={shlex.quote(name)}"]
+    words = [f"make {target}", f"TEST={shlex.quote(name)}"]
+    if target == "hil":
+        words.append(f"BOARD={option.sp_board}")
+        if option.sp_host != "uart":
+            words.append(f"HOST={option.sp_host}")
     if seed is not None:
         words.append(f"SEED={seed}")
     if option.sp_profile:
@@ -289,11 +311,11 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     """Put name, seed, repro line and run folders on the report; shorten what a run's error says."""
     report = yield
     sim_fixture = item.stash.get(SIM, None)
-    seed = sim_fixture.seed if sim_fixture else None
+    seed = item.stash.get(SEED, None)
     option = item.config.option
     name = test_name(item)
-    target = "sim" if item.get_closest_marker("sim") else "test"
-    repro = repro_line(name, seed, option).replace("make sim ", f"make {target} ", 1)
+    target = next((mark for mark in ("sim", "hil") if item.get_closest_marker(mark)), "test")
+    repro = repro_line(name, seed, option, target, waves=sim_fixture is not None)
     info = {
         "name": name,
         "block": block_of(item.path),
@@ -304,7 +326,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     }
     report.user_properties.append((PROPERTY, info))
     if report.failed and call.excinfo is not None:
-        if call.excinfo.errisinstance((RunError, builds.BuildError)):
+        if call.excinfo.errisinstance(SHORT_ERRORS):
             report.longrepr = str(call.excinfo.value)
         report.sections.append(("to run it again", repro))
     return report

@@ -42,6 +42,8 @@ class Selection:
     coverage: bool = False
     jobs: int = 1
     paths: tuple[str, ...] = ()
+    board: str = ""
+    host: str = ""
 
     @property
     def complete(self) -> bool:
@@ -52,7 +54,7 @@ class Selection:
         """Return pytest's arguments."""
         args = ["-p", "no:terminal", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
         args += [f"--sp-target={self.target}", f"--sp-base-seed={self.base_seed}"]
-        for name in ("test", "seed", "profile", "ports"):
+        for name in ("test", "seed", "profile", "ports", "board", "host"):
             value = getattr(self, name)
             if value:
                 args.append(f"--sp-{name}={value}")

@@ -16,12 +16,15 @@ from switchproof.tb.base_test import BaseTest
 class BadPackets(BaseTest):
     """Every reason alone, then all among good packets; at last a good round."""
 
+    #: Packets a port in each of these rounds.
+    alone, mixed, good = 20, 200, 50
+
     async def traffic(self) -> None:
         for reason in (Status.VERSION, Status.OP, Status.LEN, Status.DST):
-            await self.send(traffic.with_bad(self.rng, self.config, 20, 1.0, [reason]))
+            await self.send(traffic.with_bad(self.rng, self.config, self.alone, 1.0, [reason]))
             await self.drain()
-        await self.send(traffic.with_bad(self.rng, self.config, 200))
-        await self.send(traffic.unicast(self.rng, self.config, 50))
+        await self.send(traffic.with_bad(self.rng, self.config, self.mixed))
+        await self.send(traffic.unicast(self.rng, self.config, self.good))
 
 
 @pyuvm.test()

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Boards: what fpga/boards/ says of them; and the virtual one: a board's top, Verilated."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib
+import selectors
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from switchproof.ci import build, tools
+from switchproof.ci.paths import BUILD, ROOT, RTL, shown
+from switchproof.ci.variables import UserError
+from switchproof.models import profiles
+from switchproof.models.profiles import Config
+from switchproof.tb import description
+from switchproof.tb.board import LitexBus
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+FPGA = ROOT / "fpga"
+BOARDS = FPGA / "boards"
+MODELS = FPGA / "sim"
+VIRTUAL_MAIN = FPGA / "virtual" / "main.cpp"
+#: The board whose top the virtual board is.
+VIRTUAL = "ulx3s"
+#: Seconds until a virtual board that was started must be there.
+START_SECONDS = 20
+
+
+@dataclasses.dataclass(frozen=True)
+class Board:
+    """What fpga/boards/<name>/board.toml says."""
+
+    name: str
+    folder: Path
+    about: str
+    top: str
+    files: tuple[Path, ...]
+    constraints: Path
+    config: Config
+    family: str
+    package: str
+    letters: str
+    clock_mhz: int
+    baud: int
+    clock_pin: str
+    rx_pin: str
+    tx_pin: str
+    sizes: dict[str, str]
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The whole design, in compile order."""
+        return (*description.read_filelist(RTL / "board.f")[0], *self.files)
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Parameters of the top: those of the switch."""
+        switch = description.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
+        return switch.values(self.config)
+
+
+def names() -> list[str]:
+    """Return the boards that there are."""
+    return sorted(path.parent.name for path in BOARDS.glob("*/board.toml"))
+
+
+def get(name: str) -> Board:
+    """Return a board by name. Raises UserError, which lists the valid ones."""
+    if name not in names():
+        raise UserError(f"BOARD={name} is not one of: {', '.join(names())}")
+    folder = BOARDS / name
+    table: dict[str, Any] = tomllib.loads((folder / "board.toml").read_text())
+    table["files"] = tuple(folder / file for file in table["files"])
+    table["constraints"] = folder / table["constraints"]
+    table["config"] = profiles.get(table["config"])
+    try:
+        return Board(name=name, folder=folder, **table)
+    except TypeError as error:
+        raise UserError(f"{shown(folder / 'board.toml')}: {error}") from None
+
+
+def build_word() -> int:
+    """Return the first 32 bits of the commit, 0 outside of a repository."""
+    commit = tools.commit()
+    try:
+        return int(commit[:8], 16)
+    except ValueError:
+        return 0
+
+
+def virtual_spec(board: Board) -> build.BuildSpec:
+    """Return what to build for a virtual board."""
+    pins = {"RX": board.rx_pin, "TX": board.tx_pin, "CLOCK": board.clock_pin}
+    flags = [word for key, pin in pins.items() for word in ("-CFLAGS", f"-DBOARD_{key}={pin}")]
+    return build.BuildSpec(
+        name=f"virtual-{board.name}",
+        toplevel=board.top,
+        sources=(*board.sources, *sorted(MODELS.glob("*.sv")), VIRTUAL_MAIN),
+        parameters=tuple(board.parameters.items()),
+        args=tuple(flags),
+        vpi=False,
+    )
+
+
+class VirtualBoard:
+    """A virtual board that runs. A context; ``port`` is its terminal."""
+
+    def __init__(self, board: Board, name: str = "virtual") -> None:
+        """Build it, if need be, and start it. Raises BuildError, or UserError with what it said.
+
+        ``name`` is that of the link to its terminal, in build/board/.
+        """
+        self.board = board
+        made = build.build(virtual_spec(board))
+        self.port = str(BUILD / "board" / name)
+        Path(self.port).parent.mkdir(parents=True, exist_ok=True)
+        command = [str(made.executable), self.port, str(board.clock_mhz * 1_000_000)]
+        self._process = subprocess.Popen(
+            [*command, str(board.baud)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.cycles = 0
+        self.seconds = 0.0
+        self._wait()
+
+    def _wait(self) -> None:
+        assert self._process.stdout is not None
+        with selectors.DefaultSelector() as ready:
+            ready.register(self._process.stdout, selectors.EVENT_READ)
+            end = time.monotonic() + START_SECONDS
+            if not ready.select(end - time.monotonic()):
+                self.stop()
+                raise UserError(f"the virtual board did not start within {START_SECONDS} s")
+        line = self._process.stdout.readline()
+        if not line.startswith("port "):
+            rest = line + self._process.stdout.read()
+            raise UserError(f"the virtual board did not start: {rest.strip()}")
+
+    def wait(self) -> None:
+        """Wait until it ends, or the user does."""
+        self._process.wait()
+
+    def stop(self) -> None:
+        """End it; ``cycles`` and ``seconds`` then say how far it came."""
+        if self._process.poll() is None:
+            self._process.terminate()
+        out, _ = self._process.communicate(timeout=START_SECONDS)
+        for line in out.splitlines():
+            words = line.split()
+            if words[:1] == ["cycles"]:
+                self.cycles, self.seconds = int(words[1]), float(words[3])
+
+    def __enter__(self) -> VirtualBoard:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+@contextlib.contextmanager
+def litex_client(board: Board, port: str) -> Iterator[LitexBus]:
+    """Start LiteX's server on a port and connect LiteX's client to it.
+
+    Raises UserError, with what the server said, when they do not come together.
+    """
+    remote = importlib.import_module("litex.tools.litex_client")
+    with socket.socket() as probe:
+        probe.bind(("localhost", 0))
+        tcp = probe.getsockname()[1]
+    command = [sys.executable, "-u", "-c", "from litex.tools.litex_server import main; main()"]
+    command += ["--uart", "--uart-port", port, "--uart-baudrate", str(board.baud)]
+    command += ["--bind-port", str(tcp)]
+    server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        end = time.monotonic() + START_SECONDS
+        while True:
+            client = remote.RemoteClient(port=tcp)
+            try:
+                client.open()
+                break
+            except OSError:
+                if server.poll() is not None or time.monotonic() > end:
+                    server.kill()
+                    out = server.communicate()[0].strip()
+                    raise UserError(f"litex_server did not start on {port}: {out}") from None
+                time.sleep(0.1)
+        # A simulated board answers more slowly than LiteX expects.
+        client.socket.settimeout(120)
+        try:
+            yield LitexBus(client)
+        finally:
+            client.close()
+    finally:
+        server.kill()
+        server.communicate()

@@ -1,0 +1,621 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A board image but for clock, reset and pins: the switch with a traffic generator, a checker and two
+// packet memories at each port, and registers behind a UART that speaks LiteX's UARTBone. docs/board.md
+// is the user's guide, docs/board-registers.md the map.
+//
+//   host - sp_uartbone - sp_axil_split -+- registers of the switch, from 0x0000000
+//                                       +- sp_board_regs, from 0x4000000: memories, traffic, counters
+//
+// Guarantees: every access is answered; `control.reset` holds all but bridge and registers in reset and
+// brings them back as after power-up; packets in the memories are never lost or changed.
+
+module sp_board #(
+    /// Clock, Hz.
+    parameter int unsigned CLK_HZ = 50_000_000,
+    /// Bits a second of the host's UART.
+    parameter int unsigned BAUD = 3_000_000,
+    /// Microseconds without a byte after which a command is given up.
+    parameter int unsigned TIMEOUT_US = 40_000,
+    /// Four letters that name the board.
+    parameter logic [31:0] BOARD = "NONE",
+    /// Word that a register shows: the commit, or any other word of the builder.
+    parameter logic [31:0] BUILD = '0,
+    /// Rows of each packet memory, a power of two.
+    parameter int unsigned MEMORY_ROWS = 512,
+    /// External ports, 2 to 4.
+    parameter int unsigned N_PORTS = 4,
+    /// Bits of a flit: 128, 256 or 512.
+    parameter int unsigned FLIT_W = 128,
+    /// iSLIP iterations in a cycle, 1 to 4.
+    parameter int unsigned ISLIP_ITERS = 1,
+    /// Flits of each VOQ, a power of two.
+    parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of the egress buffer of each VC, a power of two.
+    parameter int unsigned EGRESS_FLITS = 64,
+    /// Reduction engines.
+    parameter int unsigned N_ENGINES = 1,
+    /// Reductions in flight in an engine.
+    parameter int unsigned N_CONTEXTS = 4,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 16,
+    /// Destination IDs with a forwarding entry.
+    parameter int unsigned N_IDS = 16
+) (
+    /// Clock.
+    input  logic       clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic       rst_ni,
+    /// UART from the host; asynchronous.
+    input  logic       uart_rx_i,
+    /// UART to the host.
+    output logic       uart_tx_o,
+    /// {ports 3..0 pass traffic, an error was seen, bytes to the host, bytes from the host, heartbeat}.
+    output logic [7:0] led_o
+);
+
+  import sp_pkg::*;
+
+  localparam int unsigned SubW = 26;
+  localparam int unsigned RegsW = 18;    // bits of an address of sp_board_regs
+  localparam int unsigned MapPorts = 4;  // room in the register map
+  localparam logic [1:0] SlvErr = 2'b10;
+  localparam int unsigned RowsW = $clog2(MEMORY_ROWS) + 1;
+
+  if (N_PORTS < 2 || N_PORTS > MapPorts) begin : g_bad_ports
+    $fatal(1, "sp_board: N_PORTS = %0d is not in 2..%0d", N_PORTS, MapPorts);
+  end
+
+  // -------------------------------------------------------------------------- bridge, buses
+
+  logic        b_awvalid, b_awready, b_wvalid, b_wready, b_bvalid, b_bready;
+  logic        b_arvalid, b_arready, b_rvalid, b_rready;
+  logic [31:0] b_awaddr, b_wdata, b_araddr, b_rdata;
+  logic [3:0]  b_wstrb;
+  logic [1:0]  b_bresp, b_rresp;
+  logic [2:0]  b_awprot, b_arprot;
+  logic        ev_rx, ev_tx, ev_frame_error, ev_abort, ev_bad_command, ev_overflow, ev_bus_error;
+
+  sp_uartbone #(
+      .CLK_HZ    (CLK_HZ),
+      .BAUD      (BAUD),
+      .TIMEOUT_US(TIMEOUT_US)
+  ) i_bridge (
+      .clk_i,
+      .rst_ni,
+      .rx_i            (uart_rx_i),
+      .tx_o            (uart_tx_o),
+      .m_awvalid_o     (b_awvalid),
+      .m_awready_i     (b_awready),
+      .m_awaddr_o      (b_awaddr),
+      .m_awprot_o      (b_awprot),
+      .m_wvalid_o      (b_wvalid),
+      .m_wready_i      (b_wready),
+      .m_wdata_o       (b_wdata),
+      .m_wstrb_o       (b_wstrb),
+      .m_bvalid_i      (b_bvalid),
+      .m_bready_o      (b_bready),
+      .m_bresp_i       (b_bresp),
+      .m_arvalid_o     (b_arvalid),
+      .m_arready_i     (b_arready),
+      .m_araddr_o      (b_araddr),
+      .m_arprot_o      (b_arprot),
+      .m_rvalid_i      (b_rvalid),
+      .m_rready_o      (b_rready),
+      .m_rdata_i       (b_rdata),
+      .m_rresp_i       (b_rresp),
+      .ev_rx_o         (ev_rx),
+      .ev_tx_o         (ev_tx),
+      .ev_frame_error_o(ev_frame_error),
+      .ev_abort_o      (ev_abort),
+      .ev_bad_command_o(ev_bad_command),
+      .ev_overflow_o   (ev_overflow),
+      .ev_bus_error_o  (ev_bus_error)
+  );
+
+  logic [1:0]      m_awvalid, m_awready, m_wvalid, m_wready, m_bvalid, m_bready;
+  logic [1:0]      m_arvalid, m_arready, m_rvalid, m_rready;
+  logic [SubW-1:0] m_awaddr, m_araddr;
+  logic [31:0]     m_wdata;
+  logic [3:0]      m_wstrb;
+  logic [1:0]      m_bresp [2];
+  logic [1:0]      m_rresp [2];
+  logic [31:0]     m_rdata [2];
+
+  sp_axil_split #(
+      .HIGH_W(RegsW)
+  ) i_split (
+      .clk_i,
+      .rst_ni,
+      .s_awvalid_i(b_awvalid),
+      .s_awready_o(b_awready),
+      .s_awaddr_i (b_awaddr),
+      .s_wvalid_i (b_wvalid),
+      .s_wready_o (b_wready),
+      .s_wdata_i  (b_wdata),
+      .s_wstrb_i  (b_wstrb),
+      .s_bvalid_o (b_bvalid),
+      .s_bready_i (b_bready),
+      .s_bresp_o  (b_bresp),
+      .s_arvalid_i(b_arvalid),
+      .s_arready_o(b_arready),
+      .s_araddr_i (b_araddr),
+      .s_rvalid_o (b_rvalid),
+      .s_rready_i (b_rready),
+      .s_rdata_o  (b_rdata),
+      .s_rresp_o  (b_rresp),
+      .m_awvalid_o(m_awvalid),
+      .m_awready_i(m_awready),
+      .m_awaddr_o (m_awaddr),
+      .m_wvalid_o (m_wvalid),
+      .m_wready_i (m_wready),
+      .m_wdata_o  (m_wdata),
+      .m_wstrb_o  (m_wstrb),
+      .m_bvalid_i (m_bvalid),
+      .m_bready_o (m_bready),
+      .m_bresp_i  (m_bresp),
+      .m_arvalid_o(m_arvalid),
+      .m_arready_i(m_arready),
+      .m_araddr_o (m_araddr),
+      .m_rvalid_i (m_rvalid),
+      .m_rready_o (m_rready),
+      .m_rdata_i  (m_rdata),
+      .m_rresp_i  (m_rresp)
+  );
+
+  // -------------------------------------------------------------------------- board registers
+
+  sp_board_regs_pkg::sp_board__in_t  hw_in;
+  sp_board_regs_pkg::sp_board__out_t hw_out;
+  logic                              window_err;
+  logic                              bad_access;
+  logic                              clear;
+  logic                              run;
+  logic                              hold;
+  logic                              core_rst_n;
+  logic [63:0]                       cycles_q;
+  logic [31:0]                       cycles_high_q;
+
+  sp_board_regs i_regs (
+      .clk           (clk_i),
+      .arst_n        (rst_ni),
+      .csr_awready_o (m_awready[1]),
+      .csr_awvalid_i (m_awvalid[1]),
+      .csr_awaddr_i  (m_awaddr[RegsW-1:0]),
+      .csr_awprot_i  (b_awprot),
+      .csr_wready_o  (m_wready[1]),
+      .csr_wvalid_i  (m_wvalid[1]),
+      .csr_wdata_i   (m_wdata),
+      .csr_wstrb_i   (m_wstrb),
+      .csr_bready_i  (m_bready[1]),
+      .csr_bvalid_o  (m_bvalid[1]),
+      .csr_bresp_o   (m_bresp[1]),
+      .csr_arready_o (m_arready[1]),
+      .csr_arvalid_i (m_arvalid[1]),
+      .csr_araddr_i  (m_araddr[RegsW-1:0]),
+      .csr_arprot_i  (b_arprot),
+      .csr_rready_i  (m_rready[1]),
+      .csr_rvalid_o  (m_rvalid[1]),
+      .csr_rdata_o   (m_rdata[1]),
+      .csr_rresp_o   (m_rresp[1]),
+      .external_err_i(window_err),
+      .bad_access_o  (bad_access),
+      .hwif_in       (hw_in),
+      .hwif_out      (hw_out)
+  );
+
+  assign clear = hw_out.control.clear.value;
+  assign run   = hw_out.control.run.value;
+  assign hold  = hw_out.control.hold.value;
+
+  // A flip-flop of its own, so that nothing but a register is on the reset of the switch.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) core_rst_n <= 1'b0;
+    else core_rst_n <= !hw_out.control.reset.value;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      cycles_q      <= '0;
+      cycles_high_q <= '0;
+    end else begin
+      cycles_q <= cycles_q + 64'd1;
+      if (hw_out.cycles.value.swacc) cycles_high_q <= cycles_q[63:32];
+    end
+  end
+
+  // Counters of the bridge and of refused accesses.
+  localparam int unsigned BridgeCounters = 6;
+  logic [BridgeCounters-1:0] bridge_event;
+  logic [31:0]               bridge_count_q [BridgeCounters];
+
+  assign bridge_event = {bad_access, ev_bus_error, ev_overflow, ev_bad_command, ev_abort,
+                         ev_frame_error};
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned k = 0; k < BridgeCounters; k++) bridge_count_q[k] <= '0;
+    end else begin
+      for (int unsigned k = 0; k < BridgeCounters; k++) begin
+        if (clear) bridge_count_q[k] <= 32'(bridge_event[k]);
+        else if (bridge_event[k]) bridge_count_q[k] <= bridge_count_q[k] + 32'd1;
+      end
+    end
+  end
+
+  // ------------------------------------------------------------------------------- the switch
+
+  logic [N_PORTS-1:0]             s_tvalid, s_tready, s_tlast;
+  logic [N_PORTS-1:0][FLIT_W-1:0] s_tdata, m_tdata;
+  logic [N_PORTS-1:0][USER_W-1:0] s_tuser, m_tuser;
+  logic [N_PORTS-1:0][NUM_VC-1:0] s_room, m_room;
+  logic [N_PORTS-1:0]             m_tvalid, m_tready, m_tlast;
+
+  // While the switch is held in reset its registers are answered for: refused.
+  logic        sw_awready, sw_wready, sw_bvalid, sw_arready, sw_rvalid;
+  logic [1:0]  sw_bresp, sw_rresp;
+  logic [31:0] sw_rdata;
+
+  assign m_awready[0] = sw_awready || !core_rst_n;
+  assign m_wready[0]  = sw_wready || !core_rst_n;
+  assign m_bvalid[0]  = sw_bvalid || !core_rst_n;
+  assign m_bresp[0]   = core_rst_n ? sw_bresp : SlvErr;
+  assign m_arready[0] = sw_arready || !core_rst_n;
+  assign m_rvalid[0]  = sw_rvalid || !core_rst_n;
+  assign m_rresp[0]   = core_rst_n ? sw_rresp : SlvErr;
+  assign m_rdata[0]   = core_rst_n ? sw_rdata : '0;
+
+  sp_switch_core #(
+      .N_PORTS     (N_PORTS),
+      .FLIT_W      (FLIT_W),
+      .ISLIP_ITERS (ISLIP_ITERS),
+      .VOQ_FLITS   (VOQ_FLITS),
+      .EGRESS_FLITS(EGRESS_FLITS),
+      .N_ENGINES   (N_ENGINES),
+      .N_CONTEXTS  (N_CONTEXTS),
+      .N_GROUPS    (N_GROUPS),
+      .N_IDS       (N_IDS),
+      .BUILD       (BUILD)
+  ) i_switch (
+      .clk_i,
+      .rst_ni         (core_rst_n),
+      .s_axis_tvalid_i(s_tvalid),
+      .s_axis_tready_o(s_tready),
+      .s_axis_tdata_i (s_tdata),
+      .s_axis_tuser_i (s_tuser),
+      .s_axis_tlast_i (s_tlast),
+      .s_vc_room_o    (s_room),
+      .m_axis_tvalid_o(m_tvalid),
+      .m_axis_tready_i(m_tready),
+      .m_axis_tdata_o (m_tdata),
+      .m_axis_tuser_o (m_tuser),
+      .m_axis_tlast_o (m_tlast),
+      .m_vc_room_i    (m_room),
+      .csr_awvalid_i  (m_awvalid[0]),
+      .csr_awready_o  (sw_awready),
+      .csr_awaddr_i   (m_awaddr),
+      .csr_awprot_i   (b_awprot),
+      .csr_wvalid_i   (m_wvalid[0]),
+      .csr_wready_o   (sw_wready),
+      .csr_wdata_i    (m_wdata),
+      .csr_wstrb_i    (m_wstrb),
+      .csr_bvalid_o   (sw_bvalid),
+      .csr_bready_i   (m_bready[0]),
+      .csr_bresp_o    (sw_bresp),
+      .csr_arvalid_i  (m_arvalid[0]),
+      .csr_arready_o  (sw_arready),
+      .csr_araddr_i   (m_araddr),
+      .csr_arprot_i   (b_arprot),
+      .csr_rvalid_o   (sw_rvalid),
+      .csr_rready_i   (m_rready[0]),
+      .csr_rdata_o    (sw_rdata),
+      .csr_rresp_o    (sw_rresp)
+  );
+
+  // -------------------------------------------------------------------------------- the ports
+
+  logic               tx_window_req_q, rx_window_req_q;
+  logic               window_wr_q;
+  logic [1:0]         window_port_q;
+  logic [31:0]        window_data_q;
+  logic [N_PORTS-1:0] tx_full;
+  logic [N_PORTS-1:0] rx_ack;
+  logic [N_PORTS-1:0] rx_err;
+  logic [31:0]        rx_word    [N_PORTS];
+  logic [N_PORTS-1:0] error_seen;
+  sp_board_regs_pkg::sp_board__portx__in_t port_in [MapPorts];
+
+  for (genvar p = 0; p < N_PORTS; p++) begin : g_port
+    localparam int unsigned OutW = $clog2(N_PORTS);
+
+    logic              from_gen;   // the generator drives the port
+    logic              to_check;   // the checker takes what comes
+    logic              gen_tvalid, gen_tlast, mem_tvalid, mem_tlast;
+    logic [FLIT_W-1:0] gen_tdata, mem_tdata;
+    logic [USER_W-1:0] gen_tuser, mem_tuser;
+    logic              check_tready, mem_tready;
+    logic              mem_room;
+    logic              gen_done;
+    logic              mem_idle;
+    logic [RowsW-1:0]  mem_free;
+    logic [RowsW-1:0]  mem_level;
+    logic [31:0]       sent_packets, sent_flits;
+    logic [31:0]       packets, flits, e_sequence, e_payload, e_header, e_length, e_mark, e_foreign;
+    logic [31:0]       from [N_PORTS];
+    logic [31:0]       signature;
+    logic [15:0]       latency_min, latency_max;
+    logic [47:0]       latency_sum;
+    logic              first_valid;
+    logic [2:0]        first_kind;
+    logic [4:0]        first_beat;
+    hdr_t              first_hdr;
+    logic [UNIT_W-1:0] first_expected, first_seen;
+
+    assign from_gen = hw_out.port[p].mode.source.value;
+    assign to_check = hw_out.port[p].mode.sink.value;
+
+    sp_traffic_gen #(
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W)
+    ) i_gen (
+        .clk_i,
+        .rst_ni        (core_rst_n),
+        .own_i         (OutW'(p)),
+        .run_i         (run && hw_out.port[p].mode.enable.value),
+        .count_i       (hw_out.port[p].count.packets.value),
+        .dst_mode_i    (hw_out.port[p].pattern.dst_mode.value),
+        .dst_i         (OutW'(hw_out.port[p].pattern.dst.value)),
+        .len_min_i     (hw_out.port[p].pattern.len_min.value),
+        .len_max_i     (hw_out.port[p].pattern.len_max.value),
+        .op_mask_i     (hw_out.port[p].pattern.ops.value),
+        .gap_i         (hw_out.port[p].pace.gap.value),
+        .seed_i        (hw_out.port[p].seed.value.value),
+        .now_i         (cycles_q[15:0]),
+        .m_tvalid_o    (gen_tvalid),
+        .m_tready_i    (s_tready[p] && from_gen),
+        .m_tdata_o     (gen_tdata),
+        .m_tuser_o     (gen_tuser),
+        .m_tlast_o     (gen_tlast),
+        .vc_room_i     (from_gen ? s_room[p] : '0),
+        .done_o        (gen_done),
+        .sent_packets_o(sent_packets),
+        .sent_flits_o  (sent_flits)
+    );
+
+    sp_packet_tx #(
+        .FLIT_W(FLIT_W),
+        .ROWS  (MEMORY_ROWS)
+    ) i_tx (
+        .clk_i,
+        .rst_ni    (core_rst_n),
+        .push_i    (tx_window_req_q && window_wr_q && (window_port_q == 2'(p))),
+        .word_i    (window_data_q),
+        .full_o    (tx_full[p]),
+        .free_o    (mem_free),
+        .hold_i    (hold || from_gen),
+        .idle_o    (mem_idle),
+        .m_tvalid_o(mem_tvalid),
+        .m_tready_i(s_tready[p] && !from_gen),
+        .m_tdata_o (mem_tdata),
+        .m_tuser_o (mem_tuser),
+        .m_tlast_o (mem_tlast),
+        .vc_room_i (s_room[p])
+    );
+
+    assign s_tvalid[p] = from_gen ? gen_tvalid : mem_tvalid;
+    assign s_tdata[p]  = from_gen ? gen_tdata : mem_tdata;
+    assign s_tuser[p]  = from_gen ? gen_tuser : mem_tuser;
+    assign s_tlast[p]  = from_gen ? gen_tlast : mem_tlast;
+    assign m_tready[p] = to_check ? check_tready : mem_tready;
+    assign m_room[p]   = (to_check || mem_room) ? '1 : '0;
+
+    sp_traffic_check #(
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W)
+    ) i_check (
+        .clk_i,
+        .rst_ni          (core_rst_n),
+        .own_i           (OutW'(p)),
+        .clear_i         (clear),
+        .s_tvalid_i      (m_tvalid[p] && to_check),
+        .s_tready_o      (check_tready),
+        .s_tdata_i       (m_tdata[p]),
+        .s_tuser_i       (m_tuser[p]),
+        .s_tlast_i       (m_tlast[p]),
+        .stall_p_i       (hw_out.port[p].pace.stall.value),
+        .seed_i          (hw_out.port[p].seed.value.value),
+        .now_i           (cycles_q[15:0]),
+        .packets_o       (packets),
+        .flits_o         (flits),
+        .error_sequence_o(e_sequence),
+        .error_payload_o (e_payload),
+        .error_header_o  (e_header),
+        .error_length_o  (e_length),
+        .error_mark_o    (e_mark),
+        .foreign_o       (e_foreign),
+        .from_o          (from),
+        .latency_min_o   (latency_min),
+        .latency_max_o   (latency_max),
+        .latency_sum_o   (latency_sum),
+        .first_valid_o   (first_valid),
+        .first_kind_o    (first_kind),
+        .first_beat_o    (first_beat),
+        .first_hdr_o     (first_hdr),
+        .first_expected_o(first_expected),
+        .first_seen_o    (first_seen),
+        .signature_o     (signature)
+    );
+
+    sp_packet_rx #(
+        .FLIT_W(FLIT_W),
+        .ROWS  (MEMORY_ROWS)
+    ) i_rx (
+        .clk_i,
+        .rst_ni    (core_rst_n),
+        .now_i     (cycles_q[31:0]),
+        .s_tvalid_i(m_tvalid[p] && !to_check),
+        .s_tready_o(mem_tready),
+        .s_tdata_i (m_tdata[p]),
+        .s_tuser_i (m_tuser[p]),
+        .s_tlast_i (m_tlast[p]),
+        .room_o    (mem_room),
+        .level_o   (mem_level),
+        .pop_i     (rx_window_req_q && !window_wr_q && (window_port_q == 2'(p))),
+        .ack_o     (rx_ack[p]),
+        .err_o     (rx_err[p]),
+        .word_o    (rx_word[p])
+    );
+
+    assign error_seen[p] = first_valid;
+
+    always_comb begin
+      port_in[p].status.done.next            = gen_done;
+      port_in[p].status.idle.next            = mem_idle;
+      port_in[p].tx_free.value.next          = 32'(mem_free);
+      port_in[p].rx_level.value.next         = 32'(mem_level);
+      port_in[p].sent_packets.value.next     = sent_packets;
+      port_in[p].sent_flits.value.next       = sent_flits;
+      port_in[p].packets.value.next          = packets;
+      port_in[p].flits.value.next            = flits;
+      port_in[p].error_sequence.value.next   = e_sequence;
+      port_in[p].error_payload.value.next    = e_payload;
+      port_in[p].error_header.value.next     = e_header;
+      port_in[p].error_length.value.next     = e_length;
+      port_in[p].error_mark.value.next       = e_mark;
+      port_in[p].foreign.value.next          = e_foreign;
+      port_in[p].signature.value.next        = signature;
+      port_in[p].latency.least.next          = latency_min;
+      port_in[p].latency.most.next           = latency_max;
+      port_in[p].latency_sum_low.value.next  = latency_sum[31:0];
+      port_in[p].latency_sum_high.value.next = 32'(latency_sum[47:32]);
+      port_in[p].first_error.valid.next      = first_valid;
+      port_in[p].first_error.kind.next       = first_kind;
+      port_in[p].first_error.beat.next       = first_beat;
+      for (int unsigned k = 0; k < 4; k++) begin
+        port_in[p].first_header[k].value.next   = first_hdr[32*k+:32];
+        port_in[p].first_expected[k].value.next = first_expected[32*k+:32];
+        port_in[p].first_seen[k].value.next     = first_seen[32*k+:32];
+        port_in[p].from[k].value.next           = (k < N_PORTS) ? from[k % N_PORTS] : '0;
+      end
+    end
+  end
+
+  // Ports of the map that this board does not have read as zero.
+  for (genvar p = N_PORTS; p < MapPorts; p++) begin : g_no_port
+    always_comb port_in[p] = '{default: '0};
+  end
+
+  // ------------------------------------------------------------------------ packet windows
+
+  logic window_there;
+
+  assign window_there = 32'(window_port_q) < N_PORTS;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      tx_window_req_q <= 1'b0;
+      rx_window_req_q <= 1'b0;
+      window_wr_q     <= 1'b0;
+      window_port_q   <= '0;
+      window_data_q   <= '0;
+    end else begin
+      tx_window_req_q <= hw_out.tx_windows.req;
+      rx_window_req_q <= hw_out.rx_windows.req;
+      if (hw_out.tx_windows.req || hw_out.rx_windows.req) begin
+        window_wr_q   <= hw_out.tx_windows.req_is_wr;
+        window_port_q <= hw_out.tx_windows.req ? hw_out.tx_windows.addr[11:10]
+                                               : hw_out.rx_windows.addr[11:10];
+        window_data_q <= hw_out.tx_windows.wr_data;
+      end
+    end
+  end
+
+  // Writes to the memories of packets that came, and reads of those to send, are refused.
+  logic rx_refuse;  // at once
+  logic rx_answer;
+
+  assign rx_refuse = rx_window_req_q && (window_wr_q || !window_there || !core_rst_n);
+  assign rx_answer = rx_ack != '0;
+
+  always_comb begin
+    window_err = 1'b0;
+    if (tx_window_req_q) begin
+      window_err = !window_wr_q || !window_there || !core_rst_n;
+      if (window_there && tx_full[window_port_q[$clog2(N_PORTS)-1:0]]) window_err = 1'b1;
+    end else if (rx_refuse) begin
+      window_err = 1'b1;
+    end else if (rx_answer) begin
+      window_err = |(rx_ack & rx_err);
+    end
+  end
+
+  always_comb begin
+    hw_in.build.value.next        = BUILD;
+    hw_in.board.value.next        = BOARD;
+    hw_in.clock_hz.value.next     = CLK_HZ;
+    hw_in.baud.value.next         = BAUD;
+    hw_in.ports.value.next        = N_PORTS;
+    hw_in.memory_rows.value.next  = MEMORY_ROWS;
+    hw_in.cycles.value.next       = cycles_q[31:0];
+    hw_in.cycles_high.value.next  = cycles_high_q;
+    hw_in.frame_errors.value.next = bridge_count_q[0];
+    hw_in.aborts.value.next       = bridge_count_q[1];
+    hw_in.bad_commands.value.next = bridge_count_q[2];
+    hw_in.overflows.value.next    = bridge_count_q[3];
+    hw_in.bus_errors.value.next   = bridge_count_q[4];
+    hw_in.bad_accesses.value.next = bridge_count_q[5];
+    hw_in.port                    = port_in;
+    hw_in.tx_windows.wr_ack       = tx_window_req_q && window_wr_q;
+    hw_in.tx_windows.rd_ack       = tx_window_req_q && !window_wr_q;
+    hw_in.tx_windows.rd_data      = '0;
+    hw_in.rx_windows.wr_ack       = rx_window_req_q && window_wr_q;
+    hw_in.rx_windows.rd_ack       = rx_answer || (rx_refuse && !window_wr_q);
+    hw_in.rx_windows.rd_data      = '0;
+    for (int unsigned p = 0; p < N_PORTS; p++) begin
+      if (rx_ack[p]) hw_in.rx_windows.rd_data = rx_word[p];
+    end
+  end
+
+  // ------------------------------------------------------------------------------------ lights
+
+  localparam int unsigned Blink = $clog2(CLK_HZ / 16);
+  logic [Blink-1:0] rx_light_q;
+  logic [Blink-1:0] tx_light_q;
+  logic [Blink-1:0] port_light_q [N_PORTS];
+  logic             error_light_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      rx_light_q    <= '0;
+      tx_light_q    <= '0;
+      error_light_q <= 1'b0;
+      for (int unsigned p = 0; p < N_PORTS; p++) port_light_q[p] <= '0;
+    end else begin
+      if (ev_rx) rx_light_q <= '1;
+      else if (rx_light_q != '0) rx_light_q <= rx_light_q - Blink'(1);
+      if (ev_tx) tx_light_q <= '1;
+      else if (tx_light_q != '0) tx_light_q <= tx_light_q - Blink'(1);
+      for (int unsigned p = 0; p < N_PORTS; p++) begin
+        if (m_tvalid[p] && m_tready[p]) port_light_q[p] <= '1;
+        else if (port_light_q[p] != '0) port_light_q[p] <= port_light_q[p] - Blink'(1);
+      end
+      error_light_q <= (error_seen != '0) || (bridge_event != '0) || (error_light_q && !clear);
+    end
+  end
+
+  always_comb begin
+    led_o    = '0;
+    led_o[0] = cycles_q[Blink+2];
+    led_o[1] = rx_light_q != '0;
+    led_o[2] = tx_light_q != '0;
+    led_o[3] = error_light_q;
+    for (int unsigned p = 0; p < N_PORTS; p++) led_o[4+p] = port_light_q[p] != '0;
+  end
+
+  // The place within a window says nothing, and the switch has no use for unused address bits.
+  logic unused;
+  assign unused = &{1'b0, hw_out.tx_windows.addr, hw_out.tx_windows.wr_biten,
+                    hw_out.rx_windows.addr, hw_out.rx_windows.wr_data, hw_out.rx_windows.wr_biten,
+                    hw_out.rx_windows.req_is_wr};
+
+endmodule

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Memory of packets that came. A host reads words of 32 bits, a packet is rows of a flit each:
+//
+//   row 0         descriptor: word 0 = {beats in bits 4:0, error mark in bit 8, cut short in bit 9},
+//                 word 1 = time of the first beat, word 2 = time of the last beat, word 3 = 0
+//   row 1         header in the low 128 bits
+//   row 2..       payload, as many rows as there were beats
+//
+// Guarantees: packets are read in the order in which they came, and are seen only when they are whole;
+// nothing is lost: a port whose memory is full is not ready. Beats beyond the longest packet are
+// dropped, and the descriptor says so. A word that is not there is answered with an error.
+
+module sp_packet_rx #(
+    /// Bits of a flit.
+    parameter int unsigned FLIT_W = 128,
+    /// Rows, a power of two.
+    parameter int unsigned ROWS = 512
+) (
+    /// Clock.
+    input  logic                      clk_i,
+    /// Reset, active low, asynchronous; empties the memory.
+    input  logic                      rst_ni,
+    /// Time that descriptors show.
+    input  logic [31:0]               now_i,
+    /// Stream in: valid.
+    input  logic                      s_tvalid_i,
+    /// Stream in: ready.
+    output logic                      s_tready_o,
+    /// Stream in: payload.
+    input  logic [FLIT_W-1:0]         s_tdata_i,
+    /// Stream in: {error mark with the last beat, header with the first}.
+    input  logic [sp_pkg::USER_W-1:0] s_tuser_i,
+    /// Stream in: last beat.
+    input  logic                      s_tlast_i,
+    /// There is room for a longest packet.
+    output logic                      room_o,
+    /// Rows of whole packets.
+    output logic [$clog2(ROWS):0]     level_o,
+    /// Ask for the next word; not again before the answer.
+    input  logic                      pop_i,
+    /// The answer, two cycles later.
+    output logic                      ack_o,
+    /// With the answer: there was no word.
+    output logic                      err_o,
+    /// With the answer: the word.
+    output logic [31:0]               word_o
+);
+
+  import sp_pkg::*;
+
+  localparam int unsigned Lanes = FLIT_W / 32;
+  localparam int unsigned LaneW = $clog2(Lanes);
+  localparam int unsigned PtrW = $clog2(ROWS);
+  localparam int unsigned Longest = max_flits(FLIT_W);
+
+  if (ROWS < 64 || (ROWS & (ROWS - 1)) != 0) begin : g_bad_rows
+    $fatal(1, "sp_packet_rx: ROWS = %0d is not a power of two of 64 or more", ROWS);
+  end
+
+  typedef enum logic [1:0] {
+    S_HEADER,  // waits for a packet and writes its header
+    S_BEATS,
+    S_DESC
+  } state_e;
+
+  logic [FLIT_W-1:0] mem [ROWS];
+  state_e            state_q;
+  logic [PtrW-1:0]   wptr_q;   // where the descriptor of the packet that comes will be
+  logic [PtrW-1:0]   rptr_q;
+  logic [PtrW:0]     level_q;
+  logic [LaneW-1:0]  lane_q;
+  logic [4:0]        beats_q;
+  logic              err_q;
+  logic              cut_q;
+  logic [31:0]       first_q;
+  logic [31:0]       last_q;
+  logic              write;
+  logic [PtrW-1:0]   waddr;
+  logic [FLIT_W-1:0] wrow;
+  logic [FLIT_W-1:0] row_q;
+  logic              beat;
+  logic              too_long;
+  logic              commit;
+  logic              row_out;
+
+  // ------------------------------------------------------------------------------ in
+
+  assign room_o     = (PtrW + 1)'(ROWS) - level_q >= (PtrW + 1)'(Longest + 2);
+  assign s_tready_o = state_q == S_BEATS;
+  assign beat       = s_tvalid_i && s_tready_o;
+  assign too_long   = beats_q == 5'(Longest);
+  assign commit     = state_q == S_DESC;
+
+  always_comb begin
+    write = 1'b0;
+    waddr = wptr_q;
+    wrow  = FLIT_W'(s_tuser_i[HDR_W-1:0]);
+    case (state_q)
+      S_HEADER: begin
+        write = s_tvalid_i && room_o;
+        waddr = wptr_q + PtrW'(1);
+      end
+      S_BEATS: begin
+        write = beat && !too_long;
+        waddr = wptr_q + PtrW'(2) + PtrW'(beats_q);
+        wrow  = s_tdata_i;
+      end
+      default: begin
+        write = 1'b1;
+        wrow  = FLIT_W'({last_q, first_q, 22'b0, cut_q, err_q, 3'b0, beats_q});
+      end
+    endcase
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q <= S_HEADER;
+      wptr_q  <= '0;
+    end else begin
+      case (state_q)
+        S_HEADER: if (s_tvalid_i && room_o) state_q <= S_BEATS;
+        S_BEATS:  if (beat && s_tlast_i) state_q <= S_DESC;
+        default: begin
+          state_q <= S_HEADER;
+          wptr_q  <= wptr_q + PtrW'(2) + PtrW'(beats_q);
+        end
+      endcase
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (state_q == S_HEADER) begin
+      beats_q <= '0;
+      cut_q   <= 1'b0;
+    end else if (beat) begin
+      if (too_long) cut_q <= 1'b1;
+      else beats_q <= beats_q + 5'd1;
+      if (beats_q == '0) first_q <= now_i;
+      last_q <= now_i;
+      err_q  <= s_tuser_i[USER_W-1];
+    end
+  end
+
+  // ------------------------------------------------------------------------------ out
+
+  logic             asked_q;
+  logic             none_q;
+
+  assign level_o = level_q;
+  assign row_out = asked_q && !none_q && (lane_q == LaneW'(Lanes - 1));
+
+  always_ff @(posedge clk_i) begin
+    if (write) mem[waddr] <= wrow;
+    if (pop_i) row_q <= mem[rptr_q];
+    none_q        <= level_q == '0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      rptr_q  <= '0;
+      level_q <= '0;
+      lane_q  <= '0;
+      asked_q <= 1'b0;
+      ack_o   <= 1'b0;
+    end else begin
+      asked_q <= pop_i;
+      ack_o   <= asked_q;
+      if (asked_q && !none_q) lane_q <= lane_q + LaneW'(1);
+      if (row_out) rptr_q <= rptr_q + PtrW'(1);
+      level_q <= level_q + (commit ? (PtrW + 1)'(beats_q) + (PtrW + 1)'(2) : '0)
+                         - (PtrW + 1)'(row_out);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (asked_q) begin
+      err_o  <= none_q;
+      word_o <= none_q ? '0 : row_q[32*lane_q+:32];
+    end
+  end
+
+endmodule

@@ -1,0 +1,442 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A board as the suite sees it: registers by name, a pipe of packets, and the bench around them.
+
+Nothing here knows whether the board is real: a :class:`Bus` reads and writes words, over the UART
+(:class:`switchproof.tb.uartbone.UartBone`) or through LiteX's server (:class:`LitexBus`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from switchproof.models import csr, packet
+from switchproof.models.crossbar import Switch
+from switchproof.models.csr import CsrMap
+from switchproof.models.layout import MAX_EXT, MAX_UNITS
+from switchproof.models.packet import FLAG_ERR, PACKET, Packets
+from switchproof.models.profiles import Config
+
+from . import traffic as patterns
+from .bench import Bench
+from .description import Description
+from .pipes import STATS, Pipe, PipeError, Stalls, Violation, concatenate
+from .scoreboard import Checker, check_violations
+
+#: Where the board's own registers begin; the switch's begin at 0.
+BOARD_BASE = 0x4000000
+#: What the register `magic` of a board shows.
+MAGIC = 0x53504244
+#: The major version of the board's map that this software fits.
+MAJOR = 1
+#: Words in a window of a packet memory.
+WINDOW_WORDS = 256
+#: Bits of a descriptor's first word.
+_BEATS, _ERR, _CUT = 0x1F, 1 << 8, 1 << 9
+
+
+class BoardError(RuntimeError):
+    """The board does not answer, or is not what it should be; the text says what to look at."""
+
+
+class Bus(Protocol):
+    """Words of 32 bits at byte addresses. Errors are raised as the bus's own exception."""
+
+    def read(self, addr: int, count: int = 1, fixed: bool = False) -> list[int]:
+        """Read `count` words from `addr` on, or all from `addr` itself."""
+        raise NotImplementedError
+
+    def write(self, addr: int, words: Sequence[int], fixed: bool = False) -> None:
+        """Write words from `addr` on, or all to `addr` itself."""
+
+    def read_many(self, addrs: Sequence[int]) -> list[int]:
+        """Read one word at each address."""
+        raise NotImplementedError
+
+
+class LitexBus:
+    """LiteX's client, ``RemoteClient``, as a bus; a litex_server has the port."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def read(self, addr: int, count: int = 1, fixed: bool = False) -> list[int]:
+        """Read words; the server reads at most 255 at once."""
+        words: list[int] = []
+        while count:
+            size = min(count, 128)
+            words += self._client.read(addr, size, "fixed" if fixed else "incr")
+            addr, count = addr + (0 if fixed else 4 * size), count - size
+        return words
+
+    def write(self, addr: int, words: Sequence[int], fixed: bool = False) -> None:
+        """Write words; the client knows no writes to a fixed address but one by one."""
+        if fixed:
+            for word in words:
+                self._client.write(addr, [int(word)])
+            return
+        for at in range(0, len(words), 128):
+            self._client.write(addr + 4 * at, [int(word) for word in words[at : at + 128]])
+
+    def read_many(self, addrs: Sequence[int]) -> list[int]:
+        """Read one word at each address."""
+        return [int(self._client.read(addr)) for addr in addrs]
+
+
+class Registers:
+    """Registers of one map by name, over a bus. Plain calls."""
+
+    def __init__(self, bus: Bus, table: CsrMap, base: int = 0) -> None:
+        self.bus = bus
+        self.map = table
+        self.base = base
+
+    def address(self, register: str | int) -> int:
+        """Return the byte address on the bus."""
+        return self.base + (register if isinstance(register, int) else self.map.address(register))
+
+    def read(self, register: str | int) -> int:
+        """Return a word."""
+        return self.bus.read(self.address(register))[0]
+
+    def read_all(self, registers: Iterable[str]) -> dict[str, int]:
+        """Return several words by name, read at once."""
+        names = list(registers)
+        return dict(zip(names, self.bus.read_many([self.address(name) for name in names])))
+
+    def fields(self, register: str) -> dict[str, int]:
+        """Read a register; return its fields."""
+        return self.map.decode(register, self.read(register))
+
+    def write(self, register: str | int, word: int | None = None, **fields: int) -> None:
+        """Write a word, or fields with zero in the others."""
+        if word is None:
+            word = self.map.encode(str(register), **fields)
+        self.bus.write(self.address(register), [word])
+
+
+class Board:
+    """A board that answers."""
+
+    def __init__(self, bus: Bus, config: Config) -> None:
+        """`config`: the named configuration that its switch should have.
+
+        BoardError when what answers is no board of ours, or another one.
+        """
+        self.bus = bus
+        self.config = config
+        self.registers = Registers(bus, csr.load("board_map"), BOARD_BASE)
+        self.switch = Registers(bus, csr.load())
+
+    def identify(self) -> dict[str, int]:
+        """Check that this is our board with the configuration; return what its registers say."""
+        regs = self.registers
+        magic = regs.read("magic")
+        if magic != MAGIC:
+            raise BoardError(
+                f"what answers is no Switchproof board: magic is {magic:#010x}, not {MAGIC:#010x}; "
+                "is the bitstream loaded, and is this the right port?"
+            )
+        found = regs.read_all(
+            ("version", "build", "board", "clock_hz", "baud", "ports", "memory_rows")
+        )
+        major = found["version"] >> 16
+        if major != MAJOR:
+            raise BoardError(
+                f"the board has register map {major}, this software fits {MAJOR}: "
+                "load a bitstream of the same release"
+            )
+        shown = {
+            "ports": self.config.ports, "flit_width": self.config.flit_w,
+            "iterations": self.config.iterations, "engines": self.config.engines,
+            "contexts": self.config.contexts, "groups": self.config.groups,
+            "ids": self.config.ids, "voq_flits": self.config.voq_flits,
+            "egress_flits": self.config.egress_flits,
+        }  # fmt: skip
+        got = self.switch.read_all(shown)
+        wrong = [f"{n} is {got[n]}, not {want}" for n, want in shown.items() if got[n] != want]
+        if wrong:
+            raise BoardError(
+                f"the board's switch is not {self.config.name}: {'; '.join(wrong)}; "
+                "load the bitstream of this configuration"
+            )
+        return found | got
+
+    def reset(self) -> None:
+        """Bring switch, generators, checkers and memories to the state after power-up."""
+        control = self.registers
+        control.write("control", reset=1)
+        control.write("control", 0)
+        for port in range(self.config.ports):
+            control.write(f"port[{port}].mode", 0)
+        end = time.monotonic() + 5
+        while not self.switch.fields("status")["ready"]:
+            if time.monotonic() > end:
+                raise BoardError("the switch does not come out of reset")
+
+    def cycles(self) -> int:
+        """Return the cycles of the board's clock since power-up."""
+        low, high = self.bus.read_many(
+            [self.registers.address("cycles"), self.registers.address("cycles_high")]
+        )
+        return high << 32 | low
+
+
+class BoardPipe(Pipe):
+    """The pipe's backend on a board: packets go through its packet memories.
+
+    Stalls are those that a slow host makes; the named ones of a simulation do nothing. Stamps
+    of sent packets are zero: nobody saw them go in. What is in a packet memory counts as sent.
+    """
+
+    def __init__(self, board: Board, what: Description, seed: int) -> None:
+        super().__init__(what, board.config, seed)
+        self.board = board
+        self._queue: list[list[Packets]] = [[] for _ in range(self.ports)]
+        self._stats = np.zeros(self.ports, STATS)
+        self._violations: list[Violation] = []
+        self._moved = False
+        self._lanes = self.config.flit_bytes // 4
+        self._rows = board.registers.read("memory_rows")
+        self._begin = board.cycles()
+
+    @property
+    def cycle(self) -> int:
+        return self.board.cycles() - self._begin
+
+    async def open(self) -> None:
+        """Nothing to do: the board is there."""
+
+    def send(self, port: int, packets: Packets) -> None:
+        if (packets["flits"] == 0).any():
+            raise ValueError("a packet of no flits cannot be sent")
+        if int(packets["flits"].max(initial=0)) + 2 > self._rows:
+            raise ValueError("a packet is longer than the board's packet memory")
+        if len(packets):
+            self._queue[port].append(packets)
+
+    def hold(self, on: bool) -> None:
+        """Let packets wait in the board's memories, or go."""
+        self.board.registers.write("control", hold=int(on))
+
+    def pump(self) -> None:
+        """Write what there is room for, read what came, tell the listeners."""
+        names = [f"port[{p}].{what}" for p in range(self.ports) for what in ("tx_free", "rx_level")]
+        state = self.board.registers.read_all(names)
+        self._moved = False
+        for port in range(self.ports):
+            self._write(port, state[f"port[{port}].tx_free"])
+            level = state[f"port[{port}].rx_level"]
+            if level:
+                self._read(port, level)
+        self._told()
+
+    def _write(self, port: int, free: int) -> None:
+        words: list[NDArray[np.uint32]] = []
+        queue = self._queue[port]
+        while queue:
+            rows = queue[0]["flits"].astype(np.int64) + 2
+            count = int(np.searchsorted(np.cumsum(rows), free, side="right"))
+            if not count:
+                break
+            packets = queue[0][:count]
+            words += [self._encode(row) for row in packets]
+            free -= int(rows[:count].sum())
+            sent = packets.copy()
+            sent["port"] = port
+            sent["stamp"] = sent["stamp_last"] = 0
+            self._sent[port].append(sent)
+            self._stats["packets_in"][port] += count
+            self._stats["flits_in"][port] += int(packets["flits"].sum())
+            if count == len(queue[0]):
+                queue.pop(0)
+            else:
+                queue[0] = queue[0][count:]
+        if words:
+            self._moved = True
+            window = self.board.registers.address(f"tx[{port}].word[0]")
+            stream = np.concatenate(words).tolist()
+            for at in range(0, len(stream), WINDOW_WORDS):
+                self.board.bus.write(window, stream[at : at + WINDOW_WORDS])
+
+    def _encode(self, row: np.void) -> NDArray[np.uint32]:
+        """Return the words of a packet as the memory of packets to send takes them."""
+        beats = int(row["flits"])
+        words = np.zeros((2 + beats, self._lanes), "<u4")
+        words[0, 0] = beats | (_ERR if row["flags"] & FLAG_ERR else 0)
+        words[1, :4] = np.frombuffer(row["hdr"].tobytes(), "<u4")
+        data = np.frombuffer(row["data"].tobytes(), "<u4")[: beats * self._lanes]
+        words[2:].reshape(-1)[: len(data)] = data
+        return words.reshape(-1)
+
+    def _read(self, port: int, level: int) -> None:
+        """Read `level` rows of whole packets and take them apart."""
+        window = self.board.registers.address(f"rx[{port}].word[0]")
+        count = level * self._lanes
+        words: list[int] = []
+        while len(words) < count:
+            words += self.board.bus.read(window, min(WINDOW_WORDS, count - len(words)))
+        rows = np.array(words, "<u4").reshape(level, self._lanes)
+        packets = []
+        at = 0
+        while at < level:
+            packet_, used = self._decode(port, rows[at:])
+            packets.append(packet_)
+            at += used
+        self._moved = True
+        self._received[port].append(concatenate(packets))
+
+    def _decode(self, port: int, rows: NDArray[np.uint32]) -> tuple[Packets, int]:
+        """Return the packet at the head of the rows, and how many rows it takes."""
+        word = int(rows[0, 0])
+        beats = word & _BEATS
+        if beats + 2 > len(rows):
+            raise PipeError(f"the board's memory at port {port} holds no whole packet: {word:#x}")
+        one = np.zeros(1, PACKET)
+        one["port"], one["flits"] = port, beats
+        one["flags"] = FLAG_ERR if word & _ERR else 0
+        one["stamp"], one["stamp_last"] = int(rows[0, 1]), int(rows[0, 2])
+        one["hdr"][0] = np.frombuffer(rows[1, :4].tobytes(), one["hdr"].dtype)
+        length, ext = packet.get(one, "len"), packet.get(one, "ext")
+        units = int(packet.num_units(length, ext)[0])
+        expected = int(packet.num_flits(length, ext, self.config.flit_w)[0])
+        # What lies behind the announced units is filler.
+        data = rows[2 : 2 + beats].tobytes()[: min(16 * units, 16 * (MAX_UNITS + MAX_EXT))]
+        one["data"][0, : len(data)] = np.frombuffer(data, np.uint8)
+        if word & _CUT or beats != expected:
+            kind = "too_long" if word & _CUT else "length"
+            self._violations.append(Violation(int(rows[0, 1]), port, kind, expected, beats))
+        self._stats["packets_out"][port] += 1
+        self._stats["flits_out"][port] += beats
+        return one, beats + 2
+
+    def _idle(self) -> bool:
+        """Whether nothing waits in the board's memories to be sent."""
+        names = [f"port[{port}].status" for port in range(self.ports)]
+        table = self.board.registers.map
+        state = self.board.registers.read_all(names)
+        return all(table.decode(name, word)["idle"] for name, word in state.items())
+
+    async def run(self, cycles: int) -> None:
+        end = self.cycle + cycles
+        self.pump()
+        while self.cycle < end:
+            self.pump()
+
+    async def drain(self, timeout: int = 100_000, quiet: int = 200) -> None:
+        # A packet over the host's line takes thousands of cycles: time counts from its last one.
+        silent = self.cycle
+        end = silent + timeout
+        while True:
+            self.pump()
+            now = self.cycle
+            if self._moved or any(self._queue):
+                silent, end = now, now + timeout
+            elif now - silent >= quiet and self._idle():
+                self.pump()
+                if not self._moved:
+                    return
+            if now > end:
+                raise self._late(timeout)
+
+    def stalls(self, stalls: Stalls | str, ports: list[int] | None = None) -> None:
+        self._named(stalls)
+
+    def stats(self) -> NDArray[Any]:
+        return self._stats.copy()
+
+    def violations(self) -> list[Violation]:
+        return list(self._violations)
+
+    @property
+    def violation_count(self) -> int:
+        return len(self._violations)
+
+    def waiting(self) -> NDArray[np.int64]:
+        return np.array([sum(len(rows) for rows in queue) for queue in self._queue], np.int64)
+
+
+class _Access:
+    """Registers as coroutines, for tests that run in a simulation as well."""
+
+    def __init__(self, registers: Registers) -> None:
+        self._registers = registers
+
+    async def write(self, register: str | int, word: int | None = None, **fields: int) -> None:
+        self._registers.write(register, word, **fields)
+
+    async def read(self, register: str | int) -> int:
+        return self._registers.read(register)
+
+
+class BoardBench(Bench):
+    """The bench of one test on a board."""
+
+    def __init__(self, board: Board, what: Description, seed: int) -> None:
+        self.board = board
+        self.config = board.config
+        self.seed = seed
+        self.rng = np.random.default_rng(seed)
+        self.model = Switch(self.config)
+        board.reset()
+        board.switch.write("control", clear=1)
+        self.pipe: BoardPipe = BoardPipe(board, what, seed)
+        self._registers = _Access(board.switch)
+        self._checker = Checker(self.config, self.model, seed, batch=1)
+        self.pipe.listeners.append(self._look)
+
+    @property
+    def checker(self) -> Checker:
+        return self._checker
+
+    @property
+    def registers(self) -> _Access:
+        return self._registers
+
+    async def send(self, packets: patterns.Traffic) -> None:
+        for port, rows in enumerate(packets):
+            self.pipe.send(port, rows)
+
+    def _look(self, _: Pipe) -> None:
+        for port in range(self.config.ports):
+            self._checker.sent(self.pipe.sent(port))
+            self._checker.received(self.pipe.received(port))
+        check_violations(self.pipe, self.seed)
+        self._checker.check()
+
+    def run(self) -> int:
+        """Run :meth:`traffic` and all checks; return how many packets were compared."""
+        routine = self._whole()
+        try:
+            routine.send(None)
+        except StopIteration:
+            return self._checker.compared
+        routine.close()
+        raise BoardError("a test for a board waits for something that only a simulation has")
+
+    async def _whole(self) -> None:
+        patterns.program(self.model, self.config)
+        await self.set_routes()
+        self.set_stalls(self.stalls)
+        await self.traffic()
+        await self.drain()
+        self._checker.finish()
+        check_violations(self.pipe, self.seed)
+        await self.check_counters()
+
+
+def on_board(test: type[Bench], **changes: Any) -> type[BoardBench]:
+    """Return a test of the simulation as a bench for a board: the same traffic and helpers.
+
+    ``changes`` replaces class attributes, such as how many packets there are.
+    """
+    own: dict[str, Any] = {}
+    for base in reversed(test.__mro__):
+        # From the suite's own classes on it is about where the switch is, not what is sent.
+        if base is not object and not base.__module__.startswith(("switchproof.tb", "pyuvm")):
+            own |= {name: value for name, value in vars(base).items() if name[:2] != "__"}
+    return type(f"{test.__name__}OnBoard", (BoardBench,), own | changes)
