@@ -458,6 +458,9 @@ def fault(player: Player, name: str, packets: Packets) -> tuple[Packets, str]:
     if name == "much_longer":
         packets["flits"][at] += 40
         return packets, "length"
+    if name == "longer_by_32":  # as many as a counter of five bits forgets
+        packets["flits"][at] += 32
+        return packets, "length"
     if name == "marked":
         packets["flags"][at] |= packet.FLAG_ERR
         return packets, "mark"
@@ -496,8 +499,8 @@ def fault(player: Player, name: str, packets: Packets) -> tuple[Packets, str]:
 #: Every fault that `fault` knows; each is one error of one kind.
 FAULTS = (
     "lost", "doubled", "bit", "units_swapped", "bytes_swapped", "shifted", "unit_stuck",
-    "other_payload", "len_field", "len_0", "len_17", "cut", "longer", "much_longer", "marked",
-    "marked_and_wrong", "poison", "foreign", "error_answer", "foreign_write", "wrong_port",
+    "other_payload", "len_field", "len_0", "len_17", "cut", "longer", "much_longer",
+    "longer_by_32", "marked", "marked_and_wrong", "poison", "foreign", "error_answer", "foreign_write", "wrong_port",
     "far_port", "unknown_op", "source", "far_source", "version", "tag", "status",
 )  # fmt: skip
 
