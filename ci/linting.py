@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import os
 import re
@@ -10,18 +11,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from switchproof.ci import build, evidence, filelists, ui
+from switchproof.ci import boards, build, evidence, filelists, ui
 from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.models import profiles
 from switchproof.tb import description as descriptions
 from switchproof.tb.description import Description
-
-#: Configuration that Yosys elaborates; its memories make large ones slow.
-YOSYS_CONFIG = "board4"
 
 
 @functools.cache
@@ -30,15 +29,37 @@ def switch() -> Description:
     return descriptions.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
 
 
-def verilator(config: profiles.Config) -> str:
-    """Return what Verilator -Wall finds in the top, empty when nothing."""
+@dataclasses.dataclass(frozen=True)
+class Target:
+    """A top module with its sources and parameters."""
+
+    top: str
+    sources: tuple[Path, ...]
+    include_dirs: tuple[Path, ...]
+    parameters: dict[str, int]
+
+
+def switch_target(config: profiles.Config) -> Target:
+    """Return the switch in a configuration."""
     what = switch()
+    return Target(what.module, what.sources, what.include_dirs, what.values(config))
+
+
+def board_target(name: str) -> Target:
+    """Return what a board has behind clock and pins."""
+    board = boards.get(name)
+    sources, includes = descriptions.read_filelist(filelists.BOARD_FILELIST)
+    return Target("sp_board", tuple(sources), tuple(includes), board.parameters)
+
+
+def verilator(target: Target) -> str:
+    """Return what Verilator -Wall finds in a top, empty when nothing."""
     spec = build.BuildSpec(
         name="lint",
-        toplevel=what.module,
-        sources=what.sources,
-        include_dirs=what.include_dirs,
-        parameters=tuple(what.values(config).items()),
+        toplevel=target.top,
+        sources=target.sources,
+        include_dirs=target.include_dirs,
+        parameters=tuple(target.parameters.items()),
     )
     try:
         build.lint(spec, wall=True)
@@ -47,21 +68,20 @@ def verilator(config: profiles.Config) -> str:
     return ""
 
 
-def slang(config: profiles.Config) -> str:
+def slang(target: Target) -> str:
     """Return slang's errors and warnings, empty when there are none."""
     import pyslang
 
     driver = pyslang.driver.Driver()
     driver.addStandardArgs()
-    what = switch()
     # A cast to a width that a parameter gives is "useless" at one value of it: not a finding.
-    words = ["slang", "--top", what.module, "-Wextra", "-Wno-useless-cast"]
+    words = ["slang", "--top", target.top, "-Wextra", "-Wno-useless-cast"]
     words += ["--error-limit", "40"]
-    for name, value in what.values(config).items():
+    for name, value in target.parameters.items():
         words += ["-G", f"{name}={value}"]
-    for folder in what.include_dirs:
+    for folder in target.include_dirs:
         words += ["-I", str(folder)]
-    words += [str(file) for file in what.sources]
+    words += [str(file) for file in target.sources]
     ok = driver.parseCommandLine(" ".join(words)) and driver.processOptions()
     if not ok or not driver.parseAllSources():
         return "slang could not read the sources"
@@ -75,15 +95,15 @@ def slang(config: profiles.Config) -> str:
     return str(client.getString()) if engine.numErrors or engine.numWarnings else ""
 
 
-def yosys(config: profiles.Config) -> str:
-    """Return Yosys's errors while it elaborates the top, empty when there are none.
+def yosys(target: Target) -> str:
+    """Return Yosys's errors while it elaborates a top, empty when there are none.
 
     Yosys exits the process on an error, so it gets a process of its own.
     """
-    what = switch()
-    script = ["read_slang", "--top", what.module]
-    script += [f"-G {name}={value}" for name, value in what.values(config).items()]
-    script += [f"-I {folder}" for folder in what.include_dirs] + [str(f) for f in what.sources]
+    script = ["read_slang", "--top", target.top]
+    script += [f"-G {name}={value}" for name, value in target.parameters.items()]
+    script += [f"-I {folder}" for folder in target.include_dirs]
+    script += [str(file) for file in target.sources]
     code = (
         "from pyosys import libyosys as y\n"
         "d = y.Design()\n"
@@ -133,13 +153,15 @@ def run(console: Console) -> int:
         ("ruff format", _tool("ruff", "format", "--check")),
         ("mypy", _tool("mypy", "--no-error-summary", "-p", "switchproof")),
     ]
-    for config in profiles.load().values():
-        checks.append((f"verilator -Wall {config.name}", functools.partial(verilator, config)))
+    targets = {c.name: switch_target(c) for c in profiles.load().values()}
+    targets |= {name: board_target(name) for name in boards.names()}
+    for name, target in targets.items():
+        checks.append((f"verilator -Wall {name}", functools.partial(verilator, target)))
     # slang reads the text the same way for each; the smallest and the largest suffice.
-    for name in ("dev2", "rack64"):
-        checks.append((f"slang {name}", functools.partial(slang, profiles.get(name))))
-    small = profiles.get(YOSYS_CONFIG)
-    checks.append((f"yosys {YOSYS_CONFIG}", functools.partial(yosys, small)))
+    for name in ("dev2", "rack64", *boards.names()):
+        checks.append((f"slang {name}", functools.partial(slang, targets[name])))
+    for name in boards.names():
+        checks.append((f"yosys {name}", functools.partial(yosys, targets[name])))
     rows = []
     results: list[dict[str, Any]] = []
     for name, check in checks:
