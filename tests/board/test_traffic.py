@@ -500,8 +500,9 @@ def fault(player: Player, name: str, packets: Packets) -> tuple[Packets, str]:
 FAULTS = (
     "lost", "doubled", "bit", "units_swapped", "bytes_swapped", "shifted", "unit_stuck",
     "other_payload", "len_field", "len_0", "len_17", "cut", "longer", "much_longer",
-    "longer_by_32", "marked", "marked_and_wrong", "poison", "foreign", "error_answer", "foreign_write", "wrong_port",
-    "far_port", "unknown_op", "source", "far_source", "version", "tag", "status",
+    "longer_by_32", "marked", "marked_and_wrong", "poison", "foreign", "error_answer",
+    "foreign_write", "wrong_port", "far_port", "unknown_op", "source", "far_source", "version",
+    "tag", "status",
 )  # fmt: skip
 
 
