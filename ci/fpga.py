@@ -58,7 +58,8 @@ class Flow:
             " ".join(read),
             "chformal -remove",
             *small,
-            f"synth_{board.family} -nodsp -nowidelut -top {board.top} -json {self.folder / 'netlist.json'}",
+            f"synth_{board.family} -nodsp -nowidelut -top {board.top} "
+            f"-json {self.folder / 'netlist.json'}",
             f"tee -q -o {self.folder / 'cells.json'} stat -json",
         ]
 
