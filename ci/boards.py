@@ -16,8 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from switchproof.ci import build, tools
-from switchproof.ci.paths import BUILD, ROOT, RTL, shown
+from switchproof.ci import build, filelists, harness_cache, tools
+from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.ci.variables import UserError
 from switchproof.models import profiles
 from switchproof.models.profiles import Config
@@ -63,13 +63,12 @@ class Board:
     @property
     def sources(self) -> tuple[Path, ...]:
         """The whole design, in compile order."""
-        return (*description.read_filelist(RTL / "board.f")[0], *self.files)
+        return (*description.read_filelist(filelists.BOARD_FILELIST)[0], *self.files)
 
     @property
     def parameters(self) -> dict[str, int]:
         """Parameters of the top: those of the switch."""
-        switch = description.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
-        return switch.values(self.config)
+        return harness_cache.switch().values(self.config)
 
 
 def names() -> list[str]:
@@ -139,8 +138,7 @@ class VirtualBoard:
         assert self._process.stdout is not None
         with selectors.DefaultSelector() as ready:
             ready.register(self._process.stdout, selectors.EVENT_READ)
-            end = time.monotonic() + START_SECONDS
-            if not ready.select(end - time.monotonic()):
+            if not ready.select(START_SECONDS):
                 self.stop()
                 raise UserError(f"the virtual board did not start within {START_SECONDS} s")
         line = self._process.stdout.readline()

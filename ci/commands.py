@@ -40,10 +40,7 @@ VARIABLES = (
     ("WAVES=1", "write a trace and a GTKWave save file into the run's folder"),
     ("PROFILE=", "run every test in this configuration"),
     ("PORTS=", f"run every test with so many ports (2..{variables.MAX_PORTS})"),
-    (
-        "BOARD=",
-        "virtual (default) or a board's port for `make hil`; a board's name for `make fpga`",
-    ),
+    ("BOARD=", "for `make hil`: virtual (default), or the port of a board"),
     ("HOST=", "uart, or litex: LiteX's server and client talk to the board"),
     ("JOBS=", "parallel tests (default: one per processor)"),
     ("PYTHON=", "the Python that makes .venv (default: python3)"),

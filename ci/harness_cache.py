@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
 import json
 import pickle
@@ -15,7 +16,16 @@ from switchproof.ci.paths import HARNESS, ROOT
 from switchproof.models.profiles import Config
 
 if TYPE_CHECKING:
+    from switchproof.tb.description import Description
     from switchproof.tb.harness import Harness
+
+
+@functools.cache
+def switch() -> Description:
+    """Return the description of the switch: its sources, and parameters of a configuration."""
+    from switchproof.tb import description
+
+    return description.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
 
 
 def get(description: Path, config: Config) -> Harness:

@@ -16,17 +16,10 @@ from typing import Any
 
 from rich.console import Console
 
-from switchproof.ci import boards, build, evidence, filelists, ui
+from switchproof.ci import boards, build, evidence, filelists, harness_cache, ui
 from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.models import profiles
 from switchproof.tb import description as descriptions
-from switchproof.tb.description import Description
-
-
-@functools.cache
-def switch() -> Description:
-    """Return the description of the switch: its sources, and parameters of a configuration."""
-    return descriptions.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +34,7 @@ class Target:
 
 def switch_target(config: profiles.Config) -> Target:
     """Return the switch in a configuration."""
-    what = switch()
+    what = harness_cache.switch()
     return Target(what.module, what.sources, what.include_dirs, what.values(config))
 
 

@@ -183,8 +183,11 @@ def check_libpython() -> None:
 def install(group: str) -> None:
     """Install a group's pinned packages and leave its stamp."""
     begin = time.time()
-    what = {"base": "simulation, tests and reports", "extra": "synthesis and proof"}
-    what["litex"] = "LiteX's host side"
+    what = {
+        "base": "simulation, tests and reports",
+        "extra": "synthesis and proof",
+        "litex": "LiteX's host side",
+    }
     sys.stderr.write(
         "switchproof: installing the packages for {} into .venv (once) ... ".format(
             what.get(group, group)

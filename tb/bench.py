@@ -17,7 +17,7 @@ from switchproof.models.profiles import Config
 
 from . import traffic as patterns
 from .pipes import Pipe, Stalls
-from .scoreboard import Checker, Mismatch
+from .scoreboard import Checker, Mismatch, check_violations
 
 #: Counters of the model that the switch has under the same name, for each port.
 PORT_COUNTERS = (
@@ -107,6 +107,12 @@ class Bench:
         while self.checker.outstanding and self.pipe.cycle < end:
             await self.pipe.run(self.quiet)
             self.checker.check(force=True)
+
+    async def settle(self) -> None:
+        """Drain; nothing may remain, and no rule of the interface may have been broken."""
+        await self.drain()
+        self.checker.finish()
+        check_violations(self.pipe, self.seed)
 
     async def check_counters(self) -> None:
         """Compare the module's counters with the model's and with what the pipe saw."""

@@ -423,9 +423,7 @@ class BoardBench(Bench):
         await self.set_routes()
         self.set_stalls(self.stalls)
         await self.traffic()
-        await self.drain()
-        self._checker.finish()
-        check_violations(self.pipe, self.seed)
+        await self.settle()
         await self.check_counters()
 
 

@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 from switchproof.ci import build, harness_cache
-from switchproof.ci.linting import switch
 from switchproof.ci.paths import ROOT
 from switchproof.ci.simulate import Run, simulate
 from switchproof.models import csr, profiles
@@ -39,7 +38,7 @@ RAW_CYCLES, PIPE_CYCLES, SIGNAL_CYCLES, NAIVE_CYCLES = 200_000, 40_000, 400, 1_0
 
 def raw_build(config: Config) -> Path:
     """Return the executable that clocks the bare design."""
-    what = switch()
+    what = harness_cache.switch()
     names = ("traffic_gen.sv", "raw_bench.sv", "raw_main.cpp")
     spec = build.BuildSpec(
         name=f"raw-{config.name}",

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from switchproof.ci.paths import ROOT
+from switchproof.ci import harness_cache
 from switchproof.models import csr, packet, profiles
 from switchproof.models.layout import Op
-from switchproof.tb import description
 from switchproof.tb.board import BOARD_BASE, MAGIC, Board, BoardError, BoardPipe
 
 CONFIG = profiles.get("board4")
@@ -99,7 +98,7 @@ def test_another_configuration_is_told() -> None:
 
 def test_packets_come_back_as_they_went() -> None:
     """Descriptor, header, payload and error mark survive the way through words."""
-    what = description.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
+    what = harness_cache.switch()
     pipe = BoardPipe(Board(FakeBoard(), CONFIG), what, seed=1)
     rng = np.random.default_rng(1)
     rows = packet.random_packets(
@@ -117,7 +116,7 @@ def test_packets_come_back_as_they_went() -> None:
 
 def test_a_wrong_length_is_a_violation() -> None:
     """The stream of a packet whose beats are not those of its header is noticed."""
-    what = description.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
+    what = harness_cache.switch()
     pipe = BoardPipe(Board(FakeBoard(), CONFIG), what, seed=1)
     rows = packet.make(1, flit_w=128, op=Op.WRITE, src=0, dst=0, len=4)
     rows["flits"] = 3

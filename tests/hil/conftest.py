@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from switchproof.ci import boards, pytest_plugin
-from switchproof.ci.paths import ROOT
-from switchproof.tb import description
+from switchproof.ci import boards, harness_cache, pytest_plugin
 from switchproof.tb.bench import Bench
 from switchproof.tb.board import Board, BoardBench, on_board
 from switchproof.tb.uartbone import UartBone
@@ -64,7 +62,7 @@ Run = Callable[..., BoardBench]
 @pytest.fixture
 def run(board: Board, seed: int) -> Run:
     """Run a test of the simulation on the board; class attributes may be changed by name."""
-    what = description.load(ROOT / "tb" / "duts" / "sp_switch_core.toml")
+    what = harness_cache.switch()
 
     def run_test(test: type[Bench], **changes: Any) -> BoardBench:
         bench = on_board(test, **changes)(board, what, seed)

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import pytest
 
-from switchproof.ci import build, linting
+from switchproof.ci import build, harness_cache
 from switchproof.models import profiles
 
 
 def elaborate(**changes: int) -> None:
     """Elaborate the switch with board4's parameters but for `changes`."""
-    what = linting.switch()
+    what = harness_cache.switch()
     values = {**what.values(profiles.get("board4")), **changes}
     build.lint(
         build.BuildSpec(
