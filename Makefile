@@ -4,16 +4,17 @@
 # ci/__main__.py, which reads the variables from the environment. `make help` explains them.
 
 PYTHON ?= python3
-export TEST SEED SEEDS WAVES PORTS PROFILE JOBS BENCH SUITE BOARD HOST
+export TEST SEED SEEDS WAVES PORTS PROFILE JOBS BENCH SUITE BOARD SIZE HOST
 
 RUN   = @$(PYTHON) ci/setup.py $(GROUPS_$@) && exec .venv/bin/python -m switchproof.ci
 
 # Proof and synthesis need packages that a simulation does not.
 GROUPS_lint   = extra
 GROUPS_formal = extra
+GROUPS_fpga   = extra fpga
 GROUPS_hil    = $(if $(filter litex,$(HOST)),litex)
 
-TARGETS = sim test lint formal coverage hil board regress bench mutate layout csr help
+TARGETS = sim test lint formal coverage hil board fpga regress bench mutate layout csr help
 .PHONY: $(TARGETS) clean
 .DEFAULT_GOAL = help
 

@@ -29,6 +29,7 @@ COMMANDS: dict[str, Callable[[Console], int]] = {
     "coverage": commands.coverage,
     "hil": commands.hil,
     "board": commands.board,
+    "fpga": commands.fpga,
     "coverage-table": commands.coverage_table,
     "count": commands.count,
     "regress": commands.regress,

@@ -117,13 +117,16 @@ def virtual_spec(board: Board) -> build.BuildSpec:
 class VirtualBoard:
     """A virtual board that runs. A context; ``port`` is its terminal."""
 
-    def __init__(self, board: Board, name: str = "virtual") -> None:
+    def __init__(
+        self, board: Board, name: str = "virtual", spec: build.BuildSpec | None = None
+    ) -> None:
         """Build it, if need be, and start it. Raises BuildError, or UserError with what it said.
 
-        ``name`` is that of the link to its terminal, in build/board/.
+        ``name`` is that of the link to its terminal, in build/board/; ``spec`` another one than
+        that of the board's sources.
         """
         self.board = board
-        made = build.build(virtual_spec(board))
+        made = build.build(spec or virtual_spec(board))
         self.port = str(BUILD / "board" / name)
         Path(self.port).parent.mkdir(parents=True, exist_ok=True)
         command = [str(made.executable), self.port, str(board.clock_mhz * 1_000_000)]

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from switchproof.ci import boards, evidence, linting, session, testplan, ui, variables
 from switchproof.ci import coverage as cov
+from switchproof.ci import fpga as flow
 from switchproof.ci import report as reporting
 from switchproof.ci.build import trace_format
 from switchproof.ci.paths import REPORT, RUNS, TESTS, shown
@@ -22,7 +23,8 @@ HELP = (
     ("make sim", "set everything up and run the default regression"),
     ("make test", "run all tests, with coverage; what CI runs"),
     ("make coverage", "the same, then the coverage table, thresholds and holes"),
-    ("make hil BOARD=", "run the bring-up tests on a board: virtual, or its port"),
+    ("make hil BOARD=", "run the bring-up tests on a board: virtual, netlist, or its port"),
+    ("make fpga BOARD=", "from RTL to a bitstream, with clock and area (SIZE=: a smaller part)"),
     ("make board", "start the virtual board, to play with by hand"),
     ("make regress SEEDS=n", "run the default regression with n seeds (SUITE=test: all tests)"),
     ("make lint", "Verilator -Wall, slang, Yosys, ruff, mypy"),
@@ -40,7 +42,7 @@ VARIABLES = (
     ("WAVES=1", "write a trace and a GTKWave save file into the run's folder"),
     ("PROFILE=", "run every test in this configuration"),
     ("PORTS=", f"run every test with so many ports (2..{variables.MAX_PORTS})"),
-    ("BOARD=", "for `make hil`: virtual (default), or the port of a board"),
+    ("BOARD=", "for `make hil`: virtual (default), netlist, or the port of a board"),
     ("HOST=", "uart, or litex: LiteX's server and client talk to the board"),
     ("JOBS=", "parallel tests (default: one per processor)"),
     ("PYTHON=", "the Python that makes .venv (default: python3)"),
@@ -94,18 +96,34 @@ def test(console: Console) -> int:
 
 
 def hil(console: Console) -> int:
-    """Run the bring-up tests on a board, BOARD=virtual or its port."""
-    selection = _selection("hil", mark="hil")
-    selection.board = board = _variable("BOARD", "virtual")
+    """Run the bring-up tests on a board: BOARD=virtual, netlist, or its port."""
+    board = _variable("BOARD", "virtual")
+    # A netlist runs at a hundredth of the speed, so it is asked for the most telling tests.
+    selection = _selection("hil", mark="hil and netlist" if board == "netlist" else "hil")
+    selection.board = board
     selection.host = variables.choice("HOST", _variable("HOST", "uart"), ("uart", "litex"))
-    if board != "virtual" and not Path(board).exists():
+    if board == "netlist":
+        flow.netlist_spec(boards.get(boards.VIRTUAL))
+    elif board != "virtual" and not Path(board).exists():
         raise variables.UserError(
-            f"BOARD={board} is neither virtual nor a port that is there, such as /dev/ttyUSB0"
+            f"BOARD={board} is neither virtual, nor netlist, nor a port that is there, such as "
+            "/dev/ttyUSB0"
         )
     # One board, one test at a time.
     selection.jobs = 1
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "hil", board=board, host=selection.host)
+
+
+def fpga(console: Console) -> int:
+    """Make the bitstream of BOARD= for a part of SIZE=."""
+    name = variables.choice("BOARD", _variable("BOARD", boards.VIRTUAL), boards.names())
+    board = boards.get(name)
+    size = variables.choice("SIZE", _variable("SIZE", next(iter(board.sizes))), board.sizes)
+    code = flow.implement(console, board, size)
+    reporting.write()
+    ui.line(console, f"report: {_report_path()}")
+    return code
 
 
 def board(console: Console) -> int:

@@ -197,6 +197,15 @@ def _map(source: Source, top: Any) -> dict[str, Any]:
     }
 
 
+def _ored(text: str) -> str:
+    """Return a decoder whose answers are ORed instead of each overruling those before it.
+
+    An address is that of one register at most, so the answer is the same. But a chain of choices
+    as long as the map is, slow and large on an FPGA, becomes a tree.
+    """
+    return re.sub(r"(readback_data_var(?:\[[\d:]+\])?) = (?!'0;)", r"\1 |= ", text)
+
+
 def _rtl(source: Source, top: Any) -> dict[str, str]:
     """Return the generated SystemVerilog by file name."""
     from peakrdl_regblock import RegblockExporter
@@ -214,7 +223,7 @@ def _rtl(source: Source, top: Any) -> dict[str, str]:
             err_if_bad_addr=True,
             err_if_bad_rw=True,
         )
-        texts = {path.name: path.read_text() for path in sorted(Path(folder).glob("*.sv"))}
+        texts = {path.name: _ored(path.read_text()) for path in sorted(Path(folder).glob("*.sv"))}
     head = f"// SPDX-License-Identifier: Apache-2.0\n//\n// Made by `{COMMAND}`: do not edit.\n"
     waivers = {**WAIVERS, **source.waivers}
     off = "".join(f"// {why}\n/* verilator lint_off {rule} */\n" for rule, why in waivers.items())

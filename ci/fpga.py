@@ -2,12 +2,15 @@
 """`make fpga BOARD=`: from RTL to a bitstream with Yosys and nextpnr, and what it took.
 
 Every step runs in a process of its own, since Yosys ends its process on an error. Files lie in
-``build/fpga/<board>-<size>/``, figures in ``build/report/fpga/<board>.json``.
+``build/fpga/<board>-<size>/``, figures in ``build/report/fpga/<board>.json``: `fmax_mhz`, cells in
+use and their share of the part, `critical_path` (one line a hop), `seconds` by step.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import importlib
 import json
 import re
 import subprocess
@@ -18,17 +21,22 @@ from typing import Any
 
 from rich.console import Console
 
-from switchproof.ci import boards, evidence, ui
+from switchproof.ci import boards, build, evidence, ui
 from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.ci.tools import ToolError
 from switchproof.ci.variables import UserError
 
-#: Memories so small that a block of 18 kbit each would be wasted on them.
-DISTRIBUTED = ("*.gen_lane[*].i_lane.gen_set[*].mem_*",)
+#: Models of cells that only a netlist has and Yosys does not describe.
+NETLIST_MODELS = boards.MODELS / "netlist"
 #: Fuller than this a part is refused: place and route gets slow and its result a matter of luck.
 FULL = 0.85
-#: Cells that hold one or more 4-input tables, and how many.
-COMB = {"LUT4": 1, "CCU2C": 2, "TRELLIS_DPR16X4": 6}
+#: What a part has, by the names in the evidence: nextpnr's cell and a word for people.
+RESOURCES = {
+    "comb": ("TRELLIS_COMB", "4-input tables"),
+    "ff": ("TRELLIS_FF", "flip-flops"),
+    "bram": ("DP16KD", "memories of 18 kbit"),
+    "dsp": ("MULT18X18D", "multipliers"),
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,6 +51,23 @@ class Flow:
         """Where its files lie."""
         return BUILD / "fpga" / f"{self.board.name}-{self.size}"
 
+    @property
+    def netlist(self) -> Path:
+        """What synthesis leaves, as Verilog, for simulation."""
+        return self.folder / "netlist.v"
+
+    @property
+    def made_from(self) -> Path:
+        """Holds the fingerprint of what the netlist was made from."""
+        return self.folder / "made_from"
+
+    def fingerprint(self) -> str:
+        """Return the hash of all that decides what the netlist is, but for the build word."""
+        digest = hashlib.sha256(repr(sorted(self.board.parameters.items())).encode())
+        for path in (*self.board.sources, *sorted(boards.MODELS.glob("*.sv")), Path(__file__)):
+            digest.update(path.read_bytes())
+        return digest.hexdigest()
+
     def script(self) -> list[str]:
         """Return Yosys's commands."""
         board = self.board
@@ -53,15 +78,43 @@ class Flow:
         models = sorted(boards.MODELS.glob("*.sv"))
         read += [f"--blackboxed-module {path.stem}" for path in models]
         read += [str(path) for path in (*board.sources, *models)]
-        small = [f'setattr -set ram_style "distributed" m:{name}' for name in DISTRIBUTED]
         return [
             " ".join(read),
             "chformal -remove",
-            *small,
             f"synth_{board.family} -nodsp -nowidelut -top {board.top} "
             f"-json {self.folder / 'netlist.json'}",
-            f"tee -q -o {self.folder / 'cells.json'} stat -json",
+            f"write_verilog -noattr {self.netlist}",
         ]
+
+
+def netlist_spec(board: boards.Board) -> build.BuildSpec:
+    """Return what to build for the netlist of a board, which `make fpga` has left.
+
+    Raises UserError when there is none, or one of other sources.
+    """
+    try:
+        share = Path(importlib.import_module("pyosys").__file__ or "").parent / "share" / "ecp5"
+    except ImportError:
+        raise UserError(f"there is no Yosys yet: run make fpga BOARD={board.name}") from None
+    flow = Flow(board, next(iter(board.sizes)))
+    command = f"make fpga BOARD={board.name}"
+    if not flow.netlist.exists() or not flow.made_from.exists():
+        raise UserError(f"there is no {shown(flow.netlist)}: run {command}")
+    if flow.made_from.read_text() != flow.fingerprint():
+        raise UserError(f"{shown(flow.netlist)} is of other sources: run {command} again")
+    # The cells as Yosys's authors describe them; memories are black boxes there.
+    cells = (share / "common_sim.vh", share / "ccu2c_sim.vh", *sorted(NETLIST_MODELS.glob("*.sv")))
+    models = sorted(boards.MODELS.glob("*.sv"))
+    virtual = boards.virtual_spec(board)
+    return dataclasses.replace(
+        virtual,
+        name=f"netlist-{board.name}",
+        sources=(*cells, *models, flow.netlist, boards.VIRTUAL_MAIN),
+        include_dirs=(share,),
+        parameters=(),
+        args=(*virtual.args, "-Wno-lint", "-Wno-style", "-Wno-SPECIFYIGN"),
+        opt="-O1",
+    )
 
 
 def run_step(name: str, command: list[str], folder: Path) -> float:
@@ -83,8 +136,12 @@ def run_step(name: str, command: list[str], folder: Path) -> float:
 def synthesize(flow: Flow) -> float:
     """Make the netlist; return the seconds."""
     passes = "".join(f"y.run_pass({command!r}, d)\n" for command in flow.script())
+    flow.made_from.unlink(missing_ok=True)
+    made_from = flow.fingerprint()
     code = f"from pyosys import libyosys as y\nd = y.Design()\n{passes}"
-    return run_step("yosys", [sys.executable, "-c", code], flow.folder)
+    seconds = run_step("yosys", [sys.executable, "-c", code], flow.folder)
+    flow.made_from.write_text(made_from)
+    return seconds
 
 
 def place(flow: Flow) -> float:
@@ -110,9 +167,8 @@ def figures(flow: Flow) -> dict[str, Any]:
     report = json.loads((flow.folder / "report.json").read_text())
     clocks = {name: clock["achieved"] for name, clock in report["fmax"].items()}
     used = report["utilization"]
-    names = {"comb": "TRELLIS_COMB", "ff": "TRELLIS_FF", "bram": "DP16KD", "dsp": "MULT18X18D"}
     found: dict[str, Any] = {"fmax_mhz": round(min(clocks.values()), 2)}
-    for key, cell in names.items():
+    for key, (cell, _) in RESOURCES.items():
         found[key] = used[cell]["used"]
         found[f"{key}_share"] = round(used[cell]["used"] / used[cell]["available"], 4)
     found["critical_path"] = [
@@ -123,45 +179,46 @@ def figures(flow: Flow) -> dict[str, Any]:
     return found
 
 
-def judge(found: dict[str, Any], flow: Flow) -> list[str]:
+def judge(found: dict[str, Any], board: boards.Board) -> list[str]:
     """Return what is wrong with a result."""
     wrong = []
-    if found["fmax_mhz"] < flow.board.clock_mhz:
-        wrong.append(f"{found['fmax_mhz']} MHz is below the board's {flow.board.clock_mhz} MHz")
-    for key in ("comb", "ff", "bram", "dsp"):
-        if found[f"{key}_share"] > FULL:
-            wrong.append(f"{key}: {found[f'{key}_share']:.0%} of the part is more than {FULL:.0%}")
+    if found["fmax_mhz"] < board.clock_mhz:
+        wrong.append(f"{found['fmax_mhz']} MHz is below the board's {board.clock_mhz} MHz")
+    for key, (_, what) in RESOURCES.items():
+        if found[f"{key}_share"] >= FULL:
+            wrong.append(f"{what}: {found[f'{key}_share']:.1%} of the part, not under {FULL:.0%}")
     return wrong
 
 
-def build(console: Console, name: str, size: str) -> int:
-    """Make the bitstream of a board; return 1 when it is too slow or too full."""
-    board = boards.get(name)
-    size = size or next(iter(board.sizes))
-    if size not in board.sizes:
-        raise UserError(f"SIZE={size} is not one of: {', '.join(board.sizes)}")
+def implement(console: Console, board: boards.Board, size: str) -> int:
+    """Make the bitstream of a board for a part of `size`; return 1 when too slow or too full.
+
+    Raises ToolError with what a tool said when it does not get that far.
+    """
     flow = Flow(board, size)
     flow.folder.mkdir(parents=True, exist_ok=True)
     seconds = {}
     for step in (synthesize, place, pack):
-        ui.line(console, f"{step.__name__} {board.name} {size} ...")
-        seconds[step.__name__] = round(step(flow), 1)
-    found = figures(flow)
+        with console.status(f"{step.__name__} {board.name} {size}"):
+            seconds[step.__name__] = round(step(flow), 1)
+        ui.line(console, f"{step.__name__:<12} {seconds[step.__name__]:8.1f} s")
     bitstream = flow.folder / f"{board.name}.bit"
-    found |= {
-        "bitstream": shown(bitstream),
-        "config": board.config.name,
+    found = figures(flow) | {
+        "board": board.name,
         "size": size,
+        "config": board.config.name,
+        "clock_mhz": board.clock_mhz,
+        "bitstream": shown(bitstream),
         "seconds": round(sum(seconds.values()), 1),
         "steps": seconds,
     }
-    evidence.write(f"fpga/{board.name}", found)
+    wrong = judge(found, board)
+    evidence.write(f"fpga/{board.name}", found | {"wrong": wrong})
     rows = [["clock", f"{found['fmax_mhz']} MHz", f"at least {board.clock_mhz} MHz"]]
-    for key in ("comb", "ff", "bram", "dsp"):
-        rows.append([key, f"{found[key]}", f"{found[f'{key}_share']:.0%} of the part"])
-    rows += [[step, f"{taken} s", ""] for step, taken in seconds.items()]
+    for key, what in RESOURCES.items():
+        share = f"{100 * found[f'{key}_share']:.1f}% of the part"
+        rows.append([what[1], ui.number(found[key]), share])
     ui.table(console, f"{board.name} {size}, {board.config.name}", ("", "found", ""), rows)
-    wrong = judge(found, flow)
     for line in wrong:
         ui.line(console, f"FAIL  {line}", "bold red")
     ui.line(console, f"bitstream: {shown(bitstream)}")

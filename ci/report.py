@@ -47,6 +47,8 @@ def write() -> Path:
         *(_regress(found) for found in regress),
         _plan(main),
         _coverage(data["coverage"]),
+        _hil(evidence.read("hil"), evidence.read("hil_board")),
+        _fpga(),
         _bench(),
         _formal(data["formal"]),
         _mutate(data["mutate"]),
@@ -347,6 +349,82 @@ def _bench() -> Section | None:
         rows = [[f"<code>{_text(key)}</code>", _num(value, 3)] for key, value in figures.items()]
         parts.append(f"<h3>{_text(path.stem)}</h3>{_table(('metric', 'value'), rows)}")
     return ("bench", "Benchmarks", "".join(parts)) if parts else None
+
+
+def _letters(word: int) -> str:
+    """Return a word of four letters as text."""
+    return word.to_bytes(4, "big").decode("ascii", "replace")
+
+
+def _hil(found: Any, about: Any) -> Section | None:
+    """The bring-up tests of the board that was tried last, and what it said that it is."""
+    if not found:
+        return None
+    parts = [
+        f"<p>{found['passed']} passed, {found['failed']} failed, {found['skipped']} skipped on "
+        f"<code>{_text(found['board'])}</code> with {_text(found['host'])} as host, "
+        f"{found['seconds']:.0f} s.</p>"
+    ]
+    if about:
+        shown = {
+            "board": _letters(about["board"]),
+            "build": f"{about['build']:08x}",
+            "clock": f"{about['clock_hz'] / 1e6:g} MHz",
+            "line": f"{about['baud']:,} baud",
+            "ports": about["ports"],
+            "flit": f"{about['flit_width']} bits",
+            "engines": about["engines"],
+            "contexts": about["contexts"],
+        }
+        parts.append(_table(list(shown), [[_text(value) for value in shown.values()]]))
+    rows = [
+        [
+            _badge(test["status"]),
+            f"<code>{_text(test['name'])}</code>",
+            _num(test["seconds"]),
+            f'<code class="copy" title="click to copy">{_text(test["repro"])}</code>',
+        ]
+        for test in found["tests"]
+    ]
+    parts.append(_table(("", "test", "seconds", "to run it again"), rows, "wide"))
+    return "hil", "Bring-up of a board", "".join(parts)
+
+
+def _fpga() -> Section | None:
+    """Clock and area of each board's image."""
+    parts = []
+    for path in sorted((REPORT / "fpga").glob("*.json")):
+        found = evidence.read(f"fpga/{path.stem}")
+        if not found:
+            continue
+        wrong = "".join(f"<li>{_text(line)}</li>" for line in found["wrong"])
+        rows = [
+            [_text(what), _num(found[key]), _share(found[f"{key}_share"])]
+            for key, what in (
+                ("comb", "4-input tables"), ("ff", "flip-flops"), ("bram", "memories of 18 kbit"),
+                ("dsp", "multipliers"),
+            )
+        ]  # fmt: skip
+        hops = "\n".join(found["critical_path"])
+        parts.append(
+            f"<h3>{_text(found['board'])} {_text(found['size'])}, {_text(found['config'])}</h3>"
+            f"<p>{_badge('failed' if wrong else 'passed')} {found['fmax_mhz']:g} MHz, wanted "
+            f"{found['clock_mhz']:g} MHz; {found['seconds']:.0f} s from RTL to "
+            f"<code>{_text(found['bitstream'])}</code>.</p>"
+            + (f"<ul>{wrong}</ul>" if wrong else "")
+            + _table(("", "in use", "of the part"), rows)
+            + f"<details><summary>critical path</summary><pre>{_text(hops)}</pre></details>"
+        )
+    return ("fpga", "FPGA images", "".join(parts)) if parts else None
+
+
+def _share(value: float) -> str:
+    """Return a cell with how full a part is: past 85% a place is hard to find."""
+    kind = "ok" if value < 0.7 else "warn" if value <= 0.85 else "bad"
+    return (
+        f'<td class="num"><span class="meter {kind}"><i style="width:{100 * value:.1f}%"></i>'
+        f"</span>{100 * value:.1f}%</td>"
+    )
 
 
 def _formal(found: Any) -> Section | None:

@@ -186,6 +186,7 @@ def install(group: str) -> None:
     what = {
         "base": "simulation, tests and reports",
         "extra": "synthesis and proof",
+        "fpga": "place and route",
         "litex": "LiteX's host side",
     }
     sys.stderr.write(

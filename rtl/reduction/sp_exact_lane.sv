@@ -3,9 +3,9 @@
 // One lane of exact accumulators for FP32 and BF16 (a BF16 number is an FP32 number whose low 16
 // bits are zero), and of running minima and maxima.
 //
-// An element is a 288-bit integer in units of 2^-149, kept as 9 signed words of 32 + 11 bits whose
-// carries wait until read-out: 1024 contributions fit. An addend has 24 bits and touches two
-// neighbouring words, one in the even and one in the odd bank, so one addend a cycle is sustained.
+// An element is a 288-bit integer in units of 2^-149, kept as 9 signed words of 32 bits and room for
+// carries, which wait until read-out. An addend has 24 bits and touches two neighbouring words, one
+// in the even and one in the odd bank, so one addend a cycle is sustained.
 // `state` says which words of an element are in use (an unused word counts as zero, so nothing is
 // ever cleared) and what special values were seen.
 //
@@ -17,9 +17,11 @@
 // The two sets have memories of their own: one may be read out while the other accumulates.
 module sp_exact_lane #(
     /// Elements of one set: contexts of the set times flits of the longest packet.
-    parameter int unsigned ELEMS = 64,
+    parameter int unsigned ELEMS   = 64,
+    /// Contributions to an element, at most: they size the room for carries.
+    parameter int unsigned MEMBERS = 1024,
     /// Bits of an element's address; follows from ELEMS.
-    localparam int unsigned EW   = (ELEMS > 1) ? $clog2(ELEMS) : 1
+    localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1
 ) (
     /// Clock.
     input  logic          clk_i,
@@ -93,11 +95,16 @@ module sp_exact_lane #(
     output logic [31:0]   res_o
 );
 
-  /// Bits of a word: 32 and room for the carries of 1024 addends with a sign.
-  localparam int unsigned WW = 43;
+  /// Bits of a word: 32, the carries of all addends, and a sign.
+  localparam int unsigned WW = 33 + $clog2(MEMBERS);
+  /// Bits of a pair of words and the carry of the pair below it.
+  localparam int unsigned PW = 33 + WW;
 
   if (ELEMS < 1 || ELEMS > 4096) begin : gen_bad_elems
     $fatal(1, "sp_exact_lane: ELEMS = %0d is not in 1..4096", ELEMS);
+  end
+  if (MEMBERS < 2 || MEMBERS > 1024) begin : gen_bad_members
+    $fatal(1, "sp_exact_lane: MEMBERS = %0d is not in 2..1024", MEMBERS);
   end
 
   /// State of an element: a bit that is set stays until the first addend of the next life.
@@ -308,13 +315,13 @@ module sp_exact_lane #(
 
   state_t        r1_state;
   logic [WW-1:0] r2_e_q, r2_o_q;
-  logic [75:0]   r3_pair_q, r3_sum;
-  logic [11:0]   r3_carry_q;
+  logic [PW-1:0] r3_pair_q, r3_sum;
+  logic [PW-65:0] r3_carry_q;
   logic [63:0]   r4_dig_q;
   logic [3:0]    r2_flags_q;
 
   assign r1_state = ram_s[r1_set_i];
-  assign r3_sum   = r3_pair_q + (r3_first_i ? 76'b0 : {{64{r3_carry_q[11]}}, r3_carry_q});
+  assign r3_sum   = r3_pair_q + (r3_first_i ? PW'(0) : {{64{r3_carry_q[PW-65]}}, r3_carry_q});
 
   always_ff @(posedge clk_i) begin
     if (r1_valid_i) begin
@@ -324,11 +331,11 @@ module sp_exact_lane #(
     end
     if (r2_valid_i) begin
       r3_pair_q[31:0]  <= r2_e_q[31:0];
-      r3_pair_q[75:32] <= {r2_o_q[WW-1], r2_o_q} + {{33{r2_e_q[WW-1]}}, r2_e_q[WW-1:32]};
+      r3_pair_q[PW-1:32] <= {r2_o_q[WW-1], r2_o_q} + {{33{r2_e_q[WW-1]}}, r2_e_q[WW-1:32]};
     end
     if (r3_valid_i) begin
       r4_dig_q   <= r3_sum[63:0];
-      r3_carry_q <= r3_sum[75:64];
+      r3_carry_q <= r3_sum[PW-1:64];
     end
   end
 

@@ -11,11 +11,13 @@
 // asked for, and that none comes until the read-out is done.
 module sp_exact_lanes #(
     /// Bits of a flit.
-    parameter int unsigned FLIT_W = 128,
+    parameter int unsigned FLIT_W  = 128,
     /// Flits of elements of one set.
-    parameter int unsigned ELEMS  = 64,
+    parameter int unsigned ELEMS   = 64,
+    /// Contributions to an element, at most.
+    parameter int unsigned MEMBERS = 1024,
     /// Bits of an element's address; follows from ELEMS.
-    localparam int unsigned EW    = (ELEMS > 1) ? $clog2(ELEMS) : 1
+    localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1
 ) (
     /// Clock.
     input  logic              clk_i,
@@ -188,7 +190,8 @@ module sp_exact_lanes #(
     end
 
     sp_exact_lane #(
-        .ELEMS(ELEMS)
+        .ELEMS  (ELEMS),
+        .MEMBERS(MEMBERS)
     ) i_lane (
         .clk_i,
         .a0_valid_i(acc_valid_i && (!ODD || acc_bf16_i)),

@@ -527,8 +527,9 @@ module sp_reduction_engine #(
   end
 
   sp_exact_lanes #(
-      .FLIT_W(FLIT_W),
-      .ELEMS (ELEMS)
+      .FLIT_W (FLIT_W),
+      .ELEMS  (ELEMS),
+      .MEMBERS(N_PORTS)
   ) i_lanes (
       .clk_i,
       .rst_ni,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from switchproof.ci import boards, harness_cache, pytest_plugin
+from switchproof.ci import boards, evidence, fpga, harness_cache, pytest_plugin
 from switchproof.tb.bench import Bench
 from switchproof.tb.board import Board, BoardBench, on_board
 from switchproof.tb.uartbone import UartBone
@@ -18,36 +18,45 @@ from switchproof.tb.uartbone import UartBone
 
 @pytest.fixture(scope="session")
 def board(request: pytest.FixtureRequest) -> Iterator[Board]:
-    """The board that BOARD= names; a virtual one is built and started for the session."""
+    """The board that BOARD= names, after it said what it is; a simulated one is started."""
     option = request.config.option
     about = boards.get(boards.VIRTUAL)
-    if option.sp_board == "virtual":
-        with boards.VirtualBoard(about, f"virtual-{os.getpid()}") as virtual:
-            yield from _connected(about, virtual.port, option.sp_host, virtual=True)
+    kind = option.sp_board
+    if kind in ("virtual", "netlist"):
+        spec = fpga.netlist_spec(about) if kind == "netlist" else None
+        with boards.VirtualBoard(about, f"{kind}-{os.getpid()}", spec) as simulated:
+            yield from _connected(about, simulated.port, option.sp_host, simulated=True)
     else:
-        yield from _connected(about, option.sp_board, option.sp_host)
+        yield from _connected(about, kind, option.sp_host)
 
 
 def _connected(
-    about: boards.Board, port: str, host: str, *, virtual: bool = False
+    about: boards.Board, port: str, host: str, *, simulated: bool = False
 ) -> Iterator[Board]:
     if host == "litex":
         with boards.litex_client(about, port) as bus:
-            yield Board(bus, about.config)
+            yield _identified(Board(bus, about.config))
         return
-    with UartBone.open(port, about.baud, timeout=20.0 if virtual else 1.0) as bridge:
-        if virtual:
-            bridge.line.write_timeout = 120.0  # type: ignore[attr-defined]
-        if not virtual:
+    with UartBone.open(port, about.baud, timeout=60.0 if simulated else 1.0) as bridge:
+        if simulated:
+            # A hundred times slower than a real one, and it takes bytes as slowly.
+            bridge.line.write_timeout = 600.0  # type: ignore[attr-defined]
+        else:
             bridge.resync()
-        board = Board(bridge, about.config)
-        if virtual:
+        board = _identified(Board(bridge, about.config))
+        if simulated:
             # Its time passes more slowly than that of the host.
             cycles, begin = board.cycles(), time.monotonic()
             time.sleep(0.3)
             speed = (board.cycles() - cycles) / (time.monotonic() - begin)
             bridge.board_timeout *= 1.5 * about.clock_mhz * 1e6 / speed
         yield board
+
+
+def _identified(board: Board) -> Board:
+    """Return a board that is what it should be; leave what it said for the report."""
+    evidence.write("hil_board", board.identify())
+    return board
 
 
 @pytest.fixture

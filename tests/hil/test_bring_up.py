@@ -112,6 +112,7 @@ def clean(board: Board, found: dict[str, np.ndarray], expected: list[board_traff
 # ------------------------------------------------------------------------------------ the tests
 
 
+@pytest.mark.netlist
 @pytest.mark.short
 def test_identify(board: Board) -> None:
     """It is our board, with the configuration, clock and line that its description says."""
@@ -124,6 +125,7 @@ def test_identify(board: Board) -> None:
     assert board.cycles() > before, "the clock stands"
 
 
+@pytest.mark.netlist
 @pytest.mark.short
 def test_register_walk(board: Board, seed: int) -> None:
     """Every bit of a register both ways, every table row, and what is refused is counted."""
@@ -192,6 +194,7 @@ class ShortAllReduce(AllReduce):
     count = 1
 
 
+@pytest.mark.netlist
 @pytest.mark.short
 def test_allreduce(run) -> None:
     """Sum, Min and Max in FP32 and BF16 over data of the host, bit for bit, to all members."""

@@ -4,10 +4,12 @@
 // Python makes the program and judges the results; no Python runs in between.
 module sp_lanes_player #(
     /// Bits of a flit.
-    parameter int unsigned FLIT_W = 128,
+    parameter int unsigned FLIT_W  = 128,
     /// Places of one set.
-    parameter int unsigned ELEMS  = 64,
-    localparam int unsigned EW    = (ELEMS > 1) ? $clog2(ELEMS) : 1
+    parameter int unsigned ELEMS   = 64,
+    /// Contributions to an element, at most.
+    parameter int unsigned MEMBERS = 1024,
+    localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1
 ) (
     /// Clock.
     input  logic clk_i,
@@ -48,8 +50,9 @@ module sp_lanes_player #(
   logic [5:0]        tail_q;
 
   sp_exact_lanes #(
-      .FLIT_W(FLIT_W),
-      .ELEMS (ELEMS)
+      .FLIT_W (FLIT_W),
+      .ELEMS  (ELEMS),
+      .MEMBERS(MEMBERS)
   ) i_lanes (
       .clk_i,
       .rst_ni,

@@ -195,12 +195,13 @@ async def every_class(dut: object) -> None:
 
 @cocotb.test()
 async def many_contributions(dut: object) -> None:
-    """1024 contributions: as many as the deferred carries are made for."""
+    """As many contributions as the deferred carries are made for."""
     rng = np.random.default_rng(int(os.environ["SP_SEED"]))
     program = Program(rng, int(os.environ["FLIT_W"]), int(os.environ["ELEMS"]))
+    members = int(os.environ["MEMBERS"])
     for name in ("equal", "narrow", "overflow", "powers", "cancel", "finite"):
         for etype in (EType.FP32, EType.BF16):
-            batch(program, name, 1024, etype, RedOp.SUM)
+            batch(program, name, members, etype, RedOp.SUM)
     await play(dut, program)
 
 
@@ -217,17 +218,23 @@ def test_every_class(sim: Sim, flit_w: int, elems: int, rounds: int) -> None:
     run(sim, "every_class", flit_w, elems, rounds)
 
 
-def test_many_contributions(sim: Sim) -> None:
-    run(sim, "many_contributions", 512, 16, 0)
+@pytest.mark.parametrize("members", [2, 5, 16, 1024])
+def test_many_contributions(sim: Sim, members: int) -> None:
+    run(sim, "many_contributions", 512 if members == 1024 else 128, 16, 0, members)
 
 
-def run(sim: Sim, testcase: str, flit_w: int, elems: int, rounds: int) -> None:
+def run(sim: Sim, testcase: str, flit_w: int, elems: int, rounds: int, members: int = 1024) -> None:
     """Build the player and run a test of this file."""
     sim.run_module(
         sources=SOURCES,
         toplevel="sp_lanes_player",
-        parameters={"FLIT_W": flit_w, "ELEMS": elems},
+        parameters={"FLIT_W": flit_w, "ELEMS": elems, "MEMBERS": members},
         module=__name__,
         testcase=testcase,
-        env={"FLIT_W": str(flit_w), "ELEMS": str(elems), "ROUNDS": str(rounds)},
+        env={
+            "FLIT_W": str(flit_w),
+            "ELEMS": str(elems),
+            "MEMBERS": str(members),
+            "ROUNDS": str(rounds),
+        },
     )

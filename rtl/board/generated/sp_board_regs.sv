@@ -1117,170 +1117,170 @@ module sp_board_regs (
         automatic logic [31:0] readback_data_var;
         readback_data_var = '0;
         if(rd_mux_addr == 18'h0) begin
-            readback_data_var[31:0] = 32'h53504244;
+            readback_data_var[31:0] |= 32'h53504244;
         end
         if(rd_mux_addr == 18'h4) begin
-            readback_data_var[15:0] = 16'h0;
-            readback_data_var[31:16] = 16'h1;
+            readback_data_var[15:0] |= 16'h0;
+            readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 18'h8) begin
-            readback_data_var[31:0] = hwif_in.build.value.next;
+            readback_data_var[31:0] |= hwif_in.build.value.next;
         end
         if(rd_mux_addr == 18'hc) begin
-            readback_data_var[31:0] = hwif_in.board.value.next;
+            readback_data_var[31:0] |= hwif_in.board.value.next;
         end
         if(rd_mux_addr == 18'h10) begin
-            readback_data_var[31:0] = hwif_in.clock_hz.value.next;
+            readback_data_var[31:0] |= hwif_in.clock_hz.value.next;
         end
         if(rd_mux_addr == 18'h14) begin
-            readback_data_var[31:0] = hwif_in.baud.value.next;
+            readback_data_var[31:0] |= hwif_in.baud.value.next;
         end
         if(rd_mux_addr == 18'h18) begin
-            readback_data_var[31:0] = hwif_in.ports.value.next;
+            readback_data_var[31:0] |= hwif_in.ports.value.next;
         end
         if(rd_mux_addr == 18'h1c) begin
-            readback_data_var[31:0] = hwif_in.memory_rows.value.next;
+            readback_data_var[31:0] |= hwif_in.memory_rows.value.next;
         end
         if(rd_mux_addr == 18'h20) begin
-            readback_data_var[31:0] = field_storage.scratch.value.value;
+            readback_data_var[31:0] |= field_storage.scratch.value.value;
         end
         if(rd_mux_addr == 18'h24) begin
-            readback_data_var[0] = field_storage.control.reset.value;
-            readback_data_var[1] = field_storage.control.hold.value;
-            readback_data_var[2] = field_storage.control.run.value;
-            readback_data_var[8] = field_storage.control.clear.value;
+            readback_data_var[0] |= field_storage.control.reset.value;
+            readback_data_var[1] |= field_storage.control.hold.value;
+            readback_data_var[2] |= field_storage.control.run.value;
+            readback_data_var[8] |= field_storage.control.clear.value;
         end
         if(rd_mux_addr == 18'h28) begin
-            readback_data_var[31:0] = hwif_in.cycles.value.next;
+            readback_data_var[31:0] |= hwif_in.cycles.value.next;
         end
         if(rd_mux_addr == 18'h2c) begin
-            readback_data_var[31:0] = hwif_in.cycles_high.value.next;
+            readback_data_var[31:0] |= hwif_in.cycles_high.value.next;
         end
         if(rd_mux_addr == 18'h30) begin
-            readback_data_var[31:0] = hwif_in.frame_errors.value.next;
+            readback_data_var[31:0] |= hwif_in.frame_errors.value.next;
         end
         if(rd_mux_addr == 18'h34) begin
-            readback_data_var[31:0] = hwif_in.aborts.value.next;
+            readback_data_var[31:0] |= hwif_in.aborts.value.next;
         end
         if(rd_mux_addr == 18'h38) begin
-            readback_data_var[31:0] = hwif_in.bad_commands.value.next;
+            readback_data_var[31:0] |= hwif_in.bad_commands.value.next;
         end
         if(rd_mux_addr == 18'h3c) begin
-            readback_data_var[31:0] = hwif_in.overflows.value.next;
+            readback_data_var[31:0] |= hwif_in.overflows.value.next;
         end
         if(rd_mux_addr == 18'h40) begin
-            readback_data_var[31:0] = hwif_in.bus_errors.value.next;
+            readback_data_var[31:0] |= hwif_in.bus_errors.value.next;
         end
         if(rd_mux_addr == 18'h44) begin
-            readback_data_var[31:0] = hwif_in.bad_accesses.value.next;
+            readback_data_var[31:0] |= hwif_in.bad_accesses.value.next;
         end
         for(int i0=0; i0<4; i0++) begin
             if(rd_mux_addr == 18'h1000 + (18)'(i0) * 18'h100) begin
-                readback_data_var[0] = field_storage.port[i0].mode.source.value;
-                readback_data_var[8] = field_storage.port[i0].mode.sink.value;
-                readback_data_var[16] = field_storage.port[i0].mode.enable.value;
+                readback_data_var[0] |= field_storage.port[i0].mode.source.value;
+                readback_data_var[8] |= field_storage.port[i0].mode.sink.value;
+                readback_data_var[16] |= field_storage.port[i0].mode.enable.value;
             end
             if(rd_mux_addr == 18'h1004 + (18)'(i0) * 18'h100) begin
-                readback_data_var[9:0] = field_storage.port[i0].pattern.dst.value;
-                readback_data_var[13:12] = field_storage.port[i0].pattern.dst_mode.value;
-                readback_data_var[18:16] = field_storage.port[i0].pattern.ops.value;
-                readback_data_var[24:20] = field_storage.port[i0].pattern.len_min.value;
-                readback_data_var[30:26] = field_storage.port[i0].pattern.len_max.value;
+                readback_data_var[9:0] |= field_storage.port[i0].pattern.dst.value;
+                readback_data_var[13:12] |= field_storage.port[i0].pattern.dst_mode.value;
+                readback_data_var[18:16] |= field_storage.port[i0].pattern.ops.value;
+                readback_data_var[24:20] |= field_storage.port[i0].pattern.len_min.value;
+                readback_data_var[30:26] |= field_storage.port[i0].pattern.len_max.value;
             end
             if(rd_mux_addr == 18'h1008 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = field_storage.port[i0].count.packets.value;
+                readback_data_var[31:0] |= field_storage.port[i0].count.packets.value;
             end
             if(rd_mux_addr == 18'h100c + (18)'(i0) * 18'h100) begin
-                readback_data_var[15:0] = field_storage.port[i0].pace.gap.value;
-                readback_data_var[23:16] = field_storage.port[i0].pace.stall.value;
+                readback_data_var[15:0] |= field_storage.port[i0].pace.gap.value;
+                readback_data_var[23:16] |= field_storage.port[i0].pace.stall.value;
             end
             if(rd_mux_addr == 18'h1010 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = field_storage.port[i0].seed.value.value;
+                readback_data_var[31:0] |= field_storage.port[i0].seed.value.value;
             end
             if(rd_mux_addr == 18'h1014 + (18)'(i0) * 18'h100) begin
-                readback_data_var[0] = hwif_in.port[i0].status.done.next;
-                readback_data_var[1] = hwif_in.port[i0].status.idle.next;
+                readback_data_var[0] |= hwif_in.port[i0].status.done.next;
+                readback_data_var[1] |= hwif_in.port[i0].status.idle.next;
             end
             if(rd_mux_addr == 18'h1018 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].tx_free.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].tx_free.value.next;
             end
             if(rd_mux_addr == 18'h101c + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].rx_level.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].rx_level.value.next;
             end
             if(rd_mux_addr == 18'h1020 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].sent_packets.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].sent_packets.value.next;
             end
             if(rd_mux_addr == 18'h1024 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].sent_flits.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].sent_flits.value.next;
             end
             if(rd_mux_addr == 18'h1028 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].packets.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].packets.value.next;
             end
             if(rd_mux_addr == 18'h102c + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].flits.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].flits.value.next;
             end
             if(rd_mux_addr == 18'h1030 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].error_sequence.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].error_sequence.value.next;
             end
             if(rd_mux_addr == 18'h1034 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].error_payload.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].error_payload.value.next;
             end
             if(rd_mux_addr == 18'h1038 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].error_header.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].error_header.value.next;
             end
             if(rd_mux_addr == 18'h103c + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].error_length.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].error_length.value.next;
             end
             if(rd_mux_addr == 18'h1040 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].error_mark.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].error_mark.value.next;
             end
             if(rd_mux_addr == 18'h1044 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].foreign.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].foreign.value.next;
             end
             if(rd_mux_addr == 18'h1048 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].signature.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].signature.value.next;
             end
             if(rd_mux_addr == 18'h104c + (18)'(i0) * 18'h100) begin
-                readback_data_var[15:0] = hwif_in.port[i0].latency.least.next;
-                readback_data_var[31:16] = hwif_in.port[i0].latency.most.next;
+                readback_data_var[15:0] |= hwif_in.port[i0].latency.least.next;
+                readback_data_var[31:16] |= hwif_in.port[i0].latency.most.next;
             end
             if(rd_mux_addr == 18'h1050 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].latency_sum_low.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].latency_sum_low.value.next;
             end
             if(rd_mux_addr == 18'h1054 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] = hwif_in.port[i0].latency_sum_high.value.next;
+                readback_data_var[31:0] |= hwif_in.port[i0].latency_sum_high.value.next;
             end
             if(rd_mux_addr == 18'h1058 + (18)'(i0) * 18'h100) begin
-                readback_data_var[0] = hwif_in.port[i0].first_error.valid.next;
-                readback_data_var[6:4] = hwif_in.port[i0].first_error.kind.next;
-                readback_data_var[12:8] = hwif_in.port[i0].first_error.beat.next;
+                readback_data_var[0] |= hwif_in.port[i0].first_error.valid.next;
+                readback_data_var[6:4] |= hwif_in.port[i0].first_error.kind.next;
+                readback_data_var[12:8] |= hwif_in.port[i0].first_error.beat.next;
             end
             for(int i1=0; i1<4; i1++) begin
                 if(rd_mux_addr == 18'h1060 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) begin
-                    readback_data_var[31:0] = hwif_in.port[i0].first_header[i1].value.next;
+                    readback_data_var[31:0] |= hwif_in.port[i0].first_header[i1].value.next;
                 end
             end
             for(int i1=0; i1<4; i1++) begin
                 if(rd_mux_addr == 18'h1070 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) begin
-                    readback_data_var[31:0] = hwif_in.port[i0].first_expected[i1].value.next;
+                    readback_data_var[31:0] |= hwif_in.port[i0].first_expected[i1].value.next;
                 end
             end
             for(int i1=0; i1<4; i1++) begin
                 if(rd_mux_addr == 18'h1080 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) begin
-                    readback_data_var[31:0] = hwif_in.port[i0].first_seen[i1].value.next;
+                    readback_data_var[31:0] |= hwif_in.port[i0].first_seen[i1].value.next;
                 end
             end
             for(int i1=0; i1<4; i1++) begin
                 if(rd_mux_addr == 18'h1090 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) begin
-                    readback_data_var[31:0] = hwif_in.port[i0].from[i1].value.next;
+                    readback_data_var[31:0] |= hwif_in.port[i0].from[i1].value.next;
                 end
             end
         end
         if((rd_mux_addr >= 18'h10000) && (rd_mux_addr <= 18'h10000 + 18'hfff)) begin
-            readback_data_var = hwif_in.tx_windows.rd_data;
+            readback_data_var |= hwif_in.tx_windows.rd_data;
         end
         if((rd_mux_addr >= 18'h20000) && (rd_mux_addr <= 18'h20000 + 18'hfff)) begin
-            readback_data_var = hwif_in.rx_windows.rd_data;
+            readback_data_var |= hwif_in.rx_windows.rd_data;
         end
         readback_data = readback_data_var;
         readback_done = decoded_req & ~decoded_req_is_wr & ~decoded_req_is_external;

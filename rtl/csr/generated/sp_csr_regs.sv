@@ -591,71 +591,71 @@ module sp_csr_regs (
         automatic logic [31:0] readback_data_var;
         readback_data_var = '0;
         if(rd_mux_addr == 26'h0) begin
-            readback_data_var[31:0] = 32'h53575046;
+            readback_data_var[31:0] |= 32'h53575046;
         end
         if(rd_mux_addr == 26'h4) begin
-            readback_data_var[15:0] = 16'h0;
-            readback_data_var[31:16] = 16'h1;
+            readback_data_var[15:0] |= 16'h0;
+            readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 26'h8) begin
-            readback_data_var[31:0] = hwif_in.build.value.next;
+            readback_data_var[31:0] |= hwif_in.build.value.next;
         end
         if(rd_mux_addr == 26'hc) begin
-            readback_data_var[31:0] = field_storage.scratch.value.value;
+            readback_data_var[31:0] |= field_storage.scratch.value.value;
         end
         if(rd_mux_addr == 26'h14) begin
-            readback_data_var[0] = hwif_in.status.ready.next;
+            readback_data_var[0] |= hwif_in.status.ready.next;
         end
         if(rd_mux_addr == 26'h18) begin
-            readback_data_var[31:0] = hwif_in.bad_accesses.count.next;
+            readback_data_var[31:0] |= hwif_in.bad_accesses.count.next;
         end
         if(rd_mux_addr == 26'h1c) begin
-            readback_data_var[31:0] = field_storage.reduction_timeout.cycles.value;
+            readback_data_var[31:0] |= field_storage.reduction_timeout.cycles.value;
         end
         if(rd_mux_addr == 26'h40) begin
-            readback_data_var[31:0] = hwif_in.ports.value.next;
+            readback_data_var[31:0] |= hwif_in.ports.value.next;
         end
         if(rd_mux_addr == 26'h44) begin
-            readback_data_var[31:0] = hwif_in.flit_width.value.next;
+            readback_data_var[31:0] |= hwif_in.flit_width.value.next;
         end
         if(rd_mux_addr == 26'h48) begin
-            readback_data_var[31:0] = hwif_in.vcs.value.next;
+            readback_data_var[31:0] |= hwif_in.vcs.value.next;
         end
         if(rd_mux_addr == 26'h4c) begin
-            readback_data_var[31:0] = hwif_in.iterations.value.next;
+            readback_data_var[31:0] |= hwif_in.iterations.value.next;
         end
         if(rd_mux_addr == 26'h50) begin
-            readback_data_var[31:0] = hwif_in.engines.value.next;
+            readback_data_var[31:0] |= hwif_in.engines.value.next;
         end
         if(rd_mux_addr == 26'h54) begin
-            readback_data_var[31:0] = hwif_in.contexts.value.next;
+            readback_data_var[31:0] |= hwif_in.contexts.value.next;
         end
         if(rd_mux_addr == 26'h58) begin
-            readback_data_var[31:0] = hwif_in.groups.value.next;
+            readback_data_var[31:0] |= hwif_in.groups.value.next;
         end
         if(rd_mux_addr == 26'h5c) begin
-            readback_data_var[31:0] = hwif_in.ids.value.next;
+            readback_data_var[31:0] |= hwif_in.ids.value.next;
         end
         if(rd_mux_addr == 26'h60) begin
-            readback_data_var[31:0] = hwif_in.voq_flits.value.next;
+            readback_data_var[31:0] |= hwif_in.voq_flits.value.next;
         end
         if(rd_mux_addr == 26'h64) begin
-            readback_data_var[31:0] = hwif_in.egress_flits.value.next;
+            readback_data_var[31:0] |= hwif_in.egress_flits.value.next;
         end
         if((rd_mux_addr >= 26'h10000) && (rd_mux_addr <= 26'h10000 + 26'h7fff)) begin
-            readback_data_var = hwif_in.port_counters.rd_data;
+            readback_data_var |= hwif_in.port_counters.rd_data;
         end
         if((rd_mux_addr >= 26'h18000) && (rd_mux_addr <= 26'h18000 + 26'h7fff)) begin
-            readback_data_var = hwif_in.engine_counters.rd_data;
+            readback_data_var |= hwif_in.engine_counters.rd_data;
         end
         if((rd_mux_addr >= 26'h20000) && (rd_mux_addr <= 26'h20000 + 26'hffff)) begin
-            readback_data_var = hwif_in.fwd_all_window.rd_data;
+            readback_data_var |= hwif_in.fwd_all_window.rd_data;
         end
         if((rd_mux_addr >= 26'h40000) && (rd_mux_addr <= 26'h40000 + 26'h3ffff)) begin
-            readback_data_var = hwif_in.group_table.rd_data;
+            readback_data_var |= hwif_in.group_table.rd_data;
         end
         if((rd_mux_addr >= 26'h2000000) && (rd_mux_addr <= 26'h2000000 + 26'h1ffffff)) begin
-            readback_data_var = hwif_in.fwd_table.rd_data;
+            readback_data_var |= hwif_in.fwd_table.rd_data;
         end
         readback_data = readback_data_var;
         readback_done = decoded_req & ~decoded_req_is_wr & ~decoded_req_is_external;

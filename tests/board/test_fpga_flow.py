@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The flow to a bitstream without its tools: what it asks of them, and what it makes of answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from switchproof.ci import boards, fpga
+from switchproof.ci.paths import ROOT
+from switchproof.ci.tools import ToolError
+from switchproof.ci.variables import UserError
+
+ULX3S = boards.get("ulx3s")
+
+
+@pytest.fixture
+def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> fpga.Flow:
+    """A flow whose files lie in a folder of the test."""
+    monkeypatch.setattr(fpga, "BUILD", tmp_path)
+    made = fpga.Flow(ULX3S, "85")
+    made.folder.mkdir(parents=True)
+    return made
+
+
+def answer(flow: fpga.Flow, mhz: float, comb: int) -> None:
+    """Leave what nextpnr would."""
+    hop = {"from": {"cell": "a"}, "to": {"cell": "b"}, "delay": 1.25}
+    used = {cell: {"used": 0, "available": 100} for cell, _ in fpga.RESOURCES.values()}
+    used["TRELLIS_COMB"] = {"used": comb, "available": 83640}
+    report: dict[str, Any] = {
+        "fmax": {"clk": {"achieved": mhz}, "other": {"achieved": 200.0}},
+        "utilization": used,
+        "critical_paths": [{"path": [hop]}],
+    }
+    (flow.folder / "report.json").write_text(json.dumps(report))
+
+
+def test_figures(flow: fpga.Flow) -> None:
+    """The slowest clock counts, and shares are of what the part has."""
+    answer(flow, 51.5, 41820)
+    found = fpga.figures(flow)
+    assert found["fmax_mhz"] == 51.5
+    assert found["comb"] == 41820 and found["comb_share"] == 0.5
+    assert found["critical_path"] == ["a -> b 1.25 ns"]
+    assert fpga.judge(found, ULX3S) == []
+
+
+@pytest.mark.parametrize(
+    ("mhz", "comb", "said"), [(49.99, 100, "49.99 MHz"), (60.0, 71_100, "85.0%")]
+)
+def test_too_slow_and_too_full_are_errors(
+    flow: fpga.Flow, mhz: float, comb: int, said: str
+) -> None:
+    """A missed clock or a full part is said, and makes the command fail."""
+    answer(flow, mhz, comb)
+    wrong = fpga.judge(fpga.figures(flow), ULX3S)
+    assert len(wrong) == 1 and said in wrong[0]
+
+
+def test_the_design_is_that_of_the_simulation(flow: fpga.Flow) -> None:
+    """Synthesis reads the sources and parameters of the virtual board."""
+    spec = boards.virtual_spec(ULX3S)
+    read = flow.script()[0].split()
+    sources = [word for word in read if word.endswith(".sv")]
+    assert sources == [str(path) for path in spec.sources if path.suffix == ".sv"]
+    for name, value in spec.parameters:
+        assert f"{name}={value}" in read
+
+
+def test_a_failing_step_says_what_it_said(flow: fpga.Flow) -> None:
+    """The lines with errors, and where the log is."""
+    code = "print('hello'); print('ERROR: no such cell'); raise SystemExit(3)"
+    with pytest.raises(ToolError, match=r"(?s)yosys failed.*no such cell.*yosys\.log"):
+        fpga.run_step("yosys", [sys.executable, "-c", code], flow.folder)
+
+
+def test_a_netlist_of_other_sources_is_refused(flow: fpga.Flow) -> None:
+    """BOARD=netlist simulates what the sources here became, or says what to do."""
+    pytest.importorskip("pyosys", reason="Yosys is installed by make lint, formal and fpga only")
+    with pytest.raises(UserError, match="run make fpga BOARD=ulx3s"):
+        fpga.netlist_spec(ULX3S)
+    flow.netlist.write_text("module ulx3s; endmodule")
+    flow.made_from.write_text("0")
+    with pytest.raises(UserError, match="other sources"):
+        fpga.netlist_spec(ULX3S)
+    flow.made_from.write_text(flow.fingerprint())
+    assert flow.netlist in fpga.netlist_spec(ULX3S).sources
+
+
+@pytest.mark.parametrize(
+    ("target", "variables", "said"),
+    [
+        ("fpga", {"BOARD": "ulx3"}, "did you mean ulx3s"),
+        ("fpga", {"BOARD": "ulx3s", "SIZE": "86"}, "SIZE=86 is not one of: 85, 45, 25, 12"),
+        ("hil", {"BOARD": "/dev/nowhere"}, "/dev/nowhere is neither virtual"),
+        ("hil", {"HOST": "litx"}, "did you mean litex"),
+    ],
+)
+def test_mistyped_variables(target: str, variables: dict[str, str], said: str) -> None:
+    """One line that says what there is, and no traceback."""
+    done = subprocess.run(
+        [sys.executable, "-m", "switchproof.ci", target],
+        env=os.environ | variables, cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert said in done.stderr and "Traceback" not in done.stderr
