@@ -14,7 +14,10 @@ import pytest
 
 from switchproof.ci import boards
 from switchproof.models import board_traffic, packet
-from switchproof.tb.board import Board, BoardBench
+from switchproof.models.layout import EType, RedOp
+from switchproof.tb import traffic
+from switchproof.tb.bench import members_of
+from switchproof.tb.board import Board
 from switchproof.tb.pipes import concatenate, pick
 from tests.crossbar.test_bad_packets import BadPackets
 from tests.crossbar.test_collectives import AllReduce, BadContributions
@@ -201,6 +204,30 @@ def test_allreduce(run) -> None:
     run(ShortAllReduce)
 
 
+class Multicast(AllReduce):
+    """A result to groups of 2, of 3, ... and of all ports."""
+
+    async def traffic(self) -> None:
+        self.copies = np.zeros(self.config.ports, int)
+        for group, size in enumerate(range(2, self.config.ports + 1)):
+            members = members_of(self.rng, self.config.ports, size)
+            self.copies[members] += 1
+            await self.set_group(group, members)
+            await self.send(
+                traffic.allreduce(
+                    self.rng, self.config, 1, group=group, members=members,
+                    etype=EType.FP32, redop=RedOp.SUM,
+                )
+            )  # fmt: skip
+            await self.drain()
+
+
+def test_multicast(run) -> None:
+    """One copy of a result to each member of its group, and none to the others."""
+    bench = run(Multicast)
+    assert bench.pipe.stats()["packets_out"].tolist() == bench.copies.tolist()
+
+
 def test_refused_contributions(run) -> None:
     """What an engine refuses; a member that never comes."""
     run(BadContributions, timeout=200_000)
@@ -238,11 +265,3 @@ def test_bridge_recovers(board: Board) -> None:
     board.bus.resync()
     assert board.registers.read("scratch") == 0x12345678
     assert board.registers.read("aborts") == 1
-
-
-def test_bench_is_a_board_bench(run) -> None:
-    """The packet tests above ran on the board: what a bench counts is what the switch counts."""
-    bench = run(RandomUnicast, packets=1)
-    assert isinstance(bench, BoardBench)
-    sent = int(bench.pipe.stats()["packets_in"].sum())
-    assert sum(bench.board.switch.read(f"port[{p}].rx_packets") for p in range(4)) == sent
