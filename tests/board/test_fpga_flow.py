@@ -83,7 +83,6 @@ def test_a_failing_step_says_what_it_said(flow: fpga.Flow) -> None:
 
 def test_a_netlist_of_other_sources_is_refused(flow: fpga.Flow) -> None:
     """BOARD=netlist simulates what the sources here became, or says what to do."""
-    pytest.importorskip("pyosys", reason="Yosys is installed by make lint, formal and fpga only")
     with pytest.raises(UserError, match="run make fpga BOARD=ulx3s"):
         fpga.netlist_spec(ULX3S)
     flow.netlist.write_text("module ulx3s; endmodule")

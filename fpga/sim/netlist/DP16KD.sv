@@ -81,7 +81,7 @@ module DP16KD #(
   if (DATA_WIDTH_B != 9 && DATA_WIDTH_B != 18 && DATA_WIDTH_B != 36) begin : g_width_b
     $fatal(1, "DP16KD: DATA_WIDTH_B = %0d is not 9, 18 or 36", DATA_WIDTH_B);
   end
-  if (Init != '0) begin : g_init
+  if (|Init) begin : g_init
     $fatal(1, "DP16KD: this model begins with zeros");
   end
 
