@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Receive buffer of a link: a queue for each VC in one memory, room of its own for each and a pool
+// for all. Guarantees: what is written stays invisible until it is committed, and a rollback leaves
+// the queues as they were; packets of a VC leave in order, whole and without a pause of the buffer's
+// own; a VC that may not start stops no other; VCs take turns packet by packet.
+//
+// The place behind a queue's last flit is chosen before the flit for it comes, so that each word
+// says where the next one lies. Places go round: ring of free ones, read to write, written back when
+// read out; a rollback turns the reading end back.
+
+module sp_link_buffer #(
+    /// Bits of a flit.
+    parameter int unsigned FLIT_W = 128,
+    /// R(v): flits that are a VC's own, VC 0 lowest.
+    parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd32}},
+    /// S: flits for all VCs.
+    parameter int unsigned SHARED = 32
+) (
+    /// Clock.
+    input  logic                          clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                          rst_ni,
+    /// Counts begin anew; the buffer is empty then.
+    input  logic                          clear_i,
+
+    /// A flit.
+    input  logic                          push_i,
+    /// First of its packet.
+    input  logic                          push_first_i,
+    /// Last of its packet.
+    input  logic                          push_last_i,
+    /// Error mark.
+    input  logic                          push_err_i,
+    /// Header of its packet.
+    input  sp_pkg::hdr_t                  push_hdr_i,
+    /// Payload.
+    input  logic [FLIT_W-1:0]             push_data_i,
+    /// The flit that was written last gets the error mark.
+    input  logic                          poison_i,
+    /// What was written since the last commit stays, this flit too.
+    input  logic                          commit_i,
+    /// It goes, this flit too.
+    input  logic                          rollback_i,
+    /// This flit finds no place.
+    output logic                          overflow_o,
+    /// A VC holds more than it has credit for.
+    output logic                          over_o,
+
+    /// Stream out: valid.
+    output logic                          m_tvalid_o,
+    /// Stream out: ready.
+    input  logic                          m_tready_i,
+    /// Stream out: payload.
+    output logic [FLIT_W-1:0]             m_tdata_o,
+    /// Stream out: {error mark with the last beat, header with the first}.
+    output logic [sp_pkg::USER_W-1:0]     m_tuser_o,
+    /// Stream out: last beat.
+    output logic                          m_tlast_o,
+    /// By VC: the receiver lets a packet start.
+    input  logic [sp_pkg::NUM_VC-1:0]     m_vc_room_i,
+
+    /// Flits freed, by VC.
+    output logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0] freed_o,
+    /// Nothing is left, on the stream neither.
+    output logic                          empty_o
+);
+
+  import sp_pkg::*;
+  import sp_link_pkg::*;
+
+  localparam int unsigned Ring = 32'(RESERVED[0]) + 32'(RESERVED[1]) + 32'(RESERVED[2]) +
+                                 32'(RESERVED[3]) + SHARED;
+  localparam int unsigned Places = Ring + NUM_VC;  // one more for each queue: that of the next flit
+  localparam int unsigned PlaceW = $clog2(Places);
+  localparam int unsigned RingW = $clog2(Ring);
+
+  if (SHARED >= 2 ** SHARED_W) begin : g_bad_shared
+    $fatal(1, "sp_link_buffer: SHARED = %0d is not in 0..%0d", SHARED, 2 ** SHARED_W - 1);
+  end
+  if (Ring < 2 || Ring >= 2 ** COUNT_W) begin : g_bad_sum
+    $fatal(1, "sp_link_buffer: RESERVED and SHARED make %0d flits, not 2..%0d", Ring,
+           2 ** COUNT_W - 1);
+  end
+
+  /// A place on the ring of free ones.
+  typedef struct packed {
+    logic             used;  // all places of the ring have been written
+    logic             wrap;  // changes with every turn
+    logic [RingW-1:0] at;
+  } ring_t;
+
+  /// What a rollback restores.
+  typedef struct packed {
+    logic [NUM_VC-1:0][PlaceW-1:0]  tail;     // place of the next flit
+    logic [NUM_VC-1:0][COUNT_W-1:0] written;  // flits
+    logic [NUM_VC-1:0][RingW:0]     packets;  // packets, modulo more than fit
+    ring_t                          free;     // next free place
+  } tails_t;
+
+  function automatic ring_t after(ring_t ring);
+    after = ring;
+    if (ring.at == RingW'(Ring - 1)) begin
+      after.at   = '0;
+      after.wrap = !ring.wrap;
+      after.used = 1'b1;
+    end else begin
+      after.at = ring.at + RingW'(1);
+    end
+  endfunction
+
+  // -------------------------------------------------------------------------------------- writing
+
+  logic [PlaceW+FLIT_W:0] data_mem [Places];  // {next place, last, payload}
+  hdr_t                   hdr_mem  [Places];
+  logic                   err_mem  [Places];
+  logic [PlaceW-1:0]      free_mem [Ring];
+
+  tails_t            tails_q;
+  tails_t            stable_q;    // as committed
+  tails_t            tails;
+  ring_t             back_q;      // where the next place that is freed goes
+  logic [1:0]        vc;
+  logic              write;
+  logic [PlaceW-1:0] place;       // of this flit
+  logic [PlaceW-1:0] next;        // of the one behind it
+  logic [PlaceW-1:0] place_q;     // of the last one
+
+  assign vc         = op_vc(push_hdr_i.op);
+  assign overflow_o = push_i && (tails_q.free.at == back_q.at) &&
+                      (tails_q.free.wrap == back_q.wrap);
+  assign write      = push_i && !overflow_o;
+  assign place      = tails_q.tail[vc];
+  assign next       = tails_q.free.used ? free_mem[tails_q.free.at] :
+                      PlaceW'(tails_q.free.at) + PlaceW'(NUM_VC);
+
+  always_comb begin
+    tails = tails_q;
+    if (write) begin
+      tails.tail[vc]    = next;
+      tails.written[vc] = tails_q.written[vc] + COUNT_W'(1);
+      tails.packets[vc] = tails_q.packets[vc] + (RingW + 1)'(push_last_i);
+      tails.free        = after(tails_q.free);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (write) data_mem[place] <= {next, push_last_i, push_data_i};
+    if (write && push_first_i) hdr_mem[place] <= push_hdr_i;
+    if (write || poison_i) err_mem[poison_i ? place_q : place] <= poison_i || push_err_i;
+    if (write) place_q <= place;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      tails_q <= '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) tails_q.tail[v] <= PlaceW'(v);
+    end else begin
+      tails_q <= rollback_i ? stable_q : tails;
+      if (clear_i) tails_q.written <= '0;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      stable_q <= '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) stable_q.tail[v] <= PlaceW'(v);
+    end else begin
+      if (commit_i) stable_q <= tails;
+      if (clear_i) stable_q.written <= '0;
+    end
+  end
+
+  // -------------------------------------------------------------------------------------- reading
+
+  logic [PlaceW-1:0] head_q  [NUM_VC];
+  logic [RingW:0]    taken_q [NUM_VC];  // packets whose first flit has been read
+  logic [NUM_VC-1:0] may_start;
+  logic [NUM_VC-1:0] turn;
+  logic [1:0]        turn_vc;
+  logic              go_on;             // the packet on the stream has more flits
+  logic              read;
+  logic [1:0]        read_vc;
+  logic [PlaceW-1:0] read_place;
+  logic [1:0]        out_vc_q;          // VC on the stream
+  logic [PlaceW-1:0] out_next;          // place of the flit behind that on the stream
+  logic              out_err;
+  hdr_t              out_hdr;
+
+  always_comb begin
+    for (int unsigned v = 0; v < NUM_VC; v++)
+      may_start[v] = (stable_q.packets[v] != taken_q[v]) && m_vc_room_i[v];
+  end
+
+  sp_rr_arbiter #(
+      .N(NUM_VC)
+  ) i_turn (
+      .clk_i,
+      .rst_ni,
+      .req_i    (may_start),
+      .advance_i(read && !go_on),
+      .gnt_o    (turn)
+  );
+
+  assign turn_vc    = {turn[3] | turn[2], turn[3] | turn[1]};
+  assign go_on      = m_tvalid_o && !m_tlast_o;
+  assign read       = (!m_tvalid_o || m_tready_i) && (go_on || (turn != '0));
+  assign read_vc    = go_on ? out_vc_q : turn_vc;
+  // The queue on the stream begins behind the flit there.
+  assign read_place = (m_tvalid_o && (read_vc == out_vc_q)) ? out_next : head_q[read_vc];
+
+  always_ff @(posedge clk_i) begin
+    if (read) begin
+      {out_next, m_tlast_o, m_tdata_o} <= data_mem[read_place];
+      out_hdr  <= hdr_mem[read_place];
+      out_err  <= err_mem[read_place];
+      out_vc_q <= read_vc;
+      free_mem[back_q.at] <= read_place;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      m_tvalid_o <= 1'b0;
+      back_q     <= '{wrap: 1'b1, default: '0};
+      freed_o    <= '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        head_q[v]  <= PlaceW'(v);
+        taken_q[v] <= '0;
+      end
+    end else begin
+      if (m_tready_i) m_tvalid_o <= 1'b0;
+      if (m_tvalid_o) head_q[out_vc_q] <= out_next;
+      if (read) begin
+        m_tvalid_o       <= 1'b1;
+        back_q           <= after(back_q);
+        freed_o[read_vc] <= freed_o[read_vc] + COUNT_W'(1);
+        if (!go_on) taken_q[read_vc] <= taken_q[read_vc] + (RingW + 1)'(1);
+      end
+      if (clear_i) freed_o <= '0;
+    end
+  end
+
+  assign m_tuser_o = {out_err && m_tlast_o, out_hdr};
+
+  // ------------------------------------------------------------------------------ was there credit
+
+  // Freed counts are those that the sender may know: a flit that is read counts no more.
+  logic [COUNT_W-1:0] held_q  [NUM_VC];
+  logic [COUNT_W+1:0] excess_q;
+  logic [COUNT_W-1:0] over    [NUM_VC];
+
+  always_comb begin
+    for (int unsigned v = 0; v < NUM_VC; v++)
+      over[v] = (held_q[v] > COUNT_W'(RESERVED[v])) ? held_q[v] - COUNT_W'(RESERVED[v]) : '0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned v = 0; v < NUM_VC; v++) held_q[v] <= '0;
+      excess_q <= '0;
+    end else begin
+      for (int unsigned v = 0; v < NUM_VC; v++) held_q[v] <= stable_q.written[v] - freed_o[v];
+      excess_q <= ((COUNT_W + 2)'(over[0]) + (COUNT_W + 2)'(over[1])) +
+                  ((COUNT_W + 2)'(over[2]) + (COUNT_W + 2)'(over[3]));
+    end
+  end
+
+  assign over_o = excess_q > (COUNT_W + 2)'(SHARED);
+
+  always_comb begin
+    empty_o = !m_tvalid_o;
+    for (int unsigned v = 0; v < NUM_VC; v++)
+      if (stable_q.packets[v] != taken_q[v]) empty_o = 1'b0;
+  end
+
+endmodule

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the sender knows of the room at the other end. Guarantees: a packet begins only when
+// afterwards the sum over all VCs of max(0, used - R) is at most S; when none has begun for three
+// cycles the answer is exact, before that it counts these packets against the VC that asks,
+// whatever their own.
+
+module sp_link_credit #(
+    /// Bits of a flit.
+    parameter int unsigned FLIT_W = 128
+) (
+    /// Clock.
+    input  logic                                                    clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                                                    rst_ni,
+    /// Counts begin anew.
+    input  logic                                                    clear_i,
+    /// R(v) of the peer.
+    input  logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0]  reserved_i,
+    /// S of the peer.
+    input  logic [sp_link_pkg::SHARED_W-1:0]                        shared_i,
+
+    /// VC of a packet that would begin.
+    input  logic [1:0]                                              vc_i,
+    /// Its flits.
+    input  logic [sp_pkg::LEN_W-1:0]                                flits_i,
+    /// It may.
+    output logic                                                    go_o,
+    /// It does.
+    input  logic                                                    start_i,
+
+    /// Counts came with a good frame.
+    input  logic                                                    freed_valid_i,
+    /// Flits that the peer has freed.
+    input  logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0]     freed_i,
+
+    /// By VC: a longest packet has room, and what may be on its way before it.
+    output logic [sp_pkg::NUM_VC-1:0]                               room_o,
+    /// Event: a count that would make `used` negative was ignored.
+    output logic [sp_pkg::NUM_VC-1:0]                               ev_freed_bad_o
+);
+
+  import sp_pkg::*;
+  import sp_link_pkg::*;
+
+  // From a packet's begin to the answer that counts it.
+  localparam int unsigned Late = 3;
+  // Flits that may come before a packet for which `room_o` was looked at: three that the switch has
+  // behind its port, and those of the cycles in which the answer is late.
+  localparam int unsigned Slack = 3 + Late + 2;
+  localparam int unsigned FreeW = 7;                // room, up to the greatest value
+  localparam int unsigned SumW = COUNT_W + 3;       // sums, with sign
+
+  logic [COUNT_W-1:0]        sent_q  [NUM_VC];
+  logic [COUNT_W-1:0]        freed_q [NUM_VC];
+  logic signed [SumW-1:0]    over_q  [NUM_VC];      // used - R
+  logic signed [SumW-1:0]    own_q   [NUM_VC];      // room of the VC's own
+  logic signed [SumW-1:0]    pool_q;                // room for all
+  logic [FreeW-1:0]          free_q  [NUM_VC];      // both
+  logic [Late-1:0][LEN_W-1:0] begun_q;              // flits of packets that began lately
+  logic [FreeW-1:0]          wanted;
+
+  function automatic logic signed [SumW-1:0] positive(logic signed [SumW-1:0] x);
+    return x[SumW-1] ? '0 : x;
+  endfunction
+
+  function automatic logic signed [SumW-1:0] wide(logic [COUNT_W-1:0] x);
+    return signed'(SumW'(x));
+  endfunction
+
+  // ------------------------------------------------------------------------------------- counts
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        sent_q[v]  <= '0;
+        freed_q[v] <= '0;
+      end
+      ev_freed_bad_o <= '0;
+    end else begin
+      ev_freed_bad_o <= '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        if (start_i && (vc_i == 2'(v))) sent_q[v] <= sent_q[v] + COUNT_W'(flits_i);
+        if (freed_valid_i) begin
+          if (COUNT_W'(freed_i[v] - freed_q[v]) <= COUNT_W'(sent_q[v] - freed_q[v]))
+            freed_q[v] <= freed_i[v];
+          else ev_freed_bad_o[v] <= 1'b1;
+        end
+        if (clear_i) begin
+          sent_q[v]  <= '0;
+          freed_q[v] <= '0;
+        end
+      end
+    end
+  end
+
+  // --------------------------------------------------------------------------------------- room
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        over_q[v] <= '0;
+        own_q[v]  <= '0;
+        free_q[v] <= '0;
+      end
+      pool_q  <= '0;
+      begun_q <= '0;
+      room_o  <= '0;
+    end else begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        logic signed [SumW-1:0] free;
+        over_q[v] <= wide(sent_q[v] - freed_q[v]) - wide(COUNT_W'(reserved_i[v]));
+        own_q[v]  <= positive(-over_q[v]);
+        free = own_q[v] + positive(pool_q);
+        free_q[v] <= (free[SumW-1:FreeW] != '0) ? '1 : free[FreeW-1:0];
+        room_o[v] <= free_q[v] >= FreeW'(max_flits(FLIT_W) + Slack);
+      end
+      pool_q <= wide(COUNT_W'(shared_i)) -
+                ((positive(over_q[0]) + positive(over_q[1])) +
+                 (positive(over_q[2]) + positive(over_q[3])));
+      begun_q <= {begun_q[Late-2:0], start_i ? flits_i : LEN_W'(0)};
+      if (clear_i) room_o <= '0;
+    end
+  end
+
+  always_comb begin
+    wanted = FreeW'(flits_i);
+    for (int unsigned i = 0; i < Late; i++) wanted += FreeW'(begun_q[i]);
+  end
+
+  assign go_o = free_q[vc_i] >= wanted;
+
+endmodule

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// States of a link: training with a handshake, up, retraining, flush. Guarantees: a side is up only
+// when the peer has echoed the nonce of this very training, agrees on `resume` and has the same
+// width, sequence numbers and version; every way out of UP but a retraining leads through FLUSH, and
+// FLUSH ends when both directions have closed what was open.
+
+module sp_link_train #(
+    /// Blocks of a beat.
+    parameter int unsigned K = 1,
+    /// Bits of a sequence number.
+    parameter int unsigned SEQ_W = 13,
+    /// R(v) of this side, VC 0 lowest.
+    parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd32}},
+    /// S of this side.
+    parameter int unsigned SHARED = 32
+) (
+    /// Clock.
+    input  logic                                      clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                                      rst_ni,
+    /// The link is to be up.
+    input  logic                                      enable_i,
+    /// Training beats to be sent with the peer's nonce.
+    input  logic [15:0]                               train_beats_i,
+    /// Cycles without a good frame.
+    input  logic [sp_link_pkg::TIMER_W-1:0]           dead_cycles_i,
+    /// Cycles without progress.
+    input  logic [sp_link_pkg::TIMER_W-1:0]           age_cycles_i,
+    /// Retrainings without progress.
+    input  logic [7:0]                                retrain_limit_i,
+
+    /// A beat from the wire.
+    input  logic                                      rx_valid_i,
+    /// Its marks.
+    input  logic [K-1:0][sp_link_pkg::MARK_W-1:0]     rx_mark_i,
+    /// Its units.
+    input  logic [K-1:0][sp_pkg::UNIT_W-1:0]          rx_unit_i,
+    /// One cycle after it: it was a TRAIN block on each lane, and each was right.
+    output logic                                      train_ok_o,
+    /// Training blocks to the wire.
+    output logic [K-1:0][sp_pkg::UNIT_W-1:0]          train_o,
+    /// A beat of them leaves.
+    input  logic                                      train_sent_i,
+
+    /// The next number expected.
+    input  logic [SEQ_W-1:0]                          expected_i,
+    /// A good frame came.
+    input  logic                                      good_i,
+    /// A good frame asked for more room than there was.
+    input  logic                                      over_i,
+    /// A frame is unacknowledged.
+    input  logic                                      unacked_i,
+    /// An acknowledgement freed a frame.
+    input  logic                                      progress_i,
+    /// More replays than the limit.
+    input  logic                                      exhausted_i,
+    /// Nothing that came is open or waits for the user.
+    input  logic                                      drained_i,
+
+    /// State.
+    output sp_link_pkg::state_e                       state_o,
+    /// Epoch of this training.
+    output logic [sp_link_pkg::EPOCH_W-1:0]           epoch_o,
+    /// R(v) of the peer.
+    output logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] reserved_o,
+    /// S of the peer.
+    output logic [sp_link_pkg::SHARED_W-1:0]          shared_o,
+    /// A retraining ends: an acknowledgement as any other.
+    output logic                                      resume_o,
+    /// Its number.
+    output logic [SEQ_W-1:0]                          resume_ack_o,
+    /// The peer has another width.
+    output logic                                      bad_width_o,
+    /// The peer has other sequence numbers.
+    output logic                                      bad_seqw_o,
+    /// The peer has another version.
+    output logic                                      bad_version_o,
+
+    /// Event: retraining, on a cause of this side.
+    output logic                                      ev_retrain_o,
+    /// Event: flush.
+    output logic                                      ev_flush_o,
+    /// Event: no good frame for too long.
+    output logic                                      ev_dead_o,
+    /// Event: no progress for too long.
+    output logic                                      ev_aged_o,
+    /// Event: the peer retrains or starts anew.
+    output logic                                      ev_peer_o
+);
+
+  import sp_pkg::*;
+  import sp_link_pkg::*;
+
+  localparam int unsigned TrainBits = UNIT_W - TRAIN_CRC_W;
+  // From a change of what the block says to the first beat that says it.
+  localparam int unsigned Late = 3;
+
+  // ------------------------------------------------------------------------------ blocks that come
+
+  logic [K-1:0]                  right;
+  /* verilator lint_off UNUSEDSIGNAL */  // fields that all lanes check for themselves
+  train_t                        came_q;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic                          ok_q;
+
+  for (genvar k = 0; k < K; k++) begin : g_lane
+    logic [TRAIN_CRC_W-1:0] crc;
+    /* verilator lint_off UNUSEDSIGNAL */  // what the block says is read out of came_q
+    train_t                 block;
+    /* verilator lint_on UNUSEDSIGNAL */
+    assign block = train_t'(rx_unit_i[k]);
+
+    sp_link_crc #(
+        .W   (TRAIN_CRC_W),
+        .POLY(TRAIN_POLY),
+        .N   (TrainBits)
+    ) i_crc (
+        .data_i({~rx_unit_i[k][TrainBits-1-:TRAIN_CRC_W],
+                 rx_unit_i[k][TrainBits-TRAIN_CRC_W-1:0]}),
+        .crc_o (crc)
+    );
+
+    assign right[k] = (rx_mark_i[k] == MARK_CTRL) && (block.kind == KIND_TRAIN) &&
+                      (block.lane == 2'(k)) && (crc == ~block.crc);
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) ok_q <= 1'b0;
+    else ok_q <= rx_valid_i && (&right);
+  end
+
+  always_ff @(posedge clk_i) begin
+    came_q <= train_t'(rx_unit_i[0]);
+  end
+
+  assign train_ok_o = ok_q;
+
+  // ------------------------------------------------------------------------------------- states
+
+  state_e               state_q;
+  logic [NONCE_W-1:0]   nonce_q;
+  logic [NONCE_W-1:0]   peer_q;     // nonce of the peer's last block
+  logic                 seen_q;     // there was one in this training
+  logic                 match_q;    // it answers this training
+  logic [15:0]          beats_q;    // training beats sent that echo it
+  logic [SEQ_W-1:0]     ack_q;      // what it acknowledged
+  logic [7:0]           retrains_q; // retrainings without progress
+  logic [TIMER_W-1:0]   dead_q;
+  logic [TIMER_W-1:0]   age_q;
+
+  logic training;
+  logic resume;
+  logic fits;
+  logic ready;                      // this side may go up
+  logic peer_new;                   // the peer is in another training
+  logic dead;
+  logic aged;
+  logic tired;                      // a cause to retrain
+  logic leave;                      // FLUSH
+
+  assign training = (state_q == LINK_TRAIN) || (state_q == LINK_RETRAIN);
+  assign resume   = state_q == LINK_RETRAIN;
+  assign fits     = (came_q.width == 2'($clog2(K))) && (came_q.seqw == 4'(SEQ_W)) &&
+                    (came_q.version == LINK_VERSION);
+  assign ready    = training && match_q && (32'(beats_q) >= 32'(train_beats_i) + Late);
+  assign peer_new = ok_q && (state_q == LINK_UP) && (came_q.nonce != peer_q);
+  assign dead     = (state_q == LINK_UP) && (dead_q >= dead_cycles_i);
+  assign aged     = age_q >= age_cycles_i;
+  assign tired    = (state_q == LINK_UP) &&
+                    (exhausted_i || dead || (peer_new && came_q.resume));
+
+  always_comb begin
+    leave = 1'b0;
+    case (state_q)
+      LINK_TRAIN:   leave = !enable_i;
+      LINK_UP:      leave = !enable_i || aged || over_i || (peer_new && !came_q.resume) ||
+                            (tired && (retrains_q >= retrain_limit_i));
+      LINK_RETRAIN: leave = !enable_i || aged || (ok_q && !came_q.resume);
+      default:      ;
+    endcase
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      state_q    <= LINK_DOWN;
+      nonce_q    <= '0;
+      peer_q     <= '0;
+      seen_q     <= 1'b0;
+      match_q    <= 1'b0;
+      beats_q    <= '0;
+      ack_q      <= '0;
+      retrains_q <= '0;
+      dead_q     <= '0;
+      age_q      <= '0;
+      epoch_o    <= '0;
+      reserved_o <= '0;
+      shared_o   <= '0;
+      bad_width_o   <= 1'b0;
+      bad_seqw_o    <= 1'b0;
+      bad_version_o <= 1'b0;
+    end else begin
+      // What the last block said.
+      if (training) begin
+        if (train_sent_i && (beats_q != '1)) beats_q <= beats_q + 16'd1;
+        if (ok_q) begin
+          seen_q  <= 1'b1;
+          peer_q  <= came_q.nonce;
+          match_q <= came_q.seen && (came_q.echo == nonce_q) && (came_q.resume == resume) && fits;
+          ack_q   <= SEQ_W'(came_q.ack);
+          if (!seen_q || (came_q.nonce != peer_q)) beats_q <= '0;
+          reserved_o    <= came_q.reserved;
+          shared_o      <= came_q.shared;
+          bad_width_o   <= came_q.width != 2'($clog2(K));
+          bad_seqw_o    <= came_q.seqw != 4'(SEQ_W);
+          bad_version_o <= came_q.version != LINK_VERSION;
+        end
+      end
+
+      // Timers.
+      dead_q <= dead_q + TIMER_W'(1);
+      if (good_i || (state_q != LINK_UP)) dead_q <= '0;
+      age_q <= age_q + TIMER_W'(1);
+      if (progress_i || (!unacked_i && !resume)) age_q <= '0;
+      if (progress_i || (good_i && !unacked_i)) retrains_q <= '0;
+
+      // Where next.
+      if (leave) begin
+        state_q <= LINK_FLUSH;
+      end else if (tired) begin
+        state_q    <= LINK_RETRAIN;
+        retrains_q <= retrains_q + 8'd1;
+      end else if (ready) begin
+        state_q <= LINK_UP;
+        epoch_o <= EPOCH_W'(nonce_q) + EPOCH_W'(peer_q);
+      end else if ((state_q == LINK_FLUSH) && drained_i) begin
+        state_q <= LINK_DOWN;
+      end else if ((state_q == LINK_DOWN) && enable_i) begin
+        state_q <= LINK_TRAIN;
+      end
+      if ((tired && !leave) || (state_q == LINK_DOWN && enable_i)) begin
+        nonce_q <= nonce_q + NONCE_W'(1);
+        seen_q  <= 1'b0;
+        match_q <= 1'b0;
+        beats_q <= '0;
+      end
+      if (state_q == LINK_DOWN) begin
+        retrains_q <= '0;
+        age_q      <= '0;
+      end
+    end
+  end
+
+  assign state_o      = state_q;
+  assign resume_o     = ready && !leave && resume;
+  assign resume_ack_o = ack_q;
+
+  assign ev_retrain_o = tired && !leave;
+  assign ev_flush_o   = leave;
+  assign ev_dead_o    = dead;
+  assign ev_aged_o    = aged && ((state_q == LINK_UP) || (state_q == LINK_RETRAIN));
+  assign ev_peer_o    = peer_new;
+
+  // --------------------------------------------------------------------------- blocks that leave
+
+  train_t                 say_q;
+  train_t                 said_q;  // the same, with its CRC
+  logic [TRAIN_CRC_W-1:0] say_crc;
+  logic [TrainBits-1:0]   say_bits;
+
+  always_ff @(posedge clk_i) begin
+    say_q          <= '0;
+    say_q.kind     <= KIND_TRAIN;
+    say_q.good     <= seen_q ? 4'((1 << K) - 1) : '0;
+    say_q.seen     <= seen_q;
+    say_q.resume   <= resume;
+    say_q.nonce    <= nonce_q;
+    say_q.echo     <= peer_q;
+    say_q.ack      <= resume ? SEQ_FIELD_W'(expected_i) : '0;
+    say_q.shared   <= SHARED_W'(SHARED);
+    say_q.reserved <= RESERVED;
+    say_q.width    <= 2'($clog2(K));
+    say_q.seqw     <= 4'(SEQ_W);
+    say_q.version  <= LINK_VERSION;
+    said_q         <= say_q;
+    said_q.crc     <= ~say_crc;
+  end
+
+  assign say_bits = TrainBits'(say_q);
+
+  sp_link_crc #(
+      .W   (TRAIN_CRC_W),
+      .POLY(TRAIN_POLY),
+      .N   (TrainBits)
+  ) i_say_crc (
+      .data_i({~say_bits[TrainBits-1-:TRAIN_CRC_W], say_bits[TrainBits-TRAIN_CRC_W-1:0]}),
+      .crc_o (say_crc)
+  );
+
+  // A lane's number changes the CRC by a constant.
+  function automatic logic [UNIT_W-1:0] lane_bits(logic [1:0] lane);
+    logic [TRAIN_CRC_W-1:0] crc;
+    crc = '0;
+    for (int n = TrainBits - 1; n >= 0; n--) begin
+      logic bit_in;
+      bit_in = ((n == 4) && lane[0]) || ((n == 5) && lane[1]);
+      crc    = {crc[TRAIN_CRC_W-2:0], 1'b0} ^ ((crc[TRAIN_CRC_W-1] ^ bit_in) ? TRAIN_POLY : '0);
+    end
+    return {crc, (TrainBits-6)'(0), lane, 4'd0};
+  endfunction
+
+  for (genvar k = 0; k < K; k++) begin : g_say
+    localparam logic [UNIT_W-1:0] LaneBits = lane_bits(2'(k));
+    assign train_o[k] = said_q ^ LaneBits;
+  end
+
+endmodule

@@ -1,0 +1,572 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sender of a link: puts beats into frames, closes each with a trailer, keeps the frames until they
+// are acknowledged and sends them again when they are asked for or nothing is heard. Guarantees:
+// frames leave in the order of their numbers, each replay from the oldest unacknowledged one on, its
+// blocks unchanged; a frame stays until it is acknowledged or the link is cleared.
+//
+//   pack --> choose --> CRC of the beat --> CRC of the frame --> wire      a register at each arrow
+//              ^ |
+//            replay memory
+
+module sp_link_tx #(
+    /// Blocks of a beat.
+    parameter int unsigned K = 1,
+    /// Units of the longest frame, a multiple of K.
+    parameter int unsigned FRAME_UNITS = 64,
+    /// Bits of a sequence number.
+    parameter int unsigned SEQ_W = 13,
+    /// Beats of the replay memory, a power of two.
+    parameter int unsigned REPLAY_BEATS = 512
+) (
+    /// Clock.
+    input  logic                                      clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                                      rst_ni,
+
+    /// State of the link.
+    input  sp_link_pkg::state_e                       state_i,
+    /// Everything begins anew: nothing is kept.
+    input  logic                                      clear_i,
+    /// Epoch of this training.
+    input  logic [sp_link_pkg::EPOCH_W-1:0]           epoch_i,
+    /// Training blocks.
+    input  logic [K-1:0][sp_pkg::UNIT_W-1:0]          train_i,
+    /// Beats from one SKIP to the next; 0: none.
+    input  logic [sp_link_pkg::TIMER_W-1:0]           skip_beats_i,
+    /// Cycles without progress that start a replay.
+    input  logic [sp_link_pkg::TIMER_W-1:0]           replay_cycles_i,
+    /// Cycles from one trailer to the next, at most.
+    input  logic [sp_link_pkg::TIMER_W-1:0]           keepalive_cycles_i,
+    /// Replays without progress.
+    input  logic [7:0]                                replay_limit_i,
+
+    /// A beat of packets.
+    input  logic                                      pack_valid_i,
+    /// It is taken.
+    output logic                                      pack_ready_o,
+    /// Its blocks: control.
+    input  logic [K-1:0]                              pack_ctl_i,
+    /// Its blocks: units.
+    input  logic [K-1:0][sp_pkg::UNIT_W-1:0]          pack_unit_i,
+    /// Its last block is free.
+    input  logic                                      pack_free_i,
+    /// It and the next must lie in one frame.
+    input  logic                                      pack_hold_i,
+    /// Its first unit goes on with a packet.
+    input  logic                                      pack_cont_i,
+    /// A packet ends in it.
+    input  logic                                      pack_end_i,
+    /// Another follows it at once.
+    input  logic                                      pack_next_i,
+    /// The one that follows is to leave its last block free.
+    output logic                                      pack_short_o,
+
+    /// The next number expected from the peer.
+    input  logic [SEQ_W-1:0]                          expected_i,
+    /// Acknowledge although nothing is new.
+    input  logic                                      reack_i,
+    /// Ask for everything from `expected_i` on.
+    input  logic                                      nack_i,
+    /// Lowest bit of `round` of the last good frame.
+    input  logic                                      heard_i,
+    /// Flits freed.
+    input  logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0] freed_i,
+
+    /// An acknowledgement came.
+    input  logic                                      ack_valid_i,
+    /// Its number.
+    input  logic [SEQ_W-1:0]                          ack_i,
+    /// It asks for a replay.
+    input  logic                                      ack_nack_i,
+    /// Lowest bit of the round that the peer had heard.
+    input  logic                                      ack_heard_i,
+
+    /// Beat to the wire: marks.
+    output logic [K-1:0][sp_link_pkg::MARK_W-1:0]     tx_mark_o,
+    /// Beat to the wire: units.
+    output logic [K-1:0][sp_pkg::UNIT_W-1:0]          tx_unit_o,
+    /// The wire takes a beat.
+    input  logic                                      tx_ready_i,
+
+    /// A frame is unacknowledged.
+    output logic                                      unacked_o,
+    /// An acknowledgement freed a frame.
+    output logic                                      progress_o,
+    /// More replays than the limit.
+    output logic                                      exhausted_o,
+    /// A beat of training blocks leaves.
+    output logic                                      train_sent_o,
+    /// Packets that ended in frames acknowledged.
+    output logic [sp_link_pkg::COUNT_W-1:0]           acked_o,
+    /// Event: a data frame leaves for the first time.
+    output logic                                      ev_frame_o,
+    /// Event: a control frame leaves.
+    output logic                                      ev_control_o,
+    /// Event: a replay begins.
+    output logic                                      ev_replay_o,
+    /// Event: a frame leaves again.
+    output logic                                      ev_again_o,
+    /// Event: a NACK leaves.
+    output logic                                      ev_nack_o,
+    /// Event: a NACK of the peer started a replay.
+    output logic                                      ev_nacked_o,
+    /// Event: a NACK of the peer that was already answered.
+    output logic                                      ev_nack_old_o,
+    /// Event: a replay for want of progress.
+    output logic                                      ev_timeout_o,
+    /// Event: an acknowledgement outside of the window was ignored.
+    output logic                                      ev_ack_bad_o
+);
+
+  import sp_pkg::*;
+  import sp_link_pkg::*;
+
+  localparam int unsigned PtrW = $clog2(REPLAY_BEATS);
+  localparam int unsigned FrameBeats = FRAME_UNITS / K;
+  localparam int unsigned Longest = FrameBeats + 2;  // beats, with POISON and trailer
+  localparam int unsigned BeatW = $clog2(Longest + 1);
+  localparam int unsigned Window = 2 ** (SEQ_W - 1) - 1;
+
+  if (SEQ_W < 3 || SEQ_W > SEQ_FIELD_W) begin : g_bad_seq
+    $fatal(1, "sp_link_tx: SEQ_W = %0d is not in 3..%0d", SEQ_W, SEQ_FIELD_W);
+  end
+  if (FRAME_UNITS < 2 * K || FRAME_UNITS > 120 || FRAME_UNITS % K != 0) begin : g_bad_frame
+    $fatal(1, "sp_link_tx: FRAME_UNITS = %0d is not a multiple of %0d in %0d..120", FRAME_UNITS, K,
+           2 * K);
+  end
+  if (REPLAY_BEATS < 2 * Longest || (REPLAY_BEATS & (REPLAY_BEATS - 1)) != 0) begin : g_bad_depth
+    $fatal(1, "sp_link_tx: REPLAY_BEATS = %0d is not a power of two of %0d or more", REPLAY_BEATS,
+           2 * Longest);
+  end
+
+  /// A beat of blocks.
+  typedef struct packed {
+    logic [K-1:0]             ctl;
+    logic [K-1:0][UNIT_W-1:0] unit;
+  } beat_t;
+
+  logic up;
+  logic training;
+  assign up       = state_i == LINK_UP;
+  assign training = (state_i == LINK_TRAIN) || (state_i == LINK_RETRAIN);
+
+  // ------------------------------------------------------------------------------------- choose
+
+  /// What leaves in a cycle.
+  typedef enum logic [2:0] {
+    SEND_NULL,
+    SEND_SKIP,
+    SEND_TRAIN,
+    SEND_PACK,     // a beat of a new frame, its trailer too if there is place
+    SEND_TRAILER,  // trailer of a new frame
+    SEND_AGAIN,    // a beat out of the replay memory
+    SEND_CONTROL   // control frame
+  } send_e;
+
+  send_e            send;
+  logic             closes;       // a new frame ends with this beat
+  beat_t            beat;
+  trailer_t         trailer;
+  logic             with_trailer;
+
+  logic             open_q;       // a new frame is open
+  logic             cont_q;       // its first unit goes on with a packet
+  logic             hold_q;       // POISON is due
+  logic [BeatW-1:0] beats_q;      // its beats so far
+  logic             full;         // it takes no more but what lies beside the trailer
+  logic             hurry;        // it is to end
+  logic             may_open_q;   // there is room for a longest frame
+  logic             skip_due_q;
+  logic             control_due_q;
+  logic             nack_q;       // a NACK is to leave
+  logic             replay_due_q;
+  logic             replay_q;     // a replay runs
+  logic             mid_q;        // in the middle of a frame of it
+  logic             again_q;      // a beat of it is there
+  beat_t            again_beat_q;
+  logic             again_trailer;
+  /* verilator lint_off UNUSEDSIGNAL */  // most of it is told anew
+  trailer_t         again;        // its trailer, if it has one
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic             start_replay;
+  logic             unacked;
+
+  assign full  = beats_q == BeatW'(FrameBeats);
+  assign hurry = nack_q || replay_due_q || !up;
+
+  assign again         = trailer_t'(again_beat_q.unit[K-1]);
+  assign again_trailer = again_beat_q.ctl[K-1] && (again.kind == KIND_TRAILER);
+
+  always_comb begin
+    send         = SEND_NULL;
+    closes       = 1'b0;
+    start_replay = 1'b0;
+    if (skip_due_q) begin
+      send = SEND_SKIP;
+    end else if (open_q && !hold_q &&
+                 (!pack_valid_i || hurry || (full && !pack_free_i))) begin
+      send   = SEND_TRAILER;
+      closes = 1'b1;
+    end else if (pack_valid_i && (open_q || (up && may_open_q && !replay_q && !replay_due_q))) begin
+      send   = SEND_PACK;
+      closes = pack_free_i && !pack_hold_i && (K > 1) && (!pack_next_i || hurry || full);
+    end else if (training) begin
+      send = SEND_TRAIN;
+    end else if (up && replay_due_q && !mid_q) begin
+      start_replay = 1'b1;
+    end else if (up && replay_q) begin
+      if (again_q) send = SEND_AGAIN;
+    end else if (up && !open_q && (control_due_q || nack_q)) begin
+      send = SEND_CONTROL;
+    end
+  end
+
+  assign with_trailer = closes || (send == SEND_CONTROL) || (send == SEND_AGAIN && again_trailer);
+  assign pack_ready_o = tx_ready_i && (send == SEND_PACK);
+  // The beat behind this one goes beside the trailer.
+  assign pack_short_o = pack_valid_i && !closes && (beats_q == BeatW'(FrameBeats - 1)) && open_q;
+
+  always_comb begin
+    beat.ctl  = '1;
+    beat.unit = '0;
+    case (send)
+      SEND_SKIP:  for (int unsigned k = 0; k < K; k++) beat.unit[k] = UNIT_W'(KIND_SKIP);
+      SEND_TRAIN: beat.unit = train_i;
+      SEND_PACK:  beat = {pack_ctl_i, pack_unit_i};
+      SEND_AGAIN: beat = again_beat_q;
+      default:    ;
+    endcase
+    if (with_trailer) begin
+      beat.ctl[K-1]  = 1'b1;
+      beat.unit[K-1] = trailer;
+    end
+  end
+
+  logic [SEQ_W-1:0]   seq_q;     // number of the data frame sent next
+  logic [ROUND_W-1:0] round_q;
+
+  always_comb begin
+    trailer       = '0;
+    trailer.kind  = KIND_TRAILER;
+    trailer.data  = send != SEND_CONTROL;
+    trailer.nack  = nack_q;
+    trailer.cont  = (send == SEND_AGAIN) ? again.cont : (send == SEND_CONTROL) ? 1'b0 :
+                    open_q ? cont_q : pack_cont_i;
+    trailer.round = round_q;
+    trailer.epoch = epoch_i;
+    trailer.seq   = SEQ_FIELD_W'(seq_q);
+    trailer.ack   = SEQ_FIELD_W'(expected_i);
+    trailer.freed = freed_i;
+    trailer.heard = heard_i;
+  end
+
+  // --------------------------------------------------------------------------- frames and numbers
+
+  logic [SEQ_W-1:0]   next_q;    // number of the next new frame
+  logic [SEQ_W-1:0]   oldest_q;  // oldest unacknowledged number, or next_q
+  logic [PtrW:0]      wptr_q;    // replay memory: one behind the last beat
+  logic [PtrW:0]      optr_q;    // first beat of the oldest frame
+  logic [PtrW:0]      rptr_q;    // next beat to be read
+  logic [COUNT_W-1:0] ended_q;   // packets that ended in new frames so far
+  logic [COUNT_W-1:0] acked_q;   // and of these in frames acknowledged
+  logic               keep;      // the beat belongs to a new frame
+  logic [COUNT_W-1:0] ended;
+  logic               sent;      // a beat leaves
+  logic [TIMER_W-1:0] skip_q;
+  logic [TIMER_W-1:0] quiet_q;   // cycles since a trailer
+  logic [SEQ_W-1:0]   told_q;    // expected number of the last trailer
+  logic [NUM_VC-1:0][COUNT_W-1:0] told_freed_q;
+  logic               reack_q;
+
+  assign sent    = tx_ready_i;
+  assign keep    = (send == SEND_PACK) || (send == SEND_TRAILER);
+  assign ended   = ended_q + COUNT_W'((send == SEND_PACK) && pack_end_i);
+  assign unacked = next_q != oldest_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      open_q        <= 1'b0;
+      hold_q        <= 1'b0;
+      beats_q       <= '0;
+      next_q        <= '0;
+      seq_q         <= '0;
+      wptr_q        <= '0;
+      ended_q       <= '0;
+      may_open_q    <= 1'b0;
+      skip_q        <= '0;
+      skip_due_q    <= 1'b0;
+      quiet_q       <= '0;
+      control_due_q <= 1'b0;
+      nack_q        <= 1'b0;
+      reack_q       <= 1'b0;
+      told_q        <= '0;
+      told_freed_q  <= '0;
+    end else begin
+      may_open_q <= (SEQ_W'(next_q - oldest_q + SEQ_W'(closes)) < SEQ_W'(Window)) &&
+                    ((PtrW + 1)'(wptr_q - optr_q) <= (PtrW + 1)'(REPLAY_BEATS - Longest - 2));
+      if (sent) begin
+        if (keep) begin
+          open_q  <= !closes;
+          hold_q  <= (send == SEND_PACK) && pack_hold_i;
+          beats_q <= closes ? '0 : beats_q + BeatW'(!full);
+          wptr_q  <= wptr_q + (PtrW + 1)'(1);
+          ended_q <= ended;
+          if (closes) next_q <= next_q + SEQ_W'(1);
+        end
+        if (closes || (send == SEND_AGAIN && again_trailer)) seq_q <= seq_q + SEQ_W'(1);
+        if (start_replay) seq_q <= oldest_q;
+        skip_due_q <= (skip_beats_i != '0) && (skip_q >= skip_beats_i);
+        skip_q     <= (send == SEND_SKIP) ? '0 : skip_q + TIMER_W'(1);
+        if (send == SEND_SKIP) skip_due_q <= 1'b0;
+      end
+
+      // What a trailer has to tell.
+      quiet_q       <= (quiet_q == '1) ? quiet_q : quiet_q + TIMER_W'(1);
+      reack_q       <= reack_q || reack_i;
+      nack_q        <= nack_q || nack_i;
+      control_due_q <= (told_q != expected_i) || (told_freed_q != freed_i) || reack_q ||
+                       (quiet_q >= keepalive_cycles_i);
+      if (sent && with_trailer) begin
+        quiet_q       <= '0;
+        reack_q       <= reack_i;
+        nack_q        <= nack_i;
+        control_due_q <= 1'b0;
+        told_q        <= expected_i;
+        told_freed_q  <= freed_i;
+      end
+      if (!up) begin
+        nack_q  <= 1'b0;
+        reack_q <= 1'b1;  // a side that goes up says so
+      end
+      if (clear_i) begin
+        open_q  <= 1'b0;
+        hold_q  <= 1'b0;
+        beats_q <= '0;
+        next_q  <= '0;
+        seq_q   <= '0;
+        wptr_q  <= '0;
+        ended_q <= '0;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (sent && (send == SEND_PACK) && !open_q) cont_q <= pack_cont_i;
+  end
+
+  // ------------------------------------------------------------------------------ acknowledgement
+
+  /// What is known of the end of a frame.
+  typedef struct packed {
+    logic [PtrW:0]      wptr;
+    logic [COUNT_W-1:0] ended;
+  } end_t;
+
+  end_t             end_mem [2**(SEQ_W-1)];
+  end_t             end_q;
+  logic             ack_valid_q;
+  logic [SEQ_W-1:0] ack_q;
+  logic             ack_nack_q;
+  logic             ack_heard_q;
+  logic             ack_ok;
+
+  always_ff @(posedge clk_i) begin
+    if (sent && closes) end_mem[next_q[SEQ_W-2:0]] <= '{wptr: wptr_q + (PtrW + 1)'(1), ended: ended};
+    end_q <= end_mem[(SEQ_W-1)'(ack_i - SEQ_W'(1))];
+  end
+
+  assign ack_ok     = ack_valid_q && (SEQ_W'(ack_q - oldest_q) <= SEQ_W'(next_q - oldest_q));
+  assign progress_o = ack_ok && (ack_q != oldest_q);
+  assign unacked_o  = unacked;
+  assign acked_o    = acked_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      ack_valid_q <= 1'b0;
+      ack_q       <= '0;
+      ack_nack_q  <= 1'b0;
+      ack_heard_q <= 1'b0;
+      oldest_q    <= '0;
+      optr_q      <= '0;
+      acked_q     <= '0;
+    end else begin
+      ack_valid_q <= ack_valid_i;
+      ack_q       <= ack_i;
+      ack_nack_q  <= ack_nack_i;
+      ack_heard_q <= ack_heard_i;
+      if (progress_o) begin
+        oldest_q <= ack_q;
+        optr_q   <= end_q.wptr;
+        acked_q  <= end_q.ended;
+      end
+      if (clear_i) begin
+        ack_valid_q <= 1'b0;
+        oldest_q    <= '0;
+        optr_q      <= '0;
+        acked_q     <= '0;
+      end
+    end
+  end
+
+  // -------------------------------------------------------------------------------------- replay
+
+  logic [K*BLOCK_W-1:0] replay_mem [REPLAY_BEATS];
+  logic               read;
+  logic               nacked;       // a NACK that is to be answered
+  logic               late;         // no progress for too long
+  logic [TIMER_W-1:0] wait_q;
+  logic [7:0]         replays_q;    // replays without progress
+
+  assign nacked = ack_ok && ack_nack_q && up && (next_q != ack_q) && (ack_heard_q == round_q[0]) &&
+                  !replay_due_q;
+  assign late   = up && unacked && !replay_due_q && (wait_q >= replay_cycles_i);
+  assign read   = replay_q && (rptr_q != wptr_q) &&
+                  (!again_q || (sent && (send == SEND_AGAIN))) && !start_replay;
+
+  always_ff @(posedge clk_i) begin
+    if (sent && keep) replay_mem[wptr_q[PtrW-1:0]] <= beat;
+    if (read) again_beat_q <= replay_mem[rptr_q[PtrW-1:0]];
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      replay_due_q <= 1'b0;
+      replay_q     <= 1'b0;
+      mid_q        <= 1'b0;
+      again_q      <= 1'b0;
+      rptr_q       <= '0;
+      round_q      <= '0;
+      wait_q       <= '0;
+      replays_q    <= '0;
+      exhausted_o  <= 1'b0;
+    end else begin
+      if (read) rptr_q <= rptr_q + (PtrW + 1)'(1);
+      if (read) again_q <= 1'b1;
+      else if (sent && (send == SEND_AGAIN)) again_q <= 1'b0;
+      if (sent && (send == SEND_AGAIN)) begin
+        mid_q <= !again_trailer;
+        if (again_trailer && (rptr_q == wptr_q)) replay_q <= 1'b0;
+      end
+
+      // A cause for a replay.
+      exhausted_o <= 1'b0;
+      if (nacked || late) begin
+        if (replays_q >= replay_limit_i) exhausted_o <= 1'b1;
+        else begin
+          replays_q    <= replays_q + 8'd1;
+          replay_due_q <= 1'b1;
+        end
+      end
+      if (progress_o) replays_q <= '0;
+
+      wait_q <= wait_q + TIMER_W'(1);
+      if (!unacked || progress_o || late || replay_due_q ||
+          (sent && with_trailer && (seq_q == oldest_q))) wait_q <= '0;
+
+      if (sent && start_replay) begin
+        replay_due_q <= 1'b0;
+        replay_q     <= unacked;
+        again_q      <= 1'b0;
+        rptr_q       <= optr_q;
+        if (unacked) round_q <= round_q + ROUND_W'(1);
+      end
+      if (state_i == LINK_RETRAIN) begin
+        replay_due_q <= 1'b1;
+        replay_q     <= 1'b0;
+        mid_q        <= 1'b0;
+        again_q      <= 1'b0;
+        replays_q    <= '0;
+      end
+      if (clear_i) begin
+        replay_due_q <= 1'b0;
+        replay_q     <= 1'b0;
+        mid_q        <= 1'b0;
+        again_q      <= 1'b0;
+        round_q      <= '0;
+        wait_q       <= '0;
+        replays_q    <= '0;
+      end
+
+      assert (!(sent && send == SEND_PACK && replay_q))
+        else $error("sp_link_tx: a new beat within a replay");
+      assert (replay_q || replay_due_q || !up || (seq_q == next_q))
+        else $error("sp_link_tx: number of a frame is not the next one");
+      assert ((PtrW + 1)'(wptr_q - optr_q) <= (PtrW + 1)'(REPLAY_BEATS))
+        else $error("sp_link_tx: replay memory overflows");
+    end
+  end
+
+  // ---------------------------------------------------------------------------- CRC, then the wire
+
+  beat_t                  crc_beat_q;
+  logic                   crc_covered_q;  // it counts
+  logic                   crc_trailer_q;
+  logic [CRC_W-1:0]       crc_part_q;     // of the beat alone
+  logic [CRC_W-1:0]       crc_q;          // of the frame so far
+  logic [CRC_W-1:0]       part;
+  logic [CRC_W-1:0]       carried;
+  logic [K*BLOCK_W-1:0]   message;
+
+  for (genvar k = 0; k < K; k++) begin : g_message
+    assign message[BLOCK_W*(K-1-k)+:BLOCK_W] = {beat.ctl[k], beat.unit[k]};
+  end
+
+  sp_link_crc #(
+      .W   (CRC_W),
+      .POLY(CRC_POLY),
+      .N   (K * BLOCK_W)
+  ) i_part (
+      .data_i(message),
+      .crc_o (part)
+  );
+
+  sp_link_crc #(
+      .W   (CRC_W),
+      .POLY(CRC_POLY),
+      .N   (K * BLOCK_W)
+  ) i_carried (
+      .data_i({crc_q, (K*BLOCK_W-CRC_W)'(0)}),
+      .crc_o (carried)
+  );
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      crc_beat_q    <= '{ctl: '1, unit: '0};
+      crc_covered_q <= 1'b0;
+      crc_trailer_q <= 1'b0;
+      crc_part_q    <= '0;
+      crc_q         <= '1;
+      tx_mark_o     <= {K{MARK_CTRL}};
+      tx_unit_o     <= '0;
+    end else if (tx_ready_i) begin
+      crc_beat_q    <= beat;
+      crc_covered_q <= keep || (send == SEND_AGAIN) || (send == SEND_CONTROL);
+      crc_trailer_q <= with_trailer;
+      crc_part_q    <= part;
+      if (crc_covered_q) crc_q <= crc_trailer_q ? '1 : carried ^ crc_part_q;
+      if (!crc_covered_q && (crc_beat_q.unit[0][KIND_W-1:0] == KIND_TRAIN)) crc_q <= '1;
+      for (int unsigned k = 0; k < K; k++) begin
+        tx_mark_o[k] <= crc_beat_q.ctl[k] ? MARK_CTRL : MARK_DATA;
+        tx_unit_o[k] <= crc_beat_q.unit[k];
+      end
+      if (crc_trailer_q) tx_unit_o[K-1][UNIT_W-1-:CRC_W] <= ~(carried ^ crc_part_q);
+      if (clear_i) begin
+        crc_q         <= '1;
+        crc_covered_q <= 1'b0;
+      end
+    end
+  end
+
+  assign train_sent_o  = sent && (send == SEND_TRAIN);
+  assign ev_frame_o    = sent && closes;
+  assign ev_control_o  = sent && (send == SEND_CONTROL);
+  assign ev_replay_o   = sent && start_replay && unacked;
+  assign ev_again_o    = sent && (send == SEND_AGAIN) && again_trailer;
+  assign ev_nack_o     = sent && with_trailer && nack_q;
+  assign ev_nacked_o   = nacked;
+  assign ev_nack_old_o = ack_ok && ack_nack_q && !nacked;
+  assign ev_timeout_o  = late;
+  assign ev_ack_bad_o  = ack_valid_q && !ack_ok;
+
+endmodule
