@@ -33,6 +33,7 @@ from .link_format import (
     Packet,
     Trailer,
     Train,
+    between_frames,
     crc32_step,
     crc_holds,
     crc_start,
@@ -526,7 +527,7 @@ class Receiver:
 
     def beat(self, beat: Beat, epoch: int) -> Trailer | None:
         """Take a beat of a link that is up; return the trailer of a good frame that it ends."""
-        if all(kind_of(b) == Kind.NULL for b in beat) or all(b == SKIP_BLOCK for b in beat):
+        if between_frames(beat):
             return None
         ends = kind_of(beat[-1]) == Kind.TRAILER
         wrong = any(
@@ -663,7 +664,7 @@ class LaneReceiver:
         if not lanes or not all(self.fifo[lane] for lane in lanes):
             return None
         blocks = [self.fifo[lane].popleft() for lane in lanes]
-        if all(b == SKIP_BLOCK for b in blocks):
+        if all(kind_of(b) == Kind.SKIP for b in blocks):
             return None
         self.part += blocks
         k = self.cfg.k

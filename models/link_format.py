@@ -56,6 +56,11 @@ def damaged(block: Block) -> bool:
     return block[0] != DATA and kind_of(block) is None
 
 
+def between_frames(beat: Sequence[Block]) -> bool:
+    """Return whether a beat is all NULL or SKIP: it is as if it was not there."""
+    return any(all(kind_of(block) == kind for block in beat) for kind in (Kind.NULL, Kind.SKIP))
+
+
 # --------------------------------------------------------------------------------------- CRC
 
 CRC32_POLY = 0x741B8CD7
@@ -249,7 +254,11 @@ def frame(beats: Sequence[Sequence[Block]], trailer: Trailer, k: int) -> list[Be
     short = list(beats[-1]) if beats and len(beats[-1]) < k else []
     last = [*short, *[NULL_BLOCK] * (k - 1 - len(short))]
     running = crc_start()
-    for block in (b for beat in (*full, last) for b in beat):
+    for beat in full:
+        if not between_frames(beat):
+            for block in beat:
+                running = crc32_step(running, block)
+    for block in last:
         running = crc32_step(running, block)
     return [*full, (*last, trailer.block(running))]
 

@@ -49,13 +49,14 @@ def packets(
     seed: int = 1,
     vcs: Sequence[int] = range(NUM_VC),
     units: tuple[int, int] = (0, 16),
+    extensions: bool = True,
     err: float = 0.05,
 ) -> list[Packet]:
     """Return random packets on some virtual channels, each marked with probability `err`."""
     rng = np.random.default_rng(seed)
     ops = [op for vc in vcs for op in OPS[vc]]
     rows = packet.random_packets(
-        rng, count, flit_w=128 * k, ops=ops, lengths=units, extensions=units[1] > 2
+        rng, count, flit_w=128 * k, ops=ops, lengths=units, extensions=extensions
     )
     rows["flags"] = rng.random(count) < err
     return from_rows(rows, k)
