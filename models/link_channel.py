@@ -67,7 +67,7 @@ class Event:
     later: int = 0
     lane: int = 0
     bits: tuple[int, ...] = (0,)
-    when: Callable[[Trailer], bool] | None = None
+    when: Callable[[Trailer], object] | None = None
     times: int = 1
     length: int = 0
     lanes: tuple[int, ...] = ()

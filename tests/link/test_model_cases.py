@@ -31,7 +31,7 @@ def drops(*numbers: int) -> list[Event]:
     return [Event("drop", "data", n) for n in numbers]
 
 
-def spoiled(when: Callable[[Trailer], bool], times: int = 1, bit: int = 100) -> Event:
+def spoiled(when: Callable[[Trailer], object], times: int = 1, bit: int = 100) -> Event:
     """Return an event that makes a bit of certain trailers wrong."""
     return Event("flip", "trailer", when=when, times=times, bits=(bit,))
 
@@ -701,7 +701,7 @@ def test_peer_that_does_not_fit(other: dict[str, int], why: str) -> None:
     """The link stays down and says why."""
     pair, partner = with_partner()
     changes = {"seqw" if name == "seq_w" else name: v for name, v in other.items() if name != "k"}
-    partner.train = lambda t: replace(t, **changes)  # type: ignore[arg-type]
+    partner.train = lambda t: replace(t, **changes)
     pair.run(500)
     assert pair.ports[0].mismatch == why
     assert (pair.ports[0].state == State.UP) == (why == "")

@@ -244,7 +244,7 @@ def test_fields_are_kept() -> None:
             if name in ("freed", "reserved") else rng.randrange(1 << width)
             for name, (_, width) in kind.LAYOUT.items()
         }  # fmt: skip
-        word = kind(**values)
+        word = kind(**values)  # type: ignore[arg-type]
         assert kind.unpack(word.pack()) == word
     with pytest.raises(ValueError, match="seq"):
         dataclasses.replace(Trailer(), seq=1 << 13).pack()

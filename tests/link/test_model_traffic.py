@@ -99,7 +99,8 @@ def test_one_kind_of_fault(kind: str, k: int) -> None:
 @pytest.mark.parametrize("k", [1, 2, 4])
 def test_all_faults_at_once(k: int, latency: int) -> None:
     """All kinds together, over short and long wires."""
-    cfg = replace(ROUGH, k=k, replay_cycles=2 * latency + 60, replay_beats=2 * latency + 100)
+    cfg = replace(ROUGH, k=k, replay_limit=20, retrain_limit=20, replay_cycles=2 * latency + 60,
+                  replay_beats=2 * latency + 100)  # fmt: skip
     pair = Pair(cfg, faults=ALL, latency=latency, seed=latency)
     both_ways(pair, 250, seed=latency)
     assert len(pair.injected) >= 5
