@@ -232,7 +232,7 @@ class Sender:
         """Free all frames before `ack`; return whether any was."""
         freed = (ack - self.oldest) % self.cfg.seqs
         if freed > len(self.frames):
-            self.counts["ack_ignored"] += 1
+            self.counts["ack_bad"] += 1
             return False
         for _ in range(freed):
             gone = self.frames.popleft()
@@ -245,20 +245,22 @@ class Sender:
 
     def take_freed(self, freed: Sequence[int]) -> None:
         """Take the peer's cumulative counts."""
+        used, bad = self.used, False
         for vc, total in enumerate(freed):
             delta = (total - self.freed[vc]) & FREED_MASK
-            if delta > self.used[vc]:
-                self.counts["freed_ignored"] += 1
+            if delta > used[vc]:
+                bad = True
             else:
                 self.freed[vc] += delta
+        self.counts["freed_bad"] += bad
 
     def take_nack(self, heard: int) -> None:
         """Start a replay, unless the one asked for runs already."""
-        self.counts["nacks_rx"] += 1
+        self.counts["rx_nack"] += 1
         if not self.frames:
             return
         if heard != self.round & 1:
-            self.counts["nacks_stale"] += 1
+            self.counts["nack_old"] += 1
         else:
             self.replay_due = True
 
@@ -311,7 +313,7 @@ class Sender:
         if self.open is not None:
             return self._pack(report, epoch)
         if report.nack_due or report.owes or keepalive:
-            self.counts["tx_control_frames"] += 1
+            self.counts["tx_control"] += 1
             seq = self.next if self.again is None else self.again
             empty = (NULL_BLOCK,) * (self.cfg.k - 1)
             crc = Frame(0)
@@ -323,7 +325,7 @@ class Sender:
         """Let one cycle pass."""
         self.waited = self.waited + 1 if self.frames else 0
         if self.waited >= self.cfg.replay_cycles and not self.replay_due:
-            self.counts["replay_timeouts"] += 1
+            self.counts["replay_timeout"] += 1
             self.replay_due = True
 
     def _start_replay(self) -> None:
@@ -333,14 +335,14 @@ class Sender:
         if self.replays > self.cfg.replay_limit:
             self.retrain = True
             return
-        self.counts["replays"] += 1
+        self.counts["replay"] += 1
         self.round = (self.round + 1) & 3
         self.again = self.oldest
 
     def _resend(self, report: Receiver, epoch: int) -> Iterator[Beat]:
         """Send one frame again and step to the next."""
         frame = next(f for f in self.frames if f.seq == self.again)
-        self.counts["tx_replayed_frames"] += 1
+        self.counts["tx_again"] += 1
         yield from frame.beats
         bare = Trailer(data=1, cont=frame.cont, seq=frame.seq)
         block = self._trailer(report, epoch, bare, frame.crc)
@@ -372,7 +374,7 @@ class Sender:
             return False
         number, packet = min(may)
         self.queue[packet.vc].popleft()
-        self.counts["tx_packets"] += 1
+        self.counts["tx_packet"] += 1
         self.sent[packet.vc] += flits_of(packet.units[0], self.cfg.k)
         last = len(packet.units) - 1
         for n, unit in enumerate(packet.units):
@@ -405,7 +407,7 @@ class Sender:
             self._keep(tuple(blocks))
             if len(self.frames) == 1:
                 self.waited = 0
-            self.counts["tx_data_frames"] += 1
+            self.counts["tx_frame"] += 1
             bare = Trailer(data=1, cont=frame.cont, seq=frame.seq)
             return (*frame.tail, self._trailer(report, epoch, bare, frame.crc))
         beat = (*blocks, *[NULL_BLOCK] * (cfg.k - len(blocks)))
@@ -424,7 +426,7 @@ class Sender:
             freed=tuple(total & FREED_MASK for total in report.freed),
             heard=report.heard & 1,
         )
-        self.counts["nacks_tx"] += report.nack_due
+        self.counts["tx_nack"] += report.nack_due
         report.told()
         return self.outgoing(trailer).block(crc)
 
@@ -534,9 +536,7 @@ class Receiver:
             damaged(b) or kind_of(b) in (Kind.SKIP, Kind.TRAIN, Kind.TRAILER) for b in beat[:-1]
         )
         wrong |= damaged(beat[-1]) or kind_of(beat[-1]) in (Kind.SKIP, Kind.TRAIN)
-        if wrong:
-            self.counts["rx_damaged"] += 1
-            self.bad = True
+        self.bad |= wrong
         self.beats.append(beat)
         for block in beat[: len(beat) - ends]:
             self.crc = crc32_step(self.crc, block)
@@ -553,15 +553,13 @@ class Receiver:
 
     def _judge(self, unit: int, epoch: int) -> Trailer | None:
         """Return the trailer that ends the frame if it is good, and act on it."""
-        if not self.bad and not crc_holds(self.crc, unit):
-            self.counts["rx_bad_crc"] += 1
-            self.bad = True
-        if self.bad:
+        if self.bad or not crc_holds(self.crc, unit):
+            self.counts["rx_damaged" if self.bad else "rx_crc"] += 1
             self._ask()
             return None
         trailer = Trailer.unpack(unit)
         if trailer.epoch != epoch:
-            self.counts["rx_old_epoch"] += 1
+            self.counts["rx_epoch"] += 1
             return None
         has_units = any(b[0] == DATA or b == POISON_BLOCK for t in self.beats for b in t)
         ahead = (trailer.seq - self.expected) % self.cfg.seqs
@@ -581,7 +579,7 @@ class Receiver:
             self.counts["rx_ahead"] += 1
             self._ask()
         elif trailer.data:
-            self.counts["rx_duplicates"] += 1
+            self.counts["rx_duplicate"] += 1
             self.owes = True
         return trailer
 
@@ -591,18 +589,18 @@ class Receiver:
             self.nacked, self.nack_due = self.heard, True
 
     def _accept(self, parsed: Parsed) -> None:
-        self.counts["rx_data_frames"] += 1
+        self.counts["rx_frame"] += 1
         self.expected = (self.expected + 1) % self.cfg.seqs
         self.owes = True
         self.taken = [t + f for t, f in zip(self.taken, parsed.flits, strict=True)]
         if over(self.held, self.cfg.reserved) > self.cfg.shared:
-            self.counts["rx_overflow"] += 1
+            self.counts["rx_over"] += 1
             self.overflow = True
             return
         self.opened = parsed.opened
         for packet in parsed.packets:
             self.buffer[packet.vc].append(packet)
-            self.counts["rx_packets"] += 1
+            self.counts["rx_packet"] += 1
 
     # ---- the user's side
 
@@ -620,7 +618,7 @@ class Receiver:
         if self.opened:
             units = (*self.opened.units, *[0] * self.opened.missing)
             self.buffer[vc_of(units[0])].append(Packet(units, True))
-            self.counts["rx_closed_packets"] += 1
+            self.counts["rx_closed"] += 1
         self.opened = None
 
 
@@ -683,7 +681,8 @@ class LaneReceiver:
 class Port:
     """One end of a link.
 
-    `counts` has a counter for every event. `fault` is the reason for which the link was last
+    `counts` has a counter for every event (those of sp_link_pkg::events_t under their names) and
+    every change of state. `fault` is the reason for which the link was last
     retrained or flushed.
     """
 
@@ -784,6 +783,7 @@ class Port:
         if self.state == State.UP:
             if self.peer and train.nonce == self.peer.nonce:
                 return  # the peer is not up yet
+            self.counts["peer"] += 1
             if not train.resume:
                 self._flush("peer starts anew")
                 return
@@ -863,6 +863,7 @@ class Port:
             if self.rx.overflow:
                 self._flush("buffer overrun")
             elif self.since_good >= cfg.dead_cycles:
+                self.counts["dead"] += 1
                 self._retrain("no good frame")
             elif self.tx.retrain:
                 self._retrain("replays without progress")
@@ -870,6 +871,7 @@ class Port:
             if not self.enable:
                 self._flush("disabled")
             elif self.since_progress >= cfg.age_cycles:
+                self.counts["aged"] += 1
                 self._flush("too old")
         if self.state == State.DOWN and self.enable:
             self._start_training(State.TRAIN)
@@ -887,7 +889,7 @@ class Port:
     def _start_training(self, state: State) -> None:
         self._go(state)
         self.nonce = (self.nonce + 1) & 0xFF
-        self.counts["trainings"] += 1
+        self.counts["training"] += 1
         self._enter_training_state()
 
     def _up(self) -> None:
@@ -912,14 +914,14 @@ class Port:
             return
         self.fault = why
         self.retrains += 1
-        self.counts["retrains"] += 1
+        self.counts["retrain"] += 1
         self.tx.interrupt()
         self._start_training(State.RETRAIN)
 
     def _flush(self, why: str) -> None:
         self.fault = why
-        self.counts["flushes"] += 1
-        self.counts["flushed_packets"] += len(self.tx.unfinished)
+        self.counts["flush"] += 1
+        self.counts["flushed"] += len(self.tx.unfinished)
         self.tx.restart()
         self.rx.flush()
         self._go(State.FLUSH)
@@ -930,7 +932,7 @@ class Port:
         hold = {Policy.DISCARD: 0, Policy.BEST_EFFORT: self.cfg.hold_cycles}
         if self.down_cycles >= hold.get(self.cfg.policy, self.down_cycles + 1):
             for queue in self.tx.queue:
-                self.counts["discarded_packets"] += len(queue)
+                self.counts["dropped"] += len(queue)
                 queue.clear()
 
     # ---- what leaves

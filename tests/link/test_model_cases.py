@@ -68,7 +68,7 @@ def test_01_wrap_within_a_replay(seq_w: int) -> None:
     pair.finish()
     again = [s.trailer.seq for s in pair.trailers[0] if s.trailer.data and s.trailer.round == 1]
     assert again[0] == last and (0 in again[: cfg.window] or cfg.window == 1)
-    assert pair.ports[0].counts["replays"] == 1
+    assert pair.ports[0].counts["replay"] == 1
 
 
 def test_02_replay_buffer_full() -> None:
@@ -100,7 +100,7 @@ def test_03_nack_during_a_replay() -> None:
 
     def watch() -> None:
         tx = pair.ports[0].tx
-        if pair.ports[0].counts["nacks_rx"] > state["nacks"]:
+        if pair.ports[0].counts["rx_nack"] > state["nacks"]:
             state["nacks"] += 1
             seen.append(tx.again is not None)
 
@@ -109,8 +109,8 @@ def test_03_nack_during_a_replay() -> None:
     pair.send(0, packets(100))
     pair.finish()
     assert any(seen), "no nack came while a replay ran"
-    assert pair.ports[0].counts["replays"] == 2
-    assert pair.ports[0].counts["replay_timeouts"] == 1
+    assert pair.ports[0].counts["replay"] == 2
+    assert pair.ports[0].counts["replay_timeout"] == 1
 
 
 @pytest.mark.parametrize("times", [2, 3])
@@ -120,8 +120,21 @@ def test_04_second_error_within_a_replay(times: int) -> None:
     pair.send(0, packets(60))
     pair.finish()
     assert pair.injected["flip"] == times
-    assert pair.ports[0].counts["replays"] == times
-    assert pair.ports[0].counts["replay_timeouts"] == 0, "asked for, not timed out"
+    assert pair.ports[0].counts["replay"] == times
+    assert pair.ports[0].counts["replay_timeout"] == 0, "asked for, not timed out"
+
+
+def test_nack_for_an_earlier_round() -> None:
+    """The timer has begun the replay that a nack on its way asks for: there is no second one."""
+    stale = 0
+    for wait in range(50, 110, 4):
+        pair = Pair(replace(SMALL, replay_cycles=wait), latency=20, script=drops(0))
+        pair.send(0, lone(1))
+        pair.finish()
+        counts = pair.ports[0].counts
+        assert counts["replay"] == counts["replay_timeout"] + counts["rx_nack"] - counts["nack_old"]
+        stale += counts["nack_old"]
+    assert stale > 3
 
 
 def test_05_duplicate_ack() -> None:
@@ -144,7 +157,7 @@ def test_05_duplicate_ack() -> None:
     pair.send(0, packets(60))
     pair.finish()
     assert len(seen) > 5
-    assert port.counts["replays"] == 0
+    assert port.counts["replay"] == 0
 
 
 @pytest.mark.parametrize("shift", [-9, -7, -1, 1, 2, 7])
@@ -169,7 +182,7 @@ def test_06_ack_outside_the_window(shift: int) -> None:
         pair.finish()
         pair.run(50)
     assert lies == 5
-    assert pair.ports[0].counts["ack_ignored"] == 5
+    assert pair.ports[0].counts["ack_bad"] == 5
 
 
 def test_07_ack_and_nack_at_once() -> None:
@@ -207,8 +220,8 @@ def test_08_lost_nack() -> None:
     pair.send(0, packets(30))
     pair.finish()
     a, b = pair.ports
-    assert b.counts["nacks_tx"] >= 1 and pair.channels[1].injected["flip"] == 1
-    assert a.counts["replay_timeouts"] == 1 and a.counts["replays"] == 1
+    assert b.counts["tx_nack"] >= 1 and pair.channels[1].injected["flip"] == 1
+    assert a.counts["replay_timeout"] == 1 and a.counts["replay"] == 1
 
 
 @pytest.mark.parametrize("how", ["drop", "flip"])
@@ -220,8 +233,8 @@ def test_09_last_frame_lost_then_idle(how: str) -> None:
     begin = pair.now
     pair.send(0, lone(1))
     pair.finish()
-    assert pair.ports[0].counts["replay_timeouts"] == 0
-    assert pair.ports[1].counts["nacks_tx"] == 1
+    assert pair.ports[0].counts["replay_timeout"] == 0
+    assert pair.ports[1].counts["tx_nack"] == 1
     assert pair.now - begin < SMALL.keepalive_cycles + 40
 
 
@@ -235,7 +248,7 @@ def test_10_timer_and_ack_in_one_cycle() -> None:
 
         def watch(pair: Pair = pair, port: Port = port) -> None:
             nonlocal freed_at, expired_at
-            if expired_at < 0 and port.counts["replay_timeouts"]:
+            if expired_at < 0 and port.counts["replay_timeout"]:
                 expired_at = pair.now
             if freed_at < 0 and port.tx.next == 1 and port.tx.oldest == 1 and not port.tx.open:
                 freed_at = pair.now
@@ -265,11 +278,11 @@ def test_11_control_frame_with_a_bad_crc() -> None:
     before = seen()
     pair.channels[0].script.append(spoiled(lambda t: not t.data, times=3, bit=30))
     pair.run(150)
-    assert port.counts["rx_bad_crc"] == 3 and seen() == before
-    assert pair.ports[0].counts["nacks_rx"] >= 1 and pair.ports[0].counts["replays"] == 0
+    assert port.counts["rx_crc"] == 3 and seen() == before
+    assert pair.ports[0].counts["rx_nack"] >= 1 and pair.ports[0].counts["replay"] == 0
     pair.send(0, packets(20))
     pair.finish()
-    assert pair.ports[0].counts["replays"] == 0
+    assert pair.ports[0].counts["replay"] == 0
 
 
 @pytest.mark.parametrize("bit", range(13, 17))
@@ -278,8 +291,8 @@ def test_13_error_in_the_sequence_number_alone(bit: int) -> None:
     pair = Pair(script=[spoiled(lambda t: t.data and t.seq == 9, bit=bit)])
     pair.send(0, packets(40))
     pair.finish()
-    assert pair.ports[1].counts["rx_bad_crc"] == 1
-    assert pair.ports[0].counts["replays"] == 1
+    assert pair.ports[1].counts["rx_crc"] == 1
+    assert pair.ports[0].counts["replay"] == 1
 
 
 @pytest.mark.parametrize("times", [20, 60])
@@ -306,7 +319,7 @@ def test_15_lost_frame_under_acks_of_others(number: int) -> None:
     expected: list[int] = []
     pair.watch.append(lambda: expected.append(pair.ports[1].rx.expected))
     pair.finish()
-    assert pair.injected["drop"] == 1 and pair.ports[0].counts["replays"] >= 1
+    assert pair.injected["drop"] == 1 and pair.ports[0].counts["replay"] >= 1
     assert pair.ports[1].counts["rx_ahead"] >= 1
     steps = {(b - a) % SMALL.seqs for a, b in itertools.pairwise(expected)}
     assert steps == {0, 1}, "a number was skipped"
@@ -318,11 +331,11 @@ def test_16_retries_exhausted() -> None:
     pair.send(0, packets(200, units=(12, 16), err=0))
     pair.run(9000)
     for port in pair.ports:
-        assert port.counts["flushes"] >= 1 and port.state == State.TRAIN, pair.report()
+        assert port.counts["flush"] >= 1 and port.state == State.TRAIN, pair.report()
     a, b = pair.ports
-    assert a.counts["retrains"] >= 1 and a.fault in ("too old", "peer starts anew")
-    assert b.counts["rx_closed_packets"] == 1, "no packet was in the middle"
-    assert a.counts["flushed_packets"] >= 1
+    assert a.counts["retrain"] >= 1 and a.fault in ("too old", "peer starts anew")
+    assert b.counts["rx_closed"] == 1, "no packet was in the middle"
+    assert a.counts["flushed"] >= 1
     taken = [p for vc in pair.taken[1] for p in vc]
     assert taken[0] and sum(p.err for p in taken) == 1
     pair.check(lossless=False)
@@ -332,7 +345,7 @@ def test_16_retries_exhausted() -> None:
     pair.run(500)
     pair.check(lossless=False)
     came = sum(len(vc) for vc in pair.taken[1])
-    assert 200 - a.counts["flushed_packets"] <= came <= 201
+    assert 200 - a.counts["flushed"] <= came <= 201
 
 
 @pytest.mark.parametrize("starts", ["retrain", "anew"])
@@ -352,7 +365,7 @@ def test_17_old_frames_after_a_new_training(starts: str) -> None:
     pair.send(0, packets(100, seed=3))
     pair.run(8000, pair.drained)
     counts = pair.ports[0].counts + pair.ports[1].counts
-    assert counts["rx_old_epoch"] >= 4
+    assert counts["rx_epoch"] >= 4
     assert counts["retrain_to_up"] >= 2 if starts == "retrain" else counts["train_to_up"] == 4
     pair.check(lossless=starts == "retrain")
 
@@ -386,7 +399,7 @@ def test_19_one_side_alone() -> None:
     a, b = pair.ports
     assert a.counts["up_to_flush"] + a.counts["retrain_to_flush"] == 1
     assert b.counts["train_to_up"] == 1 and a.fault == "peer starts anew"
-    assert a.counts["flushed_packets"] >= 1
+    assert a.counts["flushed"] >= 1
     assert sum(len(vc) for vc in pair.taken[1]) > before + 50
     pair.check(lossless=False)
 
@@ -399,13 +412,13 @@ def test_21_frozen_ack() -> None:
     partner.trailer = lambda t: replace(t, ack=0)
     partner.train = lambda t: replace(t, ack=0)
     pair.send(0, packets(20))
-    assert pair.run(9000, lambda: pair.ports[0].counts["flushes"] > 0), pair.report()
+    assert pair.run(9000, lambda: pair.ports[0].counts["flush"] > 0), pair.report()
     a = pair.ports[0]
-    assert a.counts["replays"] == SMALL.replay_limit * (SMALL.retrain_limit + 1)
-    assert a.counts["retrains"] == SMALL.retrain_limit
+    assert a.counts["replay"] == SMALL.replay_limit * (SMALL.retrain_limit + 1)
+    assert a.counts["retrain"] == SMALL.retrain_limit
     assert a.fault == "replays without progress; retrainings without progress"
-    assert pair.ports[1].counts["rx_duplicates"] > 0
-    assert a.counts["flushed_packets"] >= 1
+    assert pair.ports[1].counts["rx_duplicate"] > 0
+    assert a.counts["flushed"] >= 1
     pair.check(lossless=False)
 
 
@@ -416,7 +429,7 @@ def test_22_poison_in_a_replay(k: int) -> None:
     pair = Pair(cfg, script=drops(2, 9, 14))
     pair.send(0, packets(60, k=k, err=0.5))
     pair.finish()
-    assert pair.ports[0].counts["replays"] >= 2
+    assert pair.ports[0].counts["replay"] >= 2
     assert sum(p.err for vc in pair.taken[1] for p in vc) > 10
 
 
@@ -432,9 +445,9 @@ def test_23_flap_in_mid_packet(length: int) -> None:
     for channel in pair.channels:
         channel.script.append(Event("flap", "cycle", pair.now, length=length))
     pair.finish()
-    retrains = pair.ports[0].counts["retrains"]
+    retrains = pair.ports[0].counts["retrain"]
     assert retrains >= 1 if length > SMALL.dead_cycles else pair.injected["flap"] == 2
-    assert pair.ports[0].counts["flushes"] == 0
+    assert pair.ports[0].counts["flush"] == 0
 
 
 def test_24_replay_while_credits_are_exhausted() -> None:
@@ -456,7 +469,7 @@ def test_24_replay_while_credits_are_exhausted() -> None:
     pair.watch.append(watch)
     pair.run(600)
     a, b = pair.ports
-    assert not a.tx.frames and a.counts["replays"] >= 1
+    assert not a.tx.frames and a.counts["replay"] >= 1
     assert any(exhausted), "credits were not exhausted while the replay ran"
     assert sum(a.tx.used) == sum(b.rx.held) > room - 4 * 19
     pair.stalled.clear()
@@ -472,7 +485,7 @@ def test_25_lost_update() -> None:
     pair.send(0, packets(100))
     pair.finish()
     assert pair.channels[1].injected["drop"] > 10
-    assert pair.ports[0].counts["freed_ignored"] == 0
+    assert pair.ports[0].counts["freed_bad"] == 0
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -512,7 +525,7 @@ def test_27_freed_counts_wrap() -> None:
     assert pair.ports[0].tx.freed[2] == flits(given) > 1 << 14
     wrapped = [s.trailer.freed[2] for s in pair.trailers[1]]
     assert wrapped[-1] == flits(given) % (1 << 14)
-    assert pair.ports[0].counts["freed_ignored"] == 0
+    assert pair.ports[0].counts["freed_bad"] == 0
 
 
 def test_28_credits_of_a_bad_frame() -> None:
@@ -531,7 +544,7 @@ def test_29_a_flit_that_is_sent_again() -> None:
     pair.send(0, given)
     pair.finish(60_000)
     a, b = pair.ports
-    assert a.counts["tx_replayed_frames"] > 20 and b.counts["rx_duplicates"] > 5
+    assert a.counts["tx_again"] > 20 and b.counts["rx_duplicate"] > 5
     assert sum(a.tx.sent) == sum(b.rx.taken) == sum(b.rx.freed) == sum(a.tx.freed) == flits(given)
 
 
@@ -542,8 +555,8 @@ def test_30_update_overtaken_by_a_replay() -> None:
     pair.send(0, packets(150))
     pair.send(1, packets(150, seed=2))
     pair.finish()
-    assert pair.ports[0].counts["freed_ignored"] > 0, "no old count came"
-    assert pair.ports[1].counts["replays"] > 0
+    assert pair.ports[0].counts["freed_bad"] > 0, "no old count came"
+    assert pair.ports[1].counts["replay"] > 0
 
 
 @pytest.mark.parametrize("room", ["reserved", "shared"])
@@ -572,7 +585,7 @@ def test_32_no_credit_at_all() -> None:
     pair.run(3000)
     assert pair.both_up() and not any(pair.taken[1])
     assert pair.taken[0] == pair.given[1]
-    assert pair.ports[0].counts["tx_data_frames"] == 0 and pair.ports[0].counts["retrains"] == 0
+    assert pair.ports[0].counts["tx_frame"] == 0 and pair.ports[0].counts["retrain"] == 0
 
 
 @pytest.mark.parametrize("busy", [False, True])
@@ -590,10 +603,10 @@ def test_33_credit_of_the_wrong_vc(busy: bool) -> None:
     pair.send(0, packets(60, vcs=[0, 1] if busy else [0], units=(6, 6), err=0))
     pair.run(1500)
     if busy:
-        assert partner.counts["rx_overflow"] == 1 and partner.fault == "buffer overrun"
-        assert partner.counts["flushes"] == 1
+        assert partner.counts["rx_over"] == 1 and partner.fault == "buffer overrun"
+        assert partner.counts["flush"] == 1
     else:
-        assert pair.ports[0].counts["freed_ignored"] > 0
+        assert pair.ports[0].counts["freed_bad"] > 0
         assert pair.ports[0].tx.used[0] > 10 and pair.both_up()
         assert all(u >= 0 for u in pair.ports[0].tx.used)
     pair.check(lossless=False)
@@ -630,6 +643,24 @@ def test_35_vc_taken_away_under_traffic() -> None:
     pair.check(lossless=False)
 
 
+@pytest.mark.parametrize("field", ["cont", "data"])
+def test_wrong_contents_for_ever(field: str) -> None:
+    """Frames whose CRC is right and that break a rule, again and again: the link is flushed."""
+    pair, partner = with_partner()
+    pair.up()
+
+    def lie(trailer: Trailer) -> Trailer:
+        return replace(trailer, **{field: 1 - getattr(trailer, field)}) if trailer.data else trailer
+
+    partner.trailer = lie
+    pair.send(1, packets(10))
+    assert pair.run(9000, lambda: partner.counts["flush"] > 0), pair.report()
+    limit = SMALL.replay_limit * (SMALL.retrain_limit + 1)
+    assert pair.ports[0].counts["rx_malformed"] > 3 and partner.counts["replay"] == limit
+    assert partner.counts["retrain"] == SMALL.retrain_limit
+    assert not any(pair.taken[0])
+
+
 def test_credits_never_returned() -> None:
     """A partner that frees nothing: the link is up, carries what there was room for, and waits."""
     pair, partner = with_partner()
@@ -639,7 +670,7 @@ def test_credits_never_returned() -> None:
     used = pair.ports[0].tx.used
     room = sum(SMALL.reserved) + SMALL.shared
     assert pair.both_up() and room - 5 * 19 < sum(used) <= room
-    assert pair.ports[0].counts["retrains"] == 0
+    assert pair.ports[0].counts["retrain"] == 0
     pair.check(lossless=False)
 
 
@@ -663,7 +694,7 @@ def test_policies_while_down(policy: Policy) -> None:
     pair.run(200)
     waiting = 20 if policy == Policy.BLOCK else 0
     assert sum(len(q) for q in a.tx.queue) == waiting
-    assert a.counts["discarded_packets"] == 20 - waiting
+    assert a.counts["dropped"] == 20 - waiting
 
 
 def test_user_waits_in_retrain_whatever_the_policy() -> None:

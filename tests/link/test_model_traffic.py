@@ -68,7 +68,7 @@ def test_quiet_wire(k: int) -> None:
     pair.send(0, given)
     pair.finish()
     counts = pair.ports[0].counts
-    assert counts["replays"] == pair.ports[1].counts["nacks_tx"] == 0
+    assert counts["replay"] == pair.ports[1].counts["tx_nack"] == 0
     share = 16 * 128 * len(given) / (130 * k * (pair.now - begin))
     assert share > 0.9, "payload on the line, marks counted"
 
@@ -129,8 +129,8 @@ def test_5000_cycles_of_wire() -> None:
     pair = Pair(cfg, latency=5000, script=[Event("drop", "data", 30)])
     pair.send(0, packets(900))
     pair.finish(120_000)
-    assert pair.injected["drop"] == pair.ports[0].counts["replays"] == 1
-    assert pair.ports[0].counts["tx_replayed_frames"] > 30, "a round trip full of frames"
+    assert pair.injected["drop"] == pair.ports[0].counts["replay"] == 1
+    assert pair.ports[0].counts["tx_again"] > 30, "a round trip full of frames"
 
 
 def test_misbehaving_wire_in_training() -> None:
@@ -175,7 +175,7 @@ def test_lanes_die_under_load(dead: tuple[int, ...], width: int) -> None:
     left = chosen(15 & ~sum(1 << lane for lane in dead), 4)
     assert pair.ports[1].lanes_in == pair.ports[0].lanes_out == left and len(left) == width
     assert pair.ports[0].lanes_in == (0, 1, 2, 3), "the other direction is whole"
-    assert pair.ports[0].counts["flushes"] == 0 and pair.ports[0].counts["retrains"] >= 1
+    assert pair.ports[0].counts["flush"] == 0 and pair.ports[0].counts["retrain"] >= 1
 
 
 @pytest.mark.parametrize("width", [1, 2])
@@ -236,12 +236,12 @@ def test_right_crc_and_wrong_contents(k: int) -> None:
     receiver = Receiver(cfg, counts)
     for _ in range(6000):
         before = (receiver.expected, list(receiver.taken), receiver.opened, receiver.heard)
-        rejected = counts["rx_malformed"] + counts["rx_old_epoch"] + counts["rx_damaged"]
+        rejected = counts["rx_malformed"] + counts["rx_epoch"] + counts["rx_damaged"]
         good = None
         for beat in random_frame(rng, receiver.expected, receiver.opened is not None, k):
             good = receiver.beat(beat, 2) or good
         after = (receiver.expected, list(receiver.taken), receiver.opened, receiver.heard)
-        now = counts["rx_malformed"] + counts["rx_old_epoch"] + counts["rx_damaged"]
+        now = counts["rx_malformed"] + counts["rx_epoch"] + counts["rx_damaged"]
         assert (good is None) == (now > rejected) and (good is not None or after == before)
         assert (after[0] - before[0]) % 16 <= 1
         for vc in range(NUM_VC):
@@ -249,9 +249,9 @@ def test_right_crc_and_wrong_contents(k: int) -> None:
                 assert packet.vc == vc and len(packet.units) - 1 <= 19
                 assert flits_of(packet.units[0], k) <= receiver.taken[vc]
         assert not receiver.overflow
-    for name in ("rx_malformed", "rx_old_epoch", "rx_damaged", "rx_ahead", "rx_duplicates"):
+    for name in ("rx_malformed", "rx_epoch", "rx_damaged", "rx_ahead", "rx_duplicate"):
         assert counts[name] > 20, name
-    assert counts["rx_packets"] > 100
+    assert counts["rx_packet"] > 100
 
 
 def test_rules_of_contents_one_by_one() -> None:
@@ -296,8 +296,8 @@ def test_noise_of_every_kind(k: int) -> None:
         port.cycle(wire)
         heard += port.state == State.UP
         assert not any(port.rx.buffer)
-    assert heard > 200 and port.counts["retrains"] >= 1
-    assert port.counts["rx_damaged"] > 20
+    assert heard > 200 and port.counts["retrain"] >= 1
+    assert port.counts["rx_damaged"] + port.counts["rx_crc"] > 5
     # The true peer comes back: both have noticed by now that the other was away.
     pair.run(3000)
     both_ways(pair, 50, 1)
