@@ -106,7 +106,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
             if tuple(row) not in rows:
                 rows.append(tuple(row))
         values = rows if len(names) > 1 else [row[0] for row in rows]
-        marks[i] = pytest.mark.parametrize(names, values).mark
+        marks[i] = pytest.mark.parametrize(",".join(names), values).mark
 
 
 @pytest.hookimpl(trylast=True)

@@ -26,6 +26,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "contexts": (2, 64),
     "groups": (1, 4096),
     "ids": (2, 16384),
+    "pipelined": (0, 1),
 }
 
 
@@ -47,6 +48,7 @@ class Config:
     contexts: int
     groups: int
     ids: int
+    pipelined: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -64,7 +66,9 @@ class Config:
                 )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
-        for field, more in (("voq_flits", 6), ("egress_flits", 4)):
+        on_the_way = {"voq_flits": (6, 12), "egress_flits": (4, 8)}
+        for field, choices in on_the_way.items():
+            more = choices[self.pipelined]
             if getattr(self, field) < self.max_flits + more:
                 raise ConfigError(
                     f"configuration {self.name}: {field} = {getattr(self, field)} is below "

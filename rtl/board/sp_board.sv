@@ -40,7 +40,9 @@ module sp_board #(
     /// Rows of the group table.
     parameter int unsigned N_GROUPS = 16,
     /// Destination IDs with a forwarding entry.
-    parameter int unsigned N_IDS = 16
+    parameter int unsigned N_IDS = 16,
+    /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
+    parameter bit PIPELINED = 1'b0
 ) (
     /// Clock.
     input  logic       clk_i,
@@ -275,6 +277,7 @@ module sp_board #(
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
+      .PIPELINED   (PIPELINED),
       .BUILD       (BUILD)
   ) i_switch (
       .clk_i,

@@ -287,9 +287,11 @@ module sp_traffic_check #(
 
   // ------------------------------------------------------------------------------------- counts
 
-  logic [ErrW-1:0] errors_q [Kinds];
+  logic [ErrW-1:0]  errors_q [Kinds];
+  logic [Kinds-1:0] found_q;  // errors of a cycle ago: they come from the end of a long path
 
   always_ff @(posedge clk_i) begin
+    found_q <= clear_q ? '0 : errors;
     if (clear_q) begin
       packets_o   <= '0;
       flits_o     <= '0;
@@ -301,7 +303,7 @@ module sp_traffic_check #(
       if (valid_q && live_q) flits_o <= flits_o + 32'd1;
       if (last && ours) signature_o <= signature_o + fold;
       for (int unsigned k = 0; k < Kinds; k++) begin
-        if (errors[k] && (errors_q[k] != '1)) errors_q[k] <= errors_q[k] + ErrW'(1);
+        if (found_q[k] && (errors_q[k] != '1)) errors_q[k] <= errors_q[k] + ErrW'(1);
       end
       for (int unsigned p = 0; p < N_PORTS; p++) begin
         if (last && ours && hdr_q.src[PortW-1:0] == PortW'(p)) from_o[p] <= from_o[p] + 32'd1;

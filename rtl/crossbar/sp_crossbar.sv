@@ -26,6 +26,8 @@ module sp_crossbar #(
     parameter int unsigned EGRESS_FLITS = 64,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
+    parameter bit PIPELINED = 1'b0,
     localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
     localparam int unsigned PortW = $clog2(N_PORTS),
     localparam int unsigned AddrW = $clog2(N_IDS)
@@ -165,12 +167,14 @@ module sp_crossbar #(
 
   logic [N_OUT-1:0]  in_ready    [N_PORTS][NUM_VC];
   logic [N_IN-1:0]   in_idle;
+  logic [N_IN-1:0]   in_ends;
   logic [N_IN-1:0]   in_last;
   logic [N_IN-1:0]   start;
   logic [1:0]        start_vc    [N_PORTS];
   logic [N_OUT-1:0]  match       [N_IN];
   logic [N_IN-1:0]   from        [N_OUT];
   logic [N_OUT-1:0]  res_pending [NE];     // ports that lack the result at the head
+  logic [N_IN-1:0]   flit_valid;
   logic [N_IN-1:0]   flit_first;
   logic [N_IN-1:0]   flit_last;
   logic [N_IN-1:0]   flit_err;
@@ -188,7 +192,8 @@ module sp_crossbar #(
         .N_PORTS  (N_PORTS),
         .FLIT_W   (FLIT_W),
         .VOQ_FLITS(VOQ_FLITS),
-        .N_IDS    (N_IDS)
+        .N_IDS    (N_IDS),
+        .PIPELINED(PIPELINED)
     ) i_ingress (
         .clk_i,
         .rst_ni,
@@ -206,12 +211,14 @@ module sp_crossbar #(
         .fwd_out_i,
         .ready_o         (in_ready[i]),
         .idle_o          (in_idle[i]),
+        .ends_o          (in_ends[i]),
         .last_o          (in_last[i]),
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
         .start_out_i     (OutW'(number(match[i]))),
         .head_valid_o    (port_head_valid[i]),
         .head_hdr_o      (port_head_hdr[i]),
+        .flit_valid_o    (flit_valid[i]),
         .flit_first_o    (flit_first[i]),
         .flit_last_o     (flit_last[i]),
         .flit_err_o      (flit_err[i]),
@@ -230,9 +237,10 @@ module sp_crossbar #(
   for (genvar e = 0; e < NE; e++) begin : g_injector
     if (e < N_ENGINES) begin : g_used
       sp_injector #(
-          .N_PORTS(N_PORTS),
-          .N_OUT  (N_OUT),
-          .FLIT_W (FLIT_W)
+          .N_PORTS  (N_PORTS),
+          .N_OUT    (N_OUT),
+          .FLIT_W   (FLIT_W),
+          .PIPELINED(PIPELINED)
       ) i_injector (
           .clk_i,
           .rst_ni,
@@ -248,11 +256,13 @@ module sp_crossbar #(
           .last_o      (in_last[N_PORTS+e]),
           .start_i     (start[N_PORTS+e]),
           .start_mask_i(match[N_PORTS+e]),
+          .flit_valid_o(flit_valid[N_PORTS+e]),
           .flit_first_o(flit_first[N_PORTS+e]),
           .flit_last_o (flit_last[N_PORTS+e]),
           .flit_hdr_o  (flit_hdr[N_PORTS+e]),
           .flit_data_o (flit_data[N_PORTS+e])
       );
+      assign in_ends[N_PORTS+e]  = !PIPELINED && in_last[N_PORTS+e];
       assign flit_err[N_PORTS+e] = 1'b0;  // a result that is not to be trusted has `poison` set
       assign flit_vc[N_PORTS+e]  = VC_RSP;
     end else begin : g_none
@@ -271,6 +281,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
   logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
   logic [N_OUT-1:0]  wish     [N_IN];     // what an input would ask for if all were free
+  logic [N_OUT-1:0]  allowed  [N_IN];     // outputs that it may ask for
   logic [N_OUT-1:0]  request  [N_IN];
   logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
   logic [N_OUT-1:0]  kept;                // those outputs
@@ -300,12 +311,53 @@ module sp_crossbar #(
   end
 
   always_comb begin
-    for (int unsigned i = 0; i < N_IN; i++) request[i] = in_idle[i] ? wish[i] & out_free : '0;
+    for (int unsigned i = 0; i < N_IN; i++) allowed[i] = '1;
     if (overdue != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        request[i] &= overdue[i] ? N_OUT'(1) << due_q[i] : ~kept;
+        allowed[i] = overdue[i] ? N_OUT'(1) << due_q[i] : ~kept;
       end
     end
+  end
+
+  // What is asked for when the matching is made, and what was matched when turns are noted.
+  logic [N_OUT-1:0] asked_now [N_PORTS][NUM_VC];
+  logic [N_OUT-1:0] wish_now  [N_IN];
+  logic [N_OUT-1:0] matched   [N_IN];
+
+  if (PIPELINED) begin : g_steps
+    // A wish of the cycle before holds unless its input was started since: then it is not idle.
+    logic [N_OUT-1:0] asked_q [N_PORTS][NUM_VC];
+    logic [N_OUT-1:0] wish_q  [N_IN];
+    logic [N_OUT-1:0] match_q [N_IN];
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned i = 0; i < N_IN; i++) begin
+          wish_q[i]  <= '0;
+          match_q[i] <= '0;
+        end
+      end else begin
+        for (int unsigned i = 0; i < N_IN; i++) begin
+          wish_q[i]  <= wish[i] & allowed[i];
+          match_q[i] <= match[i];
+        end
+      end
+    end
+    always_ff @(posedge clk_i) begin
+      for (int unsigned i = 0; i < N_PORTS; i++) begin
+        for (int unsigned v = 0; v < NUM_VC; v++) asked_q[i][v] <= asked[i][v];
+      end
+    end
+    assign asked_now = asked_q;
+    assign wish_now  = wish_q;
+    assign matched   = match_q;
+  end else begin : g_one_step
+    assign asked_now = asked;
+    always_comb for (int unsigned i = 0; i < N_IN; i++) wish_now[i] = wish[i] & allowed[i];
+    assign matched   = match;
+  end
+
+  always_comb begin
+    for (int unsigned i = 0; i < N_IN; i++) request[i] = in_idle[i] ? wish_now[i] & out_free : '0;
   end
 
   // iSLIP is fair to requests that stand, but a request is only seen while its input and its output
@@ -343,14 +395,14 @@ module sp_crossbar #(
     end else begin
       tick_q <= tick_q + PhaseW'(1);
       for (int unsigned i = 0; i < N_IN; i++) begin
-        if (start[i]) begin
-          waited_q[i] <= waited_q[i] & ~match[i];
-          if (match[i][due_q[i]]) force_q[i] <= 1'b0;
+        if (matched[i] != '0) begin
+          waited_q[i] <= waited_q[i] & ~matched[i];
+          if (matched[i][due_q[i]]) force_q[i] <= 1'b0;
         end
-        if (tick_q == '0) force_q[i] <= waited_q[i][due_q[i]] && !match[i][due_q[i]];
+        if (tick_q == '0) force_q[i] <= waited_q[i][due_q[i]] && !matched[i][due_q[i]];
         if (tick_q == '1) begin
           force_q[i] <= 1'b0;
-          if (wish[i][due_q[i]] && !match[i][due_q[i]]) waited_q[i][due_q[i]] <= 1'b1;
+          if (wish[i][due_q[i]] && !matched[i][due_q[i]]) waited_q[i][due_q[i]] <= 1'b1;
           due_q[i] <= (due_q[i] == OutW'(N_OUT - 1)) ? '0 : due_q[i] + OutW'(1);
         end
       end
@@ -383,7 +435,7 @@ module sp_crossbar #(
     for (int unsigned i = 0; i < N_PORTS; i++) begin
       vc_gnt[i] = '0;
       if (start[i]) begin
-        for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked[i][v] & match[i]) != '0;
+        for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked_now[i][v] & match[i]) != '0;
         vc_above  = vc_req & first_vc_q[i];
         vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
                                      : (vc_req & (~vc_req + NUM_VC'(1)));
@@ -402,14 +454,52 @@ module sp_crossbar #(
     end
   end
 
-  // A match is held until the last flit of its packet is read.
+  // A match is held until its packet leaves the output to another.
   logic [N_OUT-1:0] busy_q;
-  logic [N_OUT-1:0] busy2_q;            // a cycle later, when the flits arrive
+  logic [N_OUT-1:0] busy2_q;            // a cycle later
   logic [InW-1:0]   src_q   [N_OUT];
   logic [InW-1:0]   src2_q  [N_OUT];
+  logic [N_OUT-1:0] arrives;            // a flit is here
+  logic [InW-1:0]   source  [N_OUT];    // of this input
+
+  logic [N_OUT-1:0] fresh;              // the packet of an output is not being read yet
 
   always_comb begin
-    for (int unsigned j = 0; j < N_OUT; j++) out_free[j] = !busy_q[j] || in_last[src_q[j]];
+    for (int unsigned j = 0; j < N_OUT; j++) begin
+      out_free[j] = !busy_q[j] || (in_ends[src_q[j]] && !fresh[j]);
+    end
+  end
+
+  if (PIPELINED) begin : g_third
+    logic [N_OUT-1:0] busy3_q;
+    logic [N_OUT-1:0] fresh_q;
+    logic [InW-1:0]   src3_q  [N_OUT];
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        busy3_q <= '0;
+        fresh_q <= '0;
+      end else begin
+        busy3_q <= busy2_q;
+        for (int unsigned j = 0; j < N_OUT; j++) fresh_q[j] <= from[j] != '0;
+      end
+    end
+    assign fresh = fresh_q;
+    always_ff @(posedge clk_i) begin
+      for (int unsigned j = 0; j < N_OUT; j++) src3_q[j] <= src2_q[j];
+    end
+    // The output is held for a cycle more than a packet of one flit has flits.
+    always_comb begin
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        source[j]  = src3_q[j];
+        arrives[j] = busy3_q[j] && flit_valid[src3_q[j]];
+      end
+    end
+  end else begin : g_second
+    logic unused;
+    assign unused  = &{1'b0, flit_valid};
+    assign fresh   = '0;
+    assign source  = src2_q;
+    assign arrives = busy2_q;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -424,6 +514,7 @@ module sp_crossbar #(
       busy2_q <= busy_q;
       for (int unsigned j = 0; j < N_OUT; j++) begin
         if (out_free[j]) busy_q[j] <= from[j] != '0;
+        else if (in_last[src_q[j]] && !fresh[j]) busy_q[j] <= 1'b0;
         if (from[j] != '0) src_q[j] <= number(from[j]);
         src2_q[j] <= src_q[j];
       end
@@ -434,18 +525,19 @@ module sp_crossbar #(
 
   for (genvar j = 0; j < N_PORTS; j++) begin : g_egress
     sp_egress #(
-        .FLIT_W(FLIT_W),
-        .DEPTH (EGRESS_FLITS)
+        .FLIT_W   (FLIT_W),
+        .DEPTH    (EGRESS_FLITS),
+        .PIPELINED(PIPELINED)
     ) i_egress (
         .clk_i,
         .rst_ni,
-        .valid_i    (busy2_q[j]),
-        .first_i    (flit_first[src2_q[j]]),
-        .last_i     (flit_last[src2_q[j]]),
-        .err_i      (flit_err[src2_q[j]]),
-        .vc_i       (flit_vc[src2_q[j]]),
-        .hdr_i      (flit_hdr[src2_q[j]]),
-        .data_i     (flit_data[src2_q[j]]),
+        .valid_i    (arrives[j]),
+        .first_i    (flit_first[source[j]]),
+        .last_i     (flit_last[source[j]]),
+        .err_i      (flit_err[source[j]]),
+        .vc_i       (flit_vc[source[j]]),
+        .hdr_i      (flit_hdr[source[j]]),
+        .data_i     (flit_data[source[j]]),
         .room_o     (out_room[j]),
         .m_tvalid_o (m_tvalid_o[j]),
         .m_tready_i (m_tready_i[j]),
@@ -470,13 +562,13 @@ module sp_crossbar #(
       end
       assign grant_o[e]      = from[N_PORTS+e] != '0;
       assign grant_port_o[e] = PortW'(number(from[N_PORTS+e]));
-      assign eng_valid_o[e]  = busy2_q[N_PORTS+e];
-      assign eng_first_o[e]  = flit_first[src2_q[N_PORTS+e]];
-      assign eng_last_o[e]   = flit_last[src2_q[N_PORTS+e]];
-      assign eng_err_o[e]    = flit_err[src2_q[N_PORTS+e]];
-      assign eng_port_o[e]   = PortW'(src2_q[N_PORTS+e]);
-      assign eng_hdr_o[e]    = flit_hdr[src2_q[N_PORTS+e]];
-      assign eng_data_o[e]   = flit_data[src2_q[N_PORTS+e]];
+      assign eng_valid_o[e]  = arrives[N_PORTS+e];
+      assign eng_first_o[e]  = flit_first[source[N_PORTS+e]];
+      assign eng_last_o[e]   = flit_last[source[N_PORTS+e]];
+      assign eng_err_o[e]    = flit_err[source[N_PORTS+e]];
+      assign eng_port_o[e]   = PortW'(source[N_PORTS+e]);
+      assign eng_hdr_o[e]    = flit_hdr[source[N_PORTS+e]];
+      assign eng_data_o[e]   = flit_data[source[N_PORTS+e]];
     end else begin : g_none
       logic unused;
       always_comb begin

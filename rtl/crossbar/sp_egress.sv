@@ -5,13 +5,16 @@
 // fits; packets of a VC leave in order and packets never interleave; a VC that the receiver does
 // not let start stops no other VC; VCs take turns packet by packet.
 //
-// A flit that meets an empty buffer and a free port is on the port in the next cycle.
+// A flit that meets an empty buffer and a free port is on the port in the next cycle. PIPELINED: in
+// the one behind it.
 
 module sp_egress #(
     /// Bits of a flit.
     parameter int unsigned FLIT_W = 128,
     /// Flits of the buffer of each VC, a power of two.
-    parameter int unsigned DEPTH = 64
+    parameter int unsigned DEPTH = 64,
+    /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
+    parameter bit PIPELINED = 1'b0
 ) (
     /// Clock.
     input  logic                      clk_i,
@@ -55,7 +58,7 @@ module sp_egress #(
 
   localparam int unsigned PtrW = $clog2(DEPTH);
   // Flits that the crossbar may have on the way when it looks at `room_o`.
-  localparam int unsigned OnTheWay = 4;
+  localparam int unsigned OnTheWay = PIPELINED ? 8 : 4;
   localparam int unsigned Room = max_flits(FLIT_W) + OnTheWay;
   // Stage behind the buffers: one flit being read, one on the port, one to keep the pace.
   localparam int unsigned OutFlits = 3;
@@ -69,7 +72,7 @@ module sp_egress #(
   logic [PtrW:0]     rptr_q [NUM_VC];
   logic [FLIT_W:0]   data_mem [NUM_VC*DEPTH];  // {error mark, payload}
   hdr_t              hdr_mem  [NUM_VC*DEPTH];
-  logic              last_mem [NUM_VC*DEPTH];
+  logic [NUM_VC-1:0] last_head;  // the next flit of a buffer is a last one
 
   logic [NUM_VC-1:0] filled;     // buffers that hold a flit
   logic [NUM_VC-1:0] may_start;
@@ -85,12 +88,47 @@ module sp_egress #(
   logic              reading_q;  // a flit read comes out of the memory
   logic              space;      // the output stage has room for one more
 
+  // ------------------------------------------------------------------------- from the crossbar
+
+  logic              c_valid;
+  logic              c_first;
+  logic              c_last;
+  logic              c_err;
+  logic [1:0]        c_vc;
+  hdr_t              c_hdr;
+  logic [FLIT_W-1:0] c_data;
+
+  if (PIPELINED) begin : g_in
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) c_valid <= 1'b0;
+      else c_valid <= valid_i;
+    end
+    always_ff @(posedge clk_i) begin
+      if (valid_i) begin
+        c_first <= first_i;
+        c_last  <= last_i;
+        c_err   <= err_i;
+        c_vc    <= vc_i;
+        c_hdr   <= hdr_i;
+        c_data  <= data_i;
+      end
+    end
+  end else begin : g_through
+    assign c_valid = valid_i;
+    assign c_first = first_i;
+    assign c_last  = last_i;
+    assign c_err   = err_i;
+    assign c_vc    = vc_i;
+    assign c_hdr   = hdr_i;
+    assign c_data  = data_i;
+  end
+
   // ------------------------------------------------------------------------------------ buffers
 
   logic [PtrW+1:0] waddr;
   logic [PtrW+1:0] raddr;
 
-  assign waddr = {vc_i, wptr_q[vc_i][PtrW-1:0]};
+  assign waddr = {c_vc, wptr_q[c_vc][PtrW-1:0]};
   assign raddr = {vc, rptr_q[vc][PtrW-1:0]};
 
   logic            rd_err_q;
@@ -100,17 +138,25 @@ module sp_egress #(
   logic [FLIT_W-1:0] rd_data_q;
 
   always_ff @(posedge clk_i) begin
-    if (valid_i && !pass) begin
-      data_mem[waddr] <= {err_i, data_i};
-      last_mem[waddr] <= last_i;
-      if (first_i) hdr_mem[waddr] <= hdr_i;
+    if (c_valid && !pass) begin
+      data_mem[waddr] <= {c_err, c_data};
+      if (c_first) hdr_mem[waddr] <= c_hdr;
     end
     if (read) begin
       {rd_err_q, rd_data_q} <= data_mem[raddr];
-      rd_last_q  <= last_mem[raddr];
+      rd_last_q  <= last_head[vc];
       rd_first_q <= !active_q;
       if (!active_q) rd_hdr_q <= hdr_mem[raddr];
     end
+  end
+
+  // Where packets end, apart for each VC: what is next is known before a VC is chosen.
+  for (genvar v = 0; v < int'(NUM_VC); v++) begin : g_last
+    logic last_mem [DEPTH];
+    always_ff @(posedge clk_i) begin
+      if (c_valid && !pass && c_vc == 2'(v)) last_mem[wptr_q[v][PtrW-1:0]] <= c_last;
+    end
+    assign last_head[v] = last_mem[rptr_q[v][PtrW-1:0]];
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -121,7 +167,7 @@ module sp_egress #(
       end
       room_o <= '0;
     end else begin
-      if (valid_i && !pass) wptr_q[vc_i] <= wptr_q[vc_i] + (PtrW + 1)'(1);
+      if (c_valid && !pass) wptr_q[c_vc] <= wptr_q[c_vc] + (PtrW + 1)'(1);
       if (read) rptr_q[vc] <= rptr_q[vc] + (PtrW + 1)'(1);
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         room_o[v] <= (PtrW + 1)'(DEPTH) - (wptr_q[v] - rptr_q[v]) >= (PtrW + 1)'(Room);
@@ -134,7 +180,7 @@ module sp_egress #(
   always_comb begin
     for (int unsigned v = 0; v < NUM_VC; v++) filled[v] = wptr_q[v] != rptr_q[v];
     may_start = filled;
-    if (valid_i && first_i) may_start[vc_i] = 1'b1;
+    if (c_valid && c_first) may_start[c_vc] = 1'b1;
     may_start &= m_vc_room_i;
   end
 
@@ -151,8 +197,8 @@ module sp_egress #(
   assign vc        = active_q ? vc_q : {turn[3] | turn[2], turn[3] | turn[1]};
   assign serve     = active_q || (turn != '0);
   assign read      = serve && space && filled[vc];
-  assign pass      = serve && space && !filled[vc] && !reading_q && valid_i && (vc_i == vc);
-  assign take_last = (read && last_mem[raddr]) || (pass && last_i);
+  assign pass      = serve && space && !filled[vc] && !reading_q && c_valid && (c_vc == vc);
+  assign take_last = (read && last_head[vc]) || (pass && c_last);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -164,8 +210,8 @@ module sp_egress #(
 
       assert (!(out_full && (reading_q || pass)))
         else $error("sp_egress: a flit found the output stage full");
-      assert (!valid_i || pass || (wptr_q[vc_i] - rptr_q[vc_i]) < (PtrW + 1)'(DEPTH))
-        else $error("sp_egress: a flit found the buffer of VC %0d full", vc_i);
+      assert (!c_valid || pass || (wptr_q[c_vc] - rptr_q[c_vc]) < (PtrW + 1)'(DEPTH))
+        else $error("sp_egress: a flit found the buffer of VC %0d full", c_vc);
     end
   end
 
@@ -181,7 +227,7 @@ module sp_egress #(
 
   // A word that is being read lands in the next cycle, so it counts.
   assign space  = {1'b0, out_count} + 3'(reading_q) < 3'(OutFlits);
-  assign in_hdr = reading_q ? (rd_first_q ? rd_hdr_q : '0) : (first_i ? hdr_i : '0);
+  assign in_hdr = reading_q ? (rd_first_q ? rd_hdr_q : '0) : (c_first ? c_hdr : '0);
 
   sp_fifo #(
       .WIDTH(1 + USER_W + FLIT_W),
@@ -191,7 +237,7 @@ module sp_egress #(
       .rst_ni,
       .push_i (reading_q || pass),
       .data_i (reading_q ? {rd_last_q, rd_err_q, in_hdr, rd_data_q} :
-                           {last_i, err_i, in_hdr, data_i}),
+                           {c_last, c_err, in_hdr, c_data}),
       .full_o (out_full),
       .pop_i  (m_tready_i),
       .data_o ({m_tlast_o, m_tuser_o, m_tdata_o}),

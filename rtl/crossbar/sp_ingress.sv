@@ -6,7 +6,8 @@
 // answer to an answer could circle for ever. A malformed packet changes nothing else. A stream is
 // never stopped for longer than its queue, or the answers' queue of its own port, is full.
 //
-// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4.
+// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4. PIPELINED: in cycle 10,
+// since input, checks, room, request, length and egress have a cycle of their own.
 
 module sp_ingress #(
     /// Outputs, external ports first, then engines.
@@ -19,6 +20,8 @@ module sp_ingress #(
     parameter int unsigned VOQ_FLITS = 32,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
+    parameter bit PIPELINED = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
     localparam int unsigned EngDim = (N_OUT == N_PORTS) ? 1 : N_OUT - N_PORTS
@@ -56,8 +59,10 @@ module sp_ingress #(
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
-    /// A packet can be started in the next cycle.
+    /// A packet can be started.
     output logic                      idle_o,
+    /// The packet on its way leaves its output to one that is started now.
+    output logic                      ends_o,
     /// Last flit of the packet is being read.
     output logic                      last_o,
     /// Start a packet.
@@ -70,6 +75,8 @@ module sp_ingress #(
     output logic [EngDim-1:0]         head_valid_o,
     /// Its header.
     output sp_pkg::hdr_t              head_hdr_o [EngDim],
+    /// A flit is here.
+    output logic                      flit_valid_o,
     /// First flit of a packet.
     output logic                      flit_first_o,
     /// Last flit of a packet.
@@ -107,6 +114,9 @@ module sp_ingress #(
     $fatal(1, "sp_ingress: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
   end
 
+  localparam int unsigned BeatW = 1 + USER_W + FLIT_W;
+  localparam int unsigned LookW = 4 + OutW + LEN_W;
+
   // --------------------------------------------------------------------------------- beat in
 
   logic              valid;
@@ -116,25 +126,87 @@ module sp_ingress #(
   hdr_t              beat_hdr;
   logic [FLIT_W-1:0] data;
 
-  sp_skid_buffer #(
-      .WIDTH(1 + USER_W + FLIT_W)
-  ) i_skid (
-      .clk_i,
-      .rst_ni,
-      .valid_i(s_tvalid_i),
-      .ready_o(s_tready_o),
-      .data_i ({s_tlast_i, s_tuser_i, s_tdata_i}),
-      .valid_o(valid),
-      .ready_i(ready),
-      .data_o ({last, err, beat_hdr, data})
-  );
+  // What a header says, on a first beat.
+  /* verilator lint_off UNUSEDSIGNAL */  // what is not looked at goes with the beat
+  hdr_t             look_hdr;    // the header that is looked at
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic [3:0]       look_status;
+  logic [OutW-1:0]  look_out;
+  logic [LEN_W-1:0] look_flits;
+  logic [3:0]       first_status;
+  logic [OutW-1:0]  route_out;
+  logic [LEN_W-1:0] first_flits;
+
+  if (PIPELINED) begin : g_stages
+    logic              in_valid, in_ready;
+    logic              skid_valid, skid_ready;
+    logic [BeatW-1:0]  in_beat;
+    logic [LookW+BeatW-1:0] skid_beat;
+
+    sp_stage #(
+        .WIDTH(BeatW)
+    ) i_in (
+        .clk_i,
+        .rst_ni,
+        .valid_i(s_tvalid_i),
+        .ready_o(s_tready_o),
+        .data_i ({s_tlast_i, s_tuser_i, s_tdata_i}),
+        .valid_o(in_valid),
+        .ready_i(in_ready),
+        .data_o (in_beat)
+    );
+
+    assign look_hdr = in_beat[FLIT_W+:$bits(hdr_t)];
+
+    sp_skid_buffer #(
+        .WIDTH(LookW + BeatW)
+    ) i_skid (
+        .clk_i,
+        .rst_ni,
+        .valid_i(in_valid),
+        .ready_o(in_ready),
+        .data_i ({look_status, look_out, look_flits, in_beat}),
+        .valid_o(skid_valid),
+        .ready_i(skid_ready),
+        .data_o (skid_beat)
+    );
+
+    sp_stage #(
+        .WIDTH(LookW + BeatW)
+    ) i_looked (
+        .clk_i,
+        .rst_ni,
+        .valid_i(skid_valid),
+        .ready_o(skid_ready),
+        .data_i (skid_beat),
+        .valid_o(valid),
+        .ready_i(ready),
+        .data_o ({first_status, route_out, first_flits, last, err, beat_hdr, data})
+    );
+  end else begin : g_skid
+    sp_skid_buffer #(
+        .WIDTH(BeatW)
+    ) i_skid (
+        .clk_i,
+        .rst_ni,
+        .valid_i(s_tvalid_i),
+        .ready_o(s_tready_o),
+        .data_i ({s_tlast_i, s_tuser_i, s_tdata_i}),
+        .valid_o(valid),
+        .ready_i(ready),
+        .data_o ({last, err, beat_hdr, data})
+    );
+
+    assign look_hdr     = beat_hdr;
+    assign first_status = look_status;
+    assign route_out    = look_out;
+    assign first_flits  = look_flits;
+  end
 
   // ------------------------------------------------------------------- checks on the first beat
 
-  logic            in_packet_q;  // the next beat is not a first one
-  logic            route_hit;
-  logic [OutW-1:0] route_out;
-  logic [3:0]      first_status;
+  logic in_packet_q;  // the next beat is not a first one
+  logic route_hit;
 
   sp_route #(
       .N_OUT(N_OUT),
@@ -147,20 +219,21 @@ module sp_ingress #(
       .valid_i     (fwd_valid_i),
       .paths_log2_i(fwd_paths_log2_i),
       .out_i       (fwd_out_i),
-      .src_i       (beat_hdr.src),
-      .dst_i       (beat_hdr.dst),
+      .src_i       (look_hdr.src),
+      .dst_i       (look_hdr.dst),
       .hit_o       (route_hit),
-      .out_o       (route_out)
+      .out_o       (look_out)
   );
 
   always_comb begin
-    first_status = ST_OK;
-    if (beat_hdr.version != VERSION) first_status = ST_VERSION;
-    else if (!op_known(beat_hdr.op)) first_status = ST_OP;
-    else if (!len_legal(beat_hdr.op, beat_hdr.len)) first_status = ST_LEN;
-    else if (!route_hit) first_status = ST_DST;
+    look_status = ST_OK;
+    if (look_hdr.version != VERSION) look_status = ST_VERSION;
+    else if (!op_known(look_hdr.op)) look_status = ST_OP;
+    else if (!len_legal(look_hdr.op, look_hdr.len)) look_status = ST_LEN;
+    else if (!route_hit) look_status = ST_DST;
     // Only contributions have business with an engine.
-    else if (32'(route_out) >= N_PORTS && op_vc(beat_hdr.op) != VC_RED) first_status = ST_OP;
+    else if (32'(look_out) >= N_PORTS && op_vc(look_hdr.op) != VC_RED) look_status = ST_OP;
+    look_flits = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
   end
 
   // ----------------------------------------------------------- the packet, on all of its beats
@@ -180,16 +253,20 @@ module sp_ingress #(
   assign hdr    = in_packet_q ? hdr_q : beat_hdr;
   assign status = in_packet_q ? status_q : first_status;
   assign out    = in_packet_q ? out_q : route_out;
-  assign flits  = in_packet_q ? flits_q : num_flits(beat_hdr.len, beat_hdr.ext, UnitsPerFlit);
+  assign flits  = in_packet_q ? flits_q : first_flits;
   assign offset = in_packet_q ? offset_q : '0;
 
+  logic             due_q;     // this beat is the last one that the header announces
+  logic             over_q;    // it has come before
+  logic             due;
   logic             refuse;    // with the last beat: the packet is refused
   logic [3:0]       reason;
   logic             answer;    // a refused packet is answered
   logic             room;
   logic             take;
 
-  assign refuse = last && ((status != ST_OK) || (offset + LEN_W'(1) != flits));
+  assign due    = in_packet_q ? due_q : first_flits == LEN_W'(1);
+  assign refuse = last && ((status != ST_OK) || !due);
   assign reason = (status != ST_OK) ? status : ST_LEN;
   assign answer = refuse && (op_vc(hdr.op) != VC_RSP);
 
@@ -208,13 +285,23 @@ module sp_ingress #(
 
   // Room for the whole packet is there before its first beat is taken. A refused packet needs none
   // but for its answer.
-  always_comb begin
-    room = 1'b1;
-    if (answer) room = queue_free != '0;
-    else if (!in_packet_q && status == ST_OK) room = queue_free >= (PtrW + 1)'(flits);
+  logic needs;  // this beat is taken only if there is room
+
+  assign needs = answer || (!in_packet_q && status == ST_OK);
+  assign room  = queue_free >= (answer ? (PtrW + 1)'(1) : (PtrW + 1)'(flits));
+
+  if (PIPELINED) begin : g_room
+    // Room that was there a cycle ago is there still: this port alone writes the queue.
+    logic room_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) room_q <= 1'b0;
+      else room_q <= valid && needs && room && !take;
+    end
+    assign ready = !needs || room_q;
+  end else begin : g_room
+    assign ready = !needs || room;
   end
 
-  assign ready = room;
   assign take  = valid && ready;
   assign opens = valid && (status == ST_OK) && !refuse;
 
@@ -235,6 +322,8 @@ module sp_ingress #(
   always_ff @(posedge clk_i) begin
     if (take) begin
       offset_q <= (offset == '1) ? offset : offset + LEN_W'(1);
+      due_q    <= (LEN_W + 1)'(offset) + (LEN_W + 1)'(2) == (LEN_W + 1)'(flits);
+      over_q   <= due || (in_packet_q && over_q);
       if (!in_packet_q) begin
         hdr_q    <= beat_hdr;
         status_q <= first_status;
@@ -245,10 +334,11 @@ module sp_ingress #(
   end
 
   sp_voq #(
-      .N_OUT  (N_OUT),
-      .N_PORTS(N_PORTS),
-      .FLIT_W (FLIT_W),
-      .DEPTH  (VOQ_FLITS)
+      .N_OUT    (N_OUT),
+      .N_PORTS  (N_PORTS),
+      .FLIT_W   (FLIT_W),
+      .DEPTH    (VOQ_FLITS),
+      .PIPELINED(PIPELINED)
   ) i_voq (
       .clk_i,
       .rst_ni,
@@ -256,7 +346,7 @@ module sp_ingress #(
       .wr_vc_i       (queue_vc),
       .wr_out_i      (queue_out),
       .wr_free_o     (queue_free),
-      .wr_valid_i    (take && (answer || (status == ST_OK && offset < flits))),
+      .wr_valid_i    (take && (answer || (status == ST_OK && !(in_packet_q && over_q)))),
       .wr_offset_i   (answer ? '0 : offset),
       .wr_hdr_i      (answer ? error_answer(hdr, reason) : hdr),
       .wr_data_i     (answer ? '0 : data),
@@ -270,12 +360,14 @@ module sp_ingress #(
       .vc_room_o     (s_vc_room_o),
       .ready_o,
       .idle_o,
+      .ends_o,
       .last_o,
       .start_i,
       .start_vc_i,
       .start_out_i,
       .head_valid_o,
       .head_hdr_o,
+      .flit_valid_o,
       .flit_first_o,
       .flit_last_o,
       .flit_err_o,

@@ -14,7 +14,9 @@ module sp_injector #(
     /// Bits of a flit.
     parameter int unsigned FLIT_W = 128,
     /// Packets held, 2 or more: one is sent while the next comes.
-    parameter int unsigned SLOTS = 2
+    parameter int unsigned SLOTS = 2,
+    /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
+    parameter bit PIPELINED = 1'b0
 ) (
     /// Clock.
     input  logic               clk_i,
@@ -38,7 +40,7 @@ module sp_injector #(
 
     /// Outputs that still lack the packet at the head; all are asked for at once.
     output logic [N_OUT-1:0]   ready_o,
-    /// A packet can be started in the next cycle.
+    /// A packet can be started.
     output logic               idle_o,
     /// Last flit of the packet is being read.
     output logic               last_o,
@@ -46,6 +48,8 @@ module sp_injector #(
     input  logic               start_i,
     /// Outputs that get it now.
     input  logic [N_OUT-1:0]   start_mask_i,
+    /// A flit is here.
+    output logic               flit_valid_o,
     /// First flit of a packet.
     output logic               flit_first_o,
     /// Last flit of a packet.
@@ -106,14 +110,28 @@ module sp_injector #(
   logic [FlitAw-1:0] rpos_q;
   logic [FlitAw-1:0] rpos;
   logic              rd;
+  logic              first;    // the next cycle is the first one of a pass
   logic [SlotW-1:0]  head;     // slot whose packet may start
 
   assign rd     = first_q || more_q;
   assign rpos   = first_q ? '0 : rpos_q;
   assign last_o = rd && (rpos == last_q[rslot_q]);
-  assign idle_o = !rd || last_o;
   // The head is done when it is read for the last time.
   assign pop    = last_o && (mask_q[rslot_q] == '0);
+
+  if (PIPELINED) begin : g_later
+    // Its flits come as late as those of the ports.
+    logic start_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) start_q <= 1'b0;
+      else start_q <= start_i;
+    end
+    assign first  = start_q;
+    assign idle_o = !start_q && !rd;
+  end else begin : g_now
+    assign first  = start_i;
+    assign idle_o = !rd || last_o;
+  end
 
   // While the head leaves, the packet behind it is shown, so that no cycle is lost.
   assign head = pop ? next_slot(rslot_q) : rslot_q;
@@ -131,6 +149,7 @@ module sp_injector #(
       whole_q      <= '0;
       first_q      <= 1'b0;
       more_q       <= 1'b0;
+      flit_valid_o <= 1'b0;
       flit_first_o <= 1'b0;
       flit_last_o  <= 1'b0;
     end else begin
@@ -139,8 +158,9 @@ module sp_injector #(
       if (pop) rslot_q <= next_slot(rslot_q);
       if (push_last && !pop) whole_q <= whole_q + CntW'(1);
       else if (pop && !push_last) whole_q <= whole_q - CntW'(1);
-      first_q      <= start_i;
+      first_q      <= first;
       more_q       <= rd && !last_o;
+      flit_valid_o <= rd;
       flit_first_o <= first_q;
       flit_last_o  <= last_o;
     end

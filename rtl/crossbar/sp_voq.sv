@@ -8,8 +8,10 @@
 //            write side                                     read side
 //   wr_*     flit k of the packet that is arriving  start   begin to send the head of a queue
 //   open     its queue and length, for the room     +1 clk  first flit on flit_*
-//   commit   it is whole: it may be sent            last_o  the last flit is being read: the next
-//                                                           start may come in the next cycle
+//   commit   it is whole: it may be sent            idle_o  a start is taken
+//
+// PIPELINED: the first flit comes a cycle later, since the length is looked up first; packets of three
+// flits or more follow each other without a gap, shorter ones can be started every third cycle.
 
 module sp_voq #(
     /// Outputs, external ports first, then engines.
@@ -20,6 +22,8 @@ module sp_voq #(
     parameter int unsigned FLIT_W = 128,
     /// Flits of each queue, a power of two.
     parameter int unsigned DEPTH = 32,
+    /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
+    parameter bit PIPELINED = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned PtrW = $clog2(DEPTH),
     localparam int unsigned NumEng = N_OUT - N_PORTS,
@@ -65,9 +69,11 @@ module sp_voq #(
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]                       ready_o [sp_pkg::NUM_VC],
-    /// The input can start a packet in the next cycle.
+    /// The input can start a packet: with this cycle its flits do not overlap.
     output logic                                   idle_o,
-    /// Last flit of the packet is being read.
+    /// The packet on its way leaves the output to another one that is started in this cycle.
+    output logic                                   ends_o,
+    /// Its last flit is being read.
     output logic                                   last_o,
     /// Start the head packet of a queue.
     input  logic                                   start_i,
@@ -81,6 +87,8 @@ module sp_voq #(
     /// Its header.
     output sp_pkg::hdr_t                           head_hdr_o [EngDim],
 
+    /// A flit is here.
+    output logic                                   flit_valid_o,
     /// First flit of a packet.
     output logic                                   flit_first_o,
     /// Last flit of a packet.
@@ -100,7 +108,7 @@ module sp_voq #(
   localparam int unsigned NumQ = NUM_VC * N_OUT;
   localparam int unsigned QW = $clog2(NumQ);
   // Room is seen a few cycles late: a sender that starts on it may have this many flits on the way.
-  localparam int unsigned Slack = 6;
+  localparam int unsigned Slack = PIPELINED ? 12 : 6;
   localparam int unsigned Room = max_flits(FLIT_W) + Slack;
 
   if (DEPTH < 8 || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
@@ -159,33 +167,79 @@ module sp_voq #(
   logic [PtrW-1:0]  rd_ptr;
   logic             rd;
   logic             same;     // packet committed to the queue from which one is started
+  logic             first;    // the next cycle is the first one of a packet
+  logic [1:0]       next_vc;  // of this queue
+  logic [OutW-1:0]  next_out;
+  logic             look;     // its length is being looked up
 
   assign rd_q   = queue(rd_vc_q, rd_out_q);
   assign rd_ptr = rptr_q[rd_q][PtrW-1:0];
   assign rd     = first_q || more_q;
-  assign left   = first_q ? len_mem[{rd_q, rd_ptr}] : left_q;
   assign last_o = rd && (left == LEN_W'(1));
-  assign idle_o = !rd || last_o;
   assign same   = commit_i && (wr_q == rd_q);
+
+  if (PIPELINED) begin : g_look
+    logic             look_q;
+    logic [1:0]       look_vc_q;
+    logic [OutW-1:0]  look_out_q;
+    logic [QW-1:0]    look_queue;
+    logic [PtrW-1:0]  look_ptr;
+    logic [LEN_W-1:0] len_q;
+
+    assign look_queue = queue(look_vc_q, look_out_q);
+    // While the packet before it is read to its end, the head is the place behind the reader.
+    assign look_ptr   = rptr_q[look_queue][PtrW-1:0] + PtrW'(rd && rd_q == look_queue);
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) look_q <= 1'b0;
+      else look_q <= start_i;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (start_i) begin
+        look_vc_q  <= start_vc_i;
+        look_out_q <= start_out_i;
+      end
+      if (look_q) len_q <= len_mem[{look_queue, look_ptr}];
+    end
+
+    assign look     = look_q;
+    assign first    = look_q;
+    assign next_vc  = look_vc_q;
+    assign next_out = look_out_q;
+    assign left     = first_q ? len_q : left_q;
+    assign ends_o   = more_q && (left_q <= LEN_W'(2));
+    assign idle_o   = !look_q && (!rd || ends_o);
+  end else begin : g_no_look
+    assign look     = 1'b0;
+    assign first    = start_i;
+    assign next_vc  = start_vc_i;
+    assign next_out = start_out_i;
+    assign left     = first_q ? len_mem[{rd_q, rd_ptr}] : left_q;
+    assign ends_o   = last_o;
+    assign idle_o   = !rd || last_o;
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       first_q      <= 1'b0;
       more_q       <= 1'b0;
+      flit_valid_o <= 1'b0;
       flit_first_o <= 1'b0;
       flit_last_o  <= 1'b0;
     end else begin
-      first_q      <= start_i;
+      first_q      <= first;
       more_q       <= rd && !last_o;
+      flit_valid_o <= rd;
       flit_first_o <= first_q;
       flit_last_o  <= last_o;
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (start_i) begin
-      rd_vc_q  <= start_vc_i;
-      rd_out_q <= start_out_i;
+    if (first) begin
+      rd_vc_q  <= next_vc;
+      rd_out_q <= next_out;
     end
     if (rd) begin
       left_q <= left - LEN_W'(1);
@@ -219,10 +273,11 @@ module sp_voq #(
     end
   end
 
-  // In the first cycle of a packet its queue still counts it. A queue of an engine shows its next
-  // head only when the packet before it has been read, since the head is where the reader stands.
+  // Until the first cycle of a packet is over its queue still counts it. A queue of an engine shows
+  // its next head only when the packet before it has been read: the head is where the reader stands.
   always_comb begin
     ready_o = ready_q;
+    if (look) ready_o[next_vc][next_out] = 1'b0;
     if ((first_q && count_q[rd_q] == (PtrW + 1)'(1)) || (rd && 32'(rd_out_q) >= N_PORTS)) begin
       ready_o[rd_vc_q][rd_out_q] = 1'b0;
     end

@@ -44,6 +44,13 @@ module sp_event_counters #(
     $fatal(1, "sp_event_counters: W = %0d is not above $clog2(N) = %0d", W, LOW_W);
   end
 
+  // Events come from the ends of long paths.
+  logic [N-1:0]      ev_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) ev_q <= '0;
+    else ev_q <= ev_i;
+  end
+
   logic [N-1:0]      low_q [LOW_W];
   logic [HIGH_W-1:0] high_mem [N];
   logic [N-1:0]      begun_q;  // the word of the memory counts
@@ -66,11 +73,11 @@ module sp_event_counters #(
       if (clear_i) begin
         carry_q  <= '0;
         begun_q  <= '0;
-        low_q[0] <= ev_i;
+        low_q[0] <= ev_q;
         for (int unsigned k = 1; k < LOW_W; k++) low_q[k] <= '0;
       end else begin
-        automatic logic [N-1:0] carry = ev_i;
-        if (|ev_i) begin
+        automatic logic [N-1:0] carry = ev_q;
+        if (|ev_q) begin
           for (int unsigned k = 0; k < LOW_W; k++) begin
             low_q[k] <= low_q[k] ^ carry;
             carry     = carry & low_q[k];

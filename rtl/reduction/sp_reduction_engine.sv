@@ -19,6 +19,8 @@ module sp_reduction_engine #(
     parameter int unsigned N_CONTEXTS = 8,
     /// Rows of the group table.
     parameter int unsigned N_GROUPS   = 64,
+    /// 1: registers between look, decision and grant, for FPGAs; see docs/crossbar.md.
+    parameter bit          PIPELINED  = 1'b0,
     localparam int unsigned PW        = $clog2(N_PORTS),
     localparam int unsigned GW        = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
     localparam int unsigned UW        = $clog2(N_CONTEXTS + 1)
@@ -215,9 +217,29 @@ module sp_reduction_engine #(
   logic            [CW-1:0] alloc_ctx;
   logic                     flight_room, ans_room;
 
-  logic [N_PORTS-1:0] hit, refuse, able, better;
+  // What is seen of the head of each port, in the order of its making: whether a context is open for
+  // it; what to do with it; and that once more when it is granted.
+  logic [N_PORTS-1:0] look_valid, look_hit, seen_valid, seen_hit, hit;
+  logic [CW-1:0]      look_ctx   [N_PORTS];
+  logic [CW-1:0]      seen_ctx   [N_PORTS];
   logic [CW-1:0]      hit_ctx    [N_PORTS];
+  logic [3:0]         seen_status[N_PORTS];
   logic [3:0]         hit_status [N_PORTS];
+  logic [N_PORTS-1:0] seen_row   [N_PORTS];
+  logic [N_PORTS-1:0] hit_row    [N_PORTS];
+  logic [CW-1:0]      open_ctx;               // for a context to open
+  logic [N_PORTS-1:0] seen_refuse, refuse, able, better, want;
+  logic               g_valid;                // a head is granted
+  logic [PW-1:0]      g_port;                 // of this port
+  hdr_t               g_hdr;
+  coll_t              g_coll;
+  logic               g_take, g_open, g_refuse;
+  logic [CW-1:0]      g_ctx;
+  logic [N_PORTS-1:0] g_bit, g_row, g_got;
+  logic               calm;                   // no grant is on its way to a late context
+  logic [CW-1:0]      scan_q;                 // context that is looked at for its time
+  logic               late;                   // it waits for too long
+  logic               expire;                 // it is given up
 
   assign flight_room = !flight_cnt_q[FW];
   assign ans_room    = !ans_cnt_q[AW];
@@ -237,65 +259,134 @@ module sp_reduction_engine #(
   end
 
   always_comb begin
-    hit    = '0;
-    refuse = '0;
-    able   = '0;
-    better = '0;
+    look_valid = head_valid_i;
+    look_hit   = '0;
     for (int unsigned p = 0; p < N_PORTS; p++) begin
-      hit_ctx[p]    = '0;
-      hit_status[p] = ST_OK;
+      look_ctx[p] = '0;
       if (head_valid_i[p]) begin
-        automatic hdr_t               h   = head_hdr_i[p];
-        automatic key_t               k   = key_of(h.cls.coll);
-        automatic attr_t              a   = attr_of(h);
-        automatic logic [N_PORTS-1:0] row = '0;
+        automatic key_t k = key_of(head_hdr_i[p].cls.coll);
         for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
           if (open_q[c] && (key_q[c] == k)) begin
-            hit[p]     = 1'b1;
-            hit_ctx[p] = CW'(c);
+            look_hit[p] = 1'b1;
+            look_ctx[p] = CW'(c);
           end
         end
-        if (hit[p]) row = members_q[hit_ctx[p]];
-        else if (32'(k.group) < N_GROUPS) row = grp_q[GW'(k.group)];
+      end
+    end
+  end
 
-        if ((h.op != OP_ALLREDUCE) && (h.op != OP_REDUCE)) hit_status[p] = ST_OP;
-        else if (!type_ok(h)) hit_status[p] = ST_TYPE;
-        else if (!row[p]) hit_status[p] = ST_NOT_MEMBER;
-        else if (a.reduce && ((32'(a.root) >= N_PORTS) || !row[PW'(a.root)]))
-          hit_status[p] = ST_NOT_MEMBER;
-        else if (hit[p] && got_q[hit_ctx[p]][p]) hit_status[p] = ST_DUPLICATE;
-        else if (hit[p] && (attr_q[hit_ctx[p]] != a)) hit_status[p] = ST_MISMATCH;
+  always_comb begin
+    seen_refuse = '0;
+    able        = '0;
+    better      = '0;
+    for (int unsigned p = 0; p < N_PORTS; p++) begin
+      seen_status[p] = ST_OK;
+      seen_row[p]    = '0;
+      if (seen_valid[p]) begin
+        automatic hdr_t   h   = head_hdr_i[p];
+        automatic attr_t  a   = attr_of(h);
+        automatic logic   old = seen_hit[p];
+        automatic logic [GROUP_W-1:0] group = h.cls.coll.group;
+        if (old) seen_row[p] = members_q[seen_ctx[p]];
+        else if (32'(group) < N_GROUPS) seen_row[p] = grp_q[GW'(group)];
 
-        refuse[p] = hit_status[p] != ST_OK;
-        able[p]   = refuse[p] ? ans_room : hit[p] || (set_free != '0);
-        better[p] = able[p] && (refuse[p] || !set_busy[hit[p] ? hit_ctx[p][0] : alloc_set]);
+        if ((h.op != OP_ALLREDUCE) && (h.op != OP_REDUCE)) seen_status[p] = ST_OP;
+        else if (!type_ok(h)) seen_status[p] = ST_TYPE;
+        else if (!seen_row[p][p]) seen_status[p] = ST_NOT_MEMBER;
+        else if (a.reduce && ((32'(a.root) >= N_PORTS) || !seen_row[p][PW'(a.root)]))
+          seen_status[p] = ST_NOT_MEMBER;
+        else if (old && got_q[seen_ctx[p]][p]) seen_status[p] = ST_DUPLICATE;
+        else if (old && (attr_q[seen_ctx[p]] != a)) seen_status[p] = ST_MISMATCH;
+
+        seen_refuse[p] = seen_status[p] != ST_OK;
+        able[p]   = seen_refuse[p] ? ans_room : old || (set_free != '0);
+        better[p] = able[p] && (seen_refuse[p] || !set_busy[old ? seen_ctx[p][0] : alloc_set]);
       end
     end
     // what would make a read-out wait comes when there is nothing else
-    want_o = !flight_room ? '0 : (better != '0) ? better : able;
+    want = !flight_room ? '0 : (better != '0) ? better : able;
+  end
+
+  if (PIPELINED) begin : g_steps
+    // A look, a decision and a grant take a cycle each. What they say holds until a head is granted or a
+    // context expires; then nothing is wanted until what follows from that has been seen.
+    localparam int unsigned STEPS = 3;
+    logic [STEPS-1:0]   after_q;   // ones for the cycles after such an event
+    logic [N_PORTS-1:0] want_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        seen_valid <= '0;
+        want_q     <= '0;
+        g_valid    <= 1'b0;
+        after_q    <= '0;
+      end else begin
+        seen_valid <= look_valid;
+        want_q     <= want;
+        g_valid    <= grant_i;
+        after_q    <= (grant_i || expire) ? '1 : after_q >> 1;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      g_port     <= grant_port_i;
+      seen_hit   <= look_hit;
+      seen_ctx   <= look_ctx;
+      hit        <= seen_hit;
+      hit_ctx    <= seen_ctx;
+      hit_status <= seen_status;
+      hit_row    <= seen_row;
+      refuse     <= seen_refuse;
+      open_ctx   <= alloc_ctx;
+    end
+
+    // Before a context is given up, nothing more is wanted, and what may have been granted arrives.
+    logic       hold_q;
+    logic [2:0] calm_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        hold_q <= 1'b0;
+        calm_q <= '0;
+      end else begin
+        hold_q <= late;
+        calm_q <= (grant_i || g_valid || !late) ? '0 : {calm_q[1:0], 1'b1};
+      end
+    end
+
+    assign calm   = calm_q[2] && !grant_i && !g_valid;
+    assign want_o = (after_q != '0 || hold_q) ? '0 : want_q;
+  end else begin : g_one_step
+    assign seen_valid = look_valid;
+    assign seen_hit   = look_hit;
+    assign seen_ctx   = look_ctx;
+    assign hit        = seen_hit;
+    assign hit_ctx    = seen_ctx;
+    assign hit_status = seen_status;
+    assign hit_row    = seen_row;
+    assign refuse     = seen_refuse;
+    assign open_ctx   = alloc_ctx;
+    assign want_o     = want;
+    assign g_valid    = grant_i;
+    assign g_port     = grant_port_i;
+    // A grant to a context in the cycle in which it expires goes first.
+    assign calm       = !(g_take && (g_ctx == scan_q));
   end
 
   // ------------------------------------------------------------------------------------ grant
 
-  hdr_t               g_hdr;
-  coll_t              g_coll;
-  logic               g_take, g_open, g_refuse;
-  logic [CW-1:0]      g_ctx;
-  logic [N_PORTS-1:0] g_bit, g_row, g_got;
-
-  assign g_hdr    = head_hdr_i[grant_port_i];
+  assign g_hdr    = head_hdr_i[g_port];
   assign g_coll   = g_hdr.cls.coll;
-  assign g_refuse = grant_i && refuse[grant_port_i];
-  assign g_take   = grant_i && !refuse[grant_port_i];
-  assign g_open   = g_take && !hit[grant_port_i];
-  assign g_ctx    = hit[grant_port_i] ? hit_ctx[grant_port_i] : alloc_ctx;
-  assign g_bit    = N_PORTS'(1) << grant_port_i;
-  assign g_row    = g_open ? grp_q[GW'(g_coll.group)] : members_q[g_ctx];
+  assign g_refuse = g_valid && refuse[g_port];
+  assign g_take   = g_valid && !refuse[g_port];
+  assign g_open   = g_take && !hit[g_port];
+  assign g_ctx    = hit[g_port] ? hit_ctx[g_port] : open_ctx;
+  assign g_bit    = N_PORTS'(1) << g_port;
+  assign g_row    = hit_row[g_port];
   assign g_got    = g_bit | (g_open ? '0 : got_q[g_ctx]);
 
   assign ev_contribution_o = g_take;
   assign ev_refused_o      = g_refuse;
-  assign ev_status_o       = g_refuse ? hit_status[grant_port_i] : '0;
+  assign ev_status_o       = g_refuse ? hit_status[g_port] : '0;
 
   // ----------------------------------------------------------- flits: flight queue and lanes
 
@@ -310,10 +401,10 @@ module sp_reduction_engine #(
   assign beat   = in_first_i ? '0 : beat_q;
 
   always_ff @(posedge clk_i) begin
-    if (grant_i) begin
+    if (g_valid) begin
       flight_q[flight_wp_q] <= '{
           drop: g_refuse, first: g_open, cmp: g_coll.redop != RO_SUM, max: g_coll.redop == RO_MAX,
-          bf16: g_coll.etype == ET_BF16, ctx: g_ctx, port: grant_port_i};
+          bf16: g_coll.etype == ET_BF16, ctx: g_ctx, port: g_port};
     end
   end
 
@@ -323,9 +414,9 @@ module sp_reduction_engine #(
       flight_rp_q  <= '0;
       flight_cnt_q <= '0;
     end else begin
-      if (grant_i) flight_wp_q <= flight_wp_q + FW'(1);
+      if (g_valid) flight_wp_q <= flight_wp_q + FW'(1);
       if (fl_pop) flight_rp_q <= flight_rp_q + FW'(1);
-      if (grant_i != fl_pop) flight_cnt_q <= grant_i ? flight_cnt_q + 1'b1 : flight_cnt_q - 1'b1;
+      if (g_valid != fl_pop) flight_cnt_q <= g_valid ? flight_cnt_q + 1'b1 : flight_cnt_q - 1'b1;
     end
   end
 
@@ -371,12 +462,10 @@ module sp_reduction_engine #(
   // -------------------------------------------------------------------------------- time-outs
 
   logic [31:0]   now_q;
-  logic [CW-1:0] scan_q;
-  logic          expire;
 
-  // One context a cycle is looked at. A grant to it in this cycle goes first.
-  assign expire = (timeout_i != '0) && open_q[scan_q] && (now_q - opened_q[scan_q] > timeout_i)
-      && !(g_take && (g_ctx == scan_q));
+  // One context a cycle is looked at, and stayed with while it is late.
+  assign late   = (timeout_i != '0) && open_q[scan_q] && (now_q - opened_q[scan_q] > timeout_i);
+  assign expire = late && calm;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -384,7 +473,7 @@ module sp_reduction_engine #(
       scan_q <= '0;
     end else if (busy_q != '0) begin
       now_q  <= now_q + 32'd1;
-      scan_q <= (scan_q == CW'(N_CONTEXTS - 1)) ? '0 : scan_q + CW'(1);
+      if (!late || expire) scan_q <= (scan_q == CW'(N_CONTEXTS - 1)) ? '0 : scan_q + CW'(1);
     end
   end
 
@@ -589,7 +678,7 @@ module sp_reduction_engine #(
                                                : members_q[pick_ctx]};
     end
     if (g_refuse) begin
-      ans_q[ans_wp_q] <= '{hdr: error_answer(g_hdr, hit_status[grant_port_i]), mask: g_bit};
+      ans_q[ans_wp_q] <= '{hdr: error_answer(g_hdr, hit_status[g_port]), mask: g_bit};
     end
   end
 
@@ -707,8 +796,10 @@ module sp_reduction_engine #(
       was_reset_q <= 1'b1;
     end else if (was_reset_q) begin
       if (in_valid_i) in_packet_q <= !in_last_i;
-      a_grant_wanted : assert (!grant_i || want_o[grant_port_i])
+      a_grant_wanted : assert (PIPELINED || !grant_i || want_o[grant_port_i])
         else $error("a packet was granted that was not wanted");
+      a_grant_head : assert (!g_valid || hit_status[g_port] != ST_OK || hit_row[g_port][g_port])
+        else $error("a packet was granted on a decision that was not made for it");
       a_flit_granted : assert (!in_valid_i || (flight_cnt_q != '0))
         else $error("a flit came without a grant");
       a_flit_order : assert (!(in_valid_i && in_first_i) || (in_port_i == fl.port))

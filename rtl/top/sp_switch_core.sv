@@ -25,6 +25,8 @@ module sp_switch_core #(
     parameter int unsigned N_GROUPS = 16,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
+    parameter bit PIPELINED = 1'b0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     localparam int unsigned CsrAddrW = 26
@@ -181,7 +183,8 @@ module sp_switch_core #(
       .ISLIP_ITERS (ISLIP_ITERS),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
-      .N_IDS       (N_IDS)
+      .N_IDS       (N_IDS),
+      .PIPELINED   (PIPELINED)
   ) i_crossbar (
       .clk_i,
       .rst_ni,
@@ -238,7 +241,8 @@ module sp_switch_core #(
           .N_PORTS   (N_PORTS),
           .FLIT_W    (FLIT_W),
           .N_CONTEXTS(N_CONTEXTS),
-          .N_GROUPS  (N_GROUPS)
+          .N_GROUPS  (N_GROUPS),
+          .PIPELINED (PIPELINED)
       ) i_engine (
           .clk_i,
           .rst_ni,

@@ -10,6 +10,7 @@ from switchproof.models import packet
 from switchproof.models.layout import Op, Status
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
+from tests.crossbar.configs import DEV4P
 
 
 @pyuvm.test()
@@ -57,18 +58,18 @@ class NotForEngines(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8"])
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV4P])
 def test_bad_packets(sim, config):
     sim.run(config=config, module=__name__, testcase="BadPackets")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4"])
+@pytest.mark.parametrize("config", ["dev4", DEV4P])
 def test_refused_responses(sim, config):
     sim.run(config=config, module=__name__, testcase="RefusedResponses")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4"])
+@pytest.mark.parametrize("config", ["dev4", DEV4P])
 def test_not_for_engines(sim, config):
     sim.run(config=config, module=__name__, testcase="NotForEngines")

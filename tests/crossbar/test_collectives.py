@@ -12,9 +12,7 @@ from switchproof.models.layout import EType, Op, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
-
-#: Builds too long for `make sim`.
-DEV16 = pytest.param("dev16", marks=pytest.mark.large)
+from tests.crossbar.configs import DEV4P, DEV16
 
 
 @pyuvm.test()
@@ -180,24 +178,24 @@ class BadContributions(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16])
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16, DEV4P])
 def test_allreduce(sim, config):
     sim.run(config=config, module=__name__, testcase="AllReduce")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8"])
+@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
 def test_overlapping_groups(sim, config):
     sim.run(config=config, module=__name__, testcase="OverlappingGroups")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8"])
+@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
 def test_allreduce_among_unicast(sim, config):
     sim.run(config=config, module=__name__, testcase="AllReduceAmongUnicast")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8"])
+@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
 def test_bad_contributions(sim, config):
     sim.run(config=config, module=__name__, testcase="BadContributions")

@@ -10,15 +10,13 @@ import pyuvm
 from switchproof.models import packet
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
+from tests.crossbar.configs import DEV4P, DEV16
 
 SWITCH = "tb/duts/sp_switch_core.toml"
 SWITCH_SIGNALS = "tb/duts/sp_switch_core_signals.toml"
 SWITCH_PLAIN = "tb/duts/sp_switch_core_plain.toml"
 PLAIN = "examples/axis_crossbar/dut.toml"
 PLAIN_SIGNALS = "examples/axis_crossbar/dut_signals.toml"
-
-#: Builds too long for `make sim`.
-DEV16 = pytest.param("dev16", marks=pytest.mark.large)
 
 
 @pyuvm.test()
@@ -95,7 +93,7 @@ def test_equal_paths(sim, config):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16])
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16, DEV4P])
 def test_random_unicast(sim, config):
     sim.run(config=config, module=__name__, testcase="RandomUnicast", dut=SWITCH)
 
@@ -106,7 +104,7 @@ def test_random_unicast_signals(sim, config):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", DEV16])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV16, DEV4P])
 def test_incast(sim, config):
     sim.run(config=config, module=__name__, testcase="Incast", dut=SWITCH)
 
@@ -118,7 +116,7 @@ def test_plain_stream(sim, testcase):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8"])
+@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
 def test_permutation(sim, config):
     sim.run(config=config, module=__name__, testcase="Permutation", dut=SWITCH)
 

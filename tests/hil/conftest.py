@@ -15,6 +15,9 @@ from switchproof.tb.bench import Bench
 from switchproof.tb.board import Board, BoardBench, on_board
 from switchproof.tb.uartbone import UartBone
 
+#: Seconds in which a simulated board answers, behind all that was written before.
+PATIENCE = {"virtual": 120.0, "netlist": 1800.0}
+
 
 @pytest.fixture(scope="session")
 def board(request: pytest.FixtureRequest) -> Iterator[Board]:
@@ -25,26 +28,24 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     if kind in ("virtual", "netlist"):
         spec = fpga.netlist_spec(about) if kind == "netlist" else None
         with boards.VirtualBoard(about, f"{kind}-{os.getpid()}", spec) as simulated:
-            yield from _connected(about, simulated.port, option.sp_host, simulated=True)
+            yield from _connected(about, simulated.port, option.sp_host, PATIENCE[kind])
     else:
         yield from _connected(about, kind, option.sp_host)
 
 
-def _connected(
-    about: boards.Board, port: str, host: str, *, simulated: bool = False
-) -> Iterator[Board]:
+def _connected(about: boards.Board, port: str, host: str, patience: float = 0.0) -> Iterator[Board]:
+    """Connect; ``patience``: seconds for an answer of a simulated board, whose line is slow too."""
     if host == "litex":
         with boards.litex_client(about, port) as bus:
             yield _identified(Board(bus, about.config))
         return
-    with UartBone.open(port, about.baud, timeout=60.0 if simulated else 1.0) as bridge:
-        if simulated:
-            # A hundred times slower than a real one, and it takes bytes as slowly.
-            bridge.line.write_timeout = 600.0  # type: ignore[attr-defined]
+    with UartBone.open(port, about.baud, timeout=patience or 1.0) as bridge:
+        if patience:
+            bridge.line.write_timeout = patience  # type: ignore[attr-defined]
         else:
             bridge.resync()
         board = _identified(Board(bridge, about.config))
-        if simulated:
+        if patience:
             # Its time passes more slowly than that of the host.
             cycles, begin = board.cycles(), time.monotonic()
             time.sleep(0.3)

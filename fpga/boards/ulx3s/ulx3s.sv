@@ -15,7 +15,8 @@ module ulx3s #(
     parameter int unsigned N_ENGINES = 1,
     parameter int unsigned N_CONTEXTS = 4,
     parameter int unsigned N_GROUPS = 16,
-    parameter int unsigned N_IDS = 16
+    parameter int unsigned N_IDS = 16,
+    parameter bit PIPELINED = 1'b1
 ) (
     /// Oscillator, 25 MHz.
     input  logic       clk_25mhz,
@@ -94,7 +95,8 @@ module ulx3s #(
       .N_ENGINES   (N_ENGINES),
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
-      .N_IDS       (N_IDS)
+      .N_IDS       (N_IDS),
+      .PIPELINED   (PIPELINED)
   ) i_board (
       .clk_i    (clk),
       .rst_ni   (rst_n),

@@ -1,0 +1,9 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Configurations whose builds take too long for `make sim`."""
+
+from __future__ import annotations
+
+import pytest
+
+DEV16 = pytest.param("dev16", marks=pytest.mark.large)
+DEV4P = pytest.param("dev4p", marks=pytest.mark.large)
