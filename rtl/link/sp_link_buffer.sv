@@ -111,8 +111,12 @@ module sp_link_buffer #(
 
   // -------------------------------------------------------------------------------------- writing
 
+  // What is read was committed before: no place is read and written in one cycle.
+  (* no_rw_check *)
   logic [PlaceW+FLIT_W:0] data_mem [Places];  // {next place, last, payload}
+  (* no_rw_check *)
   hdr_t                   hdr_mem  [Places];
+  (* no_rw_check *)
   logic                   err_mem  [Places];
   logic [PlaceW-1:0]      free_mem [Ring];
 

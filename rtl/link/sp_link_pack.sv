@@ -73,8 +73,9 @@ module sp_link_pack #(
   import sp_pkg::*;
   import sp_link_pkg::*;
 
-  localparam int unsigned Held = K + 2;         // blocks that may have to wait
-  localparam int unsigned All = Held + K + 2;   // and with the flit that comes
+  localparam int unsigned Flit = K + 2;                     // blocks of a flit, at most
+  localparam int unsigned Held = (K == 1) ? 2 : K + 2;      // blocks that may have to wait
+  localparam int unsigned All = Held + Flit;
   localparam int unsigned CntW = $clog2(All + 1);
 
   if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : g_bad_width
@@ -191,7 +192,7 @@ module sp_link_pack #(
   always_comb begin
     for (int unsigned i = 0; i < All; i++) all[i] = Null;
     // The flit behind the blocks that wait.
-    for (int unsigned i = 0; i < Held; i++) begin
+    for (int unsigned i = 0; i < Flit; i++) begin
       for (int unsigned at = 0; at < K; at++) begin
         if (CntW'(at) == held_count_q) begin
           if (CntW'(i) < units) begin

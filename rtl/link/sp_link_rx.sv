@@ -94,6 +94,7 @@ module sp_link_rx #(
   import sp_link_pkg::*;
 
   localparam int unsigned FillW = (K > 1) ? $clog2(K) : 1;
+  localparam int unsigned Kept = (K > 1) ? K - 1 : 1;  // units that wait for the rest of a flit
 
   // -------------------------------------------------------------------------- blocks of the beat
 
@@ -211,6 +212,7 @@ module sp_link_rx #(
     b_data_q   <= a_data_q;
     b_poison_q <= a_poison_q;
     b_unit_q   <= a_unit_q;
+    if (!up_i) b_unit_q <= '0;
     b_broken_q <= broken;
     b_crc_ok_q <= (carried ^ a_part_q) == ~a_unit_q[K-1][UNIT_W-1-:CRC_W];
   end
@@ -219,12 +221,12 @@ module sp_link_rx #(
 
   /// Where in a packet the next unit lies.
   typedef struct packed {
-    logic                     open;   // in one
-    logic                     first;  // in its first flit
-    logic [LEN_W-1:0]         left;   // its units to come
-    logic [FillW-1:0]         fill;   // units of the flit that came
-    hdr_t                     hdr;
-    logic [K-1:0][UNIT_W-1:0] flit;
+    logic                        open;   // in one
+    logic                        first;  // in its first flit
+    logic [LEN_W-1:0]            left;   // its units to come
+    logic [FillW-1:0]            fill;   // units of the flit that came
+    hdr_t                        hdr;
+    logic [Kept-1:0][UNIT_W-1:0] kept;   // these units
   } place_t;
 
   place_t       place_q;       // behind the last beat
@@ -248,10 +250,11 @@ module sp_link_rx #(
   always_comb begin
     logic              here;  // a packet's last unit lies in this beat
     logic              full;  // the unit completes a flit
-    logic [UNIT_W-1:0] unit;
+    logic [K-1:0][UNIT_W-1:0] flit;
     here         = 1'b0;
     full         = 1'b0;
-    unit         = '0;
+    flit         = '0;
+    if (K > 1) flit[Kept-1:0] = place_q.kept;
     place        = place_q;
     units        = units_q;
     ended        = ended_q;
@@ -265,7 +268,6 @@ module sp_link_rx #(
     poison_o     = 1'b0;
     for (int unsigned k = 0; k < K; k++) begin
       if (in_data[k]) begin
-        unit  = filling ? '0 : b_unit_q[k];
         units = 1'b1;
         ended = 1'b0;
         full  = 1'b0;
@@ -273,13 +275,13 @@ module sp_link_rx #(
           place.open  = 1'b1;
           place.first = 1'b1;
           place.fill  = '0;
-          place.hdr   = hdr_t'(unit);
+          place.hdr   = hdr_t'(b_unit_q[k]);
           place.left  = units_of(place.hdr.len, place.hdr.ext);
         end else begin
-          place.flit[place.fill] = unit;
-          place.left             = place.left - LEN_W'(1);
-          full                   = place.fill == FillW'(K - 1);
-          place.fill             = full ? '0 : place.fill + FillW'(1);
+          flit[place.fill] = b_unit_q[k];
+          place.left       = place.left - LEN_W'(1);
+          full             = place.fill == FillW'(K - 1);
+          place.fill       = full ? '0 : place.fill + FillW'(1);
         end
         if (full || (place.left == '0)) begin
           wrong |= push_o;
@@ -288,7 +290,7 @@ module sp_link_rx #(
           push_last_o  = place.left == '0;
           push_err_o   = filling;
           push_hdr_o   = place.hdr;
-          push_data_o  = place.flit;
+          push_data_o  = flit;
           place.first  = 1'b0;
           place.fill   = '0;
           if (place.left == '0) begin
@@ -305,6 +307,7 @@ module sp_link_rx #(
         ended = 1'b0;
       end
     end
+    place.kept = (K > 1) ? flit[Kept-1:0] : '0;
     // The mark of an earlier beat's flit counts as the end of one.
     if (poison_o && push_o) wrong = 1'b1;
   end

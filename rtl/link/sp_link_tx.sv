@@ -411,6 +411,7 @@ module sp_link_tx #(
 
   // -------------------------------------------------------------------------------------- replay
 
+  (* no_rw_check *)  // reads stop before the beat that is written
   logic [K*BLOCK_W-1:0] replay_mem [REPLAY_BEATS];
   logic               read;
   logic               nacked;       // a NACK that is to be answered

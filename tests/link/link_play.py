@@ -103,9 +103,7 @@ def random_packets(
         ext = int(rng.integers(0, 8)) if rng.random() < 0.2 else 0
         hdr = header(int(rng.choice(channels)), length, ext, serial)
         raw = rng.bytes(16 * (length + ext.bit_count()))
-        units = tuple(
-            int.from_bytes(raw[i : i + 16], "little") for i in range(0, len(raw), 16)
-        )
+        units = tuple(int.from_bytes(raw[i : i + 16], "little") for i in range(0, len(raw), 16))
         gap = int(rng.integers(0, idle + 1)) if idle else 0
         packets.append(Packet(hdr, units, bool(rng.random() < err), gap))
     return packets

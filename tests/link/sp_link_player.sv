@@ -124,6 +124,12 @@ module sp_link_player #(
   events_t                       events [2];
   state_e                        state [2];
 
+  // Before the first clock nothing is known of the reset either.
+  logic awake, rst_n;
+  initial awake = 1'b0;
+  always_ff @(posedge clk_i) awake <= 1'b1;
+  assign rst_n = rst_ni && awake;
+
   line_t script [SCRIPT];
   int    lines;
 
@@ -153,7 +159,7 @@ module sp_link_player #(
         .SHARED      (SHARED)
     ) i_link (
         .clk_i,
-        .rst_ni,
+        .rst_ni        (rst_n),
         .enable_i      (enable_i[s]),
         .policy_i      (policy_e'(policy_i[s])),
         .hold_cycles_i,
@@ -250,7 +256,10 @@ module sp_link_player #(
         end
         if (s_valid[s] && s_ready[s]) in_packet_q <= !s_last[s];
         offered_q <= s_valid[s] && !s_ready[s];
-        if (s_valid[s] && !in_packet_q && !offered_q) $fwrite(log, "I %0d\n", cycle_o);
+        if (s_valid[s] && !in_packet_q && !offered_q) begin
+          $fwrite(log, "I %0d\n", cycle_o);
+          $fflush(log);
+        end
 
         ready_q <= 8'($urandom) >= stall_p_i;
         if (($urandom & 15) == 0) for (int v = 0; v < 4; v++)

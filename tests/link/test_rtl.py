@@ -12,8 +12,6 @@ import pytest
 from switchproof.ci.pytest_plugin import Sim
 from tests.link.link_play import (
     ALWAYS,
-    EVENTS,
-    KINDS,
     SOURCES,
     UP,
     Packet,
@@ -98,16 +96,16 @@ def run(sim: Sim, testcase: str, width: int = 128, **env: object) -> None:
     )
 
 
-@pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 40)])
+@pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 40), (256, 7), (512, 20)])
 def test_rtl_clean(sim: Sim, width: int, wire: int) -> None:
     run(sim, "clean", width, PACKETS=1500, IDLE=0 if wire == 1 else 10, LATENCY=wire)
 
 
-@pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 20)])
+@pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 20), (256, 40), (512, 20)])
 def test_rtl_errors(sim: Sim, width: int, wire: int) -> None:
     run(sim, "errors", width, PACKETS=1500, LATENCY=wire)
 
 
-@pytest.mark.parametrize("width", [128])
+@pytest.mark.parametrize("width", [128, 256, 512])
 def test_rtl_latency(sim: Sim, width: int) -> None:
     run(sim, "latency", width)
