@@ -270,8 +270,7 @@ class Sender:
         progress = self.take_ack(ack)
         self.replays = self.waited = 0
         if self.frames:
-            self.round = (self.round + 1) & 3
-            self.again = self.oldest
+            self._replay()
         return progress
 
     def interrupt(self) -> None:
@@ -335,6 +334,9 @@ class Sender:
         if self.replays > self.cfg.replay_limit:
             self.retrain = True
             return
+        self._replay()
+
+    def _replay(self) -> None:
         self.counts["replay"] += 1
         self.round = (self.round + 1) & 3
         self.again = self.oldest

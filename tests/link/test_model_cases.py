@@ -71,6 +71,20 @@ def test_01_wrap_within_a_replay(seq_w: int) -> None:
     assert pair.ports[0].counts["replay"] == 1
 
 
+@pytest.mark.parametrize("seq_w", [2, 3, 5])
+def test_window_lost_whole(seq_w: int) -> None:
+    """All frames of a full window are lost: the control frame behind them shows it."""
+    cfg = replace(SMALL, seq_w=seq_w, frame_units=2, replay_cycles=2000, dead_cycles=3000)
+    pair = Pair(cfg, latency=40, script=drops(*range(cfg.window)))
+    filled: list[int] = []
+    pair.watch.append(lambda: filled.append(len(pair.ports[0].tx.frames)))
+    pair.send(0, lone(60))
+    pair.finish()
+    assert max(filled[: filled.index(cfg.window) + 1]) == cfg.window
+    assert pair.injected["drop"] == cfg.window
+    assert pair.ports[0].counts["replay_timeout"] == 0, "not asked for"
+
+
 def test_02_replay_buffer_full() -> None:
     """The replay buffer, not the window, holds the sender back, with replays while it is full."""
     cfg = replace(SMALL, seq_w=8, replay_beats=40, shared=400)
@@ -285,6 +299,19 @@ def test_11_control_frame_with_a_bad_crc() -> None:
     assert pair.ports[0].counts["replay"] == 0
 
 
+def test_loss_after_a_bad_control_frame() -> None:
+    """Asked for what it had already, the receiver asks again when something is missing in truth."""
+    pair = Pair(replace(SMALL, replay_cycles=500), latency=4).up()
+    pair.channels[0].script.append(spoiled(lambda t: not t.data))
+    assert pair.run(200, lambda: pair.ports[0].counts["rx_nack"] == 1)
+    pair.run(100)
+    pair.channels[0].script += drops(0)
+    pair.send(0, lone(30))
+    pair.finish()
+    assert pair.ports[1].counts["tx_nack"] == 2
+    assert pair.ports[0].counts["replay"] == 1 and not pair.ports[0].counts["replay_timeout"]
+
+
 @pytest.mark.parametrize("bit", range(13, 17))
 def test_13_error_in_the_sequence_number_alone(bit: int) -> None:
     """A frame with another number than it had is not that other frame."""
@@ -414,7 +441,9 @@ def test_21_frozen_ack() -> None:
     pair.send(0, packets(20))
     assert pair.run(9000, lambda: pair.ports[0].counts["flush"] > 0), pair.report()
     a = pair.ports[0]
-    assert a.counts["replay"] == SMALL.replay_limit * (SMALL.retrain_limit + 1)
+    # Each retraining is followed by a replay that does not count against the limit.
+    limit = SMALL.replay_limit * (SMALL.retrain_limit + 1)
+    assert a.counts["replay"] == limit + SMALL.retrain_limit
     assert a.counts["retrain"] == SMALL.retrain_limit
     assert a.fault == "replays without progress; retrainings without progress"
     assert pair.ports[1].counts["rx_duplicate"] > 0
@@ -655,7 +684,7 @@ def test_wrong_contents_for_ever(field: str) -> None:
     partner.trailer = lie
     pair.send(1, packets(10))
     assert pair.run(9000, lambda: partner.counts["flush"] > 0), pair.report()
-    limit = SMALL.replay_limit * (SMALL.retrain_limit + 1)
+    limit = SMALL.replay_limit * (SMALL.retrain_limit + 1) + SMALL.retrain_limit
     assert pair.ports[0].counts["rx_malformed"] > 3 and partner.counts["replay"] == limit
     assert partner.counts["retrain"] == SMALL.retrain_limit
     assert not any(pair.taken[0])
