@@ -402,7 +402,8 @@ class Sender:
             full = piece.ends_flit and ended
             if full or (closing and poisoned and len(blocks) == places - 1):
                 break
-            ended |= piece.ends_flit
+            # A POISON that begins a beat changes a flit of the beat before: as if one more ended.
+            ended |= piece.ends_flit or (piece.block == POISON_BLOCK and not blocks)
             frame.packets.add(piece.packet)
             blocks.append(self.pieces.popleft().block)
         if closing or (len(blocks) < cfg.k and not full):
@@ -463,12 +464,14 @@ def parse(beats: Iterable[Beat], opened: Opened | None, k: int) -> Parsed | None
     fresh = False  # the block before was the last unit of a packet
     for beat in beats:
         ended = 0
+        here = False  # the unit before lies in this beat
         for block in beat:
             if block[0] == CONTROL:
                 if kind_of(block) == Kind.POISON:
                     if not fresh:
                         return None
                     done.packets[-1] = Packet(done.packets[-1].units, True)
+                    ended += not here
                     fresh = False
                 continue  # NULL and the trailer
             if done.opened is None:
@@ -480,7 +483,7 @@ def parse(beats: Iterable[Beat], opened: Opened | None, k: int) -> Parsed | None
             if whole or (payload > 0 and payload % k == 0):
                 ended += 1
                 done.flits[vc_of(now.units[0])] += 1
-            fresh = whole
+            fresh = here = whole
             if whole:
                 done.packets.append(Packet(tuple(now.units)))
                 done.opened = None

@@ -265,6 +265,8 @@ def test_rules_of_contents_one_by_one() -> None:
     assert parse([(lone,), (POISON_BLOCK,), (POISON_BLOCK,)], None, 1) is None, "twice"
     assert parse([(lone, lone)], None, 2) is None, "two flits end in a beat"
     assert parse([(lone, nothing), (lone, nothing)], None, 2)
+    assert parse([(nothing, lone), (POISON_BLOCK, lone)], None, 2) is None, "mark and end"
+    assert parse([(lone, POISON_BLOCK), (nothing, lone), (POISON_BLOCK, nothing)], None, 2)
     assert parse([(write, (DATA, 5), (DATA, 6), lone)], None, 4) is None, "two of two packets"
     done = parse([(write, (DATA, 5), (DATA, 6), write)], None, 4)
     assert done and done.packets == [Packet((write[1], 5, 6))] and done.opened
