@@ -173,7 +173,6 @@ module sp_link_train #(
   always_comb begin
     leave = 1'b0;
     case (state_q)
-      LINK_TRAIN:   leave = !enable_i;
       LINK_UP:      leave = !enable_i || aged || over_i || (peer_new && !came_q.resume) ||
                             (tired && (retrains_q >= retrain_limit_i));
       LINK_RETRAIN: leave = !enable_i || aged || (ok_q && !came_q.resume);
@@ -227,6 +226,8 @@ module sp_link_train #(
       // Where next.
       if (leave) begin
         state_q <= LINK_FLUSH;
+      end else if ((state_q == LINK_TRAIN) && !enable_i) begin
+        state_q <= LINK_DOWN;
       end else if (tired) begin
         state_q    <= LINK_RETRAIN;
         retrains_q <= retrains_q + 8'd1;

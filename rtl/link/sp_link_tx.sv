@@ -202,13 +202,15 @@ module sp_link_tx #(
     send         = SEND_NULL;
     closes       = 1'b0;
     start_replay = 1'b0;
-    if (skip_due_q) begin
+    if (clear_i) begin
+      send = SEND_NULL;
+    end else if (skip_due_q) begin
       send = SEND_SKIP;
     end else if (open_q && !hold_q &&
                  (!pack_valid_i || hurry || (full && !pack_free_i))) begin
       send   = SEND_TRAILER;
       closes = 1'b1;
-    end else if (pack_valid_i && (open_q || (up && may_open_q && !replay_q && !replay_due_q))) begin
+    end else if (pack_valid_i && (open_q || (up && may_open_q && !replay_q && !hurry))) begin
       send   = SEND_PACK;
       closes = pack_free_i && !pack_hold_i && (K > 1) && (!pack_next_i || hurry || full);
     end else if (training) begin
@@ -552,10 +554,7 @@ module sp_link_tx #(
         tx_unit_o[k] <= crc_beat_q.unit[k];
       end
       if (crc_trailer_q) tx_unit_o[K-1][UNIT_W-1-:CRC_W] <= ~(carried ^ crc_part_q);
-      if (clear_i) begin
-        crc_q         <= '1;
-        crc_covered_q <= 1'b0;
-      end
+      if (clear_i) crc_q <= '1;
     end
   end
 

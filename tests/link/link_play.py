@@ -35,11 +35,13 @@ SOURCES = (
 DOWN, TRAIN, UP, RETRAIN, FLUSH = range(5)
 BLOCK, DISCARD, BEST_EFFORT = range(3)
 #: What a line of the script does (action_e of the player).
-DROP, TWICE, FIRST, CLOSE, MARK, DELAY = range(6)
+DROP, TWICE, FIRST, CLOSE, MARK, DELAY, FORGE, ALIAS = range(8)
 #: What the wire does at random, in the order of the player's counts.
 KINDS = ("flip", "burst", "lose", "drop", "twice", "delay", "cut", "script")
 #: Bits of a trailer.
-NACK_BIT, SEQ_BIT, ACK_BIT = 5, 13, 26
+DATA_BIT, CONT_BIT, EPOCH_BIT, SEQ_BIT, ACK_BIT, FREED_BIT = 4, 6, 9, 13, 26, 39
+#: Frames that a line of the script counts.
+DATA_FRAME, CONTROL_FRAME, NACK_FRAME = range(3)
 NS = 10
 ALWAYS = 1 << 32
 
@@ -125,16 +127,13 @@ def records(packets: Iterable[Packet], k: int) -> bytes:
     return bytes(out)
 
 
-def arrived(text: str, k: int) -> tuple[list[Packet], list[tuple[int, int]], list[int]]:
-    """Return packets, (cycle, state) and the cycle of each packet's first beat, out of a log."""
+def arrived(text: str, k: int) -> tuple[list[Packet], list[int]]:
+    """Return packets and the cycle of each one's first beat, out of a log."""
     packets: list[Packet] = []
-    states: list[tuple[int, int]] = []
     cycles: list[int] = []
     hdr, units, fresh = 0, [], True
     for line in text.splitlines():
         word = line.split()
-        if word[0] == "S":
-            states.append((int(word[1]), int(word[2])))
         if word[0] != "B":
             continue
         user, data = int(word[3], 16), int(word[4], 16)
@@ -148,7 +147,7 @@ def arrived(text: str, k: int) -> tuple[list[Packet], list[tuple[int, int]], lis
             assert len(units) == k * packet.flits(k), f"{len(units)} units for header {hdr:032x}"
             packets.append(dataclasses.replace(packet, units=tuple(units[: packet.length])))
     assert fresh, "the stream ends in the middle of a packet"
-    return packets, states, cycles
+    return packets, cycles
 
 
 def bare(packets: Iterable[Packet]) -> list[Packet]:
@@ -165,6 +164,29 @@ def same(sent: Iterable[Packet], got: Iterable[Packet]) -> None:
         for i, (a, b) in enumerate(zip(want, have, strict=False)):
             assert a == b, f"VC {vc}, packet {i}:\n{b}\ninstead of\n{a}"
         assert len(want) == len(have), f"VC {vc}: {len(have)} packets of {len(want)}"
+
+
+def in_order(sent: Iterable[Packet], got: Iterable[Packet]) -> int:
+    """Check packets that came through a link that went down; return how many were cut.
+
+    Within a VC each came at most once and in order; one that was cut holds zeros from
+    somewhere on and has the error mark.
+    """
+    cut = 0
+    left: dict[int, list[Packet]] = {vc: [p for p in bare(sent) if p.vc == vc] for vc in range(4)}
+    for packet in got:
+        queue = left[packet.vc]
+        while queue and queue[0].hdr != packet.hdr:
+            queue.pop(0)
+        assert queue, f"a packet that was not sent, or not after the last: {packet}"
+        want = queue.pop(0)
+        if packet == want:
+            continue
+        assert packet.err, f"without error mark:\n{packet}\ninstead of\n{want}"
+        differ = [i for i, (a, b) in enumerate(zip(packet.units, want.units, strict=True)) if a != b]
+        assert all(unit == 0 for unit in packet.units[differ[0] :] if differ), packet
+        cut += 1
+    return cut
 
 
 class Play:
@@ -262,11 +284,12 @@ class Play:
 
     def states(self, side: int) -> list[int]:
         """Return the states that a side went through."""
-        return [s for _, s in arrived((self.folder / f"out_{side}.txt").read_text(), self.k)[1]]
+        text = (self.folder / f"out_{side}.txt").read_text()
+        return [int(line.split()[2]) for line in text.splitlines() if line.startswith("S")]
 
     def out_cycles(self, side: int) -> list[int]:
         """Return the cycle of the first beat of each packet that came out at a side."""
-        return arrived((self.folder / f"out_{side}.txt").read_text(), self.k)[2]
+        return arrived((self.folder / f"out_{side}.txt").read_text(), self.k)[1]
 
     def in_cycles(self, side: int) -> list[int]:
         """Return the cycle in which each packet was offered at a side."""

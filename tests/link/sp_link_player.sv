@@ -3,8 +3,9 @@
 // Two links and the wires between them. Each side plays beats_<side>.bin into its stream and writes
 // out_<side>.txt; the wires damage what they carry, at the rates set or to the letter of script.txt.
 // Records of beats: idle cycles, {error mark, last}, header (two words, high first), data (lowest
-// word first), 64 bits each. Lines of the script: side that sends, 0 data or 1 control frame, which
-// one of them, what happens (action_e), argument. Lines of the log: B cycle last user data;
+// word first), 64 bits each. Lines of the script: side that sends, 0 data frame, 1 control frame or 2
+// control frame with a NACK, which one of them, what happens (action_e), argument. The CRC of every
+// frame is made again here, bit by bit. Lines of the log: B cycle last user data;
 // S cycle state; I cycle in which a packet is offered.
 module sp_link_player #(
     /// Bits of a flit.
@@ -13,6 +14,8 @@ module sp_link_player #(
     parameter int unsigned FRAME_UNITS = 64,
     /// Bits of a sequence number.
     parameter int unsigned SEQ_W = 13,
+    /// The same at side 1.
+    parameter int unsigned SEQ_W_1 = SEQ_W,
     /// Beats of the replay memory.
     parameter int unsigned REPLAY_BEATS = 512,
     /// R(v).
@@ -96,7 +99,9 @@ module sp_link_player #(
     ACT_FIRST = 2,   // bit `arg` of its first beat's first block is wrong
     ACT_CLOSE = 3,   // bit `arg` of its trailer is wrong
     ACT_MARK = 4,    // the mark of its trailer is that of data
-    ACT_DELAY = 5    // it stays away for `arg` cycles, and what follows with it
+    ACT_DELAY = 5,   // it stays away for `arg` cycles, and what follows with it
+    ACT_FORGE = 6,   // bit `arg` of its trailer is another, and its CRC is right
+    ACT_ALIAS = 7    // bit `arg` of its first block is another, and its CRC is right
   } action_e;
 
   typedef struct packed {
@@ -153,7 +158,7 @@ module sp_link_player #(
     sp_link #(
         .FLIT_W      (FLIT_W),
         .FRAME_UNITS (FRAME_UNITS),
-        .SEQ_W       (SEQ_W),
+        .SEQ_W       ((s == 0) ? SEQ_W : SEQ_W_1),
         .REPLAY_BEATS(REPLAY_BEATS),
         .RESERVED    ({4{RESERVED_W'(RESERVED)}}),
         .SHARED      (SHARED)
@@ -225,8 +230,8 @@ module sp_link_player #(
     assign m_room[s]  = room_q & ~held_i[s];
     assign played_o[s] = ended_q && !have_q;
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
+    always_ff @(posedge clk_i or negedge rst_n) begin
+      if (!rst_n) begin
         have_q      <= 1'b0;
         ended_q     <= 1'b0;
         wait_q      <= '0;
@@ -269,7 +274,10 @@ module sp_link_player #(
           $fwrite(log, "B %0d %0d %h %h\n", cycle_o, m_last[s], m_user[s], m_data[s]);
           $fflush(log);
         end
-        if (state_was_q != state_o[s]) $fwrite(log, "S %0d %0d\n", cycle_o, state_o[s]);
+        if (state_was_q != state_o[s]) begin
+          $fwrite(log, "S %0d %0d\n", cycle_o, state_o[s]);
+          $fflush(log);
+        end
         state_was_q <= state_o[s];
         for (int e = 0; e < N_EVENTS; e++)
           if (events[s][e]) events_o[s][e] <= events_o[s][e] + 1;
@@ -283,7 +291,8 @@ module sp_link_player #(
     wire_t       frame [$];     // the frame so far, as it goes onto the wire
     logic        in_frame;      // what comes belongs to a frame
     logic        dropping, doubling;
-    int          numbers [2];   // data and control frames so far
+    int          numbers [3];   // data and control frames so far, and of these with a NACK
+    logic [31:0] crc_was, crc;  // as it was sent, and as it is
     int          act, act_arg;
     logic [31:0] late;          // further cycles
     wire_t       out_q;
@@ -293,12 +302,20 @@ module sp_link_player #(
     assign rx_mark[1-s]  = (latency_i == '0) ? tx_mark[s] : out_q.mark;
     assign rx_unit[1-s]  = (latency_i == '0) ? tx_unit[s] : out_q.unit;
 
+    function automatic logic [31:0] crc_on(logic [31:0] so_far, logic [BLOCK_W-1:0] block);
+      logic [31:0] value;
+      value = so_far;
+      for (int b = BLOCK_W - 1; b >= 0; b--)
+        value = {value[30:0], 1'b0} ^ ((value[31] ^ block[b]) ? 32'h741B_8CD7 : 32'h0);
+      return value;
+    endfunction
+
     function automatic logic rarely(logic [31:0] p);
       return (p != '0) && ($urandom < p);
     endfunction
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
+    always_ff @(posedge clk_i or negedge rst_n) begin
+      if (!rst_n) begin
         in_frame    = 1'b0;
         dropping    = 1'b0;
         doubling    = 1'b0;
@@ -306,6 +323,7 @@ module sp_link_player #(
         late        = '0;
         numbers[0]  = 0;
         numbers[1]  = 0;
+        numbers[2]  = 0;
         busy_o[s]   <= '0;
         out_valid_q <= 1'b0;
         for (int n = 0; n < N_KINDS; n++) injected_o[s][n] = '0;
@@ -325,7 +343,7 @@ module sp_link_player #(
         // A frame begins.
         if (!idle && !train && !in_frame) begin
           int control;
-          control = 1;
+          control = (beat.unit[K-1][5] && beat.mark[K-1] == MARK_CTRL) ? 2 : 1;
           for (int k = 0; k < K; k++) if (beat.mark[k] == MARK_DATA) control = 0;
           act = -1;
           for (int l = 0; l < lines; l++)
@@ -337,11 +355,12 @@ module sp_link_player #(
             end
           numbers[control]++;
           in_frame = 1'b1;
+          crc_was  = '1;
+          crc      = '1;
           frame.delete();
           dropping = act == ACT_DROP;
           doubling = act == ACT_TWICE;
           if (act == ACT_DELAY) late = 32'(act_arg);
-          if (act == ACT_FIRST) beat.unit[0][act_arg[6:0]] ^= 1'b1;
           if (rarely(drop_p_i)) begin
             dropping = 1'b1;
             injected_o[s][3]++;
@@ -356,6 +375,21 @@ module sp_link_player #(
           end
           beat.when = cycle_o + 32'(latency_i) + late;
         end
+        if (in_frame && !idle) begin
+          logic [31:0] field;
+          field = beat.unit[K-1][127:96];
+          if (closing) beat.unit[K-1][127:96] = '0;
+          for (int k = 0; k < K; k++) crc_was = crc_on(crc_was, {beat.mark[k][1], beat.unit[k]});
+          if (act == ACT_ALIAS && frame.size() == 0) beat.unit[0][act_arg[6:0]] ^= 1'b1;
+          if (act == ACT_FORGE && closing) beat.unit[K-1][act_arg[6:0]] ^= 1'b1;
+          for (int k = 0; k < K; k++) crc = crc_on(crc, {beat.mark[k][1], beat.unit[k]});
+          if (closing) begin
+            assert (field == ~crc_was) else $error("side %0d sends a wrong CRC", s);
+            beat.unit[K-1][127:96] = (act == ACT_FORGE || act == ACT_ALIAS) ? ~crc : field;
+          end
+        end
+        if (in_frame && !idle && frame.size() == 0 && act == ACT_FIRST)
+          beat.unit[0][act_arg[6:0]] ^= 1'b1;
         if (in_frame && closing) begin
           if (act == ACT_CLOSE) beat.unit[K-1][act_arg[6:0]] ^= 1'b1;
           if (act == ACT_MARK) beat.mark[K-1] = MARK_DATA;
@@ -410,8 +444,8 @@ module sp_link_player #(
 
   end
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) cycle_o <= '0;
+  always_ff @(posedge clk_i or negedge rst_n) begin
+    if (!rst_n) cycle_o <= '0;
     else cycle_o <= cycle_o + 1;
   end
 

@@ -82,15 +82,20 @@ async def latency(dut: object) -> None:
     finish(play)
 
 
-def run(sim: Sim, testcase: str, width: int = 128, **env: object) -> None:
-    """Build the player and run a test of this file."""
-    parameters = env.pop("parameters", {})
-    assert isinstance(parameters, dict)
+def run_player(
+    sim: Sim,
+    module: str,
+    testcase: str,
+    width: int = 128,
+    parameters: dict[str, int] | None = None,
+    **env: object,
+) -> None:
+    """Build the player and run a test of a module."""
     sim.run_module(
         sources=SOURCES,
         toplevel="sp_link_player",
-        parameters={"FLIT_W": width, **parameters},
-        module=__name__,
+        parameters={"FLIT_W": width, **(parameters or {})},
+        module=module,
         testcase=testcase,
         env={"K": str(width // 128), **{name: str(value) for name, value in env.items()}},
     )
@@ -98,14 +103,14 @@ def run(sim: Sim, testcase: str, width: int = 128, **env: object) -> None:
 
 @pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 40), (256, 7), (512, 20)])
 def test_rtl_clean(sim: Sim, width: int, wire: int) -> None:
-    run(sim, "clean", width, PACKETS=1500, IDLE=0 if wire == 1 else 10, LATENCY=wire)
+    run_player(sim, __name__, "clean", width, PACKETS=1500, IDLE=0 if wire == 1 else 10, LATENCY=wire)
 
 
 @pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 20), (256, 40), (512, 20)])
 def test_rtl_errors(sim: Sim, width: int, wire: int) -> None:
-    run(sim, "errors", width, PACKETS=1500, LATENCY=wire)
+    run_player(sim, __name__, "errors", width, PACKETS=1500, LATENCY=wire)
 
 
 @pytest.mark.parametrize("width", [128, 256, 512])
 def test_rtl_latency(sim: Sim, width: int) -> None:
-    run(sim, "latency", width)
+    run_player(sim, __name__, "latency", width)
