@@ -580,7 +580,7 @@ class Receiver:
             self.nacked, self.nack_due = None, False
             if parsed:
                 self._accept(parsed)
-        elif ahead < self.cfg.seqs - self.cfg.window:
+        elif ahead < self.cfg.seqs // 2:
             self.counts["rx_ahead"] += 1
             self._ask()
         elif trailer.data:

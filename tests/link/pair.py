@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -11,13 +12,20 @@ import numpy as np
 
 from switchproof.models import packet
 from switchproof.models.layout import NUM_VC, Op
-from switchproof.models.link import LinkConfig, Port, State, over
+from switchproof.models.link import LinkConfig, Port, Receiver, State, over
 from switchproof.models.link_channel import Channel, Event, Faults, Wire
 from switchproof.models.link_format import (
+    CONTROL,
+    DATA,
+    NULL_BLOCK,
+    POISON_BLOCK,
+    Beat,
+    Block,
     Kind,
     Packet,
     Trailer,
     flits_of,
+    frame,
     from_rows,
     kind_of,
 )
@@ -65,6 +73,36 @@ def packets(
 def flits(some: Sequence[Packet], k: int = 1) -> int:
     """Return the flits of packets."""
     return sum(flits_of(p.units[0], k) for p in some)
+
+
+def random_frame(rng: random.Random, receiver: Receiver, epoch: int) -> list[Beat]:
+    """Return a frame for a receiver that may be anything, mostly with a CRC that is right."""
+    k, seqs = receiver.cfg.k, receiver.cfg.seqs
+    pool: list[Block] = [
+        NULL_BLOCK, POISON_BLOCK, (CONTROL, Kind.SKIP), (CONTROL, Kind.TRAIN), (CONTROL, 9)
+    ]  # fmt: skip
+    pool += [(DATA, 0)] * 6  # a READ, a header alone
+    blocks: list[Block] = []
+    for _ in range(rng.choice((0, 1, 1, 2, 5, 20))):
+        blocks.append(
+            rng.choice([*pool, (DATA, rng.getrandbits(128)), (DATA, rng.getrandbits(48))])
+        )
+    trailer = Trailer(
+        data=rng.random() < 0.8,
+        nack=rng.random() < 0.1,
+        cont=(receiver.opened is not None) ^ (rng.random() < 0.2),
+        round=rng.randrange(4),
+        epoch=epoch ^ (rng.random() < 0.1),
+        seq=(receiver.expected + rng.choice((0, 0, 0, 0, 1, -1, rng.randrange(seqs)))) % seqs,
+        ack=rng.choice((0, 0, rng.randrange(1 << 13))),
+        freed=tuple(rng.choice((0, 0, rng.randrange(1 << 14))) for _ in range(NUM_VC)),
+        heard=rng.randrange(2),
+    )
+    beats = frame([blocks[n : n + k] for n in range(0, len(blocks), k)], trailer, k)
+    if rng.random() < 0.1:
+        mark, unit = beats[-1][-1]
+        beats[-1] = (*beats[-1][:-1], (mark, unit ^ 1 << rng.randrange(4, 128)))
+    return beats
 
 
 @dataclasses.dataclass

@@ -23,12 +23,20 @@ from cocotb.triggers import Timer
 
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.layout import NUM_VC
-from switchproof.models.link import LinkConfig, Port, State
+from switchproof.models.link import LinkConfig, Port, Receiver, State
 from switchproof.models.link_channel import Channel, Event, Faults, Wire
-from switchproof.models.link_format import Packet, Trailer, Train, flits_of, payload_units
+from switchproof.models.link_format import (
+    NULL_BLOCK,
+    Beat,
+    Packet,
+    Trailer,
+    Train,
+    flits_of,
+    payload_units,
+)
 from switchproof.tb.sampling import drive_point, sample_point
 from tests.link.link_play import EVENTS, SOURCES
-from tests.link.pair import packets
+from tests.link.pair import packets, random_frame
 
 replace = dataclasses.replace
 STATES = (State.DOWN, State.TRAIN, State.UP, State.RETRAIN, State.FLUSH)
@@ -273,6 +281,47 @@ async def retrain(dut: Any) -> None:
 
 
 @cocotb.test()
+async def any_frame(dut: Any) -> None:
+    """Frames that may be anything: RTL and model judge each alike and deliver the same."""
+    duel = Duel(dut)
+    await duel.begin()
+    assert await duel.run(500, duel.up)
+    duel.events.clear()
+    port, idle = duel.port, (NULL_BLOCK,) * duel.k
+    model = Receiver(port.cfg, Counter())
+    stream: list[Beat] = []
+    pause = False
+
+    def speak(_: object) -> Beat:
+        """Return what the partner sends: nothing of its own."""
+        if not stream and pause:
+            return idle
+        if not stream:
+            stream.extend([*random_frame(duel.rng, model, port.epoch), *[idle] * 12])
+            for beat in stream:
+                model.beat(beat, port.epoch)
+            for vc in range(NUM_VC):
+                while one := model.take(vc):
+                    duel.sent[1][vc].append(one)
+        return stream.pop(0)
+
+    port.cycle = speak  # type: ignore[method-assign]
+    frames = ("rx_frame", "rx_duplicate", "rx_ahead", "rx_malformed", "rx_epoch", "rx_damaged",
+              "rx_crc")  # fmt: skip
+    for _ in range(60):
+        pause = False
+        await duel.run(400)
+        pause = True
+        await duel.run(len(stream) + 60)
+        told = {name: (model.counts[name], duel.events[name]) for name in frames}
+        assert all(mine == its for mine, its in told.values()), str(told)
+        assert duel.came[1] == duel.sent[1]
+    assert duel.state == State.UP and sum(len(vc) for vc in duel.came[1]) > 10
+    assert all(duel.events[name] > 10 for name in frames), duel.events
+    duel.save("any_frame")
+
+
+@cocotb.test()
 async def lies(dut: Any) -> None:
     """One lie after the other, and what the RTL makes of it."""
     duel = Duel(dut)
@@ -370,6 +419,12 @@ def run(sim: Sim, testcase: str, width: int) -> None:
 def test_partner(sim: Sim, testcase: str, width: int) -> None:
     """The RTL and a peer that was made from the specification alone understand each other."""
     run(sim, testcase, width)
+
+
+@pytest.mark.parametrize("width", [128, 256, 512])
+def test_any_frame(sim: Sim, width: int) -> None:
+    """Malformed frames with right CRCs, frames of other numbers and epochs, damage of all kinds."""
+    run(sim, "any_frame", width)
 
 
 @pytest.mark.parametrize("testcase", ["lies", "frozen_ack", "no_credit"])
