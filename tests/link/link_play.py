@@ -95,6 +95,7 @@ def random_packets(
     shortest: int = 0,
     idle: int = 0,
     err: float = 0.05,
+    ext: float = 0.2,
     vcs: Iterable[int] = range(4),
 ) -> list[Packet]:
     """Return packets of random lengths, each with a serial number in its header."""
@@ -102,9 +103,9 @@ def random_packets(
     channels = list(vcs)
     for serial in range(count):
         length = int(rng.integers(shortest, longest + 1))
-        ext = int(rng.integers(0, 8)) if rng.random() < 0.2 else 0
-        hdr = header(int(rng.choice(channels)), length, ext, serial)
-        raw = rng.bytes(16 * (length + ext.bit_count()))
+        flags = int(rng.integers(0, 8)) if rng.random() < ext else 0
+        hdr = header(int(rng.choice(channels)), length, flags, serial)
+        raw = rng.bytes(16 * (length + flags.bit_count()))
         units = tuple(int.from_bytes(raw[i : i + 16], "little") for i in range(0, len(raw), 16))
         gap = int(rng.integers(0, idle + 1)) if idle else 0
         packets.append(Packet(hdr, units, bool(rng.random() < err), gap))
@@ -183,22 +184,26 @@ def in_order(sent: Iterable[Packet], got: Iterable[Packet]) -> int:
         if packet == want:
             continue
         assert packet.err, f"without error mark:\n{packet}\ninstead of\n{want}"
-        differ = [i for i, (a, b) in enumerate(zip(packet.units, want.units, strict=True)) if a != b]
+        differ = [
+            i for i, (a, b) in enumerate(zip(packet.units, want.units, strict=True)) if a != b
+        ]
         assert all(unit == 0 for unit in packet.units[differ[0] :] if differ), packet
         cut += 1
     return cut
 
 
+#: Inputs of the player, unless a test says otherwise.
+DEFAULTS: dict[str, int] = {
+    "enable": 3, "run": 3, "policy": 0, "hold_cycles": 200, "train_beats": 8,
+    "skip_beats": 0, "replay_cycles": 400, "keepalive_cycles": 100, "dead_cycles": 1000,
+    "age_cycles": 100_000, "replay_limit": 8, "retrain_limit": 4, "latency": 1, "cut": 0,
+    "flip_p": 0, "burst_p": 0, "lose_p": 0, "drop_p": 0, "twice_p": 0, "delay_p": 0,
+    "polite": 1, "stall_p": 0, "no_room_p": 0, "held": 0,
+}  # fmt: skip
+
+
 class Play:
     """The player in a simulation. Inputs are attributes' names without ``_i``."""
-
-    DEFAULTS: dict[str, int] = {
-        "enable": 3, "run": 3, "policy": 0, "hold_cycles": 200, "train_beats": 8,
-        "skip_beats": 0, "replay_cycles": 400, "keepalive_cycles": 100, "dead_cycles": 1000,
-        "age_cycles": 100_000, "replay_limit": 8, "retrain_limit": 4, "latency": 1, "cut": 0,
-        "flip_p": 0, "burst_p": 0, "lose_p": 0, "drop_p": 0, "twice_p": 0, "delay_p": 0,
-        "polite": 1, "stall_p": 0, "no_room_p": 0, "held": 0,
-    }  # fmt: skip
 
     def __init__(self, dut: Any) -> None:
         self.dut = dut
@@ -226,7 +231,7 @@ class Play:
             (self.folder / f"beats_{side}.bin").write_bytes(records(packets, self.k))
         lines = "".join(" ".join(map(str, line)) + "\n" for line in script)
         (self.folder / "script.txt").write_text(lines)
-        self.set(**{**self.DEFAULTS, **inputs})
+        self.set(**{**DEFAULTS, **inputs})
         self.dut.rst_ni.value = 0
         Clock(self.dut.clk_i, NS, unit="ns").start()
         await Timer(3 * NS + 5, "ns")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two links back to back: what goes in at one end comes out at the other, whatever the wire does."""
+"""Two links back to back: what goes in comes out at the other end, whatever the wire does."""
 
 from __future__ import annotations
 
@@ -82,6 +82,24 @@ async def latency(dut: object) -> None:
     finish(play)
 
 
+@cocotb.test()
+async def rate(dut: object) -> None:
+    """Packets of 256 bytes without a pause, both ways: the part of the line that is payload."""
+    play = Play(dut)
+    packets = [
+        random_packets(play.rng, 500, longest=16, shortest=16, err=0, ext=0) for _ in range(2)
+    ]
+    await play.begin(*packets, latency=5)
+    await play.until(play.done, 50_000)
+    await play.cycles(300)
+    play.check()
+    cycles = play.out_cycles(1)
+    share = 300 * 16 * 128 / ((cycles[400] - cycles[100]) * play.k * 130)
+    play.hits[f"rtl.rate.{play.k}.{share:.3f}"] += 1
+    assert share >= 0.91, f"{share:.4f} of the line is payload"
+    finish(play)
+
+
 def run_player(
     sim: Sim,
     module: str,
@@ -103,12 +121,19 @@ def run_player(
 
 @pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 40), (256, 7), (512, 20)])
 def test_rtl_clean(sim: Sim, width: int, wire: int) -> None:
-    run_player(sim, __name__, "clean", width, PACKETS=1500, IDLE=0 if wire == 1 else 10, LATENCY=wire)
+    run_player(
+        sim, __name__, "clean", width, PACKETS=1500, IDLE=0 if wire == 1 else 10, LATENCY=wire
+    )
 
 
 @pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 20), (256, 40), (512, 20)])
 def test_rtl_errors(sim: Sim, width: int, wire: int) -> None:
     run_player(sim, __name__, "errors", width, PACKETS=1500, LATENCY=wire)
+
+
+@pytest.mark.parametrize("width", [128, 256, 512])
+def test_rtl_rate(sim: Sim, width: int) -> None:
+    run_player(sim, __name__, "rate", width)
 
 
 @pytest.mark.parametrize("width", [128, 256, 512])
