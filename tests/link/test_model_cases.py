@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
 
 from switchproof.models.layout import NUM_VC
-from switchproof.models.link import LinkConfig, Policy, Port, State
+from switchproof.models.link import LinkConfig, Policy, Port, Sender, State
 from switchproof.models.link_channel import Event, Faults
 from switchproof.models.link_format import Packet, Trailer, Train
 from tests.link.pair import SMALL, Pair, flits, packets
@@ -125,6 +126,29 @@ def test_03_nack_during_a_replay() -> None:
     assert any(seen), "no nack came while a replay ran"
     assert pair.ports[0].counts["replay"] == 2
     assert pair.ports[0].counts["replay_timeout"] == 1
+
+
+def test_nack_sent_within_a_replay() -> None:
+    """A control frame between frames that are sent again bears the number of the next of them:
+    nothing looks lost.
+    """
+    between = 0
+    for number in range(8, 16):
+        cfg = replace(SMALL, seq_w=6, replay_beats=300, replay_cycles=500)
+        pair = Pair(cfg, latency=20, script=drops(6), back=drops(number))
+        tx, counts, told = pair.ports[0].tx, pair.ports[0].counts, 0
+
+        def watch(tx: Sender = tx, counts: Counter[str] = counts) -> None:
+            nonlocal told, between
+            between += counts["tx_control"] > told and tx.again is not None
+            told = counts["tx_control"]
+
+        pair.watch.append(watch)
+        pair.send(0, packets(60))
+        pair.send(1, packets(60, seed=2))
+        pair.finish()
+        assert counts["replay"] == pair.ports[1].counts["replay"] == 1, number
+    assert between >= 2
 
 
 @pytest.mark.parametrize("times", [2, 3])
@@ -397,10 +421,11 @@ def test_17_old_frames_after_a_new_training(starts: str) -> None:
     pair.check(lossless=starts == "retrain")
 
 
-def test_18_wrong_echo() -> None:
-    """A peer that echoes another nonce: the link stays in training until it is right."""
+@pytest.mark.parametrize("wrong", ["echo", "resume", "seen"])
+def test_18_wrong_echo(wrong: str) -> None:
+    """A peer that echoes another nonce, or says what is not: no link until it is right."""
     pair, partner = with_partner()
-    partner.train = lambda t: replace(t, echo=t.echo ^ 1)
+    partner.train = lambda t: replace(t, **{wrong: getattr(t, wrong) ^ 1})
     pair.send(0, packets(10))
     pair.run(2000)
     assert pair.ports[0].state == State.TRAIN and not any(pair.taken[1])
@@ -724,6 +749,18 @@ def test_policies_while_down(policy: Policy) -> None:
     waiting = 20 if policy == Policy.BLOCK else 0
     assert sum(len(q) for q in a.tx.queue) == waiting
     assert a.counts["dropped"] == 20 - waiting
+
+
+def test_resume_from_where_the_peer_is() -> None:
+    """What came, and was not acknowledged because the way back was broken, is not sent again."""
+    cfg = replace(SMALL, replay_cycles=2000)
+    pair = Pair(cfg).up()
+    pair.channels[1].script.append(Event("flap", "cycle", pair.now, length=400))
+    pair.send(0, packets(20))
+    pair.finish()
+    a, b = pair.ports
+    assert a.counts["retrain_to_up"] == 1 and a.counts["flush"] == 0
+    assert b.counts["rx_duplicate"] == 0, "frames that had come were sent again"
 
 
 def test_user_waits_in_retrain_whatever_the_policy() -> None:

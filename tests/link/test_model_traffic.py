@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from switchproof.models.layout import NUM_VC
-from switchproof.models.link import LinkConfig, Receiver, State, chosen, parse
+from switchproof.models.link import DAMAGE, LaneReceiver, LinkConfig, Receiver, State, chosen, parse
 from switchproof.models.link_channel import Channel, Event, Faults
 from switchproof.models.link_format import (
     CONTROL,
@@ -187,6 +187,28 @@ def test_few_lanes_with_faults(width: int) -> None:
     both_ways(pair, 150, 3)
     assert pair.injected["skip_lost"] > 3 and pair.injected["bit_error"] > 3
     assert all(len(port.lanes_in) == width for port in pair.ports)
+
+
+def test_beats_are_found_again() -> None:
+    """A damaged SKIP shifts the beats of a narrow link; behind the next trailer they are right."""
+    rng = random.Random(5)
+    lanes = LaneReceiver(replace(SMALL, k=4))
+    one, two = (
+        frame([[(DATA, rng.getrandbits(128)) for _ in range(4)]] * 2, Trailer(seq=n), 4)
+        for n in range(2)
+    )
+    cycles = [beat[n : n + 2] for part in (one, two) for beat in part for n in (0, 2)]
+    cycles.insert(2, (DAMAGE, DAMAGE))
+    for lane in range(2):
+        lanes.block(lane, (CONTROL, Kind.TRAIN), train=True)
+    beats = []
+    for cycle in cycles:
+        for lane, block in enumerate(cycle):
+            lanes.block(lane, block, train=False)
+        beats.append(lanes.beat((0, 1)))
+    came = [beat for beat in beats if beat]
+    assert came[0] == one[0] and came[1] != one[1], "shifted"
+    assert came[-3:] == two, "not found again"
 
 
 def test_goodput_with_half_the_lanes() -> None:
