@@ -337,10 +337,10 @@ module sp_traffic_check #(
   always_ff @(posedge clk_i) begin
     if (clear_q) begin
       first_valid_o <= 1'b0;
-    end else if (errors != '0) begin
+    end else if (found_q != '0) begin
       first_valid_o <= 1'b1;
     end
-    if (!first_valid_o && valid_q) begin
+    if (!first_valid_o && found_q == '0 && valid_q) begin
       if (!kept_q || first_q) begin
         first_beat_o     <= beat_q;
         first_expected_o <= seq_bad ? 128'(seq_due) : bad_due;

@@ -207,9 +207,16 @@ module sp_voq #(
     assign first    = look_q;
     assign next_vc  = look_vc_q;
     assign next_out = look_out_q;
+    // From the second flit on, while at most two are left.
+    logic ends_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) ends_q <= 1'b0;
+      else ends_q <= rd && !last_o && (left <= LEN_W'(3));
+    end
+
     assign left     = first_q ? len_q : left_q;
-    assign ends_o   = more_q && (left_q <= LEN_W'(2));
-    assign idle_o   = !look_q && (!rd || ends_o);
+    assign ends_o   = ends_q;
+    assign idle_o   = !look_q && (!rd || ends_q);
   end else begin : g_no_look
     assign look     = 1'b0;
     assign first    = start_i;

@@ -564,18 +564,29 @@ module sp_reduction_engine #(
   assign ready    = busy_q & ~open_q & drained;
   assign res_room = !res_cnt_q[RW] && (32'(buf_cnt_q) <= BUF - BEATS);
 
+  logic [CW-1:0] next_ctx;  // whose turn it is, if one is ready
+
   always_comb begin
-    pick     = 1'b0;
-    pick_ctx = '0;
-    if ((ready != '0) && !job_q && res_room) begin
-      pick = 1'b1;
+    next_ctx = '0;
+    if (ready != '0) begin
       // the lowest one, unless there is one behind the last
       for (int unsigned i = N_CONTEXTS; i > 0; i--)
-        if (ready[i-1]) pick_ctx = CW'(i - 1);
+        if (ready[i-1]) next_ctx = CW'(i - 1);
       for (int unsigned i = N_CONTEXTS; i > 0; i--)
-        if (ready[i-1] && (CW'(i - 1) > last_pick_q)) pick_ctx = CW'(i - 1);
+        if (ready[i-1] && (CW'(i - 1) > last_pick_q)) next_ctx = CW'(i - 1);
     end
   end
+
+  if (PIPELINED) begin : g_chosen
+    // A context that is ready stays so until it is picked.
+    logic [CW-1:0] next_q;
+    always_ff @(posedge clk_i) next_q <= next_ctx;
+    assign pick_ctx = next_q;
+  end else begin : g_choose
+    assign pick_ctx = next_ctx;
+  end
+
+  assign pick = ready[pick_ctx] && !job_q && res_room;
 
   assign job_dead  = pick && dead_q[pick_ctx];
   assign job_start = pick && !dead_q[pick_ctx];

@@ -98,6 +98,7 @@ class BadContributions(BaseTest):
     that never comes, and one that comes too late."""
 
     timeout = 5000
+    others = 20
 
     async def traffic(self) -> None:
         ports = self.config.ports
@@ -111,7 +112,7 @@ class BadContributions(BaseTest):
             first, others = self.reduction(), self.reduction()
             for rows in first:
                 packet.set_fields(rows, **bad)
-            other = traffic.unicast(self.rng, self.config, 20, ops=traffic.PORT_OPS)
+            other = traffic.unicast(self.rng, self.config, self.others, ops=traffic.PORT_OPS)
             await self.send(traffic.shuffled(self.rng, first, others, other))
         await self.drain()
         await self.stranger()

@@ -230,7 +230,7 @@ def test_multicast(run) -> None:
 
 def test_refused_contributions(run) -> None:
     """What an engine refuses; a member that never comes."""
-    run(BadContributions, timeout=200_000)
+    run(BadContributions, timeout=200_000, others=1)
 
 
 def test_reset_in_mid_traffic(board: Board, seed: int, run) -> None:
