@@ -80,7 +80,7 @@ class Flow:
         return [
             " ".join(read),
             "chformal -remove",
-            f"synth_{board.family} -nodsp -nowidelut -top {board.top} "
+            f"synth_{board.family} -nodsp -top {board.top} "
             f"-json {self.folder / 'netlist.json'}",
             f"write_verilog -noattr {self.netlist}",
         ]
