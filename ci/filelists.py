@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """File lists for those who bring their own flow, and a FuseSoC core file.
 
-``rtl/switchproof.f`` holds the switch, ``rtl/board.f`` what a board image has around it.
+``rtl/switchproof.f`` holds the switch, ``rtl/board.f`` what a board image has around it,
+``rtl/link.f`` the link layer.
 ``python -m switchproof.ci.filelists`` writes them from what lies in rtl/; `make lint` and a test
 say when they are stale. Packages come first, since the rest imports them.
 """
@@ -14,15 +15,21 @@ from switchproof.ci.paths import ROOT, RTL
 
 FILELIST = RTL / "switchproof.f"
 BOARD_FILELIST = RTL / "board.f"
+LINK_FILELIST = RTL / "link.f"
 CORE = ROOT / "switchproof.core"
-#: Folder of what only a board image has.
-BOARD = RTL / "board"
+#: Folders that the switch does without; each has a list of its own, on top of the switch's.
+EXTRAS = {"board": BOARD_FILELIST, "link": LINK_FILELIST}
 MADE_BY = "made by `python -m switchproof.ci.filelists`: do not edit"
 
 
-def sources(*, board: bool = False) -> list[Path]:
-    """Return the RTL files of the switch, or of a board, packages first, then by path."""
-    files = [path for path in RTL.rglob("*.sv") if path.is_relative_to(BOARD) == board]
+def sources(extra: str = "") -> list[Path]:
+    """Return the files of the switch, or of a folder of EXTRAS: packages first, then by path."""
+
+    def belongs(path: Path) -> bool:
+        folder = path.relative_to(RTL).parts[0]
+        return folder == extra if extra else folder not in EXTRAS
+
+    files = filter(belongs, RTL.rglob("*.sv"))
     return sorted(files, key=lambda path: (not path.stem.endswith("_pkg"), path))
 
 
@@ -31,8 +38,11 @@ def expected() -> dict[Path, str]:
     head = f"SPDX-License-Identifier: Apache-2.0\n# {MADE_BY}"
     begin = f"// {head.replace('#', '//')}\n"
     switch = begin + "".join(f"{p.relative_to(RTL).as_posix()}\n" for p in sources())
-    board = f"{begin}-f {FILELIST.name}\n"
-    board += "".join(f"{p.relative_to(RTL).as_posix()}\n" for p in sources(board=True))
+    extras = {
+        path: f"{begin}-f {FILELIST.name}\n"
+        + "".join(f"{p.relative_to(RTL).as_posix()}\n" for p in sources(name))
+        for name, path in EXTRAS.items()
+    }
 
     def fileset(name: str, files: list[Path]) -> str:
         listed = "".join(f"      - {path.relative_to(ROOT).as_posix()}\n" for path in files)
@@ -45,7 +55,8 @@ def expected() -> dict[Path, str]:
         "description: Scale-up switch with in-network reduction\n"
         "filesets:\n"
         f"{fileset('rtl', sources())}"
-        f"{fileset('board', sources(board=True))}"
+        f"{fileset('board', sources('board'))}"
+        f"{fileset('link', sources('link'))}"
         "targets:\n"
         "  default:\n"
         "    filesets: [rtl]\n"
@@ -53,6 +64,9 @@ def expected() -> dict[Path, str]:
         "  board:\n"
         "    filesets: [rtl, board]\n"
         "    toplevel: sp_board\n"
+        "  link:\n"
+        "    filesets: [rtl, link]\n"
+        "    toplevel: sp_link\n"
         "  lint:\n"
         "    filesets: [rtl]\n"
         "    toplevel: sp_switch_core\n"
@@ -61,7 +75,7 @@ def expected() -> dict[Path, str]:
         "      verilator:\n"
         "        mode: lint-only\n"
     )
-    return {FILELIST: switch, BOARD_FILELIST: board, CORE: core}
+    return {FILELIST: switch, **extras, CORE: core}
 
 
 def stale() -> list[Path]:

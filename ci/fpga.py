@@ -80,8 +80,7 @@ class Flow:
         return [
             " ".join(read),
             "chformal -remove",
-            f"synth_{board.family} -nodsp -top {board.top} "
-            f"-json {self.folder / 'netlist.json'}",
+            f"synth_{board.family} -nodsp -top {board.top} -json {self.folder / 'netlist.json'}",
             f"write_verilog -noattr {self.netlist}",
         ]
 

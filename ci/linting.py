@@ -45,6 +45,12 @@ def board_target(name: str) -> Target:
     return Target("sp_board", tuple(sources), tuple(includes), board.parameters)
 
 
+def link_target(flit_w: int) -> Target:
+    """Return a link."""
+    sources, includes = descriptions.read_filelist(filelists.LINK_FILELIST)
+    return Target("sp_link", tuple(sources), tuple(includes), {"FLIT_W": flit_w})
+
+
 def verilator(target: Target) -> str:
     """Return what Verilator -Wall finds in a top, empty when nothing."""
     spec = build.BuildSpec(
@@ -147,13 +153,14 @@ def run(console: Console) -> int:
         ("mypy", _tool("mypy", "--no-error-summary", "-p", "switchproof")),
     ]
     targets = {c.name: switch_target(c) for c in profiles.load().values()}
-    targets |= {name: board_target(name) for name in boards.names()}
+    links = {f"link{flit_w}": link_target(flit_w) for flit_w in (128, 256, 512)}
+    targets |= {name: board_target(name) for name in boards.names()} | links
     for name, target in targets.items():
         checks.append((f"verilator -Wall {name}", functools.partial(verilator, target)))
     # slang reads the text the same way for each; the smallest and the largest suffice.
-    for name in ("dev2", "rack64", *boards.names()):
+    for name in ("dev2", "rack64", *boards.names(), "link512"):
         checks.append((f"slang {name}", functools.partial(slang, targets[name])))
-    for name in boards.names():
+    for name in (*boards.names(), "link128", "link512"):
         checks.append((f"yosys {name}", functools.partial(yosys, targets[name])))
     rows = []
     results: list[dict[str, Any]] = []

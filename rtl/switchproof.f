@@ -2,7 +2,6 @@
 // made by `python -m switchproof.ci.filelists`: do not edit
 common/sp_pkg.sv
 csr/generated/sp_csr_regs_pkg.sv
-link/sp_link_pkg.sv
 common/sp_fifo.sv
 common/sp_rr_arbiter.sv
 common/sp_skid_buffer.sv
@@ -17,14 +16,6 @@ crossbar/sp_voq.sv
 csr/generated/sp_csr_regs.sv
 csr/sp_csr.sv
 csr/sp_event_counters.sv
-link/sp_link.sv
-link/sp_link_buffer.sv
-link/sp_link_crc.sv
-link/sp_link_credit.sv
-link/sp_link_pack.sv
-link/sp_link_rx.sv
-link/sp_link_train.sv
-link/sp_link_tx.sv
 reduction/sp_exact_lane.sv
 reduction/sp_exact_lanes.sv
 reduction/sp_reduction_engine.sv

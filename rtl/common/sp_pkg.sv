@@ -35,7 +35,9 @@ package sp_pkg;
   localparam int unsigned SEQ_W   = 16;
 
   /// Destination of a packet that goes to the members of a group instead of to one ID.
+  /* verilator lint_off UNUSEDPARAM */  // by tops without an engine
   localparam logic [ID_W-1:0] ID_GROUP = '1;
+  /* verilator lint_on UNUSEDPARAM */
 
   // ------------------------------------------------------------------------------ enumerations
 

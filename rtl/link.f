@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+// made by `python -m switchproof.ci.filelists`: do not edit
+-f switchproof.f
+link/sp_link_pkg.sv
+link/sp_link.sv
+link/sp_link_buffer.sv
+link/sp_link_crc.sv
+link/sp_link_credit.sv
+link/sp_link_pack.sv
+link/sp_link_rx.sv
+link/sp_link_train.sv
+link/sp_link_tx.sv
