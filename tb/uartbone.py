@@ -171,7 +171,8 @@ class UartBone:
         """
         try:
             _sleep(1.25 * self.board_timeout)
-            quiet = max(POLL, self.board_timeout)
+            # Between the bytes of an answer there is no pause: what is silent this long is done.
+            quiet = max(POLL, self.board_timeout / 8)
             end = time.monotonic() + max(5.0, 4 * quiet)
             since = time.monotonic()
             while time.monotonic() - since < quiet:

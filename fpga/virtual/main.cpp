@@ -35,8 +35,9 @@ struct BitClock {
   uint64_t clock, baud, rest = 0;
   uint32_t left = 0;
 
+  /// Begins with a whole bit time, which goes on from the one before, or with half of one.
   void start(bool half) {
-    rest = 0;
+    if (half) rest = 0;
     load(half ? clock / 2 : clock);
   }
   /// A cycle passes; true at the end of a bit time, when the next one begins.

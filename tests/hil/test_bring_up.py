@@ -40,7 +40,8 @@ def set_up(
 ) -> list[board_traffic.State]:
     """Reset the board and give every port a generator and a checker.
 
-    Returns what the golden model says that each port's checker must see of it all.
+    Returns what the golden model says that each port's checker must see of it all; nothing for an
+    endless ``count`` of 0.
     """
     board.reset()
     ports = board.config.ports
@@ -61,9 +62,12 @@ def set_up(
             len_min=values["len_min"], len_max=values["len_max"], op_mask=values["ops"],
             seed=own_seed, flit_w=board.config.flit_w,
         )  # fmt: skip
-        sent.append(board_traffic.generate(settings, count))
+        if count:
+            sent.append(board_traffic.generate(settings, count))
     regs.write("control", clear=1)
     board.switch.write("control", clear=1)
+    if not count:
+        return []
     whole = concatenate(sent)
     dst = packet.get(whole, "dst")
     return [
