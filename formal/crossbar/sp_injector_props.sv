@@ -88,7 +88,7 @@ module sp_injector_props
       .in_mask_i,
       .ready_o     (asks),
       .idle_o      (idle),
-      .ends_o      (last),
+      .last_o      (last),
       .start_i,
       .start_mask_i,
       .flit_valid_o(),
