@@ -44,11 +44,17 @@ module sp_event_counters #(
     $fatal(1, "sp_event_counters: W = %0d is not above $clog2(N) = %0d", W, LOW_W);
   end
 
-  // Events come from the ends of long paths.
+  // Events come from the ends of long paths: they count a cycle later, and so does a clear.
   logic [N-1:0]      ev_q;
+  logic              clear_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) ev_q <= '0;
-    else ev_q <= ev_i;
+    if (!rst_ni) begin
+      ev_q    <= '0;
+      clear_q <= 1'b0;
+    end else begin
+      ev_q    <= ev_i;
+      clear_q <= clear_i;
+    end
   end
 
   logic [N-1:0]      low_q [LOW_W];
@@ -70,7 +76,7 @@ module sp_event_counters #(
       for (int unsigned k = 0; k < LOW_W; k++) low_q[k] <= '0;
     end else begin
       scan_q <= (scan_q == IDX_W'(N - 1)) ? '0 : scan_q + 1'b1;
-      if (clear_i) begin
+      if (clear_q) begin
         carry_q  <= '0;
         begun_q  <= '0;
         low_q[0] <= ev_q;

@@ -32,6 +32,7 @@ async def count_wrap_clear(dut: Any) -> None:
     coverage = dict.fromkeys(("csr.counter.wrap", "csr.counter.clear", "csr.counter.full_rate"), 0)
     everything = (1 << n) - 1
     due: tuple[int, int] | None = None
+    coming = (0, False)  # events and clear of the cycle before: they count a cycle later
     for cycle in range((1 << width) * 3):
         if cycle % 64 == 0:
             rate = rng.choice(("full", "full", "full", "half", "rare", "one"))
@@ -54,11 +55,13 @@ async def count_wrap_clear(dut: Any) -> None:
             got, want = int(dut.value_o.value), due[1] % (1 << width)
             assert got == want, f"cycle {cycle}: counter {due[0]} is {got}, not {want}"
         due = (select, counts[select])
-        if clear:
+        counted, cleared = coming
+        coming = (events, clear)
+        if cleared:
             counts = [0] * n
             coverage["csr.counter.clear"] += 1
         for index in range(n):
-            counts[index] += events >> index & 1
+            counts[index] += counted >> index & 1
         coverage["csr.counter.full_rate"] += events == everything
         coverage["csr.counter.wrap"] += due[1] > 0 and due[1] % (1 << width) == 0
     path = Path(os.environ["SP_RUN_DIR"]) / "functional.json"
