@@ -18,7 +18,7 @@ from typing import Any
 
 from switchproof.ci import build, filelists, harness_cache, tools
 from switchproof.ci.paths import BUILD, ROOT, shown
-from switchproof.ci.variables import UserError
+from switchproof.ci.variables import UserError, choice
 from switchproof.models import profiles
 from switchproof.models.profiles import Config
 from switchproof.tb import description
@@ -66,6 +66,11 @@ class Board:
         return (*description.read_filelist(filelists.BOARD_FILELIST)[0], *self.files)
 
     @property
+    def usual_size(self) -> str:
+        """The size of its part that is meant when none is named."""
+        return next(iter(self.sizes))
+
+    @property
     def parameters(self) -> dict[str, int]:
         """Parameters of the top: those of the switch."""
         return harness_cache.switch().values(self.config)
@@ -78,9 +83,7 @@ def names() -> list[str]:
 
 def get(name: str) -> Board:
     """Return a board by name. Raises UserError, which lists the valid ones."""
-    if name not in names():
-        raise UserError(f"BOARD={name} is not one of: {', '.join(names())}")
-    folder = BOARDS / name
+    folder = BOARDS / choice("BOARD", name, names())
     table: dict[str, Any] = tomllib.loads((folder / "board.toml").read_text())
     table["files"] = tuple(folder / file for file in table["files"])
     table["constraints"] = folder / table["constraints"]
@@ -89,6 +92,11 @@ def get(name: str) -> Board:
         return Board(name=name, folder=folder, **table)
     except TypeError as error:
         raise UserError(f"{shown(folder / 'board.toml')}: {error}") from None
+
+
+def cell_models() -> list[Path]:
+    """Return the simulation's models of cells that the boards' tops hold."""
+    return sorted(MODELS.glob("*.sv"))
 
 
 def build_word() -> int:
@@ -107,7 +115,7 @@ def virtual_spec(board: Board) -> build.BuildSpec:
     return build.BuildSpec(
         name=f"virtual-{board.name}",
         toplevel=board.top,
-        sources=(*board.sources, *sorted(MODELS.glob("*.sv")), VIRTUAL_MAIN),
+        sources=(*board.sources, *cell_models(), VIRTUAL_MAIN),
         parameters=tuple(board.parameters.items()),
         args=tuple(flags),
         vpi=False,
@@ -133,8 +141,6 @@ class VirtualBoard:
         self._process = subprocess.Popen(
             [*command, str(board.baud)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
-        self.cycles = 0
-        self.seconds = 0.0
         self._wait()
 
     def _wait(self) -> None:
@@ -154,14 +160,10 @@ class VirtualBoard:
         self._process.wait()
 
     def stop(self) -> None:
-        """End it; ``cycles`` and ``seconds`` then say how far it came."""
+        """End it."""
         if self._process.poll() is None:
             self._process.terminate()
-        out, _ = self._process.communicate(timeout=START_SECONDS)
-        for line in out.splitlines():
-            words = line.split()
-            if words[:1] == ["cycles"]:
-                self.cycles, self.seconds = int(words[1]), float(words[3])
+        self._process.communicate(timeout=START_SECONDS)
 
     def __enter__(self) -> VirtualBoard:
         return self

@@ -117,9 +117,8 @@ def hil(console: Console) -> int:
 
 def fpga(console: Console) -> int:
     """Make the bitstream of BOARD= for a part of SIZE=."""
-    name = variables.choice("BOARD", _variable("BOARD", boards.VIRTUAL), boards.names())
-    board = boards.get(name)
-    size = variables.choice("SIZE", _variable("SIZE", next(iter(board.sizes))), board.sizes)
+    board = boards.get(_variable("BOARD", boards.VIRTUAL))
+    size = variables.choice("SIZE", _variable("SIZE", board.usual_size), board.sizes)
     code = flow.implement(console, board, size)
     reporting.write()
     ui.line(console, f"report: {_report_path()}")

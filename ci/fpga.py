@@ -63,7 +63,7 @@ class Flow:
     def fingerprint(self) -> str:
         """Return the hash of all that decides what the netlist is, but for the build word."""
         digest = hashlib.sha256(repr(sorted(self.board.parameters.items())).encode())
-        for path in (*self.board.sources, *sorted(boards.MODELS.glob("*.sv")), Path(__file__)):
+        for path in (*self.board.sources, *boards.cell_models(), Path(__file__)):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -74,7 +74,7 @@ class Flow:
         read += [f"-G {name}={value}" for name, value in board.parameters.items()]
         read += [f"-G BUILD=32'h{boards.build_word():08x}"]
         # The simulation's models of the part's own cells tell their pins; Yosys knows the cells.
-        models = sorted(boards.MODELS.glob("*.sv"))
+        models = boards.cell_models()
         read += [f"--blackboxed-module {path.stem}" for path in models]
         read += [str(path) for path in (*board.sources, *models)]
         return [
@@ -90,13 +90,13 @@ def netlist_spec(board: boards.Board) -> build.BuildSpec:
 
     Raises UserError when there is none, or one of other sources.
     """
-    flow = Flow(board, next(iter(board.sizes)))
+    flow = Flow(board, board.usual_size)
     command = f"make fpga BOARD={board.name}"
     if not flow.netlist.exists() or not flow.made_from.exists():
         raise UserError(f"there is no {shown(flow.netlist)}: run {command}")
     if flow.made_from.read_text() != flow.fingerprint():
         raise UserError(f"{shown(flow.netlist)} is of other sources: run {command} again")
-    cells = (*sorted(boards.MODELS.glob("*.sv")), *sorted(NETLIST_MODELS.glob("*.sv")))
+    cells = (*boards.cell_models(), *sorted(NETLIST_MODELS.glob("*.sv")))
     virtual = boards.virtual_spec(board)
     return dataclasses.replace(
         virtual,

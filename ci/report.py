@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from switchproof.ci import coverage as cov
-from switchproof.ci import evidence
+from switchproof.ci import evidence, fpga
 from switchproof.ci.paths import CI, REPORT, ROOT
 
 SOURCES = REPORT / "sources.json"
@@ -400,11 +400,8 @@ def _fpga() -> Section | None:
         wrong = "".join(f"<li>{_text(line)}</li>" for line in found["wrong"])
         rows = [
             [_text(what), _num(found[key]), _share(found[f"{key}_share"])]
-            for key, what in (
-                ("comb", "4-input tables"), ("ff", "flip-flops"), ("bram", "memories of 18 kbit"),
-                ("dsp", "multipliers"),
-            )
-        ]  # fmt: skip
+            for key, (_, what) in fpga.RESOURCES.items()
+        ]
         hops = "\n".join(found["critical_path"])
         parts.append(
             f"<h3>{_text(found['board'])} {_text(found['size'])}, {_text(found['config'])}</h3>"
@@ -420,7 +417,7 @@ def _fpga() -> Section | None:
 
 def _share(value: float) -> str:
     """Return a cell with how full a part is: past 85% a place is hard to find."""
-    kind = "ok" if value < 0.7 else "warn" if value <= 0.85 else "bad"
+    kind = "ok" if value < 0.7 else "warn" if value < fpga.FULL else "bad"
     return (
         f'<td class="num"><span class="meter {kind}"><i style="width:{100 * value:.1f}%"></i>'
         f"</span>{100 * value:.1f}%</td>"

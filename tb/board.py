@@ -219,10 +219,6 @@ class BoardPipe(Pipe):
         if len(packets):
             self._queue[port].append(packets)
 
-    def hold(self, on: bool) -> None:
-        """Let packets wait in the board's memories, or go."""
-        self.board.registers.write("control", hold=int(on))
-
     def pump(self) -> None:
         """Write what there is room for, read what came, tell the listeners."""
         names = [f"port[{p}].{what}" for p in range(self.ports) for what in ("tx_free", "rx_level")]

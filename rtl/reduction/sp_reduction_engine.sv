@@ -308,8 +308,8 @@ module sp_reduction_engine #(
   end
 
   if (PIPELINED) begin : g_steps
-    // A look, a decision and a grant take a cycle each. What they say holds until a head is granted or a
-    // context expires; then nothing is wanted until what follows from that has been seen.
+    // A look, a decision and a grant take a cycle each. What they say holds until a head is granted
+    // or a context expires; then nothing is wanted until what follows from that has been seen.
     localparam int unsigned STEPS = 3;
     logic [STEPS-1:0]   after_q;   // ones for the cycles after such an event
     logic [N_PORTS-1:0] want_q;
@@ -800,14 +800,17 @@ module sp_reduction_engine #(
 `ifndef SYNTHESIS
   logic in_packet_q;
   logic was_reset_q;  // registers hold anything before the first reset
+  logic [N_PORTS-1:0] want_last_q;  // the pipelined crossbar grants what was wanted a cycle ago
   initial was_reset_q = 1'b0;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       in_packet_q <= 1'b0;
+      want_last_q <= '0;
       was_reset_q <= 1'b1;
     end else if (was_reset_q) begin
       if (in_valid_i) in_packet_q <= !in_last_i;
-      a_grant_wanted : assert (PIPELINED || !grant_i || want_o[grant_port_i])
+      want_last_q <= want_o;
+      a_grant_wanted : assert (!grant_i || (PIPELINED ? want_last_q[grant_port_i] : want_o[grant_port_i]))
         else $error("a packet was granted that was not wanted");
       a_grant_head : assert (!g_valid || hit_status[g_port] != ST_OK || hit_row[g_port][g_port])
         else $error("a packet was granted on a decision that was not made for it");

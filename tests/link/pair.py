@@ -24,6 +24,7 @@ from switchproof.models.link_format import (
     Kind,
     Packet,
     Trailer,
+    Train,
     flits_of,
     frame,
     from_rows,
@@ -103,6 +104,19 @@ def random_frame(rng: random.Random, receiver: Receiver, epoch: int) -> list[Bea
         mark, unit = beats[-1][-1]
         beats[-1] = (*beats[-1][:-1], (mark, unit ^ 1 << rng.randrange(4, 128)))
     return beats
+
+
+class Partner(Port):
+    """A port whose trailers and TRAIN blocks go through functions, while they are set."""
+
+    trailer: Callable[[Trailer], Trailer] | None = None
+    train: Callable[[Train], Train] | None = None
+
+    def outgoing_trailer(self, trailer: Trailer) -> Trailer:
+        return self.trailer(trailer) if self.trailer else trailer
+
+    def outgoing_train(self, train: Train) -> Train:
+        return self.train(train) if self.train else train
 
 
 @dataclasses.dataclass

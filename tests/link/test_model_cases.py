@@ -16,8 +16,8 @@ import pytest
 from switchproof.models.layout import NUM_VC
 from switchproof.models.link import LinkConfig, Policy, Port, Sender, State
 from switchproof.models.link_channel import Event, Faults
-from switchproof.models.link_format import Packet, Trailer, Train
-from tests.link.pair import SMALL, Pair, flits, packets
+from switchproof.models.link_format import Packet, Trailer
+from tests.link.pair import SMALL, Pair, Partner, flits, packets
 
 replace = dataclasses.replace
 
@@ -35,19 +35,6 @@ def drops(*numbers: int) -> list[Event]:
 def spoiled(when: Callable[[Trailer], object], times: int = 1, bit: int = 100) -> Event:
     """Return an event that makes a bit of certain trailers wrong."""
     return Event("flip", "trailer", when=when, times=times, bits=(bit,))
-
-
-class Partner(Port):
-    """A port whose trailers and TRAIN blocks go through functions, while they are set."""
-
-    trailer: Callable[[Trailer], Trailer] | None = None
-    train: Callable[[Train], Train] | None = None
-
-    def outgoing_trailer(self, trailer: Trailer) -> Trailer:
-        return self.trailer(trailer) if self.trailer else trailer
-
-    def outgoing_train(self, train: Train) -> Train:
-        return self.train(train) if self.train else train
 
 
 def with_partner(cfg: LinkConfig = SMALL) -> tuple[Pair, Partner]:

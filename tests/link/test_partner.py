@@ -23,20 +23,18 @@ from cocotb.triggers import Timer
 
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.layout import NUM_VC
-from switchproof.models.link import LinkConfig, Port, Receiver, State
+from switchproof.models.link import LinkConfig, Receiver, State
 from switchproof.models.link_channel import Channel, Event, Faults, Wire
 from switchproof.models.link_format import (
     NULL_BLOCK,
     Beat,
     Packet,
-    Trailer,
-    Train,
     flits_of,
     payload_units,
 )
 from switchproof.tb.sampling import drive_point, sample_point
 from tests.link.link_play import EVENTS, SOURCES
-from tests.link.pair import packets, random_frame
+from tests.link.pair import Partner, packets, random_frame
 
 replace = dataclasses.replace
 STATES = (State.DOWN, State.TRAIN, State.UP, State.RETRAIN, State.FLUSH)
@@ -51,19 +49,6 @@ TIMERS = (
     "hold_cycles", "train_beats", "skip_beats", "replay_cycles", "keepalive_cycles", "dead_cycles",
     "age_cycles", "replay_limit", "retrain_limit",
 )  # fmt: skip
-
-
-class Partner(Port):
-    """A port whose trailers and TRAIN blocks go through functions, while they are set."""
-
-    trailer: Callable[[Trailer], Trailer] | None = None
-    train: Callable[[Train], Train] | None = None
-
-    def outgoing_trailer(self, trailer: Trailer) -> Trailer:
-        return self.trailer(trailer) if self.trailer else trailer
-
-    def outgoing_train(self, train: Train) -> Train:
-        return self.train(train) if self.train else train
 
 
 class Duel:
