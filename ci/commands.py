@@ -26,7 +26,7 @@ HELP = (
     ("make hil BOARD=", "run the bring-up tests on a board: virtual, netlist, or its port"),
     ("make fpga BOARD=", "from RTL to a bitstream, with clock and area (SIZE=: a smaller part)"),
     ("make board", "start the virtual board, to play with by hand"),
-    ("make regress SEEDS=n", "run the default regression with n seeds (SUITE=test: all tests)"),
+    ("make regress SEEDS=n", "run the default regression with n seeds (SUITE=test: all tests, long ones too)"),
     ("make lint", "Verilator -Wall, slang, Yosys, ruff, mypy"),
     ("make formal", "prove the properties, and that each proof can fail"),
     ("make mutate", "make small defects in the RTL and see whether tests notice"),
@@ -63,6 +63,7 @@ def _variable(name: str, default: str = "") -> str:
 #: What `make sim` and `make test` run, as pytest's marks.
 DEFAULT_SUITE = "sim and not large"
 ALL_BUT_BOARDS = "not hil or short"
+USUAL = f"({ALL_BUT_BOARDS}) and not long"
 
 
 def _selection(target: str, *, mark: str = "", coverage: bool = False) -> session.Selection:
@@ -87,9 +88,9 @@ def sim(console: Console) -> int:
 
 
 def test(console: Console) -> int:
-    """Run all tests with coverage, judge the test plan, write all evidence."""
+    """Run all tests but long ones with coverage, judge the test plan, write all evidence."""
     selection = _selection(
-        "test", mark=ALL_BUT_BOARDS, coverage=not variables.flag("WAVES", _variable("WAVES"))
+        "test", mark=USUAL, coverage=not variables.flag("WAVES", _variable("WAVES"))
     )
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "test")

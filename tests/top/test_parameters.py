@@ -33,9 +33,9 @@ def elaborate(**changes: int) -> None:
         ("ISLIP_ITERS", 0, "1..4"),
         ("ISLIP_ITERS", 5, "1..4"),
         ("VOQ_FLITS", 24, "power of two"),
-        ("VOQ_FLITS", 16, "25"),
-        ("EGRESS_FLITS", 48, "power of two of 23 or more"),
-        ("EGRESS_FLITS", 16, "power of two of 23 or more"),
+        ("VOQ_FLITS", 16, "12 flits on the way: 31"),
+        ("EGRESS_FLITS", 48, "power of two of 27 or more"),
+        ("EGRESS_FLITS", 16, "power of two of 27 or more"),
         ("N_CONTEXTS", 3, "even number in 2..64"),
         ("N_CONTEXTS", 66, "2..64"),
         ("N_GROUPS", 0, "1..4096"),
@@ -49,6 +49,15 @@ def test_illegal_parameter(name: str, value: int, bound: str) -> None:
     lines = [line for line in str(error.value).splitlines() if f"{_local(name)} = {value}" in line]
     assert lines, f"no line names {name} = {value}:\n{error.value}"
     assert any(bound in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("name", "bound"),
+    [("VOQ_FLITS", "6 flits on the way: 25"), ("EGRESS_FLITS", "power of two of 23 or more")],
+)
+def test_low_latency_form_needs_less(name: str, bound: str) -> None:
+    with pytest.raises(build.BuildError, match=bound):
+        elaborate(PIPELINED=0, **{name: 16})
 
 
 def _local(name: str) -> str:
