@@ -26,7 +26,7 @@ HELP = (
     ("make hil BOARD=", "run the bring-up tests on a board: virtual, netlist, or its port"),
     ("make fpga BOARD=", "from RTL to a bitstream, with clock and area (SIZE=: a smaller part)"),
     ("make board", "start the virtual board, to play with by hand"),
-    ("make regress SEEDS=n", "run the default regression with n seeds (SUITE=test: all tests, long ones too)"),
+    ("make regress SEEDS=n", "the default regression with n seeds (SUITE=test: all, long too)"),
     ("make lint", "Verilator -Wall, slang, Yosys, ruff, mypy"),
     ("make formal", "prove the properties, and that each proof can fail"),
     ("make mutate", "make small defects in the RTL and see whether tests notice"),

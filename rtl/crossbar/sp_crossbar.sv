@@ -142,6 +142,9 @@ module sp_crossbar #(
   if (N_PORTS < 2 || N_PORTS > 512) begin : g_bad_ports
     $fatal(1, "sp_crossbar: N_PORTS = %0d is not in 2..512", N_PORTS);
   end
+  if (PIPELINED && ISLIP_ITERS != 1) begin : g_bad_iters
+    $fatal(1, "sp_crossbar: ISLIP_ITERS = %0d is not 1, as PIPELINED asks for", ISLIP_ITERS);
+  end
   if (N_ENGINES > 512) begin : g_bad_engines
     $fatal(1, "sp_crossbar: N_ENGINES = %0d is not in 0..512", N_ENGINES);
   end
@@ -169,9 +172,11 @@ module sp_crossbar #(
   logic [N_IN-1:0]   in_idle;
   logic [N_IN-1:0]   in_ends;
   logic [N_IN-1:0]   in_last;
+  logic [N_IN-1:0]   in_read;
   logic [N_IN-1:0]   start;
   logic [1:0]        start_vc    [N_PORTS];
   logic [N_OUT-1:0]  match       [N_IN];
+  logic [N_OUT-1:0]  matched     [N_IN];   // what is started
   logic [N_IN-1:0]   from        [N_OUT];
   logic [N_OUT-1:0]  res_pending [NE];     // ports that lack the result at the head
   logic [N_IN-1:0]   flit_valid;
@@ -213,9 +218,10 @@ module sp_crossbar #(
         .idle_o          (in_idle[i]),
         .ends_o          (in_ends[i]),
         .last_o          (in_last[i]),
+        .read_o          (in_read[i]),
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
-        .start_out_i     (OutW'(number(match[i]))),
+        .start_out_i     (OutW'(number(matched[i]))),
         .head_valid_o    (port_head_valid[i]),
         .head_hdr_o      (port_head_hdr[i]),
         .flit_valid_o    (flit_valid[i]),
@@ -254,8 +260,9 @@ module sp_crossbar #(
           .ready_o     (res_pending[e]),
           .idle_o      (in_idle[N_PORTS+e]),
           .last_o      (in_last[N_PORTS+e]),
+          .read_o      (in_read[N_PORTS+e]),
           .start_i     (start[N_PORTS+e]),
-          .start_mask_i(match[N_PORTS+e]),
+          .start_mask_i(matched[N_PORTS+e]),
           .flit_valid_o(flit_valid[N_PORTS+e]),
           .flit_first_o(flit_first[N_PORTS+e]),
           .flit_last_o (flit_last[N_PORTS+e]),
@@ -310,54 +317,22 @@ module sp_crossbar #(
     end
   end
 
+  logic [N_OUT-1:0] asked_by [N_PORTS][NUM_VC];  // VCs of an input that asked
+  logic [N_OUT-1:0] arrives;                     // a flit is here
+  logic [InW-1:0]   source   [N_OUT];            // of this input
+  logic [N_IN-1:0]  overdue_now;
+  logic [N_OUT-1:0] kept_now;
+
   always_comb begin
     for (int unsigned i = 0; i < N_IN; i++) allowed[i] = '1;
-    if (overdue != '0) begin
+    if (overdue_now != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        allowed[i] = overdue[i] ? N_OUT'(1) << due_q[i] : ~kept;
+        allowed[i] = overdue_now[i] ? N_OUT'(1) << due_q[i] : ~kept_now;
       end
     end
-  end
-
-  // What is asked for when the matching is made, and what was matched when turns are noted.
-  logic [N_OUT-1:0] asked_now [N_PORTS][NUM_VC];
-  logic [N_OUT-1:0] wish_now  [N_IN];
-  logic [N_OUT-1:0] matched   [N_IN];
-
-  if (PIPELINED) begin : g_steps
-    // A wish of the cycle before holds unless its input was started since: then it is not idle.
-    logic [N_OUT-1:0] asked_q [N_PORTS][NUM_VC];
-    logic [N_OUT-1:0] wish_q  [N_IN];
-    logic [N_OUT-1:0] match_q [N_IN];
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        for (int unsigned i = 0; i < N_IN; i++) begin
-          wish_q[i]  <= '0;
-          match_q[i] <= '0;
-        end
-      end else begin
-        for (int unsigned i = 0; i < N_IN; i++) begin
-          wish_q[i]  <= wish[i] & allowed[i];
-          match_q[i] <= match[i];
-        end
-      end
+    for (int unsigned i = 0; i < N_IN; i++) begin
+      request[i] = in_idle[i] ? wish[i] & allowed[i] & out_free : '0;
     end
-    always_ff @(posedge clk_i) begin
-      for (int unsigned i = 0; i < N_PORTS; i++) begin
-        for (int unsigned v = 0; v < NUM_VC; v++) asked_q[i][v] <= asked[i][v];
-      end
-    end
-    assign asked_now = asked_q;
-    assign wish_now  = wish_q;
-    assign matched   = match_q;
-  end else begin : g_one_step
-    assign asked_now = asked;
-    always_comb for (int unsigned i = 0; i < N_IN; i++) wish_now[i] = wish[i] & allowed[i];
-    assign matched   = match;
-  end
-
-  always_comb begin
-    for (int unsigned i = 0; i < N_IN; i++) request[i] = in_idle[i] ? wish_now[i] & out_free : '0;
   end
 
   // iSLIP is fair to requests that stand, but a request is only seen while its input and its output
@@ -366,7 +341,8 @@ module sp_crossbar #(
   // at the end of its phase is noted; if it has not been matched when its next phase comes, both
   // sides are kept free for it, and meet within the longest packet. A request is therefore served
   // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load nearly no pair waits that long.
-  localparam int unsigned Phase = 1 << $clog2(max_flits(FLIT_W) + 4);
+  localparam int unsigned Steps = PIPELINED ? 12 : 4;  // from a packet's end to the next one's start
+  localparam int unsigned Phase = 1 << $clog2(max_flits(FLIT_W) + Steps);
   localparam int unsigned PhaseW = $clog2(Phase);
 
   logic [PhaseW-1:0] tick_q;
@@ -409,18 +385,177 @@ module sp_crossbar #(
     end
   end
 
-  sp_islip #(
-      .N_IN       (N_IN),
-      .N_OUT      (N_OUT),
-      .ITERS      (ISLIP_ITERS),
-      .FIRST_MCAST(N_PORTS)
-  ) i_islip (
-      .clk_i,
-      .rst_ni,
-      .req_i  (request),
-      .match_o(match),
-      .from_o (from)
-  );
+  // A match is held until its packet leaves the output to another.
+  logic [N_OUT-1:0] busy_q;
+  logic [InW-1:0]   src_q    [N_OUT];
+  logic [N_OUT-1:0] fresh;                       // its packet is not being read yet
+
+  always_comb begin
+    for (int unsigned j = 0; j < N_OUT; j++) begin
+      out_free[j] = !busy_q[j] || (in_ends[src_q[j]] && !fresh[j]);
+    end
+  end
+
+  if (PIPELINED) begin : g_steps
+    //   cycle   0         1       2        3             4           5            6
+    //           request   grant   accept   choose a VC   read head   read flits   flit_valid
+    //                             match    matched                   in_read      arrives
+    logic [N_OUT-1:0] may     [N_IN];
+    logic [N_OUT-1:0] ask     [N_IN];
+    logic [N_OUT-1:0] match_q [N_IN];   // matches of a cycle ago
+    logic [N_OUT-1:0] next_q  [N_IN];   // of two cycles ago
+    logic [N_OUT-1:0] dest_q  [N_IN];   // where the flits read go
+    logic [N_OUT-1:0] room_q  [NUM_VC][3];
+    logic [N_OUT-1:0] fresh_q [2];
+    logic [N_OUT-1:0] arrives_q;
+    logic [InW-1:0]   source_q [N_OUT];
+    logic [N_OUT-1:0] wanted_q [N_PORTS];
+    logic [N_IN-1:0]  overdue_q;
+    logic [N_OUT-1:0] kept_q;
+    logic [N_IN-1:0]  reading [N_OUT];  // inputs whose flits go to an output
+
+    always_comb begin
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        for (int unsigned i = 0; i < N_IN; i++) reading[j][i] = in_read[i] && dest_q[i][j];
+      end
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        // An input that was matched is seen to be busy from its start on.
+        ask[i] = (match_q[i] == '0) ? request[i] : '0;
+        // An engine may have changed its mind.
+        may[i] = '1;
+        if (i < N_PORTS) may[i] = wanted_q[i];
+      end
+    end
+
+    sp_islip_steps #(
+        .N_IN       (N_IN),
+        .N_OUT      (N_OUT),
+        .FIRST_MCAST(N_PORTS)
+    ) i_islip (
+        .clk_i,
+        .rst_ni,
+        .req_i  (ask),
+        .may_i  (may),
+        .match_o(match),
+        .from_o (from)
+    );
+
+    // Room that was there when the request was made is there still for this packet: flits of the
+    // one before it have been counted in.
+    always_comb begin
+      for (int unsigned i = 0; i < N_PORTS; i++) begin
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          asked_by[i][v] = in_ready[i][v] & (room_q[v][0] | room_q[v][1] | room_q[v][2]);
+        end
+      end
+    end
+
+    assign matched     = match_q;
+    assign overdue_now = overdue_q;
+    assign kept_now    = kept_q;
+    assign fresh       = fresh_q[0] | fresh_q[1];
+    assign arrives     = arrives_q;
+    assign source      = source_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned i = 0; i < N_IN; i++) begin
+          match_q[i] <= '0;
+          next_q[i]  <= '0;
+          dest_q[i]  <= '0;
+        end
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          for (int unsigned n = 0; n < 3; n++) room_q[v][n] <= '0;
+        end
+        overdue_q  <= '0;
+        kept_q     <= '0;
+        busy_q     <= '0;
+        fresh_q[0] <= '0;
+        fresh_q[1] <= '0;
+        arrives_q  <= '0;
+        for (int unsigned j = 0; j < N_OUT; j++) begin
+          src_q[j]    <= '0;
+          source_q[j] <= '0;
+        end
+      end else begin
+        overdue_q <= overdue;
+        kept_q    <= kept;
+        for (int unsigned i = 0; i < N_IN; i++) begin
+          match_q[i] <= match[i];
+          next_q[i]  <= match_q[i];
+          if (next_q[i] != '0) dest_q[i] <= next_q[i];
+        end
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          room_q[v][0] <= room[v];
+          room_q[v][1] <= room_q[v][0];
+          room_q[v][2] <= room_q[v][1];
+        end
+        fresh_q[1] <= fresh_q[0];
+        for (int unsigned j = 0; j < N_OUT; j++) begin
+          fresh_q[0][j] <= from[j] != '0;
+          if (from[j] != '0) begin
+            busy_q[j] <= 1'b1;
+            src_q[j]  <= number(from[j]);
+          end else if (in_last[src_q[j]] && !fresh[j]) begin
+            busy_q[j] <= 1'b0;
+          end
+          arrives_q[j] <= reading[j] != '0;
+          source_q[j]  <= number(reading[j]);
+        end
+      end
+    end
+
+    always_ff @(posedge clk_i) for (int unsigned i = 0; i < N_PORTS; i++) wanted_q[i] <= wanted[i];
+
+    logic unused;
+    assign unused = &{1'b0, flit_valid};
+  end else begin : g_one_step
+    logic [N_OUT-1:0] busy2_q;          // a cycle later
+    logic [InW-1:0]   src2_q  [N_OUT];
+
+    sp_islip #(
+        .N_IN       (N_IN),
+        .N_OUT      (N_OUT),
+        .ITERS      (ISLIP_ITERS),
+        .FIRST_MCAST(N_PORTS)
+    ) i_islip (
+        .clk_i,
+        .rst_ni,
+        .req_i  (request),
+        .match_o(match),
+        .from_o (from)
+    );
+
+    assign matched     = match;
+    assign asked_by    = asked;
+    assign overdue_now = overdue;
+    assign kept_now    = kept;
+    assign fresh       = '0;
+    assign arrives     = busy2_q;
+    assign source      = src2_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        busy_q  <= '0;
+        busy2_q <= '0;
+        for (int unsigned j = 0; j < N_OUT; j++) begin
+          src_q[j]  <= '0;
+          src2_q[j] <= '0;
+        end
+      end else begin
+        busy2_q <= busy_q;
+        for (int unsigned j = 0; j < N_OUT; j++) begin
+          if (out_free[j]) busy_q[j] <= from[j] != '0;
+          else if (in_last[src_q[j]]) busy_q[j] <= 1'b0;
+          if (from[j] != '0) src_q[j] <= number(from[j]);
+          src2_q[j] <= src_q[j];
+        end
+      end
+    end
+
+    logic unused;
+    assign unused = &{1'b0, flit_valid, in_read};
+  end
 
   // The VCs of a matched input take turns.
   logic [NUM_VC-1:0] first_vc_q [N_PORTS];  // as in sp_rr_arbiter
@@ -431,11 +566,11 @@ module sp_crossbar #(
   always_comb begin
     vc_req   = '0;
     vc_above = '0;
-    for (int unsigned i = 0; i < N_IN; i++) start[i] = match[i] != '0;
+    for (int unsigned i = 0; i < N_IN; i++) start[i] = matched[i] != '0;
     for (int unsigned i = 0; i < N_PORTS; i++) begin
       vc_gnt[i] = '0;
       if (start[i]) begin
-        for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked_now[i][v] & match[i]) != '0;
+        for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked_by[i][v] & matched[i]) != '0;
         vc_above  = vc_req & first_vc_q[i];
         vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
                                      : (vc_req & (~vc_req + NUM_VC'(1)));
@@ -450,73 +585,8 @@ module sp_crossbar #(
     end else begin
       for (int unsigned i = 0; i < N_PORTS; i++) begin
         if (start[i]) first_vc_q[i] <= ~((vc_gnt[i] << 1) - NUM_VC'(1));
-      end
-    end
-  end
-
-  // A match is held until its packet leaves the output to another.
-  logic [N_OUT-1:0] busy_q;
-  logic [N_OUT-1:0] busy2_q;            // a cycle later
-  logic [InW-1:0]   src_q   [N_OUT];
-  logic [InW-1:0]   src2_q  [N_OUT];
-  logic [N_OUT-1:0] arrives;            // a flit is here
-  logic [InW-1:0]   source  [N_OUT];    // of this input
-
-  logic [N_OUT-1:0] fresh;              // the packet of an output is not being read yet
-
-  always_comb begin
-    for (int unsigned j = 0; j < N_OUT; j++) begin
-      out_free[j] = !busy_q[j] || (in_ends[src_q[j]] && !fresh[j]);
-    end
-  end
-
-  if (PIPELINED) begin : g_third
-    logic [N_OUT-1:0] busy3_q;
-    logic [N_OUT-1:0] fresh_q;
-    logic [InW-1:0]   src3_q  [N_OUT];
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        busy3_q <= '0;
-        fresh_q <= '0;
-      end else begin
-        busy3_q <= busy2_q;
-        for (int unsigned j = 0; j < N_OUT; j++) fresh_q[j] <= from[j] != '0;
-      end
-    end
-    assign fresh = fresh_q;
-    always_ff @(posedge clk_i) begin
-      for (int unsigned j = 0; j < N_OUT; j++) src3_q[j] <= src2_q[j];
-    end
-    // The output is held for a cycle more than a packet of one flit has flits.
-    always_comb begin
-      for (int unsigned j = 0; j < N_OUT; j++) begin
-        source[j]  = src3_q[j];
-        arrives[j] = busy3_q[j] && flit_valid[src3_q[j]];
-      end
-    end
-  end else begin : g_second
-    logic unused;
-    assign unused  = &{1'b0, flit_valid};
-    assign fresh   = '0;
-    assign source  = src2_q;
-    assign arrives = busy2_q;
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      busy_q  <= '0;
-      busy2_q <= '0;
-      for (int unsigned j = 0; j < N_OUT; j++) begin
-        src_q[j]  <= '0;
-        src2_q[j] <= '0;
-      end
-    end else begin
-      busy2_q <= busy_q;
-      for (int unsigned j = 0; j < N_OUT; j++) begin
-        if (out_free[j]) busy_q[j] <= from[j] != '0;
-        else if (in_last[src_q[j]] && !fresh[j]) busy_q[j] <= 1'b0;
-        if (from[j] != '0) src_q[j] <= number(from[j]);
-        src2_q[j] <= src_q[j];
+        assert (!start[i] || vc_gnt[i] != '0)
+          else $error("sp_crossbar: input %0d was matched and has no packet to send", i);
       end
     end
   end

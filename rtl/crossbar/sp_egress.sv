@@ -5,8 +5,8 @@
 // fits; packets of a VC leave in order and packets never interleave; a VC that the receiver does
 // not let start stops no other VC; VCs take turns packet by packet.
 //
-// A flit that meets an empty buffer and a free port is on the port in the next cycle. PIPELINED: in
-// the one behind it.
+// A flit that meets an empty buffer and a free port is on the port in the next cycle. PIPELINED: it
+// goes through the buffer and is on the port in the fifth.
 
 module sp_egress #(
     /// Bits of a flit.
@@ -48,8 +48,8 @@ module sp_egress #(
     output logic [sp_pkg::USER_W-1:0] m_tuser_o,
     /// Stream out: last beat.
     output logic                      m_tlast_o,
-    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits before a packet
-    /// is on the port, so that many flits may still come after it falls.
+    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits (PIPELINED: one
+    /// more) before a packet is on the port, so that many flits may still come after it falls.
     input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i
 );
   /* verilator no_inline_module */  // one C++ body for all ports
@@ -75,17 +75,14 @@ module sp_egress #(
   logic [NUM_VC-1:0] last_head;  // the next flit of a buffer is a last one
 
   logic [NUM_VC-1:0] filled;     // buffers that hold a flit
-  logic [NUM_VC-1:0] may_start;
-  logic [NUM_VC-1:0] turn;       // round-robin choice, one-hot or zero
   logic              active_q;   // a packet has started and its last flit has not been taken
   logic [1:0]        vc_q;       // its VC
   logic [1:0]        vc;         // the VC served in this cycle
-  logic              serve;      // there is one
   logic              read;       // a flit is read from its buffer
   logic              pass;       // the flit that comes passes by the buffer
-  logic              take_last;  // the flit read or passed is a last one
   logic              out_full;   // of the output stage
   logic              reading_q;  // a flit read comes out of the memory
+  logic              read_first; // the flit read is the first one of its packet
   logic              space;      // the output stage has room for one more
 
   // ------------------------------------------------------------------------- from the crossbar
@@ -145,8 +142,8 @@ module sp_egress #(
     if (read) begin
       {rd_err_q, rd_data_q} <= data_mem[raddr];
       rd_last_q  <= last_head[vc];
-      rd_first_q <= !active_q;
-      if (!active_q) rd_hdr_q <= hdr_mem[raddr];
+      rd_first_q <= read_first;
+      if (read_first) rd_hdr_q <= hdr_mem[raddr];
     end
   end
 
@@ -179,44 +176,109 @@ module sp_egress #(
 
   always_comb begin
     for (int unsigned v = 0; v < NUM_VC; v++) filled[v] = wptr_q[v] != rptr_q[v];
-    may_start = filled;
-    if (c_valid && c_first) may_start[c_vc] = 1'b1;
-    may_start &= m_vc_room_i;
   end
 
-  sp_rr_arbiter #(
-      .N(NUM_VC)
-  ) i_turn (
-      .clk_i,
-      .rst_ni,
-      .req_i    (may_start),
-      .advance_i(serve && !active_q && space),
-      .gnt_o    (turn)
-  );
+  if (PIPELINED) begin : g_ahead
+    // Whose turn it is next is known before the packet on its way ends.
+    logic [PtrW:0]     firsts_q [NUM_VC];  // packets that have come and not been started
+    logic [NUM_VC-1:0] may_start;
+    logic [NUM_VC-1:0] first_vc_q;         // as in sp_rr_arbiter
+    logic [NUM_VC-1:0] above;
+    logic [NUM_VC-1:0] turn_q;             // one-hot or zero
+    logic              first_q;
+    logic              take_last;
+    logic              begins;             // the next packet starts in the next cycle
 
-  assign vc        = active_q ? vc_q : {turn[3] | turn[2], turn[3] | turn[1]};
-  assign serve     = active_q || (turn != '0);
-  assign read      = serve && space && filled[vc];
-  assign pass      = serve && space && !filled[vc] && !reading_q && c_valid && (c_vc == vc);
-  assign take_last = (read && last_head[vc]) || (pass && c_last);
+    always_comb begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        may_start[v] = (firsts_q[v] != '0) && m_vc_room_i[v];
+      end
+    end
+
+    assign above      = may_start & first_vc_q;
+    assign vc         = vc_q;
+    assign read       = active_q && space && filled[vc_q];
+    assign read_first = first_q;
+    assign pass       = 1'b0;
+    assign take_last  = read && last_head[vc_q];
+    assign begins     = (!active_q || take_last) && (turn_q & may_start) != '0;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        active_q   <= 1'b0;
+        first_q    <= 1'b0;
+        vc_q       <= '0;
+        turn_q     <= '0;
+        first_vc_q <= '1;
+        for (int unsigned v = 0; v < NUM_VC; v++) firsts_q[v] <= '0;
+      end else begin
+        turn_q <= (above != '0) ? (above & (~above + NUM_VC'(1)))
+                                : (may_start & (~may_start + NUM_VC'(1)));
+        if (begins) begin
+          active_q   <= 1'b1;
+          first_q    <= 1'b1;
+          vc_q       <= {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
+          first_vc_q <= ~((turn_q << 1) - NUM_VC'(1));
+        end else begin
+          if (take_last) active_q <= 1'b0;
+          if (read) first_q <= 1'b0;
+        end
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          firsts_q[v] <= firsts_q[v] + (PtrW + 1)'(c_valid && c_first && (c_vc == 2'(v)))
+                         - (PtrW + 1)'(begins && turn_q[v]);
+        end
+      end
+    end
+  end else begin : g_now
+    logic [NUM_VC-1:0] may_start;
+    logic [NUM_VC-1:0] turn;       // round-robin choice, one-hot or zero
+    logic              serve;      // a VC is served
+    logic              take_last;  // the flit read or passed is a last one
+
+    always_comb begin
+      may_start = filled;
+      if (c_valid && c_first) may_start[c_vc] = 1'b1;
+      may_start &= m_vc_room_i;
+    end
+
+    sp_rr_arbiter #(
+        .N(NUM_VC)
+    ) i_turn (
+        .clk_i,
+        .rst_ni,
+        .req_i    (may_start),
+        .advance_i(serve && !active_q && space),
+        .gnt_o    (turn)
+    );
+
+    assign vc         = active_q ? vc_q : {turn[3] | turn[2], turn[3] | turn[1]};
+    assign serve      = active_q || (turn != '0);
+    assign read       = serve && space && filled[vc];
+    assign read_first = !active_q;
+    assign pass       = serve && space && !filled[vc] && !reading_q && c_valid && (c_vc == vc);
+    assign take_last  = (read && last_head[vc]) || (pass && c_last);
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) active_q <= 1'b0;
+      else if (read || pass) active_q <= !take_last;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (read || pass) vc_q <= vc;
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      active_q  <= 1'b0;
       reading_q <= 1'b0;
     end else begin
       reading_q <= read;
-      if (read || pass) active_q <= !take_last;
 
       assert (!(out_full && (reading_q || pass)))
         else $error("sp_egress: a flit found the output stage full");
       assert (!c_valid || pass || (wptr_q[c_vc] - rptr_q[c_vc]) < (PtrW + 1)'(DEPTH))
         else $error("sp_egress: a flit found the buffer of VC %0d full", c_vc);
     end
-  end
-
-  always_ff @(posedge clk_i) begin
-    if (read || pass) vc_q <= vc;
   end
 
   // ------------------------------------------------------------------------------- output stage

@@ -65,6 +65,8 @@ module sp_ingress #(
     output logic                      ends_o,
     /// Last flit of the packet is being read.
     output logic                      last_o,
+    /// A flit is being read.
+    output logic                      read_o,
     /// Start a packet.
     input  logic                      start_i,
     /// Its VC.
@@ -260,62 +262,52 @@ module sp_ingress #(
   logic             over_q;    // it has come before
   logic             due;
   logic             refuse;    // with the last beat: the packet is refused
+  logic             settle_q;  // its last beat waits; what it had taken has been given back
   logic [3:0]       reason;
-  logic             answer;    // a refused packet is answered
-  logic             room;
+  logic             answered;  // if refused
+  logic             ready_beat;
   logic             take;
 
-  assign due    = in_packet_q ? due_q : first_flits == LEN_W'(1);
-  assign refuse = last && ((status != ST_OK) || !due);
-  assign reason = (status != ST_OK) ? status : ST_LEN;
-  assign answer = refuse && (op_vc(hdr.op) != VC_RSP);
+  assign due      = in_packet_q ? due_q : first_flits == LEN_W'(1);
+  assign refuse   = last && ((status != ST_OK) || !due);
+  assign reason   = (status != ST_OK) ? status : ST_LEN;
+  assign answered = op_vc(hdr.op) != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
 
-  logic [PtrW:0]    queue_free;
-  logic [1:0]       queue_vc;
-  logic [OutW-1:0]  queue_out;
-  logic [1:0]       open_vc_q;
-  logic [OutW-1:0]  open_out_q;
-  logic             opens;     // the packet takes room in a queue
+  // Room for the whole packet is taken with its first beat. A refused one gives it back in the cycle
+  // in which its last beat comes, and goes in the next, when its answer takes a flit instead.
+  logic [PtrW:0]    sel_free;
+  logic [PtrW-1:0]  sel_place;
+  logic [1:0]       sel_vc;
+  logic [OutW-1:0]  sel_out;
+  logic [LEN_W-1:0] sel_flits;
+  logic             needs;      // this beat is taken only if there is room
+  logic             room;
+  logic             reserve;
+  logic             give;
+  logic [PtrW-1:0]  place;
+  logic [PtrW-1:0]  place_q;    // of the next flit
 
-  // With the last beat of a refused packet the answer is written instead, in another queue.
-  assign queue_vc  = answer ? VC_RSP : op_vc(hdr.op);
-  assign queue_out = answer ? own_i : out;
-
-  // Room for the whole packet is there before its first beat is taken. A refused packet needs none
-  // but for its answer.
-  logic needs;  // this beat is taken only if there is room
-
-  assign needs = answer || (!in_packet_q && status == ST_OK);
-  assign room  = queue_free >= (answer ? (PtrW + 1)'(1) : (PtrW + 1)'(flits));
-
-  if (PIPELINED) begin : g_room
-    // Room that was there a cycle ago is there still: this port alone writes the queue.
-    logic room_q;
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) room_q <= 1'b0;
-      else room_q <= valid && needs && room && !take;
-    end
-    assign ready = !needs || room_q;
-  end else begin : g_room
-    assign ready = !needs || room;
-  end
-
-  assign take  = valid && ready;
-  assign opens = valid && (status == ST_OK) && !refuse;
+  assign sel_vc     = settle_q ? VC_RSP : op_vc(hdr.op);
+  assign sel_out    = settle_q ? own_i : out;
+  assign sel_flits  = settle_q ? LEN_W'(1) : flits;
+  assign needs      = settle_q ? answered : !in_packet_q && (status == ST_OK);
+  assign room       = sel_free >= (PtrW + 1)'(sel_flits);
+  assign ready_beat = !needs || room;
+  assign ready      = ready_beat && (settle_q || !refuse);
+  assign take       = valid && ready;
+  assign reserve    = take && needs;
+  assign give       = valid && refuse && !settle_q && in_packet_q && (status == ST_OK);
+  assign place      = needs ? sel_place : place_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       in_packet_q <= 1'b0;
-      open_vc_q   <= '0;
-      open_out_q  <= '0;
+      settle_q    <= 1'b0;
     end else begin
+      settle_q <= valid && refuse && !take;
       if (take) in_packet_q <= !last;
-      if (opens) begin
-        open_vc_q  <= op_vc(hdr.op);
-        open_out_q <= out;
-      end
     end
   end
 
@@ -324,6 +316,7 @@ module sp_ingress #(
       offset_q <= (offset == '1) ? offset : offset + LEN_W'(1);
       due_q    <= (LEN_W + 1)'(offset) + (LEN_W + 1)'(2) == (LEN_W + 1)'(flits);
       over_q   <= due || (in_packet_q && over_q);
+      place_q  <= place + PtrW'(1);
       if (!in_packet_q) begin
         hdr_q    <= beat_hdr;
         status_q <= first_status;
@@ -331,6 +324,51 @@ module sp_ingress #(
         flits_q  <= flits;
       end
     end
+  end
+
+  /// What is written into a queue.
+  typedef struct packed {
+    logic              first;
+    logic [1:0]        vc;
+    logic [OutW-1:0]   out;
+    logic [PtrW-1:0]   place;
+    logic [LEN_W-1:0]  flits;
+    logic              err;
+    hdr_t              hdr;
+    logic [FLIT_W-1:0] data;
+  } write_t;
+
+  write_t write,  written;
+  logic   writes, wr_valid;
+  logic   commits, commit;
+
+  assign writes      = take && (settle_q ? answered
+                                         : (status == ST_OK) && !(in_packet_q && over_q));
+  assign commits     = take && last && (!settle_q || answered);
+  assign write.first = needs;
+  assign write.vc    = sel_vc;
+  assign write.out   = sel_out;
+  assign write.place = place;
+  assign write.flits = sel_flits;
+  assign write.err   = err && last && !settle_q;
+  assign write.hdr   = settle_q ? error_answer(hdr, reason) : hdr;
+  assign write.data  = settle_q ? '0 : data;
+
+  if (PIPELINED) begin : g_written
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        wr_valid <= 1'b0;
+        commit   <= 1'b0;
+      end else begin
+        wr_valid <= writes;
+        commit   <= commits;
+      end
+    end
+    always_ff @(posedge clk_i) written <= write;
+  end else begin : g_written
+    assign wr_valid = writes;
+    assign commit   = commits;
+    assign written  = write;
   end
 
   sp_voq #(
@@ -342,26 +380,29 @@ module sp_ingress #(
   ) i_voq (
       .clk_i,
       .rst_ni,
-      .own_i,
-      .wr_vc_i       (queue_vc),
-      .wr_out_i      (queue_out),
-      .wr_free_o     (queue_free),
-      .wr_valid_i    (take && (answer || (status == ST_OK && !(in_packet_q && over_q)))),
-      .wr_offset_i   (answer ? '0 : offset),
-      .wr_hdr_i      (answer ? error_answer(hdr, reason) : hdr),
-      .wr_data_i     (answer ? '0 : data),
-      .wr_err_i      (err && last && !answer),
-      .commit_i      (take && last && (answer || !refuse)),
-      .commit_flits_i(answer ? LEN_W'(1) : flits),
-      .open_i        (opens),
-      .open_vc_i     (opens ? op_vc(hdr.op) : open_vc_q),
-      .open_out_i    (opens ? out : open_out_q),
-      .open_flits_i  (flits),
+      .sel_vc_i      (sel_vc),
+      .sel_out_i     (sel_out),
+      .sel_free_o    (sel_free),
+      .sel_place_o   (sel_place),
+      .take_i        (reserve),
+      .give_i        (give),
+      .take_flits_i  (sel_flits),
+      .wr_valid_i    (wr_valid),
+      .wr_vc_i       (written.vc),
+      .wr_out_i      (written.out),
+      .wr_place_i    (written.place),
+      .wr_first_i    (written.first),
+      .wr_hdr_i      (written.hdr),
+      .wr_flits_i    (written.flits),
+      .wr_data_i     (written.data),
+      .wr_err_i      (written.err),
+      .commit_i      (commit),
       .vc_room_o     (s_vc_room_o),
       .ready_o,
       .idle_o,
       .ends_o,
       .last_o,
+      .read_o,
       .start_i,
       .start_vc_i,
       .start_out_i,
@@ -378,9 +419,9 @@ module sp_ingress #(
 
   assign ev_beat_o    = take;
   assign ev_packet_o  = take && last;
-  assign ev_stall_o   = valid && !ready;
-  assign ev_refused_o = take && refuse;
+  assign ev_stall_o   = valid && !ready_beat;
+  assign ev_refused_o = take && settle_q;
   assign ev_status_o  = reason;
-  assign ev_dropped_o = take && refuse && !answer;
+  assign ev_dropped_o = take && settle_q && !answered;
 
 endmodule

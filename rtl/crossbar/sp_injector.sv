@@ -44,6 +44,8 @@ module sp_injector #(
     output logic               idle_o,
     /// Last flit of the packet is being read.
     output logic               last_o,
+    /// A flit is being read: it is here in the next cycle.
+    output logic               read_o,
     /// Start the packet.
     input  logic               start_i,
     /// Outputs that get it now.
@@ -114,6 +116,7 @@ module sp_injector #(
   logic [SlotW-1:0]  head;     // slot whose packet may start
 
   assign rd     = first_q || more_q;
+  assign read_o = rd;
   assign rpos   = first_q ? '0 : rpos_q;
   assign last_o = rd && (rpos == last_q[rslot_q]);
   // The head is done when it is read for the last time.

@@ -5,13 +5,13 @@
 // committed; what is written and not committed is as if it never came; a queue that is full or held
 // back stops no other.
 //
-//            write side                                     read side
-//   wr_*     flit k of the packet that is arriving  start   begin to send the head of a queue
-//   open     its queue and length, for the room     +1 clk  first flit on flit_*
-//   commit   it is whole: it may be sent            idle_o  a start is taken
+//   take_*   a packet takes its flits      wr_*    flit by flit    commit   it is whole: it may be sent
+//   give     it gives them back: as if it never came
+//   start    begin to send the head of a queue; its first flit is on flit_* two cycles later, and
+//            its flits do not overlap those of the packet before it if idle_o was up then
 //
-// PIPELINED: the first flit comes a cycle later, since the length is looked up first; packets of three
-// flits or more follow each other without a gap, shorter ones can be started every third cycle.
+// PIPELINED: three cycles later, since the header is read first. `idle_o` may be looked at up to
+// three cycles before `start_i`.
 
 module sp_voq #(
     /// Outputs, external ports first, then engines.
@@ -33,37 +33,40 @@ module sp_voq #(
     input  logic                                   clk_i,
     /// Reset, active low, asynchronous; empties the queues.
     input  logic                                   rst_ni,
-    /// Output of the port to which this input belongs: answers go there.
-    input  logic [OutW-1:0]                        own_i,
-
-    /// Queue that is looked at or written: VC.
-    input  logic [1:0]                             wr_vc_i,
-    /// Queue that is looked at or written: output.
-    input  logic [OutW-1:0]                        wr_out_i,
-    /// Free flits of that queue.
-    output logic [PtrW:0]                          wr_free_o,
+    /// Queue that is looked at: VC.
+    input  logic [1:0]                             sel_vc_i,
+    /// Queue that is looked at: output.
+    input  logic [OutW-1:0]                        sel_out_i,
+    /// Flits of that queue that nothing has taken.
+    output logic [PtrW:0]                          sel_free_o,
+    /// Place of the first of them.
+    output logic [PtrW-1:0]                        sel_place_o,
+    /// A packet takes flits of that queue.
+    input  logic                                   take_i,
+    /// It gives them back; it was the last to take.
+    input  logic                                   give_i,
+    /// How many flits are taken or given back.
+    input  logic [sp_pkg::LEN_W-1:0]               take_flits_i,
     /// Write a flit.
     input  logic                                   wr_valid_i,
-    /// Its place in its packet.
-    input  logic [sp_pkg::LEN_W-1:0]               wr_offset_i,
-    /// Header, written with the flit at offset 0.
+    /// Queue that is written: VC.
+    input  logic [1:0]                             wr_vc_i,
+    /// Queue that is written: output.
+    input  logic [OutW-1:0]                        wr_out_i,
+    /// Its place in the queue.
+    input  logic [PtrW-1:0]                        wr_place_i,
+    /// It is the first flit of its packet.
+    input  logic                                   wr_first_i,
+    /// Header, with the first flit.
     input  sp_pkg::hdr_t                           wr_hdr_i,
+    /// Flits of the packet, with the first flit.
+    input  logic [sp_pkg::LEN_W-1:0]               wr_flits_i,
     /// Payload.
     input  logic [FLIT_W-1:0]                      wr_data_i,
     /// Error mark.
     input  logic                                   wr_err_i,
-    /// The packet is whole.
+    /// The packet in the queue that is written is whole.
     input  logic                                   commit_i,
-    /// Its flits; also what an open packet will take.
-    input  logic [sp_pkg::LEN_W-1:0]               commit_flits_i,
-    /// A packet is open in the queue `open_vc_i`, `open_out_i`.
-    input  logic                                   open_i,
-    /// Queue of the open packet: VC.
-    input  logic [1:0]                             open_vc_i,
-    /// Queue of the open packet: output.
-    input  logic [OutW-1:0]                        open_out_i,
-    /// Flits of the open packet.
-    input  logic [sp_pkg::LEN_W-1:0]               open_flits_i,
     /// Room for a longest packet, whatever its output, by VC.
     output logic [sp_pkg::NUM_VC-1:0]              vc_room_o,
 
@@ -71,8 +74,10 @@ module sp_voq #(
     output logic [N_OUT-1:0]                       ready_o [sp_pkg::NUM_VC],
     /// The input can start a packet: with this cycle its flits do not overlap.
     output logic                                   idle_o,
-    /// The packet on its way leaves the output to another one that is started in this cycle.
+    /// The packet on its way leaves the output to another one that is started then.
     output logic                                   ends_o,
+    /// A flit is being read: it is here in the next cycle.
+    output logic                                   read_o,
     /// Its last flit is being read.
     output logic                                   last_o,
     /// Start the head packet of a queue.
@@ -119,112 +124,217 @@ module sp_voq #(
            DEPTH, Slack, Room);
   end
 
-  // Pointers count modulo 2 * DEPTH, so that full and empty differ.
-  logic [PtrW:0]     wptr_q  [NumQ];
-  logic [PtrW:0]     rptr_q  [NumQ];
-  logic [PtrW:0]     count_q [NumQ];  // committed packets
+  // Flits that are taken lie from rptr to wptr; pointers count modulo DEPTH.
+  logic [PtrW-1:0]   wptr_q  [NumQ];
+  logic [PtrW-1:0]   rptr_q  [NumQ];
+  logic [PtrW:0]     free_q  [NumQ];  // flits that nothing has taken
+  logic [PtrW:0]     count_q [NumQ];  // committed packets that have not been started
   logic [N_OUT-1:0]  ready_q [NUM_VC];
   logic [N_OUT-1:0]  roomy_q [NUM_VC];
 
   logic [FLIT_W:0]   data_mem [NumQ*DEPTH];  // {error mark, payload}
-  hdr_t              hdr_mem  [NumQ*DEPTH];
-  logic [LEN_W-1:0]  len_mem  [NumQ*DEPTH];  // at the place of the first flit of each packet
 
   function automatic logic [QW-1:0] queue(logic [1:0] q_vc, logic [OutW-1:0] q_out);
-    return QW'(32'(q_vc) * N_OUT) + QW'(q_out);
+    return QW'({q_out, q_vc});
   endfunction
 
-  function automatic logic [PtrW:0] free(logic [PtrW:0] wptr, logic [PtrW:0] rptr);
-    return (PtrW + 1)'(DEPTH) - (wptr - rptr);
-  endfunction
+  // --------------------------------------------------------------------------------------- room
 
-  // ------------------------------------------------------------------------------------- write
+  logic [QW-1:0] sel_q;
+  logic [QW-1:0] rd_q;     // queue that is read
+  logic          rd;       // a flit is read
+  logic          moves;    // room is taken or given back
+  logic [PtrW:0] sel_next;
 
-  logic [QW-1:0]   wr_q;
-  logic [PtrW-1:0] wr_ptr;
+  assign sel_q       = queue(sel_vc_i, sel_out_i);
+  assign sel_free_o  = free_q[sel_q];
+  assign sel_place_o = wptr_q[sel_q];
+  assign moves       = take_i || give_i;
+  assign sel_next    = (give_i ? sel_free_o + (PtrW + 1)'(take_flits_i)
+                               : sel_free_o - (PtrW + 1)'(take_flits_i))
+                       + (PtrW + 1)'(rd && rd_q == sel_q);
 
-  assign wr_q      = queue(wr_vc_i, wr_out_i);
-  assign wr_free_o = free(wptr_q[wr_q], rptr_q[wr_q]);
-  assign wr_ptr    = wptr_q[wr_q][PtrW-1:0] + PtrW'(wr_offset_i);
-
-  always_ff @(posedge clk_i) begin
-    if (wr_valid_i) begin
-      data_mem[{wr_q, wr_ptr}] <= {wr_err_i, wr_data_i};
-      if (wr_offset_i == '0) hdr_mem[{wr_q, wr_ptr}] <= wr_hdr_i;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned q = 0; q < NumQ; q++) begin
+        wptr_q[q] <= '0;
+        rptr_q[q] <= '0;
+        free_q[q] <= (PtrW + 1)'(DEPTH);
+      end
+    end else begin
+      if (rd) begin
+        rptr_q[rd_q] <= rptr_q[rd_q] + PtrW'(1);
+        free_q[rd_q] <= free_q[rd_q] + (PtrW + 1)'(1);
+      end
+      if (moves) begin
+        wptr_q[sel_q] <= give_i ? wptr_q[sel_q] - PtrW'(take_flits_i)
+                                : wptr_q[sel_q] + PtrW'(take_flits_i);
+        free_q[sel_q] <= sel_next;
+      end
     end
-    if (commit_i) len_mem[{wr_q, wptr_q[wr_q][PtrW-1:0]}] <= commit_flits_i;
   end
 
-  // -------------------------------------------------------------------------------------- read
+  // Only the two queues whose room changed a cycle ago are looked at.
+  logic          moved_q;
+  logic          read_q;
+  logic [QW-1:0] moved_sel_q;
+  logic [QW-1:0] read_sel_q;
 
-  logic             first_q;  // first cycle of a packet: its length is being read
-  logic             more_q;   // a later cycle of it
-  logic [LEN_W-1:0] left_q;   // flits left to read, from the second cycle on
-  logic [LEN_W-1:0] left;
-  logic [1:0]       rd_vc_q;
-  logic [OutW-1:0]  rd_out_q;
-  logic [QW-1:0]    rd_q;
-  logic [PtrW-1:0]  rd_ptr;
-  logic             rd;
-  logic             same;     // packet committed to the queue from which one is started
-  logic             first;    // the next cycle is the first one of a packet
-  logic [1:0]       next_vc;  // of this queue
-  logic [OutW-1:0]  next_out;
-  logic             look;     // its length is being looked up
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      moved_q     <= 1'b0;
+      read_q      <= 1'b0;
+      moved_sel_q <= '0;
+      read_sel_q  <= '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) roomy_q[v] <= '1;
+    end else begin
+      moved_q     <= moves;
+      read_q      <= rd;
+      moved_sel_q <= sel_q;
+      read_sel_q  <= rd_q;
+      if (moved_q) roomy_q[moved_sel_q[1:0]][moved_sel_q[QW-1:2]] <= roomy(free_q[moved_sel_q]);
+      if (read_q) roomy_q[read_sel_q[1:0]][read_sel_q[QW-1:2]] <= roomy(free_q[read_sel_q]);
+    end
+  end
 
-  assign rd_q   = queue(rd_vc_q, rd_out_q);
-  assign rd_ptr = rptr_q[rd_q][PtrW-1:0];
+  function automatic logic roomy(logic [PtrW:0] n_free);
+    return n_free >= (PtrW + 1)'(Room);
+  endfunction
+
+  always_comb begin
+    for (int unsigned v = 0; v < NUM_VC; v++) vc_room_o[v] = &roomy_q[v];
+  end
+
+  // -------------------------------------------------------------------------------------- write
+
+  logic [QW-1:0] wr_q;
+
+  assign wr_q = queue(wr_vc_i, wr_out_i);
+
+  always_ff @(posedge clk_i) begin
+    if (wr_valid_i) data_mem[{wr_q, wr_place_i}] <= {wr_err_i, wr_data_i};
+  end
+
+  // --------------------------------------------------------------------------------------- read
+
+  logic            first_q;  // first flit of a packet is being read
+  logic            more_q;   // a later one
+  logic            done;     // a packet is started for good: its queue has one less
+  logic [QW-1:0]   done_q;   // that queue
+  logic            first;    // the next cycle is the first one of a packet
+  logic [PtrW-1:0] rd_place;
+
   assign rd     = first_q || more_q;
-  assign last_o = rd && (left == LEN_W'(1));
-  assign same   = commit_i && (wr_q == rd_q);
+  assign read_o = rd;
 
-  if (PIPELINED) begin : g_look
-    logic             look_q;
-    logic [1:0]       look_vc_q;
-    logic [OutW-1:0]  look_out_q;
-    logic [QW-1:0]    look_queue;
-    logic [PtrW-1:0]  look_ptr;
-    logic [LEN_W-1:0] len_q;
+  if (PIPELINED) begin : g_steps
+    localparam int unsigned Ahead = 6;  // cycles from the look at `ends_o` to the first read
 
-    assign look_queue = queue(look_vc_q, look_out_q);
-    // While the packet before it is read to its end, the head is the place behind the reader.
-    assign look_ptr   = rptr_q[look_queue][PtrW-1:0] + PtrW'(rd && rd_q == look_queue);
+    typedef struct packed {
+      logic             single;  // of one flit
+      logic             ending;  // of at most Ahead flits
+      logic [LEN_W-1:0] flits;
+      hdr_t             hdr;
+    } head_t;
+
+    head_t            head_mem [NumQ*DEPTH];  // at the place of the first flit of each packet
+    head_t            head_q;
+    logic             look_q;     // the head of a packet is being read
+    logic [QW-1:0]    look_sel_q;
+    logic [PtrW-1:0]  look_place;
+    logic [QW-1:0]    rd_sel_q;
+    logic [PtrW-1:0]  rd_place_q;
+    logic [LEN_W-1:0] left_q;     // flits left to read, from the second one on
+    logic             last_q;     // there is one
+    logic             ends_q;
+
+    always_ff @(posedge clk_i) begin
+      if (wr_valid_i && wr_first_i) begin
+        head_mem[{wr_q, wr_place_i}] <= '{
+            single: wr_flits_i == LEN_W'(1), ending: wr_flits_i <= LEN_W'(Ahead),
+            flits: wr_flits_i, hdr: wr_hdr_i};
+      end
+    end
+
+    // The packet before it may be read to its end in this very cycle.
+    assign look_place = rptr_q[look_sel_q] + PtrW'(rd && rd_sel_q == look_sel_q);
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) look_q <= 1'b0;
-      else look_q <= start_i;
+      if (!rst_ni) begin
+        look_q <= 1'b0;
+        ends_q <= 1'b0;
+      end else begin
+        look_q <= start_i;
+        ends_q <= first_q ? head_q.ending && !head_q.single
+                          : more_q && !last_q && (left_q <= LEN_W'(Ahead));
+      end
     end
 
     always_ff @(posedge clk_i) begin
-      if (start_i) begin
-        look_vc_q  <= start_vc_i;
-        look_out_q <= start_out_i;
+      if (start_i) look_sel_q <= queue(start_vc_i, start_out_i);
+      if (look_q) head_q <= head_mem[{look_sel_q, look_place}];
+      if (look_q) rd_sel_q <= look_sel_q;
+      rd_place_q <= look_q ? look_place : rd_place_q + PtrW'(rd);
+      if (rd) begin
+        left_q <= (first_q ? head_q.flits : left_q) - LEN_W'(1);
+        last_q <= (first_q ? head_q.flits : left_q) == LEN_W'(2);
       end
-      if (look_q) len_q <= len_mem[{look_queue, look_ptr}];
+      if (first_q) flit_hdr_o <= head_q.hdr;
     end
 
-    assign look     = look_q;
     assign first    = look_q;
-    assign next_vc  = look_vc_q;
-    assign next_out = look_out_q;
-    // From the second flit on, while at most two are left.
-    logic ends_q;
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) ends_q <= 1'b0;
-      else ends_q <= rd && !last_o && (left <= LEN_W'(3));
-    end
-
-    assign left     = first_q ? len_q : left_q;
+    assign done     = look_q;
+    assign done_q   = look_sel_q;
+    assign rd_q     = rd_sel_q;
+    assign rd_place = rd_place_q;
+    assign last_o   = first_q ? head_q.single : more_q && last_q;
     assign ends_o   = ends_q;
     assign idle_o   = !look_q && (!rd || ends_q);
-  end else begin : g_no_look
-    assign look     = 1'b0;
+    // A queue of an engine shows its next head only when the packet before it has been read: the
+    // head is where the reader stands.
+    always_comb begin
+      ready_o = ready_q;
+      for (int unsigned e = N_PORTS; e < N_OUT; e++) begin
+        if ((look_q && look_sel_q == queue(VC_RED, OutW'(e)))
+            || (rd && rd_sel_q == queue(VC_RED, OutW'(e)))) begin
+          ready_o[VC_RED][e] = 1'b0;
+        end
+      end
+    end
+  end else begin : g_one_step
+    hdr_t             hdr_mem [NumQ*DEPTH];  // both at the place of the first flit of each packet
+    logic [LEN_W-1:0] len_mem [NumQ*DEPTH];
+    logic [QW-1:0]    rd_sel_q;
+    logic [LEN_W-1:0] left_q;    // flits left to read, from the second one on
+    logic [LEN_W-1:0] left;
+
+    always_ff @(posedge clk_i) begin
+      if (wr_valid_i && wr_first_i) begin
+        hdr_mem[{wr_q, wr_place_i}] <= wr_hdr_i;
+        len_mem[{wr_q, wr_place_i}] <= wr_flits_i;
+      end
+      if (first) rd_sel_q <= queue(start_vc_i, start_out_i);
+      if (rd) left_q <= left - LEN_W'(1);
+      if (first_q) flit_hdr_o <= hdr_mem[{rd_q, rd_place}];
+    end
+
     assign first    = start_i;
-    assign next_vc  = start_vc_i;
-    assign next_out = start_out_i;
-    assign left     = first_q ? len_mem[{rd_q, rd_ptr}] : left_q;
+    assign done     = first_q;
+    assign done_q   = rd_sel_q;
+    assign rd_q     = rd_sel_q;
+    assign rd_place = rptr_q[rd_q];
+    assign left     = first_q ? len_mem[{rd_q, rd_place}] : left_q;
+    assign last_o   = rd && (left == LEN_W'(1));
     assign ends_o   = last_o;
     assign idle_o   = !rd || last_o;
+    // Until the first cycle of a packet is over its queue still counts it. A queue of an engine shows
+    // its next head only when the packet before it has been read: the head is where the reader stands.
+    always_comb begin
+      ready_o = ready_q;
+      if ((first_q && count_q[rd_q] == (PtrW + 1)'(1)) || (rd && 32'(rd_q[QW-1:2]) >= N_PORTS)) begin
+        ready_o[rd_q[1:0]][rd_q[QW-1:2]] = 1'b0;
+      end
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -244,82 +354,32 @@ module sp_voq #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (first) begin
-      rd_vc_q  <= next_vc;
-      rd_out_q <= next_out;
-    end
     if (rd) begin
-      left_q <= left - LEN_W'(1);
-      {flit_err_o, flit_data_o} <= data_mem[{rd_q, rd_ptr}];
-      flit_vc_o <= rd_vc_q;
+      {flit_err_o, flit_data_o} <= data_mem[{rd_q, rd_place}];
+      flit_vc_o <= rd_q[1:0];
     end
-    if (first_q) flit_hdr_o <= hdr_mem[{rd_q, rd_ptr}];
   end
 
-  // ----------------------------------------------------------------------------- queue states
+  // ------------------------------------------------------------------------------ packets queued
+
+  logic same;  // a packet is committed to the queue from which one is started
+
+  assign same = commit_i && (wr_q == done_q);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      for (int unsigned q = 0; q < NumQ; q++) begin
-        wptr_q[q]  <= '0;
-        rptr_q[q]  <= '0;
-        count_q[q] <= '0;
-      end
+      for (int unsigned q = 0; q < NumQ; q++) count_q[q] <= '0;
       for (int unsigned v = 0; v < NUM_VC; v++) ready_q[v] <= '0;
     end else begin
       if (commit_i) begin
-        wptr_q[wr_q] <= wptr_q[wr_q] + (PtrW + 1)'(commit_flits_i);
         ready_q[wr_vc_i][wr_out_i] <= 1'b1;
-        if (!(first_q && same)) count_q[wr_q] <= count_q[wr_q] + (PtrW + 1)'(1);
+        if (!(done && same)) count_q[wr_q] <= count_q[wr_q] + (PtrW + 1)'(1);
       end
-      if (rd) rptr_q[rd_q] <= rptr_q[rd_q] + (PtrW + 1)'(1);
-      if (first_q && !same) begin
-        count_q[rd_q] <= count_q[rd_q] - (PtrW + 1)'(1);
-        if (count_q[rd_q] == (PtrW + 1)'(1)) ready_q[rd_vc_q][rd_out_q] <= 1'b0;
+      if (done && !same) begin
+        count_q[done_q] <= count_q[done_q] - (PtrW + 1)'(1);
+        if (count_q[done_q] == (PtrW + 1)'(1)) ready_q[done_q[1:0]][done_q[QW-1:2]] <= 1'b0;
       end
     end
-  end
-
-  // Until the first cycle of a packet is over its queue still counts it. A queue of an engine shows
-  // its next head only when the packet before it has been read: the head is where the reader stands.
-  always_comb begin
-    ready_o = ready_q;
-    if (look) ready_o[next_vc][next_out] = 1'b0;
-    if ((first_q && count_q[rd_q] == (PtrW + 1)'(1)) || (rd && 32'(rd_out_q) >= N_PORTS)) begin
-      ready_o[rd_vc_q][rd_out_q] = 1'b0;
-    end
-  end
-
-  // -------------------------------------------------------------------------------------- room
-
-  // A queue's room changes when it is written, read, or opened and given up. One look a cycle at
-  // each queue to which that can happen keeps the bits true without looking at all of them.
-  logic [QW-1:0] open_q;
-  logic [QW-1:0] own_q;
-  logic [PtrW:0] open_free;
-  logic [PtrW:0] own_free;
-
-  assign open_q    = queue(open_vc_i, open_out_i);
-  assign own_q     = queue(VC_RSP, own_i);
-  assign open_free = free(wptr_q[open_q], rptr_q[open_q]) + (PtrW + 1)'(rd && rd_q == open_q);
-  assign own_free  = free(wptr_q[own_q], rptr_q[own_q]) + (PtrW + 1)'(rd && rd_q == own_q);
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      for (int unsigned v = 0; v < NUM_VC; v++) roomy_q[v] <= '1;
-    end else begin
-      if (rd) begin
-        roomy_q[rd_vc_q][rd_out_q] <= free(wptr_q[rd_q], rptr_q[rd_q]) + (PtrW + 1)'(1)
-                                      >= (PtrW + 1)'(Room);
-      end
-      roomy_q[VC_RSP][own_i] <= own_free >= (PtrW + 1)'(Room);
-      roomy_q[open_vc_i][open_out_i] <=
-          open_free >= (PtrW + 1)'(Room) + (open_i ? (PtrW + 1)'(open_flits_i) : '0);
-    end
-  end
-
-  always_comb begin
-    for (int unsigned v = 0; v < NUM_VC; v++) vc_room_o[v] = &roomy_q[v];
   end
 
   // ------------------------------------------------------------------------ heads for engines
@@ -334,8 +394,8 @@ module sp_voq #(
     hdr_t red_mem [NumEng*DEPTH];
 
     always_ff @(posedge clk_i) begin
-      if (wr_valid_i && wr_offset_i == '0 && 32'(wr_out_i) >= N_PORTS) begin
-        red_mem[HeadW'((32'(wr_out_i) - N_PORTS) * DEPTH) + HeadW'(wr_ptr)] <= wr_hdr_i;
+      if (wr_valid_i && wr_first_i && 32'(wr_out_i) >= N_PORTS) begin
+        red_mem[HeadW'((32'(wr_out_i) - N_PORTS) * DEPTH) + HeadW'(wr_place_i)] <= wr_hdr_i;
       end
     end
 
@@ -343,7 +403,7 @@ module sp_voq #(
       for (int unsigned e = 0; e < NumEng; e++) begin
         head_valid_o[e] = ready_o[VC_RED][N_PORTS+e];
         head_hdr_o[e]   = red_mem[HeadW'(e * DEPTH) + HeadW'(
-                                  rptr_q[QW'(32'(VC_RED) * N_OUT + N_PORTS + e)][PtrW-1:0])];
+                                  rptr_q[queue(VC_RED, OutW'(N_PORTS + e))])];
       end
     end
   end
