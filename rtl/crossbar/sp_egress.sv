@@ -70,7 +70,10 @@ module sp_egress #(
   // Pointers count modulo 2 * DEPTH, so that full and empty differ.
   logic [PtrW:0]     wptr_q [NUM_VC];
   logic [PtrW:0]     rptr_q [NUM_VC];
+  // A flit is read in a later cycle than it is written.
+  (* no_rw_check *)
   logic [FLIT_W:0]   data_mem [NUM_VC*DEPTH];  // {error mark, payload}
+  (* no_rw_check *)
   hdr_t              hdr_mem  [NUM_VC*DEPTH];
   logic [NUM_VC-1:0] last_head;  // the next flit of a buffer is a last one
 
@@ -162,25 +165,20 @@ module sp_egress #(
         wptr_q[v] <= '0;
         rptr_q[v] <= '0;
       end
-      room_o <= '0;
     end else begin
       if (c_valid && !pass) wptr_q[c_vc] <= wptr_q[c_vc] + (PtrW + 1)'(1);
       if (read) rptr_q[vc] <= rptr_q[vc] + (PtrW + 1)'(1);
-      for (int unsigned v = 0; v < NUM_VC; v++) begin
-        room_o[v] <= (PtrW + 1)'(DEPTH) - (wptr_q[v] - rptr_q[v]) >= (PtrW + 1)'(Room);
-      end
     end
   end
 
   // ------------------------------------------------------------------------- which flit is next
 
-  always_comb begin
-    for (int unsigned v = 0; v < NUM_VC; v++) filled[v] = wptr_q[v] != rptr_q[v];
-  end
-
   if (PIPELINED) begin : g_ahead
     // Whose turn it is next is known before the packet on its way ends.
     logic [PtrW:0]     firsts_q [NUM_VC];  // packets that have come and not been started
+    logic [PtrW:0]     level_q  [NUM_VC];  // flits in the buffer
+    logic [NUM_VC-1:0] filled_q;           // there is one
+    logic [NUM_VC-1:0] comes, goes;        // one comes, one is read
     logic [NUM_VC-1:0] may_start;
     logic [NUM_VC-1:0] first_vc_q;         // as in sp_rr_arbiter
     logic [NUM_VC-1:0] above;
@@ -192,11 +190,14 @@ module sp_egress #(
     always_comb begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         may_start[v] = (firsts_q[v] != '0) && m_vc_room_i[v];
+        comes[v]     = c_valid && (c_vc == 2'(v));
+        goes[v]      = read && (vc_q == 2'(v));
       end
     end
 
     assign above      = may_start & first_vc_q;
     assign vc         = vc_q;
+    assign filled     = filled_q;
     assign read       = active_q && space && filled[vc_q];
     assign read_first = first_q;
     assign pass       = 1'b0;
@@ -210,7 +211,12 @@ module sp_egress #(
         vc_q       <= '0;
         turn_q     <= '0;
         first_vc_q <= '1;
-        for (int unsigned v = 0; v < NUM_VC; v++) firsts_q[v] <= '0;
+        filled_q   <= '0;
+        room_o     <= '0;
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          firsts_q[v] <= '0;
+          level_q[v]  <= '0;
+        end
       end else begin
         turn_q <= (above != '0) ? (above & (~above + NUM_VC'(1)))
                                 : (may_start & (~may_start + NUM_VC'(1)));
@@ -224,7 +230,10 @@ module sp_egress #(
           if (read) first_q <= 1'b0;
         end
         for (int unsigned v = 0; v < NUM_VC; v++) begin
-          firsts_q[v] <= firsts_q[v] + (PtrW + 1)'(c_valid && c_first && (c_vc == 2'(v)))
+          level_q[v]  <= level_q[v] + (PtrW + 1)'(comes[v]) - (PtrW + 1)'(goes[v]);
+          filled_q[v] <= comes[v] || (filled_q[v] && !(goes[v] && level_q[v] == (PtrW + 1)'(1)));
+          room_o[v]   <= level_q[v] <= (PtrW + 1)'(DEPTH - Room);
+          firsts_q[v] <= firsts_q[v] + (PtrW + 1)'(comes[v] && c_first)
                          - (PtrW + 1)'(begins && turn_q[v]);
         end
       end
@@ -236,6 +245,7 @@ module sp_egress #(
     logic              take_last;  // the flit read or passed is a last one
 
     always_comb begin
+      for (int unsigned v = 0; v < NUM_VC; v++) filled[v] = wptr_q[v] != rptr_q[v];
       may_start = filled;
       if (c_valid && c_first) may_start[c_vc] = 1'b1;
       may_start &= m_vc_room_i;
@@ -259,8 +269,15 @@ module sp_egress #(
     assign take_last  = (read && last_head[vc]) || (pass && c_last);
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) active_q <= 1'b0;
-      else if (read || pass) active_q <= !take_last;
+      if (!rst_ni) begin
+        active_q <= 1'b0;
+        room_o   <= '0;
+      end else begin
+        if (read || pass) active_q <= !take_last;
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          room_o[v] <= (PtrW + 1)'(DEPTH) - (wptr_q[v] - rptr_q[v]) >= (PtrW + 1)'(Room);
+        end
+      end
     end
 
     always_ff @(posedge clk_i) begin

@@ -6,8 +6,8 @@
 // answer to an answer could circle for ever. A malformed packet changes nothing else. A stream is
 // never stopped for longer than its queue, or the answers' queue of its own port, is full.
 //
-// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4. PIPELINED: in cycle 10,
-// since input, checks, room, request, length and egress have a cycle of their own.
+// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4. PIPELINED: in cycle 16, since
+// every step of its way has a cycle of its own; see docs/crossbar.md.
 
 module sp_ingress #(
     /// Outputs, external ports first, then engines.
@@ -117,33 +117,71 @@ module sp_ingress #(
   end
 
   localparam int unsigned BeatW = 1 + USER_W + FLIT_W;
-  localparam int unsigned LookW = 4 + OutW + LEN_W;
+
+  /// What a header says.
+  typedef struct packed {
+    logic [3:0]       status;
+    logic [OutW-1:0]  out;
+    logic [LEN_W-1:0] flits;
+    logic             single;  // of one flit
+  } look_t;
+
+  // ------------------------------------------------------------------- checks on the first beat
+
+  /* verilator lint_off UNUSEDSIGNAL */  // what is not looked at goes with the beat
+  hdr_t  look_hdr;
+  /* verilator lint_on UNUSEDSIGNAL */
+  look_t look;
+  logic  route_hit;
+
+  sp_route #(
+      .N_OUT(N_OUT),
+      .N_IDS(N_IDS)
+  ) i_route (
+      .clk_i,
+      .rst_ni,
+      .we_i        (fwd_we_i),
+      .addr_i      (fwd_addr_i),
+      .valid_i     (fwd_valid_i),
+      .paths_log2_i(fwd_paths_log2_i),
+      .out_i       (fwd_out_i),
+      .src_i       (look_hdr.src),
+      .dst_i       (look_hdr.dst),
+      .hit_o       (route_hit),
+      .out_o       (look.out)
+  );
+
+  always_comb begin
+    look.status = ST_OK;
+    if (look_hdr.version != VERSION) look.status = ST_VERSION;
+    else if (!op_known(look_hdr.op)) look.status = ST_OP;
+    else if (!len_legal(look_hdr.op, look_hdr.len)) look.status = ST_LEN;
+    else if (!route_hit) look.status = ST_DST;
+    // Only contributions have business with an engine.
+    else if (32'(look.out) >= N_PORTS && op_vc(look_hdr.op) != VC_RED) look.status = ST_OP;
+    look.flits  = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
+    look.single = look.flits == LEN_W'(1);
+  end
 
   // --------------------------------------------------------------------------------- beat in
 
   logic              valid;
   logic              ready;
+  logic              first;   // first beat of its packet
   logic              last;
   logic              err;
-  hdr_t              beat_hdr;
   logic [FLIT_W-1:0] data;
-
-  // What a header says, on a first beat.
-  /* verilator lint_off UNUSEDSIGNAL */  // what is not looked at goes with the beat
-  hdr_t             look_hdr;    // the header that is looked at
-  /* verilator lint_on UNUSEDSIGNAL */
-  logic [3:0]       look_status;
-  logic [OutW-1:0]  look_out;
-  logic [LEN_W-1:0] look_flits;
-  logic [3:0]       first_status;
-  logic [OutW-1:0]  route_out;
-  logic [LEN_W-1:0] first_flits;
+  hdr_t              hdr;     // of the packet, on all of its beats, and what it says
+  look_t             said;
 
   if (PIPELINED) begin : g_stages
-    logic              in_valid, in_ready;
-    logic              skid_valid, skid_ready;
-    logic [BeatW-1:0]  in_beat;
-    logic [LookW+BeatW-1:0] skid_beat;
+    logic             in_valid, in_ready, in_first_q;
+    logic             skid_valid, skid_ready;
+    logic [BeatW-1:0] in_beat;
+    logic             skid_first, skid_last, skid_err;
+    hdr_t             skid_hdr;
+    look_t            skid_look;
+    logic [FLIT_W-1:0] skid_data;
 
     sp_stage #(
         .WIDTH(BeatW)
@@ -161,31 +199,48 @@ module sp_ingress #(
     assign look_hdr = in_beat[FLIT_W+:$bits(hdr_t)];
 
     sp_skid_buffer #(
-        .WIDTH(LookW + BeatW)
+        .WIDTH($bits(look_t) + 1 + BeatW)
     ) i_skid (
         .clk_i,
         .rst_ni,
         .valid_i(in_valid),
         .ready_o(in_ready),
-        .data_i ({look_status, look_out, look_flits, in_beat}),
+        .data_i ({look, in_first_q, in_beat}),
         .valid_o(skid_valid),
         .ready_i(skid_ready),
-        .data_o (skid_beat)
+        .data_o ({skid_look, skid_first, skid_last, skid_err, skid_hdr, skid_data})
     );
 
-    sp_stage #(
-        .WIDTH(LookW + BeatW)
-    ) i_looked (
-        .clk_i,
-        .rst_ni,
-        .valid_i(skid_valid),
-        .ready_o(skid_ready),
-        .data_i (skid_beat),
-        .valid_o(valid),
-        .ready_i(ready),
-        .data_o ({first_status, route_out, first_flits, last, err, beat_hdr, data})
-    );
+    assign skid_ready = !valid || ready;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        valid      <= 1'b0;
+        in_first_q <= 1'b1;
+      end else begin
+        if (skid_ready) valid <= skid_valid;
+        if (in_valid && in_ready) in_first_q <= in_beat[BeatW-1];
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (skid_ready && skid_valid) begin
+        first <= skid_first;
+        last  <= skid_last;
+        err   <= skid_err;
+        data  <= skid_data;
+        if (skid_first) begin
+          hdr  <= skid_hdr;
+          said <= skid_look;
+        end
+      end
+    end
   end else begin : g_skid
+    hdr_t  beat_hdr;
+    hdr_t  hdr_q;
+    look_t said_q;
+    logic  in_packet_q;
+
     sp_skid_buffer #(
         .WIDTH(BeatW)
     ) i_skid (
@@ -199,65 +254,27 @@ module sp_ingress #(
         .data_o ({last, err, beat_hdr, data})
     );
 
-    assign look_hdr     = beat_hdr;
-    assign first_status = look_status;
-    assign route_out    = look_out;
-    assign first_flits  = look_flits;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) in_packet_q <= 1'b0;
+      else if (valid && ready) in_packet_q <= !last;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (valid && ready && first) begin
+        hdr_q  <= beat_hdr;
+        said_q <= look;
+      end
+    end
+
+    assign look_hdr = beat_hdr;
+    assign first    = !in_packet_q;
+    assign hdr      = first ? beat_hdr : hdr_q;
+    assign said     = first ? look : said_q;
   end
 
-  // ------------------------------------------------------------------- checks on the first beat
+  // -------------------------------------------------------------------------- how a packet ends
 
-  logic in_packet_q;  // the next beat is not a first one
-  logic route_hit;
-
-  sp_route #(
-      .N_OUT(N_OUT),
-      .N_IDS(N_IDS)
-  ) i_route (
-      .clk_i,
-      .rst_ni,
-      .we_i        (fwd_we_i),
-      .addr_i      (fwd_addr_i),
-      .valid_i     (fwd_valid_i),
-      .paths_log2_i(fwd_paths_log2_i),
-      .out_i       (fwd_out_i),
-      .src_i       (look_hdr.src),
-      .dst_i       (look_hdr.dst),
-      .hit_o       (route_hit),
-      .out_o       (look_out)
-  );
-
-  always_comb begin
-    look_status = ST_OK;
-    if (look_hdr.version != VERSION) look_status = ST_VERSION;
-    else if (!op_known(look_hdr.op)) look_status = ST_OP;
-    else if (!len_legal(look_hdr.op, look_hdr.len)) look_status = ST_LEN;
-    else if (!route_hit) look_status = ST_DST;
-    // Only contributions have business with an engine.
-    else if (32'(look_out) >= N_PORTS && op_vc(look_hdr.op) != VC_RED) look_status = ST_OP;
-    look_flits = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
-  end
-
-  // ----------------------------------------------------------- the packet, on all of its beats
-
-  hdr_t             hdr_q;
-  logic [3:0]       status_q;
-  logic [OutW-1:0]  out_q;
-  logic [LEN_W-1:0] flits_q;   // flits that the header announces
-  logic [LEN_W-1:0] offset_q;  // beats taken, stops at the greatest value
-
-  hdr_t             hdr;
-  logic [3:0]       status;    // as far as known before the last beat
-  logic [OutW-1:0]  out;
-  logic [LEN_W-1:0] flits;
-  logic [LEN_W-1:0] offset;
-
-  assign hdr    = in_packet_q ? hdr_q : beat_hdr;
-  assign status = in_packet_q ? status_q : first_status;
-  assign out    = in_packet_q ? out_q : route_out;
-  assign flits  = in_packet_q ? flits_q : first_flits;
-  assign offset = in_packet_q ? offset_q : '0;
-
+  logic [LEN_W-1:0] count_q;   // beats taken, stops at the greatest value
   logic             due_q;     // this beat is the last one that the header announces
   logic             over_q;    // it has come before
   logic             due;
@@ -268,9 +285,9 @@ module sp_ingress #(
   logic             ready_beat;
   logic             take;
 
-  assign due      = in_packet_q ? due_q : first_flits == LEN_W'(1);
-  assign refuse   = last && ((status != ST_OK) || !due);
-  assign reason   = (status != ST_OK) ? status : ST_LEN;
+  assign due      = first ? said.single : due_q;
+  assign refuse   = last && ((said.status != ST_OK) || !due);
+  assign reason   = (said.status != ST_OK) ? said.status : ST_LEN;
   assign answered = op_vc(hdr.op) != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -279,6 +296,7 @@ module sp_ingress #(
   // in which its last beat comes, and goes in the next, when its answer takes a flit instead.
   logic [PtrW:0]    sel_free;
   logic [PtrW-1:0]  sel_place;
+  logic [PtrW-1:0]  first_place;
   logic [1:0]       sel_vc;
   logic [OutW-1:0]  sel_out;
   logic [LEN_W-1:0] sel_flits;
@@ -290,39 +308,56 @@ module sp_ingress #(
   logic [PtrW-1:0]  place_q;    // of the next flit
 
   assign sel_vc     = settle_q ? VC_RSP : op_vc(hdr.op);
-  assign sel_out    = settle_q ? own_i : out;
-  assign sel_flits  = settle_q ? LEN_W'(1) : flits;
-  assign needs      = settle_q ? answered : !in_packet_q && (status == ST_OK);
-  assign room       = sel_free >= (PtrW + 1)'(sel_flits);
+  assign sel_out    = settle_q ? own_i : said.out;
+  assign sel_flits  = settle_q ? LEN_W'(1) : said.flits;
+  assign needs      = settle_q ? answered : first && (said.status == ST_OK);
   assign ready_beat = !needs || room;
   assign ready      = ready_beat && (settle_q || !refuse);
   assign take       = valid && ready;
   assign reserve    = take && needs;
-  assign give       = valid && refuse && !settle_q && in_packet_q && (status == ST_OK);
-  assign place      = needs ? sel_place : place_q;
+  assign give       = valid && refuse && !settle_q && !first && (said.status == ST_OK);
+  assign place      = needs ? first_place : place_q;
+
+  if (PIPELINED) begin : g_room
+    // Room that was there two cycles ago is there still: this port alone takes it, and is given
+    // the places in their order.
+    logic          look_q;
+    logic [PtrW:0] free_q;
+    logic          looks;
+
+    assign looks = valid && needs && !take && (settle_q || !refuse);
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        look_q <= 1'b0;
+        room   <= 1'b0;
+      end else begin
+        look_q <= looks;
+        room   <= looks && look_q && (free_q >= (PtrW + 1)'(sel_flits));
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      free_q      <= sel_free;
+      first_place <= sel_place;
+    end
+  end else begin : g_room
+    assign room        = sel_free >= (PtrW + 1)'(sel_flits);
+    assign first_place = sel_place;
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      in_packet_q <= 1'b0;
-      settle_q    <= 1'b0;
-    end else begin
-      settle_q <= valid && refuse && !take;
-      if (take) in_packet_q <= !last;
-    end
+    if (!rst_ni) settle_q <= 1'b0;
+    else settle_q <= valid && refuse && !take;
   end
 
   always_ff @(posedge clk_i) begin
     if (take) begin
-      offset_q <= (offset == '1) ? offset : offset + LEN_W'(1);
-      due_q    <= (LEN_W + 1)'(offset) + (LEN_W + 1)'(2) == (LEN_W + 1)'(flits);
-      over_q   <= due || (in_packet_q && over_q);
-      place_q  <= place + PtrW'(1);
-      if (!in_packet_q) begin
-        hdr_q    <= beat_hdr;
-        status_q <= first_status;
-        out_q    <= route_out;
-        flits_q  <= flits;
-      end
+      count_q <= first ? LEN_W'(1) : (count_q == '1) ? count_q : count_q + LEN_W'(1);
+      due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
+                 == (LEN_W + 1)'(said.flits);
+      over_q  <= due || (!first && over_q);
+      place_q <= place + PtrW'(1);
     end
   end
 
@@ -343,7 +378,7 @@ module sp_ingress #(
   logic   commits, commit;
 
   assign writes      = take && (settle_q ? answered
-                                         : (status == ST_OK) && !(in_packet_q && over_q));
+                                         : (said.status == ST_OK) && (first || !over_q));
   assign commits     = take && last && (!settle_q || answered);
   assign write.first = needs;
   assign write.vc    = sel_vc;

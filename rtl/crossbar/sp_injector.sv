@@ -74,6 +74,8 @@ module sp_injector #(
     $fatal(1, "sp_injector: SLOTS = %0d is not 2 or more", SLOTS);
   end
 
+  // A packet is read when it is whole.
+  (* no_rw_check *)
   logic [FLIT_W-1:0]  data_mem [SLOTS*FlitDim];
   hdr_t               hdr_q    [SLOTS];
   logic [N_PORTS-1:0] mask_q   [SLOTS];   // ports that still lack the packet

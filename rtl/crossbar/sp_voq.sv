@@ -132,6 +132,8 @@ module sp_voq #(
   logic [N_OUT-1:0]  ready_q [NUM_VC];
   logic [N_OUT-1:0]  roomy_q [NUM_VC];
 
+  // A flit is read long after it was written, never in the same cycle.
+  (* no_rw_check *)
   logic [FLIT_W:0]   data_mem [NumQ*DEPTH];  // {error mark, payload}
 
   function automatic logic [QW-1:0] queue(logic [1:0] q_vc, logic [OutW-1:0] q_out);
@@ -144,56 +146,69 @@ module sp_voq #(
   logic [QW-1:0] rd_q;     // queue that is read
   logic          rd;       // a flit is read
   logic          moves;    // room is taken or given back
-  logic [PtrW:0] sel_next;
+  logic [PtrW:0] delta;    // by so much the free flits of the queue change
 
   assign sel_q       = queue(sel_vc_i, sel_out_i);
   assign sel_free_o  = free_q[sel_q];
   assign sel_place_o = wptr_q[sel_q];
   assign moves       = take_i || give_i;
-  assign sel_next    = (give_i ? sel_free_o + (PtrW + 1)'(take_flits_i)
-                               : sel_free_o - (PtrW + 1)'(take_flits_i))
-                       + (PtrW + 1)'(rd && rd_q == sel_q);
+  assign delta       = give_i ? (PtrW + 1)'(take_flits_i) : -(PtrW + 1)'(take_flits_i);
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      for (int unsigned q = 0; q < NumQ; q++) begin
-        wptr_q[q] <= '0;
-        rptr_q[q] <= '0;
-        free_q[q] <= (PtrW + 1)'(DEPTH);
-      end
-    end else begin
-      if (rd) begin
-        rptr_q[rd_q] <= rptr_q[rd_q] + PtrW'(1);
-        free_q[rd_q] <= free_q[rd_q] + (PtrW + 1)'(1);
-      end
-      if (moves) begin
-        wptr_q[sel_q] <= give_i ? wptr_q[sel_q] - PtrW'(take_flits_i)
-                                : wptr_q[sel_q] + PtrW'(take_flits_i);
-        free_q[sel_q] <= sel_next;
+  if (PIPELINED) begin : g_room
+    // Each queue for itself: to choose one and then to count is too long.
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned q = 0; q < NumQ; q++) begin
+          wptr_q[q] <= '0;
+          rptr_q[q] <= '0;
+          free_q[q] <= (PtrW + 1)'(DEPTH);
+          roomy_q[q%NUM_VC][q/NUM_VC] <= 1'b1;
+        end
+      end else begin
+        for (int unsigned q = 0; q < NumQ; q++) begin
+          if (rd && rd_q == QW'(q)) rptr_q[q] <= rptr_q[q] + PtrW'(1);
+          if (moves && sel_q == QW'(q)) wptr_q[q] <= wptr_q[q] - delta[PtrW-1:0];
+          free_q[q] <= free_q[q] + ((moves && sel_q == QW'(q)) ? delta : '0)
+                       + (PtrW + 1)'(rd && rd_q == QW'(q));
+          roomy_q[q%NUM_VC][q/NUM_VC] <= roomy(free_q[q]);
+        end
       end
     end
-  end
+  end else begin : g_room
+    // Only the two queues whose room changed a cycle ago are looked at.
+    logic          moved_q;
+    logic          read_q;
+    logic [QW-1:0] moved_sel_q;
+    logic [QW-1:0] read_sel_q;
 
-  // Only the two queues whose room changed a cycle ago are looked at.
-  logic          moved_q;
-  logic          read_q;
-  logic [QW-1:0] moved_sel_q;
-  logic [QW-1:0] read_sel_q;
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      moved_q     <= 1'b0;
-      read_q      <= 1'b0;
-      moved_sel_q <= '0;
-      read_sel_q  <= '0;
-      for (int unsigned v = 0; v < NUM_VC; v++) roomy_q[v] <= '1;
-    end else begin
-      moved_q     <= moves;
-      read_q      <= rd;
-      moved_sel_q <= sel_q;
-      read_sel_q  <= rd_q;
-      if (moved_q) roomy_q[moved_sel_q[1:0]][moved_sel_q[QW-1:2]] <= roomy(free_q[moved_sel_q]);
-      if (read_q) roomy_q[read_sel_q[1:0]][read_sel_q[QW-1:2]] <= roomy(free_q[read_sel_q]);
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned q = 0; q < NumQ; q++) begin
+          wptr_q[q] <= '0;
+          rptr_q[q] <= '0;
+          free_q[q] <= (PtrW + 1)'(DEPTH);
+        end
+        for (int unsigned v = 0; v < NUM_VC; v++) roomy_q[v] <= '1;
+        moved_q     <= 1'b0;
+        read_q      <= 1'b0;
+        moved_sel_q <= '0;
+        read_sel_q  <= '0;
+      end else begin
+        if (rd) begin
+          rptr_q[rd_q] <= rptr_q[rd_q] + PtrW'(1);
+          free_q[rd_q] <= free_q[rd_q] + (PtrW + 1)'(1);
+        end
+        if (moves) begin
+          wptr_q[sel_q] <= wptr_q[sel_q] - delta[PtrW-1:0];
+          free_q[sel_q] <= free_q[sel_q] + delta + (PtrW + 1)'(rd && rd_q == sel_q);
+        end
+        moved_q     <= moves;
+        read_q      <= rd;
+        moved_sel_q <= sel_q;
+        read_sel_q  <= rd_q;
+        if (moved_q) roomy_q[moved_sel_q[1:0]][moved_sel_q[QW-1:2]] <= roomy(free_q[moved_sel_q]);
+        if (read_q) roomy_q[read_sel_q[1:0]][read_sel_q[QW-1:2]] <= roomy(free_q[read_sel_q]);
+      end
     end
   end
 
@@ -232,11 +247,13 @@ module sp_voq #(
 
     typedef struct packed {
       logic             single;  // of one flit
-      logic             ending;  // of at most Ahead flits
-      logic [LEN_W-1:0] flits;
+      logic             two;     // of two
+      logic             ending;  // of at most Ahead
+      logic [LEN_W-1:0] rest;    // flits behind the first one
       hdr_t             hdr;
     } head_t;
 
+    (* no_rw_check *)
     head_t            head_mem [NumQ*DEPTH];  // at the place of the first flit of each packet
     head_t            head_q;
     logic             look_q;     // the head of a packet is being read
@@ -251,8 +268,8 @@ module sp_voq #(
     always_ff @(posedge clk_i) begin
       if (wr_valid_i && wr_first_i) begin
         head_mem[{wr_q, wr_place_i}] <= '{
-            single: wr_flits_i == LEN_W'(1), ending: wr_flits_i <= LEN_W'(Ahead),
-            flits: wr_flits_i, hdr: wr_hdr_i};
+            single: wr_flits_i == LEN_W'(1), two: wr_flits_i == LEN_W'(2),
+            ending: wr_flits_i <= LEN_W'(Ahead), rest: wr_flits_i - LEN_W'(1), hdr: wr_hdr_i};
       end
     end
 
@@ -276,8 +293,8 @@ module sp_voq #(
       if (look_q) rd_sel_q <= look_sel_q;
       rd_place_q <= look_q ? look_place : rd_place_q + PtrW'(rd);
       if (rd) begin
-        left_q <= (first_q ? head_q.flits : left_q) - LEN_W'(1);
-        last_q <= (first_q ? head_q.flits : left_q) == LEN_W'(2);
+        left_q <= first_q ? head_q.rest : left_q - LEN_W'(1);
+        last_q <= first_q ? head_q.two : left_q == LEN_W'(2);
       end
       if (first_q) flit_hdr_o <= head_q.hdr;
     end
@@ -362,22 +379,47 @@ module sp_voq #(
 
   // ------------------------------------------------------------------------------ packets queued
 
-  logic same;  // a packet is committed to the queue from which one is started
-
-  assign same = commit_i && (wr_q == done_q);
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      for (int unsigned q = 0; q < NumQ; q++) count_q[q] <= '0;
-      for (int unsigned v = 0; v < NUM_VC; v++) ready_q[v] <= '0;
-    end else begin
-      if (commit_i) begin
-        ready_q[wr_vc_i][wr_out_i] <= 1'b1;
-        if (!(done && same)) count_q[wr_q] <= count_q[wr_q] + (PtrW + 1)'(1);
+  if (PIPELINED) begin : g_count
+    // Each queue for itself, since to choose one and then to count is too long. What `ready_q` says
+    // is a cycle old: an input that was started is not asked before it is right again.
+    logic [NumQ-1:0] up, down;
+    always_comb begin
+      for (int unsigned q = 0; q < NumQ; q++) begin
+        up[q]   = commit_i && (wr_q == QW'(q));
+        down[q] = done && (done_q == QW'(q));
       end
-      if (done && !same) begin
-        count_q[done_q] <= count_q[done_q] - (PtrW + 1)'(1);
-        if (count_q[done_q] == (PtrW + 1)'(1)) ready_q[done_q[1:0]][done_q[QW-1:2]] <= 1'b0;
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned q = 0; q < NumQ; q++) count_q[q] <= '0;
+        for (int unsigned v = 0; v < NUM_VC; v++) ready_q[v] <= '0;
+      end else begin
+        for (int unsigned q = 0; q < NumQ; q++) begin
+          if (up[q] != down[q]) begin
+            count_q[q] <= up[q] ? count_q[q] + (PtrW + 1)'(1) : count_q[q] - (PtrW + 1)'(1);
+          end
+          ready_q[q%NUM_VC][q/NUM_VC] <= up[q] || (count_q[q] != '0);
+        end
+      end
+    end
+  end else begin : g_count
+    logic same;  // a packet is committed to the queue from which one is started
+    assign same = commit_i && (wr_q == done_q);
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned q = 0; q < NumQ; q++) count_q[q] <= '0;
+        for (int unsigned v = 0; v < NUM_VC; v++) ready_q[v] <= '0;
+      end else begin
+        if (commit_i) begin
+          ready_q[wr_vc_i][wr_out_i] <= 1'b1;
+          if (!(done && same)) count_q[wr_q] <= count_q[wr_q] + (PtrW + 1)'(1);
+        end
+        if (done && !same) begin
+          count_q[done_q] <= count_q[done_q] - (PtrW + 1)'(1);
+          if (count_q[done_q] == (PtrW + 1)'(1)) ready_q[done_q[1:0]][done_q[QW-1:2]] <= 1'b0;
+        end
       end
     end
   end

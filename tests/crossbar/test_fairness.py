@@ -41,8 +41,9 @@ class OutOfStep(BaseTest):
     def bound(self) -> int:
         """Cycles from a lone packet's last beat in to its first beat out; docs/crossbar.md."""
         outputs = self.config.ports + self.config.engines
-        phase = 1 << (self.config.max_flits + 3).bit_length()
-        return 2 * (outputs + 1) * phase + self.config.max_flits + 4
+        steps, latency = (12, 16) if self.config.pipelined else (4, 4)
+        phase = 1 << (self.config.max_flits + steps - 1).bit_length()
+        return 2 * (outputs + 1) * phase + self.config.max_flits + latency
 
     def stream(self, port: int, flits: int, dst: np.ndarray) -> Packets:
         """Return write packets of `flits` flits from a port, without pause."""

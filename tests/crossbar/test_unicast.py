@@ -8,8 +8,11 @@ import pytest
 import pyuvm
 
 from switchproof.models import packet
+from switchproof.models.layout import Op
+from switchproof.models.packet import Packets
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
+from switchproof.tb.env import Listener
 from tests.crossbar.configs import DEV4P, DEV16
 
 SWITCH = "tb/duts/sp_switch_core.toml"
@@ -84,6 +87,43 @@ class EqualPaths(BaseTest):
             dst = self.rng.choice(ids, len(rows))
             packet.set_fields(rows, src=int(sources[port]), dst=dst)
         await self.send(packets)
+
+
+@pyuvm.test()
+class Latency(BaseTest):
+    """Lone packets of every length: cycles from the first beat in to the first beat out."""
+
+    stalls = "none"
+
+    def end_of_elaboration_phase(self) -> None:
+        self.went: list[Packets] = []
+        self.came: list[Packets] = []
+        for port in self.env.ports:
+            port.monitor.sent.connect(Listener("went", port, self.went.append))
+            port.monitor.received.connect(Listener("came", port, self.came.append))
+
+    async def traffic(self) -> None:
+        config = self.config
+        # docs/crossbar.md: a packet is stored whole, and then takes so long.
+        zero_load = 16 if config.pipelined else 4
+        for flits in range(1, config.max_flits - 1):
+            src, dst = self.rng.integers(0, config.ports, 2)
+            rows = [packet.make(0, flit_w=config.flit_w) for _ in range(config.ports)]
+            rows[src] = packet.make(
+                1, flit_w=config.flit_w, op=Op.WRITE, src=src, dst=dst,
+                len=flits * config.flit_bytes // 16,
+            )  # fmt: skip
+            await self.send(rows)
+            await self.drain()
+            came, went = self.came[-1], self.went[-1]
+            waited = int(came["stamp"][0]) - int(went["stamp"][0])
+            assert waited == zero_load + flits - 1, f"{flits} flits took {waited} cycles"
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", DEV4P])
+def test_latency(sim, config):
+    sim.run(config=config, module=__name__, testcase="Latency")
 
 
 @pytest.mark.sim
