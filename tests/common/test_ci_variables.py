@@ -100,3 +100,22 @@ def test_command_says_one_line(command: str, settings: dict[str, str], line: str
     assert result.stderr.startswith(f"switchproof: {line}")
     assert result.stderr.count("\n") == 1
     assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "name"), [("--sp-profile=dev8", "dev8"), ("--sp-ports=5", "dev8-ports5")]
+)
+def test_override_replaces_every_configuration(option: str, name: str) -> None:
+    """Tests with one parameter and with several run once in the configuration asked for."""
+    command = [sys.executable, "-m", "pytest", "-q", "--collect-only", option]
+    done = subprocess.run(
+        [*command, "tests/crossbar/test_fairness.py"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = {line.split("::")[1] for line in done.stdout.splitlines() if "::" in line}
+    assert found == {
+        f"test_equal_shares[{name}]",
+        f"test_out_of_step[{name}-2]",
+        f"test_out_of_step[{name}-3]",
+    }
