@@ -3,18 +3,21 @@
 // One lane of exact accumulators for FP32 and BF16 (a BF16 number is an FP32 number whose low 16
 // bits are zero), and of running minima and maxima.
 //
-// An element is a 288-bit integer in units of 2^-149, kept as 9 signed words of 32 bits and room for
+// An element is an integer in units of 2^-150, kept as 9 signed words of 32 bits and room for
 // carries, which wait until read-out. An addend has 24 bits and touches two neighbouring words, one
-// in the even and one in the odd bank, so one addend a cycle is sustained.
-// `state` says which words of an element are in use (an unused word counts as zero, so nothing is
+// in the even and one in the odd bank, so one addend a cycle is sustained. In these units the
+// exponent of a number is its shift; only that of a subnormal number is 1 too low.
+// The state says which words of an element are in use (an unused word counts as zero, so nothing is
 // ever cleared) and what special values were seen.
 //
-//   accumulate   0 decode, address | 1 old words, state, shift | 2 add or compare | 3 write
-//   read-out     0 address | 1 words | 2 join a pair | 3 carry | 4 capture the leading digit
-//                5-8 normalise | 9 negate | 10 round | 11 special values, result
+//   accumulate   0 read state | 1 decode | 2 new state | 3 read words, write state | 4 words, shift
+//                5 add or compare | 6 write words
+//   read-out     0 read state | 2 used words | 3 read words | 5 carry | 6 digit
+//                7 capture the leading digit | 8-12 normalise | 13, 14 round | 15 result
 //
-// Control is common to all lanes and lives in sp_exact_lanes; this module holds no valid bit.
-// The two sets have memories of their own: one may be read out while the other accumulates.
+// Control is common to all lanes and lives in sp_exact_lanes, as does the memory of the states; this
+// module holds no valid bit. The two sets have memories of their own: one may be read out while the
+// other accumulates.
 module sp_exact_lane #(
     /// Elements of one set: contexts of the set times flits of the longest packet.
     parameter int unsigned ELEMS   = 64,
@@ -24,81 +27,55 @@ module sp_exact_lane #(
     localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1
 ) (
     /// Clock.
-    input  logic          clk_i,
-    /// Stage 0: an addend is here.
-    input  logic          a0_valid_i,
-    /// Stage 0: its set.
-    input  logic          a0_set_i,
-    /// Stage 0: its element.
-    input  logic [EW-1:0] a0_elem_i,
-    /// Stage 0: minimum or maximum instead of sum.
-    input  logic          a0_cmp_i,
+    input  logic                   clk_i,
+    /// Bit k: an addend is in stage k.
+    input  logic [6:0]             a_valid_i,
+    /// Bit k: set of the addend in stage k.
+    input  logic [6:1]             a_set_i,
+    /// Bit k: the addend in stage k is for a minimum or maximum instead of a sum.
+    input  logic [5:1]             a_cmp_i,
     /// Stage 0: the number, as FP32.
-    input  logic [31:0]   a0_data_i,
-    /// Stage 1: an addend is here.
-    input  logic          a1_valid_i,
-    /// Stage 1: its set.
-    input  logic          a1_set_i,
-    /// Stage 1: it is the first of its element: what memory holds counts as nothing.
-    input  logic          a1_first_i,
-    /// Stage 1: minimum or maximum.
-    input  logic          a1_cmp_i,
-    /// Stage 1: bit d says that the addend in stage 2 + d is there and of the same element.
-    input  logic [2:0]    a1_same_i,
-    /// Stage 2: an addend is here.
-    input  logic          a2_valid_i,
-    /// Stage 2: its set.
-    input  logic          a2_set_i,
-    /// Stage 2: its element.
-    input  logic [EW-1:0] a2_elem_i,
-    /// Stage 2: minimum or maximum.
-    input  logic          a2_cmp_i,
-    /// Stage 2: maximum.
-    input  logic          a2_max_i,
-    /// Stage 3: an addend is here.
-    input  logic          a3_valid_i,
-    /// Stage 3: its set.
-    input  logic          a3_set_i,
-    /// Stage 3: its element.
-    input  logic [EW-1:0] a3_elem_i,
-    /// Read-out stage 0: a pair of words is read.
-    input  logic          r0_valid_i,
-    /// Read-out stage 0: set.
-    input  logic          r0_set_i,
-    /// Read-out stage 0: element.
-    input  logic [EW-1:0] r0_elem_i,
-    /// Read-out stage 0: pair, 0 (least significant) to 4.
-    input  logic [2:0]    r0_pair_i,
-    /// Read-out stage 1: valid.
-    input  logic          r1_valid_i,
-    /// Read-out stage 1: set.
-    input  logic          r1_set_i,
-    /// Read-out stage 1: pair.
-    input  logic [2:0]    r1_pair_i,
-    /// Read-out stage 2: valid.
-    input  logic          r2_valid_i,
-    /// Read-out stage 3: valid.
-    input  logic          r3_valid_i,
-    /// Read-out stage 3: pair 0.
-    input  logic          r3_first_i,
-    /// Read-out stage 4: valid.
-    input  logic          r4_valid_i,
-    /// Read-out stage 4: pair.
-    input  logic [2:0]    r4_pair_i,
-    /// Read-out stages 5 to 11: an element is in stage k.
-    input  logic [11:5]   r_valid_i,
-    /// Read-out stage 10: round to BF16.
-    input  logic          r10_bf16_i,
-    /// Read-out stage 11: minimum or maximum.
-    input  logic          r11_cmp_i,
-    /// Result as FP32 (BF16 in the upper half), one cycle after stage 11.
-    output logic [31:0]   res_o
+    input  logic [31:0]            a0_data_i,
+    /// Stage 1: what the memory of states holds is not valid: there are younger states, or none.
+    input  logic                   a1_stale_i,
+    /// Stage 1: bit d says that the addend in stage 1 + d is there, of the same element and life.
+    input  logic [3:1]             a1_same_i,
+    /// Stage 2: the same for stage 2 + d.
+    input  logic [3:1]             a2_same_i,
+    /// Stage 5: maximum.
+    input  logic                   a5_max_i,
+    /// Stage 6: element.
+    input  logic [EW-1:0]          a6_elem_i,
+    /// Read-out, bit k: a pair of words is in stage k.
+    input  logic [7:1]             r_valid_i,
+    /// Read-out, bit k: set of the pair in stage k.
+    input  logic [4:1]             r_set_i,
+    /// Read-out, [k]: the pair in stage k, 0 (least significant) to 4.
+    input  logic [7:2][2:0]        r_pair_i,
+    /// Read-out, bit k: an element is in stage k.
+    input  logic [15:8]            n_valid_i,
+    /// Read-out stage 13: round to BF16.
+    input  logic                   n13_bf16_i,
+    /// Read-out stage 15: it is BF16.
+    input  logic                   n15_bf16_i,
+    /// Read-out stage 15: minimum or maximum.
+    input  logic                   n15_cmp_i,
+    /// Stage 3: words are read from this set, for an addend or for read-out.
+    input  logic [1:0]             rd_valid_i,
+    /// Stage 3: element of this set.
+    input  logic [EW-1:0]          rd_elem_i [2],
+    /// Stage 1: state of an element of each set, as it was read.
+    input  logic [12:0]            st_i [2],
+    /// Stage 3: new state of the addend's element.
+    output logic [12:0]            st_o,
+    /// Result as FP32 (BF16 in the upper half), one cycle after stage 15.
+    output logic [31:0]            res_o
 );
 
   /// Bits of a word: 32, the carries of all addends, and a sign.
   localparam int unsigned WW = 33 + $clog2(MEMBERS);
-  /// Bits of a pair of words and the carry of the pair below it.
-  localparam int unsigned PW = 33 + WW;
+  /// Last pair of an element: its even word alone.
+  localparam logic [2:0] TOP = 3'd4;
 
   if (ELEMS < 1 || ELEMS > 4096) begin : gen_bad_elems
     $fatal(1, "sp_exact_lane: ELEMS = %0d is not in 1..4096", ELEMS);
@@ -107,390 +84,463 @@ module sp_exact_lane #(
     $fatal(1, "sp_exact_lane: MEMBERS = %0d is not in 2..1024", MEMBERS);
   end
 
-  /// State of an element: a bit that is set stays until the first addend of the next life.
+  /// What was seen of an element: a bit that is set stays until the first addend of the next life.
   typedef struct packed {
-    logic       other;  // something that is not -0 was seen
-    logic       ninf;
-    logic       pinf;
-    logic       nan;
-    logic [8:0] used;   // words that hold something
+    logic other;  // something that is not -0
+    logic ninf;
+    logic pinf;
+    logic nan;
+  } seen_t;
+
+  /// State of an element.
+  typedef struct packed {
+    seen_t      seen;
+    logic [8:0] used;  // words that hold something
   } state_t;
 
-  // ------------------------------------------------------------------------- stage 0: decode
-
-  logic [7:0] a0_exp, a0_shift;
-  logic [2:0] a0_word;
-  logic [2:0] a0_pe;
-  logic [1:0] a0_po;
-
-  assign a0_exp   = a0_data_i[30:23];
-  assign a0_shift = a0_exp - 8'(a0_exp != '0);
-  assign a0_word  = a0_cmp_i ? 3'd0 : a0_shift[7:5];
-  assign a0_pe    = 3'((4'(a0_word) + 4'd1) >> 1);  // the even word of {word, word + 1}, halved
-  assign a0_po    = a0_word[2:1];                   // the odd one
+  // ------------------------------------------------------------------------- stage 1: decode
 
   logic [31:0] a1_data_q;
-  logic [4:0]  a1_off_q;
-  logic [2:0]  a1_word_q;
+  logic [2:0]  a1_word;
+  logic        a1_tiny;
+
+  logic [23:0] a2_sig_q;           // significand
+  logic [7:0]  a2_top_q;           // what a minimum or maximum needs besides
+  logic [4:0]  a2_off_q;
+  logic [2:0]  a2_word_q, a2_pe_q;
+  logic        a2_neg_q, a2_tiny_q, a2_special_q, a2_frac_q;
+  logic        a2_add;
+  seen_t       a2_seen;
+
+  assign a1_tiny = a1_data_q[30:23] == '0;
+  assign a1_word = a_cmp_i[1] ? 3'd0 : a1_data_q[30:28];
+  assign a2_add  = !a_cmp_i[2] && !a2_special_q && (!a2_tiny_q || a2_frac_q);
+  assign a2_seen = '{
+      nan: a2_special_q && a2_frac_q, pinf: a2_special_q && !a2_frac_q && !a2_neg_q,
+      ninf: a2_special_q && !a2_frac_q && a2_neg_q, other: !a2_neg_q || !a2_tiny_q || a2_frac_q};
 
   always_ff @(posedge clk_i) begin
-    if (a0_valid_i) begin
-      a1_data_q <= a0_data_i;
-      a1_off_q  <= a0_shift[4:0];
-      a1_word_q <= a0_word;
+    if (a_valid_i[0]) a1_data_q <= a0_data_i;
+    if (a_valid_i[1]) begin
+      a2_sig_q  <= {a_cmp_i[1] ? a1_data_q[23] : !a1_tiny, a1_data_q[22:0]};
+      a2_top_q  <= a_cmp_i[1] ? a1_data_q[31:24] : '0;
+      a2_off_q  <= a_cmp_i[1] ? '0 : {a1_data_q[27:24], a1_data_q[23] || a1_tiny};
+      a2_word_q <= a1_word;
+      a2_pe_q   <= {1'b0, a1_word[2:1]} + 3'(a1_word[0]);  // the even word of {word, word + 1}
+      a2_neg_q  <= a1_data_q[31];
+      a2_tiny_q    <= a1_tiny;
+      a2_special_q <= a1_data_q[30:23] == '1;
+      a2_frac_q    <= a1_data_q[22:0] != '0;
     end
   end
 
-  // ------------------------------------------------------------------------------- memories
+  // ------------------------------------------------------------------ stages 1 to 3: the state
+  // Bits are only ever added in a life, so the states of addends that are not in memory yet are
+  // simply ORed; what memory holds is dropped if there is any of them.
+
+  state_t     a2_mem_q, a2_young_q, a3_state_q, a4_state_q;
+  state_t     a2_old;
+  logic [8:0] a2_touch, a3_used_q;
+
+  assign a2_old   = a2_mem_q | a2_young_q | (a2_same_i[1] ? a3_state_q : '0);
+  assign a2_touch = a_cmp_i[2] ? 9'd1 : a2_add ? 9'b11 << a2_word_q : '0;
+  assign st_o     = a3_state_q;
+
+  always_ff @(posedge clk_i) begin
+    if (a_valid_i[1]) begin
+      a2_mem_q   <= a1_stale_i ? '0 : st_i[a_set_i[1]];
+      a2_young_q <= (a1_same_i[2] ? a3_state_q : '0) | (a1_same_i[3] ? a4_state_q : '0);
+    end
+    if (a_valid_i[2]) begin
+      a3_state_q <= a2_old | {a2_seen, a2_touch};
+      a3_used_q  <= a2_old.used;
+    end
+    if (a_valid_i[3]) a4_state_q <= a3_state_q;
+  end
+
+  // ------------------------------------------- stages 2 and 3: what to forward, what to read
+  // A word that an addend 1, 2 or 3 in front works on is not in memory when it is read. That of the
+  // next in front comes from there, in place of what memory gives.
+
+  /// What an addend does to its two words.
+  typedef struct packed {
+    logic       we_e, we_o;
+    logic [2:0] pe;
+    logic [1:0] po;
+  } touch_t;
+
+  touch_t     a2_t, a3_t_q, a4_t_q, a5_t_q, a6_t_q;
+  logic [3:1] a3_hit_e_q, a3_hit_o_q;  // by distance
+  logic       a3_use_e, a3_use_o;
+  logic       a4_clear_e_q, a4_clear_o_q, a4_use_q, a5_use_q;
+  logic [2:1] a4_hit_e_q, a4_hit_o_q;  // of distances 1 and 2, the least only
+  logic       a4_far_e_q, a4_far_o_q;  // of distance 3, if it is the least
+  logic       a5_hit_e_q, a5_hit_o_q;  // of distance 1
+
+  assign a2_t = '{we_e: a_cmp_i[2] || a2_add, we_o: a2_add, pe: a2_pe_q, po: a2_word_q[2:1]};
+
+  assign a3_use_e = a3_used_q[{a3_t_q.pe, 1'b0}];
+  assign a3_use_o = a3_used_q[{1'b0, a3_t_q.po, 1'b1}];
+
+  always_ff @(posedge clk_i) begin
+    if (a_valid_i[2]) begin
+      a3_t_q     <= a2_t;
+      a3_hit_e_q <= a2_same_i & {a5_t_q.we_e && (a5_t_q.pe == a2_t.pe),
+                                 a4_t_q.we_e && (a4_t_q.pe == a2_t.pe),
+                                 a3_t_q.we_e && (a3_t_q.pe == a2_t.pe)};
+      a3_hit_o_q <= a2_same_i & {a5_t_q.we_o && (a5_t_q.po == a2_t.po),
+                                 a4_t_q.we_o && (a4_t_q.po == a2_t.po),
+                                 a3_t_q.we_o && (a3_t_q.po == a2_t.po)};
+    end
+    if (a_valid_i[3]) begin
+      a4_t_q       <= a3_t_q;
+      a4_use_q     <= a3_use_e;
+      a4_clear_e_q <= !a3_use_e || (a3_hit_e_q != '0);
+      a4_clear_o_q <= !a3_use_o || (a3_hit_o_q != '0);
+      a4_hit_e_q   <= {a3_hit_e_q[2] && !a3_hit_e_q[1], a3_hit_e_q[1]};
+      a4_hit_o_q   <= {a3_hit_o_q[2] && !a3_hit_o_q[1], a3_hit_o_q[1]};
+      a4_far_e_q   <= a3_hit_e_q == 3'b100;
+      a4_far_o_q   <= a3_hit_o_q == 3'b100;
+    end
+    if (a_valid_i[4]) begin
+      a5_t_q     <= a4_t_q;
+      a5_use_q   <= a4_use_q;
+      a5_hit_e_q <= a4_hit_e_q[1];
+      a5_hit_o_q <= a4_hit_o_q[1];
+    end
+    if (a_valid_i[5]) a6_t_q <= a5_t_q;
+  end
+
+  // ------------------------------------------------------------------------------- the words
 
   logic [WW-1:0] ram_e [2];
   logic [WW-1:0] ram_o [2];
-  state_t        ram_s [2];
-
-  logic          a3_we_e_q, a3_we_o_q;
-  logic [2:0]    a3_pe_q;
-  logic [1:0]    a3_po_q;
-  logic [WW-1:0] a3_e_q, a3_o_q;
-  state_t        a2_state_q;
+  logic [WW-1:0] a6_e, a6_o_q;
 
   for (genvar s = 0; s < 2; s++) begin : gen_set
     // a word that is read while it is written is forwarded: what memory gives then is never used
     (* no_rw_check *) logic [WW-1:0] mem_e [5 << EW];
     (* no_rw_check *) logic [WW-1:0] mem_o [4 << EW];
-    (* no_rw_check *) logic [12:0]   mem_s [1 << EW];
-    logic          ro, rd;
-    logic [EW-1:0] elem;
-    logic [2:0]    pe;
-    logic [1:0]    po;
+    logic [2:0]    pe_q;
+    logic [1:0]    po_q;
     logic [WW-1:0] even, odd;
-    logic [12:0]   state;
+    logic          read;   // for read-out
 
-    assign ro   = r0_valid_i && (r0_set_i == 1'(s));
-    assign rd   = ro || (a0_valid_i && (a0_set_i == 1'(s)));
-    assign elem = ro ? r0_elem_i : a0_elem_i;
-    assign pe   = ro ? r0_pair_i : a0_pe;
-    assign po   = ro ? r0_pair_i[1:0] : a0_po;
+    assign read = r_valid_i[2] && (r_set_i[2] == 1'(s));
 
     always_ff @(posedge clk_i) begin
-      if (rd) begin
-        even  <= mem_e[{pe, elem}];
-        odd   <= mem_o[{po, elem}];
-        state <= mem_s[elem];
+      pe_q <= read ? r_pair_i[2] : a2_t.pe;
+      po_q <= read ? r_pair_i[2][1:0] : a2_t.po;
+      if (rd_valid_i[s]) begin
+        even <= mem_e[{pe_q, rd_elem_i[s]}];
+        odd  <= mem_o[{po_q, rd_elem_i[s]}];
       end
     end
     assign ram_e[s] = even;
     assign ram_o[s] = odd;
-    assign ram_s[s] = state;
 
     always_ff @(posedge clk_i) begin
-      if (a3_valid_i && a3_we_e_q && (a3_set_i == 1'(s))) mem_e[{a3_pe_q, a3_elem_i}] <= a3_e_q;
+      if (a_valid_i[6] && a6_t_q.we_e && (a_set_i[6] == 1'(s)))
+        mem_e[{a6_t_q.pe, a6_elem_i}] <= a6_e;
     end
     always_ff @(posedge clk_i) begin
-      if (a3_valid_i && a3_we_o_q && (a3_set_i == 1'(s))) mem_o[{a3_po_q, a3_elem_i}] <= a3_o_q;
-    end
-    always_ff @(posedge clk_i) begin
-      if (a2_valid_i && (a2_set_i == 1'(s))) mem_s[a2_elem_i] <= a2_state_q;
+      if (a_valid_i[6] && a6_t_q.we_o && (a_set_i[6] == 1'(s)))
+        mem_o[{a6_t_q.po, a6_elem_i}] <= a6_o_q;
     end
   end
 
-  // ------------------------------------------- stage 1: state, old words, shifted addend
-  // The state is complete at the end of this stage, so that stage 2 of the next addend sees it.
-  // Words are complete one stage later: the addend right in front is forwarded in stage 2.
+  // ------------------------------------------------------------ stages 2 to 4: shifted addend
+  // The significand is rotated within 32 bits. What lies at its offset or above belongs to the lower
+  // word, the rest has gone round and belongs to the upper one.
 
-  logic [2:0]    a1_pe;
-  logic [1:0]    a1_po;
-  logic          a1_neg, a1_special, a1_zero, a1_add;
-  logic [54:0]   a1_wide;
-  logic [31:0]   a1_hi, a1_lo;
-  state_t        a1_old, a1_new, a3_state_q;
-  logic [8:0]    a1_touch;
-  logic          a1_use_e, a1_use_o;
-  logic [WW-1:0] a1_e, a1_o;
+  logic [26:0] a2_rot, a3_rot_q;
+  logic [31:0] a3_rot, a4_rot_q, a4_even, a4_add_e;
+  logic [7:0]  a3_top_q, a4_top_q;
+  logic [4:2]  a3_off_q;
+  logic [2:0]  a3_low_q;
+  logic [4:3]  a4_off_q;
+  logic [7:0]  a4_fine_q;
+  logic        a3_odd_q, a3_neg_q, a4_odd_q, a4_neg_q, a4_neg, a5_neg_q;
+  logic [31:0] a5_add_e_q, a5_add_o_q;  // inverted to be subtracted
 
-  logic          a2_we_e_q, a2_we_o_q, a4_we_e_q, a4_we_o_q;
-  logic [2:0]    a2_pe_q, a4_pe_q;
-  logic [1:0]    a2_po_q, a4_po_q;
-  logic [WW-1:0] a4_e_q, a4_o_q;
-  logic          a2_hit_e_q, a2_hit_o_q, a2_use_q, a2_neg_q;
-  logic [WW-1:0] a2_e_q, a2_o_q;
-  logic [31:0]   a2_add_e_q, a2_add_o_q;
+  assign a4_neg   = a4_neg_q || a_cmp_i[4];
+  assign a4_add_e = (a4_rot_q & a4_even) | {a4_top_q, 24'b0};
 
-  assign a1_pe      = 3'((4'(a1_word_q) + 4'd1) >> 1);
-  assign a1_po      = a1_word_q[2:1];
-  assign a1_neg     = a1_data_q[31];
-  assign a1_special = a1_data_q[30:23] == '1;
-  assign a1_zero    = a1_data_q[30:0] == '0;
-  assign a1_add     = !a1_cmp_i && !a1_special && !a1_zero;
+  function automatic logic [31:0] rotate(logic [31:0] x, int unsigned n);
+    return (x << n) | (x >> (32 - n));
+  endfunction
 
   always_comb begin
-    a1_wide  = '0;
-    a1_old   = '0;
-    a1_new   = '0;
-    a1_touch = '0;
-    a1_e     = '0;
-    a1_o     = '0;
-    if (a1_valid_i) begin
-      a1_wide = {31'b0, a1_data_q[30:23] != '0, a1_data_q[22:0]} << a1_off_q;
-
-      if (a1_first_i)        a1_old = '0;
-      else if (a1_same_i[0]) a1_old = a2_state_q;
-      else if (a1_same_i[1]) a1_old = a3_state_q;
-      else                   a1_old = ram_s[a1_set_i];
-      if (a1_cmp_i)    a1_touch[0] = 1'b1;
-      else if (a1_add) a1_touch = 9'b11 << a1_word_q;
-      a1_new.used  = a1_old.used  | a1_touch;
-      a1_new.nan   = a1_old.nan   | (a1_special && a1_data_q[22:0] != '0);
-      a1_new.pinf  = a1_old.pinf  | (a1_special && a1_data_q[22:0] == '0 && !a1_neg);
-      a1_new.ninf  = a1_old.ninf  | (a1_special && a1_data_q[22:0] == '0 && a1_neg);
-      a1_new.other = a1_old.other | !a1_zero | !a1_neg;
-
-      if (a1_same_i[1] && a3_we_e_q && a3_pe_q == a1_pe)      a1_e = a3_e_q;
-      else if (a1_same_i[2] && a4_we_e_q && a4_pe_q == a1_pe) a1_e = a4_e_q;
-      else                                                    a1_e = ram_e[a1_set_i];
-      if (a1_same_i[1] && a3_we_o_q && a3_po_q == a1_po)      a1_o = a3_o_q;
-      else if (a1_same_i[2] && a4_we_o_q && a4_po_q == a1_po) a1_o = a4_o_q;
-      else                                                    a1_o = ram_o[a1_set_i];
+    a2_rot = 27'(a2_sig_q) << a2_off_q[1:0];
+    unique case (a3_off_q[3:2])
+      2'd0: a3_rot = 32'(a3_rot_q);
+      2'd1: a3_rot = rotate(32'(a3_rot_q), 4);
+      2'd2: a3_rot = rotate(32'(a3_rot_q), 8);
+      2'd3: a3_rot = rotate(32'(a3_rot_q), 12);
+    endcase
+    if (a3_off_q[4]) a3_rot = rotate(a3_rot, 16);
+    for (int unsigned i = 0; i < 32; i++) begin
+      a4_even[i] = a4_odd_q ^ ((2'(i / 8) > a4_off_q[4:3])
+                               || ((2'(i / 8) == a4_off_q[4:3]) && a4_fine_q[i%8]));
     end
   end
 
-  assign a1_lo    = a1_wide[31:0];
-  assign a1_hi    = {9'b0, a1_wide[54:32]};
-  assign a1_use_e = a1_old.used[{a1_pe, 1'b0}];
-  assign a1_use_o = a1_old.used[{1'b0, a1_po, 1'b1}];
-
   always_ff @(posedge clk_i) begin
-    if (a1_valid_i) begin
-      a2_state_q <= a1_new;
-      a2_we_e_q  <= a1_cmp_i || a1_add;
-      a2_we_o_q  <= a1_add;
-      a2_pe_q    <= a1_pe;
-      a2_po_q    <= a1_po;
-      a2_hit_e_q <= a1_same_i[0] && !a1_first_i && a2_we_e_q && (a2_pe_q == a1_pe);
-      a2_hit_o_q <= a1_same_i[0] && !a1_first_i && a2_we_o_q && (a2_po_q == a1_po);
-      a2_use_q   <= a1_use_e;
-      a2_neg_q   <= a1_neg;
-      a2_e_q     <= a1_use_e ? a1_e : '0;
-      a2_o_q     <= a1_use_o ? a1_o : '0;
-      // a number to compare becomes an unsigned key in the order of the numbers, -0 below +0
-      a2_add_e_q <= a1_cmp_i ? (a1_data_q ^ {1'b1, {31{a1_neg}}})
-                             : (a1_word_q[0] ? a1_hi : a1_lo);
-      a2_add_o_q <= a1_word_q[0] ? a1_lo : a1_hi;
+    if (a_valid_i[2]) begin
+      a3_rot_q <= a2_rot;
+      a3_top_q <= a2_top_q;
+      a3_off_q <= a2_off_q[4:2];
+      a3_low_q <= a2_off_q[2:0];
+      a3_odd_q <= a2_word_q[0];
+      a3_neg_q <= a2_neg_q;
+    end
+    if (a_valid_i[3]) begin
+      a4_rot_q  <= a3_rot;
+      a4_top_q  <= a3_top_q;
+      a4_off_q  <= a3_off_q[4:3];
+      a4_fine_q <= 8'hFF << a3_low_q;
+      a4_odd_q  <= a3_odd_q;
+      a4_neg_q  <= a3_neg_q;
+    end
+    if (a_valid_i[4]) begin
+      a5_neg_q   <= a4_neg;
+      a5_add_e_q <= a4_add_e ^ {32{a4_neg}};
+      a5_add_o_q <= (a4_rot_q & ~a4_even) ^ {32{a4_neg}};
     end
   end
 
-  // ---------------------------------------------------------------- stage 2: add or compare
+  // ---------------------------------------------------------- stages 4 and 5: add or compare
 
-  logic [WW-1:0] a2_e, a2_o, a2_sum_e, a2_sum_o;
-  logic          a2_less, a2_take;
+  logic [WW-1:0] a5_mem_e_q, a5_mem_o_q, a5_young_e_q, a5_young_o_q, a7_e_q, a7_o_q;
+  logic [WW-1:0] a5_e, a5_o, a5_sum_e, a5_sum_o;
+  logic [WW-1:0] a6_old_q;
+  logic [31:0]   a6_new_q;  // inverted
+  logic          a6_take_q;
 
-  assign a2_e     = a2_hit_e_q ? a3_e_q : a2_e_q;
-  assign a2_o     = a2_hit_o_q ? a3_o_q : a2_o_q;
-  assign a2_sum_e = a2_e + (WW'(a2_add_e_q) ^ {WW{a2_neg_q}}) + WW'(a2_neg_q);
-  assign a2_sum_o = a2_o + (WW'(a2_add_o_q) ^ {WW{a2_neg_q}}) + WW'(a2_neg_q);
-  assign a2_less  = a2_add_e_q < a2_e[31:0];
-  assign a2_take  = !a2_use_q || (a2_less != a2_max_i);
+  assign a5_e     = a5_mem_e_q | a5_young_e_q | (a5_hit_e_q ? a6_e : '0);
+  assign a5_o     = a5_mem_o_q | a5_young_o_q | (a5_hit_o_q ? a6_o_q : '0);
+  assign a5_sum_e = a5_e + {{WW - 32{a5_neg_q}}, a5_add_e_q} + WW'(a5_neg_q);
+  assign a5_sum_o = a5_o + {{WW - 32{a5_neg_q}}, a5_add_o_q} + WW'(a5_neg_q);
+  // Numbers are compared as patterns: bit 32 of the difference says that the addend's is above. If
+  // either is negative that turns the order round, and does if just one is, -0 below +0.
+  // The choice is made a stage later.
+  assign a6_e     = a6_take_q ? {{WW - 32{1'b0}}, ~a6_new_q} : a6_old_q;
 
   always_ff @(posedge clk_i) begin
-    if (a2_valid_i) begin
-      a3_state_q <= a2_state_q;
-      a3_we_e_q  <= a2_we_e_q;
-      a3_we_o_q  <= a2_we_o_q;
-      a3_pe_q    <= a2_pe_q;
-      a3_po_q    <= a2_po_q;
-      a3_e_q     <= !a2_cmp_i ? a2_sum_e : a2_take ? WW'(a2_add_e_q) : a2_e;
-      a3_o_q     <= a2_sum_o;
+    if (a_valid_i[4]) begin
+      a5_mem_e_q   <= a4_clear_e_q ? '0 : ram_e[a_set_i[4]];
+      a5_mem_o_q   <= a4_clear_o_q ? '0 : ram_o[a_set_i[4]];
+      a5_young_e_q <= (a4_hit_e_q[2] ? a6_e : '0) | (a4_far_e_q ? a7_e_q : '0);
+      a5_young_o_q <= (a4_hit_o_q[2] ? a6_o_q : '0) | (a4_far_o_q ? a7_o_q : '0);
     end
-    if (a3_valid_i) begin
-      a4_we_e_q <= a3_we_e_q;
-      a4_we_o_q <= a3_we_o_q;
-      a4_pe_q   <= a3_pe_q;
-      a4_po_q   <= a3_po_q;
-      a4_e_q    <= a3_e_q;
-      a4_o_q    <= a3_o_q;
+    if (a_valid_i[5]) begin
+      a6_old_q  <= a_cmp_i[5] ? a5_e : a5_sum_e;
+      a6_new_q  <= a5_add_e_q;
+      a6_take_q <= a_cmp_i[5]
+          && (!a5_use_q || (a5_sum_e[32] ^ (a5_e[31] || !a5_add_e_q[31]) ^ !a5_max_i));
+      a6_o_q    <= a5_sum_o;
+    end
+    if (a_valid_i[6]) begin
+      a7_e_q <= a6_e;
+      a7_o_q <= a6_o_q;
     end
   end
 
-  // ------------------------------------------------ read-out, stages 1 to 4: words to digits
-  // A pair of words makes a 64-bit digit of the two's complement sum, least significant first.
+  // ------------------------------------------------ read-out, stages 1 to 7: words to digits
+  // A pair of words and the carry of the pair below make a 64-bit digit of the two's complement sum,
+  // least significant first.
 
-  state_t        r1_state;
-  logic [WW-1:0] r2_e_q, r2_o_q;
-  logic [PW-1:0] r3_pair_q, r3_sum;
-  logic [PW-65:0] r3_carry_q;
-  logic [63:0]   r4_dig_q;
-  logic [3:0]    r2_flags_q;
+  state_t         r2_state_q;
+  seen_t          r2_seen_q, r8_seen_q, r13_seen_q;
+  logic [4:3]     r_use_e_q, r_use_o_q;
+  logic [WW-1:0]  r5_e_q, r5_o_q, r5_sum_e, r5_sum_o;
+  logic [WW-33:0] r5_carry_q;
+  logic [63:0]    r6_dig_q, r7_dig_q;
+  logic [1:0]     r7_zero_q, r7_ones_q;   // of its words
 
-  assign r1_state = ram_s[r1_set_i];
-  assign r3_sum   = r3_pair_q + (r3_first_i ? PW'(0) : {{64{r3_carry_q[PW-65]}}, r3_carry_q});
+  assign r5_sum_e = r5_e_q + {{32{r5_carry_q[WW-33]}}, r5_carry_q};
+  assign r5_sum_o = r5_o_q + {{32{r5_sum_e[WW-1]}}, r5_sum_e[WW-1:32]};
 
   always_ff @(posedge clk_i) begin
-    if (r1_valid_i) begin
-      r2_e_q     <= r1_state.used[{r1_pair_i, 1'b0}] ? ram_e[r1_set_i] : '0;
-      r2_o_q     <= (!r1_pair_i[2] && r1_state.used[{r1_pair_i, 1'b1}]) ? ram_o[r1_set_i] : '0;
-      if (r1_pair_i[2]) r2_flags_q <= r1_state[12:9];
+    if (r_valid_i[1]) r2_state_q <= st_i[r_set_i[1]];
+    if (r_valid_i[2]) begin
+      r_use_e_q[3] <= r2_state_q.used[{r_pair_i[2], 1'b0}];
+      r_use_o_q[3] <= !r_pair_i[2][2] && r2_state_q.used[{r_pair_i[2], 1'b1}];
+      if (r_pair_i[2] == TOP) r2_seen_q <= r2_state_q.seen;
     end
-    if (r2_valid_i) begin
-      r3_pair_q[31:0]  <= r2_e_q[31:0];
-      r3_pair_q[PW-1:32] <= {r2_o_q[WW-1], r2_o_q} + {{33{r2_e_q[WW-1]}}, r2_e_q[WW-1:32]};
+    r_use_e_q[4] <= r_use_e_q[3];
+    r_use_o_q[4] <= r_use_o_q[3];
+    if (r_valid_i[4]) begin
+      r5_e_q <= r_use_e_q[4] ? ram_e[r_set_i[4]] : '0;
+      r5_o_q <= r_use_o_q[4] ? ram_o[r_set_i[4]] : '0;
     end
-    if (r3_valid_i) begin
-      r4_dig_q   <= r3_sum[63:0];
-      r3_carry_q <= r3_sum[PW-1:64];
+    if (r_valid_i[4] && (r_pair_i[4] == '0)) r5_carry_q <= '0;
+    else if (r_valid_i[5]) r5_carry_q <= r5_sum_o[WW-1:32];
+    if (r_valid_i[5]) r6_dig_q <= {r5_sum_o[31:0], r5_sum_e[31:0]};
+    if (r_valid_i[6]) begin
+      r7_dig_q  <= r6_dig_q;
+      r7_zero_q <= {r6_dig_q[63:32] == '0, r6_dig_q[31:0] == '0};
+      r7_ones_q <= {r6_dig_q[63:32] == '1, r6_dig_q[31:0] == '1};
     end
   end
 
   // A digit that only repeats the sign of the digit below it adds nothing. The last one that
-  // does more is the leading digit: with the one below it holds every bit that rounding needs.
-  logic [63:0] r5_hi_q, r5_lo_q, r5_prev_q;
-  logic        r5_sticky_q, r5_below_q;
-  logic [2:0]  r5_top_q;
-
-  always_ff @(posedge clk_i) begin
-    if (r4_valid_i) begin
-      r5_prev_q <= r4_dig_q;
-      if (r4_pair_i == '0) begin
-        r5_hi_q     <= r4_dig_q;
-        r5_lo_q     <= '0;
-        r5_sticky_q <= 1'b0;
-        r5_below_q  <= 1'b0;
-        r5_top_q    <= '0;
-      end else begin
-        r5_below_q <= r5_below_q | (r5_prev_q != '0);
-        if (r4_dig_q != {64{r5_prev_q[63]}}) begin
-          r5_hi_q     <= r4_dig_q;
-          r5_lo_q     <= r5_prev_q;
-          r5_sticky_q <= r5_below_q;
-          r5_top_q    <= r4_pair_i;
-        end
-      end
-    end
-  end
-
-  // ---------------------------------------------------- read-out, stages 5 to 8: normalise
-  // The bits are inverted if the sum is negative; the missing + 1 comes in stage 9, where only
-  // what was dropped decides whether it reaches the significand. Dropped bits are compared with
-  // the sign, so `sticky` is that of the number itself. The shift stops where FP32 ends (2^-149).
-
-  logic [88:0] r5_x;
-  logic        r5_neg, r5_s32;
-  logic [56:0] r6_x_q;
-  logic        r6_neg_q, r6_sticky_q, r6_low_q, r6_s32_q;
-  logic [2:0]  r6_top_q;
-  logic        r6_s16, r6_s8;
-  logic [40:0] r6_y;
-  logic [32:0] r7_x_q;
-  logic        r7_neg_q, r7_sticky_q, r7_stop_q;
-  logic [2:0]  r7_top_q, r7_s_q;
-  logic        r7_s4, r7_s2;
-  logic [28:0] r7_y;
-  logic [26:0] r8_x_q;
-  logic        r8_neg_q, r8_sticky_q, r8_stop_q;
+  // does more is the leading digit: with the word below it, and whether any bit below that is set, it
+  // holds all that rounding needs.
+  logic [31:0] r8_prev_q;                    // upper word of the digit below
+  logic [1:0]  r8_prev_zero_q;
+  logic [63:0] r8_hi_q;
+  logic [31:0] r8_lo_q;
+  logic        r8_s32_q, r8_sticky_q, r8_lo_zero_q, r8_below_q;
   logic [2:0]  r8_top_q;
-  logic [4:0]  r8_s_q;
-  logic        r8_s1, r8_sx;
-  logic [25:0] r8_y;
-  logic [24:0] r8_z;
-  logic [9:0]  r8_exp;
-
-  assign r5_neg = r5_hi_q[63];
-  assign r5_x   = {r5_hi_q, r5_lo_q[63:39]} ^ {89{r5_neg}};
-  assign r5_s32 = r5_x[88:57] == '0;
-
-  assign r6_s16 = (r6_x_q[56:41] == '0) && !(r6_low_q && r6_s32_q);
-  assign r6_y   = r6_s16 ? r6_x_q[40:0] : r6_x_q[56:16];
-  assign r6_s8  = r6_y[40:33] == '0;
-
-  assign r7_s4 = (r7_x_q[32:29] == '0) && !r7_stop_q;
-  assign r7_y  = r7_s4 ? r7_x_q[28:0] : r7_x_q[32:4];
-  assign r7_s2 = (r7_y[28:27] == '0) && !r7_stop_q;
-
-  assign r8_s1 = !r8_x_q[26] && !r8_stop_q;
-  assign r8_y  = r8_s1 ? r8_x_q[25:0] : r8_x_q[26:1];
-  assign r8_sx = !r8_y[25] && !r8_stop_q;  // the leading one is the first bit of the lower digit
-  assign r8_z  = r8_sx ? r8_y[24:0] : r8_y[25:1];
-  assign r8_exp = {1'b0, r8_top_q, 6'd41} - 10'({r8_s_q, r8_s1}) - 10'(r8_sx);
-
-  logic [3:0]  r6_flags_q, r9_flags_q;
-  logic [31:0] r6_key_q, r9_key_q;
-  logic [33:0] r9_num_q;
-  logic        r9_neg_q, r9_sticky_q;
 
   always_ff @(posedge clk_i) begin
-    if (r_valid_i[5]) begin
-      r6_x_q      <= r5_s32 ? r5_x[56:0] : r5_x[88:32];
-      r6_neg_q    <= r5_neg;
-      r6_sticky_q <= r5_sticky_q | (r5_lo_q[38:0] != '0)
-                     | (!r5_s32 && (r5_x[31:0] != {32{r5_neg}}));
-      r6_low_q    <= r5_top_q == '0;
-      r6_s32_q    <= r5_s32;
-      r6_top_q    <= r5_top_q;
-      r6_flags_q  <= r2_flags_q;
-      r6_key_q    <= r5_hi_q[31:0];
-    end
-    if (r_valid_i[6]) begin
-      r7_x_q      <= r6_s8 ? r6_y[32:0] : r6_y[40:8];
-      r7_neg_q    <= r6_neg_q;
-      r7_sticky_q <= r6_sticky_q | (!r6_s16 && (r6_x_q[15:0] != {16{r6_neg_q}}))
-                     | (!r6_s8 && (r6_y[7:0] != {8{r6_neg_q}}));
-      r7_stop_q   <= r6_low_q && r6_s32_q && r6_s8;
-      r7_top_q    <= r6_top_q;
-      r7_s_q      <= {r6_s32_q, r6_s16, r6_s8};
-    end
     if (r_valid_i[7]) begin
-      r8_x_q      <= r7_s2 ? r7_y[26:0] : r7_y[28:2];
-      r8_neg_q    <= r7_neg_q;
-      r8_sticky_q <= r7_sticky_q | (!r7_s4 && (r7_x_q[3:0] != {4{r7_neg_q}}))
-                     | (!r7_s2 && (r7_y[1:0] != {2{r7_neg_q}}));
-      r8_stop_q   <= r7_stop_q;
-      r8_top_q    <= r7_top_q;
-      r8_s_q      <= {r7_s_q, r7_s4, r7_s2};
-    end
-    if (r_valid_i[8]) begin
-      // {exponent, fraction, guard}; no leading one left means a subnormal number or zero
-      r9_num_q    <= {r8_z[24] ? r8_exp : 10'd0, r8_z[23:0]};
-      r9_neg_q    <= r8_neg_q;
-      r9_sticky_q <= r8_sticky_q | (!r8_s1 && (r8_x_q[0] != r8_neg_q))
-                     | (!r8_sx && (r8_y[0] != r8_neg_q));
-      r9_flags_q  <= r6_flags_q;
-      r9_key_q    <= r6_key_q;
+      r8_prev_q      <= r7_dig_q[63:32];
+      r8_prev_zero_q <= r7_zero_q;
+      r8_below_q     <= (r_pair_i[7] != '0) && (r8_below_q || (r8_prev_zero_q != '1));
+      if ((r_pair_i[7] == '0) || !(r8_prev_q[31] ? (r7_ones_q == '1) : (r7_zero_q == '1))) begin
+        r8_hi_q      <= r7_dig_q;
+        r8_s32_q     <= r7_dig_q[63] ? r7_ones_q[1] : r7_zero_q[1];
+        r8_lo_q      <= (r_pair_i[7] == '0) ? '0 : r8_prev_q;
+        r8_lo_zero_q <= (r_pair_i[7] == '0) || r8_prev_zero_q[1];
+        r8_sticky_q  <= (r_pair_i[7] != '0) && (r8_below_q || !r8_prev_zero_q[0]);
+        r8_top_q     <= r_pair_i[7];
+      end
+      if (r_pair_i[7] == TOP) r8_seen_q <= r2_seen_q;
     end
   end
 
-  // ------------------------------------------- read-out, stages 9 to 11: negate, round, pack
+  // --------------------------------------------------- read-out, stages 8 to 12: normalise
+  // The bits are inverted if the sum is negative; the missing + 1 comes when it is rounded, where
+  // only what was dropped decides whether it reaches the significand. A dropped bit counts if it is
+  // not the sign, so `sticky` is that of the sum. The shift stops where FP32 ends (2^-149).
 
-  logic [33:0] r10_num_q;
-  logic        r10_neg_q, r10_sticky_q;
-  logic        r10_up32, r10_up16;
-  logic [32:0] r11_num_q;
-  logic        r11_neg_q;
+  /// What goes along with the bits that are left.
+  typedef struct packed {
+    logic       neg, sticky;
+    logic       stop;        // 32 was shifted out of the lowest digit
+    logic [2:0] top;
+  } norm_t;
 
-  assign r10_up32 = r10_num_q[0] && (r10_sticky_q || r10_num_q[1]);
-  assign r10_up16 = r10_num_q[16] && (r10_sticky_q || (r10_num_q[15:0] != '0) || r10_num_q[17]);
+  norm_t       n9_q, n10_q, n11_q, n12_q;
+  logic        n8_neg;
+  logic [63:0] n8_x, n9_x_q;
+  logic        n9_s32_q, n9_s16;
+  logic [40:0] n10_x_q;
+  logic [1:0]  n10_s_q;
+  logic        n10_s8;
+  logic [32:0] n11_x_q;
+  logic [2:0]  n11_s_q;
+  logic        n11_s4, n11_s2;
+  logic [28:0] n11_y;
+  logic [26:0] n12_x_q;
+  logic [4:0]  n12_s_q;
+  logic        n12_s1, n12_sx;
+  logic [25:0] n12_y;
+  logic [24:0] n12_z;
+  logic [9:0]  n12_exp;
+
+  assign n8_neg = r8_hi_q[63];
+  assign n8_x   = (r8_s32_q ? {r8_hi_q[31:0], r8_lo_q} : r8_hi_q) ^ {64{n8_neg}};
+  assign n9_s16 = (n9_x_q[63:48] == '0) && !n9_q.stop;
+  assign n10_s8 = (n10_x_q[40:33] == '0) && !n10_q.stop;
+  assign n11_s4 = n11_x_q[32:29] == '0;
+  assign n11_y  = n11_s4 ? n11_x_q[28:0] : n11_x_q[32:4];
+  assign n11_s2 = n11_y[28:27] == '0;
+  assign n12_s1 = !n12_x_q[26];
+  assign n12_y  = n12_s1 ? n12_x_q[25:0] : n12_x_q[26:1];
+  assign n12_sx = !n12_y[25] && !n12_q.stop;  // the leading one is the first bit of the lower digit
+  assign n12_z  = n12_sx ? n12_y[24:0] : n12_y[25:1];
+  assign n12_exp = {1'b0, n12_q.top, 6'd40} - 10'({n12_s_q, n12_s1}) - 10'(n12_sx);
+
+  logic [31:0] n9_key_q, n13_key_q;
+  logic [33:0] n13_num_q;
+  logic        n13_neg_q, n13_sticky_q;
 
   always_ff @(posedge clk_i) begin
-    if (r_valid_i[9]) begin
-      r10_num_q    <= r9_num_q + 34'(r9_neg_q && !r9_sticky_q);
-      r10_neg_q    <= r9_neg_q;
-      r10_sticky_q <= r9_sticky_q;
+    if (n_valid_i[8]) begin
+      n9_x_q   <= n8_x;
+      n9_s32_q <= r8_s32_q;
+      n9_q     <= '{neg: n8_neg, sticky: r8_sticky_q || (!r8_s32_q && !r8_lo_zero_q),
+                    stop: r8_s32_q && (r8_top_q == '0), top: r8_top_q};
+      n9_key_q <= r8_hi_q[31:0];
     end
-    if (r_valid_i[10]) begin
-      r11_num_q <= r10_bf16_i ? {r10_num_q[33:17] + 17'(r10_up16), 16'b0}
-                              : r10_num_q[33:1] + 33'(r10_up32);
-      r11_neg_q <= r10_neg_q;
+    if (n_valid_i[9]) begin
+      n10_x_q <= n9_s16 ? n9_x_q[47:7] : n9_x_q[63:23];
+      n10_s_q <= {n9_s32_q, n9_s16};
+      n10_q   <= n9_q;
+      n10_q.sticky <= n9_q.sticky || (n9_x_q[6:0] != {7{n9_q.neg}})
+                      || (!n9_s16 && (n9_x_q[22:7] != {16{n9_q.neg}}));
     end
-    if (r_valid_i[11]) begin
-      // flags: {other, ninf, pinf, nan}
-      if (r9_flags_q[0] || (!r11_cmp_i && r9_flags_q[1] && r9_flags_q[2])) begin
-        res_o <= 32'h7FC0_0000;
-      end else if (r11_cmp_i) begin
-        res_o <= r9_key_q ^ {1'b1, {31{!r9_key_q[31]}}};
-      end else if (r9_flags_q[1] || r9_flags_q[2]) begin
-        res_o <= {r9_flags_q[2], 31'h7F80_0000};
-      end else if (r11_num_q[32:23] >= 10'd255) begin
-        res_o <= {r11_neg_q, 31'h7F80_0000};
+    if (n_valid_i[10]) begin
+      n11_x_q <= n10_s8 ? n10_x_q[32:0] : n10_x_q[40:8];
+      n11_s_q <= {n10_s_q, n10_s8};
+      n11_q   <= n10_q;
+      n11_q.sticky <= n10_q.sticky || (!n10_s8 && (n10_x_q[7:0] != {8{n10_q.neg}}));
+    end
+    if (n_valid_i[11]) begin
+      n12_x_q <= n11_s2 ? n11_y[26:0] : n11_y[28:2];
+      n12_s_q <= {n11_s_q, n11_s4, n11_s2};
+      n12_q   <= n11_q;
+      n12_q.sticky <= n11_q.sticky || (!n11_s4 && (n11_x_q[3:0] != {4{n11_q.neg}}))
+                      || (!n11_s2 && (n11_y[1:0] != {2{n11_q.neg}}));
+    end
+    if (n_valid_i[12]) begin
+      // {exponent, fraction, guard}; no leading one left means a subnormal number or zero
+      n13_num_q    <= {n12_z[24] ? n12_exp : 10'd0, n12_z[23:0]};
+      n13_neg_q    <= n12_q.neg;
+      n13_sticky_q <= n12_q.sticky || (!n12_s1 && (n12_x_q[0] != n12_q.neg))
+                      || (!n12_sx && (n12_y[0] != n12_q.neg));
+      r13_seen_q   <= r8_seen_q;
+      n13_key_q    <= n9_key_q;
+    end
+  end
+
+  // ------------------------------------------------- read-out, stages 13 to 15: round, pack
+  // Half of the last place or more is left: one more, but to even if it is just half. The + 1 of a
+  // negative number is at the end of what is left if nothing but ones was dropped: then all ones are
+  // one more, the rest is by one nearer to it.
+
+  logic        n13_plus, n13_up32, n13_up16;
+  logic [32:0] n14_num_q, n15_num_q;
+  logic        n14_up32_q, n14_up16_q;
+  logic        n14_neg_q, n15_neg_q;
+  logic        n15_nan, n15_inf;
+
+  assign n13_plus = n13_neg_q && !n13_sticky_q;
+  assign n13_up32 = n13_plus ? n13_num_q[0] || n13_num_q[1]
+                             : n13_num_q[0] && (n13_sticky_q || n13_num_q[1]);
+  assign n13_up16 = n13_plus
+      ? n13_num_q[16] || ((n13_num_q[15:0] == '1) && n13_num_q[17])
+      : n13_num_q[16] && (n13_sticky_q || n13_num_q[17] || (n13_num_q[15:0] != '0));
+
+  assign n15_nan = r13_seen_q.nan || (!n15_cmp_i && r13_seen_q.pinf && r13_seen_q.ninf);
+  assign n15_inf = !n15_cmp_i
+      && (r13_seen_q.pinf || r13_seen_q.ninf || (n15_num_q[32:23] >= 10'd255));
+
+  always_ff @(posedge clk_i) begin
+    if (n_valid_i[13]) begin
+      n14_num_q  <= n13_num_q[33:1];
+      n14_up32_q <= n13_up32 && !n13_bf16_i;
+      n14_up16_q <= n13_up16 && n13_bf16_i;
+      n14_neg_q  <= n13_neg_q;
+    end
+    if (n_valid_i[14]) begin
+      n15_num_q <= n14_num_q + {16'b0, n14_up16_q, 15'b0, n14_up32_q};
+      n15_neg_q <= n14_neg_q;
+    end
+    if (n_valid_i[15]) begin
+      if (n15_nan || n15_inf) begin
+        res_o[30:0] <= {8'hFF, n15_nan, 22'b0};
       end else begin
-        res_o <= {r11_neg_q || !r9_flags_q[3], r11_num_q[30:0]};
+        res_o[30:0] <= n15_cmp_i ? n13_key_q[30:0] : n15_num_q[30:0];
+        if (n15_bf16_i) res_o[15:0] <= '0;
       end
+      if (n15_nan) res_o[31] <= 1'b0;
+      else if (n15_cmp_i) res_o[31] <= n13_key_q[31];
+      else if (r13_seen_q.pinf || r13_seen_q.ninf) res_o[31] <= r13_seen_q.ninf;
+      else res_o[31] <= n15_neg_q || !r13_seen_q.other;
     end
   end
 

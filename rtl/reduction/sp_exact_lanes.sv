@@ -2,7 +2,7 @@
 //
 // The lanes of a flit and the control that they share: one flit of contributions a cycle is
 // accumulated without ever stalling, elements are read out one in PAIRS cycles. In a cycle in
-// which both want the same set, read-out waits.
+// which both want the same set, read-out waits. A flit's states are one word of memory.
 //
 // A flit of FLIT_W bits has FLIT_W/16 lanes. Lane 2e holds 32-bit element e or 16-bit element 2e,
 // lane 2e+1 holds 16-bit element 2e+1.
@@ -66,6 +66,8 @@ module sp_exact_lanes #(
   localparam int unsigned LANES = FLIT_W / 16;
   /// Cycles to read an element: nine words through two banks.
   localparam logic [2:0] PAIRS = 3'd5;
+  /// Bits of an element's state.
+  localparam int unsigned STATE_W = 13;
 
   if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : gen_bad_flit
     $fatal(1, "sp_exact_lanes: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
@@ -73,68 +75,61 @@ module sp_exact_lanes #(
 
   // ------------------------------------------------------------------------------- accumulate
 
-  logic          a1_valid_q, a2_valid_q, a3_valid_q;
-  logic          a1_set_q, a2_set_q, a3_set_q;
-  logic [EW-1:0] a1_elem_q, a2_elem_q, a3_elem_q;
-  logic          a1_first_q, a1_cmp_q, a2_cmp_q, a1_max_q, a2_max_q;
-  logic          a1_bf16_q, a2_bf16_q, a3_bf16_q;
-  logic [2:0]    a1_same_q;
+  logic [6:0]         a_valid, a_set;
+  logic [6:1]         a_valid_q, a_set_q;
+  logic [6:1][EW-1:0] a_elem_q;
+  logic [5:1]         a_cmp_q, a_max_q;
+  logic [6:0]         a_bf16;
+  logic [6:1]         a_bf16_q;
+  logic [3:1]         near, a1_same_q, a2_same_q;
+  logic               a1_stale_q;
 
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      a1_valid_q <= 1'b0;
-      a2_valid_q <= 1'b0;
-      a3_valid_q <= 1'b0;
-    end else begin
-      a1_valid_q <= acc_valid_i;
-      a2_valid_q <= a1_valid_q;
-      a3_valid_q <= a2_valid_q;
+  assign a_valid = {a_valid_q, acc_valid_i};
+  assign a_set   = {a_set_q, acc_set_i};
+  assign a_bf16  = {a_bf16_q, acc_bf16_i};
+
+  // who is in stage d now is d in front of this flit
+  always_comb begin
+    for (int unsigned d = 1; d <= 3; d++) begin
+      near[d] = a_valid_q[d] && (a_set_q[d] == acc_set_i) && (a_elem_q[d] == acc_elem_i)
+                && !acc_first_i;
     end
   end
 
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) a_valid_q <= '0;
+    else a_valid_q <= a_valid[5:0];
+  end
+
   always_ff @(posedge clk_i) begin
-    if (acc_valid_i) begin
-      a1_set_q   <= acc_set_i;
-      a1_elem_q  <= acc_elem_i;
-      a1_first_q <= acc_first_i;
-      a1_cmp_q   <= acc_cmp_i;
-      a1_max_q   <= acc_max_i;
-      a1_bf16_q  <= acc_bf16_i;
-      // who is in stage 1 + d now is in stage 2 + d when this flit is in stage 1
-      a1_same_q  <= {
-        a3_valid_q && (a3_set_q == acc_set_i) && (a3_elem_q == acc_elem_i),
-        a2_valid_q && (a2_set_q == acc_set_i) && (a2_elem_q == acc_elem_i),
-        a1_valid_q && (a1_set_q == acc_set_i) && (a1_elem_q == acc_elem_i)};
-    end
-    if (a1_valid_q) begin
-      a2_set_q  <= a1_set_q;
-      a2_elem_q <= a1_elem_q;
-      a2_cmp_q  <= a1_cmp_q;
-      a2_max_q  <= a1_max_q;
-      a2_bf16_q <= a1_bf16_q;
-    end
-    if (a2_valid_q) begin
-      a3_set_q  <= a2_set_q;
-      a3_elem_q <= a2_elem_q;
-      a3_bf16_q <= a2_bf16_q;
+    if (a_valid != '0) begin
+      a_set_q    <= a_set[5:0];
+      a_elem_q   <= {a_elem_q[5:1], acc_elem_i};
+      a_cmp_q    <= {a_cmp_q[4:1], acc_cmp_i};
+      a_max_q    <= {a_max_q[4:1], acc_max_i};
+      a_bf16_q   <= a_bf16[5:0];
+      a1_same_q  <= near;
+      a1_stale_q <= acc_first_i || (near != '0);
+      a2_same_q  <= a1_same_q;
     end
   end
 
   // --------------------------------------------------------------------------------- read-out
 
-  logic          r0_busy_q;
-  logic [2:0]    r0_pair_q;
-  logic          r0_set_q, r0_cmp_q, r0_bf16_q, r0_last_q;
-  logic [EW-1:0] r0_elem_q;
-  logic          r0_go, r0_end;
-  logic [4:1]    r_valid_q;
-  logic [2:0]    r1_pair_q, r2_pair_q, r3_pair_q, r4_pair_q;
-  logic          r1_set_q;
-  logic [12:5]   n_valid_q;
-  logic [12:1]   r_bf16_q, r_last_q;
-  logic [11:1]   r_cmp_q;
+  logic               r0_busy_q;
+  logic [2:0]         r0_pair_q;
+  logic               r0_set_q, r0_cmp_q, r0_bf16_q, r0_last_q;
+  logic [EW-1:0]      r0_elem_q;
+  logic               r0_go, r0_end;
+  logic [7:1]         r_valid_q;
+  logic [7:1][2:0]    r_pair_q;
+  logic [4:1]         r_set_q;
+  logic [2:1][EW-1:0] r_elem_q;
+  logic [16:8]        n_valid_q;
+  logic [16:1]        r_bf16_q, r_last_q;
+  logic [15:1]        r_cmp_q;
 
-  // a flit that is accumulated in the same set has the memories' read port first
+  // a flit that is accumulated in the same set has the memories' read ports first
   assign r0_go      = r0_busy_q && !(acc_valid_i && (acc_set_i == r0_set_q));
   assign r0_end     = r0_go && (r0_pair_q == PAIRS - 3'd1);
   assign ro_ready_o = !r0_busy_q || r0_end;
@@ -147,8 +142,8 @@ module sp_exact_lanes #(
       n_valid_q <= '0;
     end else begin
       if (ro_ready_o) r0_busy_q <= ro_valid_i;
-      r_valid_q <= {r_valid_q[3:1], r0_go};
-      n_valid_q <= {n_valid_q[11:5], r_valid_q[4] && (r4_pair_q == PAIRS - 3'd1)};
+      r_valid_q <= {r_valid_q[6:1], r0_go};
+      n_valid_q <= {n_valid_q[15:8], r_valid_q[7] && (r_pair_q[7] == PAIRS - 3'd1)};
     end
   end
 
@@ -164,14 +159,42 @@ module sp_exact_lanes #(
       r0_pair_q <= r0_pair_q + 3'd1;
     end
     if (r0_busy_q || (r_valid_q != '0) || (n_valid_q != '0)) begin
-      r1_pair_q <= r0_pair_q;
-      r2_pair_q <= r1_pair_q;
-      r3_pair_q <= r2_pair_q;
-      r4_pair_q <= r3_pair_q;
-      r1_set_q  <= r0_set_q;
-      r_bf16_q  <= {r_bf16_q[11:1], r0_bf16_q};
-      r_cmp_q   <= {r_cmp_q[10:1], r0_cmp_q};
-      r_last_q  <= {r_last_q[11:1], r0_last_q};
+      r_pair_q <= {r_pair_q[6:1], r0_pair_q};
+      r_set_q  <= {r_set_q[3:1], r0_set_q};
+      r_elem_q <= {r_elem_q[1], r0_elem_q};
+      r_bf16_q <= {r_bf16_q[15:1], r0_bf16_q};
+      r_cmp_q  <= {r_cmp_q[14:1], r0_cmp_q};
+      r_last_q <= {r_last_q[15:1], r0_last_q};
+    end
+  end
+
+  // ------------------------------------------------------------------- one read port of a set
+  // What is read out follows the stages of an addend, so the two never meet at a set's memories.
+
+  logic [1:0]               rd_valid_q;
+  logic [EW-1:0]            rd_elem_q [2];
+  logic [LANES*STATE_W-1:0] st_new;
+  logic [LANES*STATE_W-1:0] st_old [2];
+
+  for (genvar s = 0; s < 2; s++) begin : gen_set
+    // a state that is read while it is written is forwarded: what memory gives then is never used
+    (* no_rw_check *) logic [LANES*STATE_W-1:0] mem_s [1 << EW];
+    logic [LANES*STATE_W-1:0] state;
+    logic                     read_0, read_2;  // for read-out, in stages 0 and 2
+
+    assign read_0 = r0_go && (r0_set_q == 1'(s));
+    assign read_2 = r_valid_q[2] && (r_set_q[2] == 1'(s));
+
+    always_ff @(posedge clk_i) begin
+      if (read_0 || (a_valid[0] && (a_set[0] == 1'(s))))
+        state <= mem_s[read_0 ? r0_elem_q : acc_elem_i];
+      rd_valid_q[s] <= read_2 || (a_valid[2] && (a_set[2] == 1'(s)));
+      rd_elem_q[s]  <= read_2 ? r_elem_q[2] : a_elem_q[2];
+    end
+    assign st_old[s] = state;
+
+    always_ff @(posedge clk_i) begin
+      if (a_valid[3] && (a_set[3] == 1'(s))) mem_s[a_elem_q[3]] <= st_new;
     end
   end
 
@@ -182,7 +205,10 @@ module sp_exact_lanes #(
   for (genvar l = 0; l < LANES; l++) begin : gen_lane
     /// Odd lanes hold BF16 only and rest otherwise.
     localparam bit ODD = (l % 2) == 1;
-    logic [31:0] data;
+    logic [31:0]        data;
+    logic [STATE_W-1:0] lane_old [2];
+    assign lane_old[0] = st_old[0][STATE_W*l+:STATE_W];
+    assign lane_old[1] = st_old[1][STATE_W*l+:STATE_W];
     if (ODD) begin : gen_odd
       assign data = {acc_data_i[16*l+:16], 16'b0};
     end else begin : gen_even
@@ -194,48 +220,35 @@ module sp_exact_lanes #(
         .MEMBERS(MEMBERS)
     ) i_lane (
         .clk_i,
-        .a0_valid_i(acc_valid_i && (!ODD || acc_bf16_i)),
-        .a0_set_i  (acc_set_i),
-        .a0_elem_i (acc_elem_i),
-        .a0_cmp_i  (acc_cmp_i),
+        .a_valid_i (a_valid & (a_bf16 | {7{!ODD}})),
+        .a_set_i   (a_set_q),
+        .a_cmp_i   (a_cmp_q),
         .a0_data_i (data),
-        .a1_valid_i(a1_valid_q && (!ODD || a1_bf16_q)),
-        .a1_set_i  (a1_set_q),
-        .a1_first_i(a1_first_q),
-        .a1_cmp_i  (a1_cmp_q),
+        .a1_stale_i(a1_stale_q),
         .a1_same_i (a1_same_q),
-        .a2_valid_i(a2_valid_q && (!ODD || a2_bf16_q)),
-        .a2_set_i  (a2_set_q),
-        .a2_elem_i (a2_elem_q),
-        .a2_cmp_i  (a2_cmp_q),
-        .a2_max_i  (a2_max_q),
-        .a3_valid_i(a3_valid_q && (!ODD || a3_bf16_q)),
-        .a3_set_i  (a3_set_q),
-        .a3_elem_i (a3_elem_q),
-        .r0_valid_i(r0_go && (!ODD || r0_bf16_q)),
-        .r0_set_i  (r0_set_q),
-        .r0_elem_i (r0_elem_q),
-        .r0_pair_i (r0_pair_q),
-        .r1_valid_i(r_valid_q[1] && (!ODD || r_bf16_q[1])),
-        .r1_set_i  (r1_set_q),
-        .r1_pair_i (r1_pair_q),
-        .r2_valid_i(r_valid_q[2] && (!ODD || r_bf16_q[2])),
-        .r3_valid_i(r_valid_q[3] && (!ODD || r_bf16_q[3])),
-        .r3_first_i(r3_pair_q == '0),
-        .r4_valid_i(r_valid_q[4] && (!ODD || r_bf16_q[4])),
-        .r4_pair_i (r4_pair_q),
-        .r_valid_i (n_valid_q[11:5] & (r_bf16_q[11:5] | {7{!ODD}})),
-        .r10_bf16_i(ODD || r_bf16_q[10]),
-        .r11_cmp_i (r_cmp_q[11]),
+        .a2_same_i (a2_same_q),
+        .a5_max_i  (a_max_q[5]),
+        .a6_elem_i (a_elem_q[6]),
+        .r_valid_i (r_valid_q & (r_bf16_q[7:1] | {7{!ODD}})),
+        .r_set_i   (r_set_q),
+        .r_pair_i  (r_pair_q[7:2]),
+        .n_valid_i (n_valid_q[15:8] & (r_bf16_q[15:8] | {8{!ODD}})),
+        .n13_bf16_i(ODD || r_bf16_q[13]),
+        .n15_bf16_i(ODD || r_bf16_q[15]),
+        .n15_cmp_i (r_cmp_q[15]),
+        .rd_valid_i(rd_valid_q),
+        .rd_elem_i (rd_elem_q),
+        .st_i      (lane_old),
+        .st_o      (st_new[STATE_W*l+:STATE_W]),
         .res_o     (res[l])
     );
   end
 
   for (genvar e = 0; e < LANES / 2; e++) begin : gen_res
     assign res_data_o[32*e+:32] =
-        r_bf16_q[12] ? {res[2*e+1][31:16], res[2*e][31:16]} : res[2*e];
+        r_bf16_q[16] ? {res[2*e+1][31:16], res[2*e][31:16]} : res[2*e];
   end
-  assign res_valid_o = n_valid_q[12];
-  assign res_last_o  = r_last_q[12];
+  assign res_valid_o = n_valid_q[16];
+  assign res_last_o  = r_last_q[16];
 
 endmodule

@@ -598,18 +598,23 @@ async def throughput(dut: Any) -> None:
 
 # -------------------------------------------------------------------------------- pytest side
 
-#: ports, flit width, contexts, groups, latency
+#: Ports, flit width, contexts, groups, latency.
+Size = tuple[int, int, int, int, int]
+#: For what needs no sweep.
+SMALL: Size = (4, 128, 4, 8, 2)
+#: Throughput with 4, 8 and 16 members shares builds with the sweep; two members have their own.
+NARROW: list[Size] = [SMALL, (8, 128, 8, 16, 2), (16, 128, 8, 64, 5)]
+TWO: Size = (2, 128, 8, 16, 2)
 SIZES = [
-    pytest.param((4, 128, 4, 8, 2), id="4x128", marks=pytest.mark.sim),
+    pytest.param(SMALL, id="4x128", marks=pytest.mark.sim),
     pytest.param((2, 512, 2, 4, 3), id="2x512"),
     pytest.param((3, 256, 6, 5, 4), id="3x256"),
-    pytest.param((8, 128, 8, 16, 2), id="8x128"),
-    pytest.param((16, 128, 8, 64, 5), id="16x128"),
+    pytest.param(NARROW[1], id="8x128"),
+    pytest.param(NARROW[2], id="16x128"),
     pytest.param((5, 512, 4, 3, 2), id="5x512"),
 ]
-#: For what needs no sweep.
-SMALL = (4, 128, 4, 8, 2)
-Size = tuple[int, int, int, int, int]
+#: Flits so wide repeat a narrow flit's lanes; RTL coverage would triple the time to compile them.
+WIDE = 256
 
 
 def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:
@@ -623,6 +628,7 @@ def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:
         module=__name__,
         testcase=testcase,
         env={"SIZE": json.dumps(parameters)} | {k: str(v) for k, v in env.items()},
+        coverage=parameters["FLIT_W"] < WIDE,
     )
 
 
@@ -667,9 +673,9 @@ def test_groups_rewritten(sim: Sim) -> None:
 
 
 @pytest.mark.parametrize("units", [1, 4, 16])
-@pytest.mark.parametrize("ports", [2, 4, 8, 16])
-def test_throughput(sim: Sim, ports: int, units: int) -> None:
-    run(sim, "throughput", (ports, 128, 8, 16, 2), UNITS=units, COUNT=40)
+@pytest.mark.parametrize("size", [TWO, *NARROW], ids=["2", "4", "8", "16"])
+def test_throughput(sim: Sim, size: Size, units: int) -> None:
+    run(sim, "throughput", size, UNITS=units, COUNT=40)
 
 
 @pytest.mark.parametrize(
