@@ -406,7 +406,8 @@ module sp_crossbar #(
     logic [N_OUT-1:0] next_q  [N_IN];   // of two cycles ago
     logic [N_OUT-1:0] dest_q  [N_IN];   // where the flits read go
     logic [N_OUT-1:0] room_q  [NUM_VC][3];
-    logic [N_OUT-1:0] fresh_q [2];
+    logic [N_OUT-1:0] fresh_q [3];
+    logic [N_IN-1:0]  last_q;           // last flits read a cycle ago
     logic [N_OUT-1:0] arrives_q;
     logic [InW-1:0]   source_q [N_OUT];
     logic [N_OUT-1:0] wanted_q [N_PORTS];
@@ -453,7 +454,7 @@ module sp_crossbar #(
     assign matched     = match_q;
     assign overdue_now = overdue_q;
     assign kept_now    = kept_q;
-    assign fresh       = fresh_q[0] | fresh_q[1];
+    assign fresh       = fresh_q[0] | fresh_q[1] | fresh_q[2];
     assign arrives     = arrives_q;
     assign source      = source_q;
 
@@ -472,6 +473,8 @@ module sp_crossbar #(
         busy_q     <= '0;
         fresh_q[0] <= '0;
         fresh_q[1] <= '0;
+        fresh_q[2] <= '0;
+        last_q     <= '0;
         arrives_q  <= '0;
         for (int unsigned j = 0; j < N_OUT; j++) begin
           src_q[j]    <= '0;
@@ -491,12 +494,14 @@ module sp_crossbar #(
           room_q[v][2] <= room_q[v][1];
         end
         fresh_q[1] <= fresh_q[0];
+        fresh_q[2] <= fresh_q[1];
+        last_q     <= in_last;
         for (int unsigned j = 0; j < N_OUT; j++) begin
           fresh_q[0][j] <= from[j] != '0;
           if (from[j] != '0) begin
             busy_q[j] <= 1'b1;
             src_q[j]  <= number(from[j]);
-          end else if (in_last[src_q[j]] && !fresh[j]) begin
+          end else if (last_q[src_q[j]] && !fresh[j]) begin
             busy_q[j] <= 1'b0;
           end
           arrives_q[j] <= reading[j] != '0;

@@ -78,6 +78,9 @@ module sp_egress #(
   logic [NUM_VC-1:0] last_head;  // the next flit of a buffer is a last one
 
   logic [NUM_VC-1:0] filled;     // buffers that hold a flit
+  logic [NUM_VC-1:0] lone;       // PIPELINED: a single one
+  logic [NUM_VC-1:0] comes;      // PIPELINED: that get one
+  logic [NUM_VC-1:0] goes;       // PIPELINED: from which one is read
   logic              active_q;   // a packet has started and its last flit has not been taken
   logic [1:0]        vc_q;       // its VC
   logic [1:0]        vc;         // the VC served in this cycle
@@ -156,7 +159,22 @@ module sp_egress #(
     always_ff @(posedge clk_i) begin
       if (c_valid && !pass && c_vc == 2'(v)) last_mem[wptr_q[v][PtrW-1:0]] <= c_last;
     end
-    assign last_head[v] = last_mem[rptr_q[v][PtrW-1:0]];
+    if (PIPELINED) begin : g_ahead
+      // That of the next flit is fetched when one is read, or comes by itself.
+      logic [PtrW-1:0] behind_q;  // place behind the one to be read
+      logic            head_q;
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) behind_q <= PtrW'(1);
+        else if (goes[v]) behind_q <= behind_q + PtrW'(1);
+      end
+      always_ff @(posedge clk_i) begin
+        if (comes[v] && (goes[v] ? lone[v] : !filled[v])) head_q <= c_last;
+        else if (goes[v]) head_q <= last_mem[behind_q];
+      end
+      assign last_head[v] = head_q;
+    end else begin : g_now
+      assign last_head[v] = last_mem[rptr_q[v][PtrW-1:0]];
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -178,7 +196,6 @@ module sp_egress #(
     logic [PtrW:0]     firsts_q [NUM_VC];  // packets that have come and not been started
     logic [PtrW:0]     level_q  [NUM_VC];  // flits in the buffer
     logic [NUM_VC-1:0] filled_q;           // there is one
-    logic [NUM_VC-1:0] comes, goes;        // one comes, one is read
     logic [NUM_VC-1:0] may_start;
     logic [NUM_VC-1:0] first_vc_q;         // as in sp_rr_arbiter
     logic [NUM_VC-1:0] above;
@@ -186,12 +203,14 @@ module sp_egress #(
     logic              first_q;
     logic              take_last;
     logic              begins;             // the next packet starts in the next cycle
+    logic              begun_q;            // it has started in this one
 
     always_comb begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         may_start[v] = (firsts_q[v] != '0) && m_vc_room_i[v];
         comes[v]     = c_valid && (c_vc == 2'(v));
         goes[v]      = read && (vc_q == 2'(v));
+        lone[v]      = level_q[v] == (PtrW + 1)'(1);
       end
     end
 
@@ -202,12 +221,14 @@ module sp_egress #(
     assign read_first = first_q;
     assign pass       = 1'b0;
     assign take_last  = read && last_head[vc_q];
-    assign begins     = (!active_q || take_last) && (turn_q & may_start) != '0;
+    // Not in two cycles one behind the other: what may start is known a cycle later.
+    assign begins     = (!active_q || take_last) && !begun_q && (turn_q & may_start) != '0;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         active_q   <= 1'b0;
         first_q    <= 1'b0;
+        begun_q    <= 1'b0;
         vc_q       <= '0;
         turn_q     <= '0;
         first_vc_q <= '1;
@@ -220,6 +241,7 @@ module sp_egress #(
       end else begin
         turn_q <= (above != '0) ? (above & (~above + NUM_VC'(1)))
                                 : (may_start & (~may_start + NUM_VC'(1)));
+        begun_q <= begins;
         if (begins) begin
           active_q   <= 1'b1;
           first_q    <= 1'b1;
@@ -231,10 +253,10 @@ module sp_egress #(
         end
         for (int unsigned v = 0; v < NUM_VC; v++) begin
           level_q[v]  <= level_q[v] + (PtrW + 1)'(comes[v]) - (PtrW + 1)'(goes[v]);
-          filled_q[v] <= comes[v] || (filled_q[v] && !(goes[v] && level_q[v] == (PtrW + 1)'(1)));
+          filled_q[v] <= comes[v] || (filled_q[v] && !(goes[v] && lone[v]));
           room_o[v]   <= level_q[v] <= (PtrW + 1)'(DEPTH - Room);
           firsts_q[v] <= firsts_q[v] + (PtrW + 1)'(comes[v] && c_first)
-                         - (PtrW + 1)'(begins && turn_q[v]);
+                         - (PtrW + 1)'(begun_q && (vc_q == 2'(v)));
         end
       end
     end
@@ -261,6 +283,9 @@ module sp_egress #(
         .gnt_o    (turn)
     );
 
+    logic unused;
+    assign unused = &{1'b0, lone, comes, goes};
+    assign {lone, comes, goes} = '0;
     assign vc         = active_q ? vc_q : {turn[3] | turn[2], turn[3] | turn[1]};
     assign serve      = active_q || (turn != '0);
     assign read       = serve && space && filled[vc];

@@ -120,7 +120,8 @@ module sp_ingress #(
 
   /// What a header says.
   typedef struct packed {
-    logic [3:0]       status;
+    logic             ok;      // the packet may pass
+    logic [3:0]       status;  // else why not
     logic [OutW-1:0]  out;
     logic [LEN_W-1:0] flits;
     logic             single;  // of one flit
@@ -133,6 +134,7 @@ module sp_ingress #(
   /* verilator lint_on UNUSEDSIGNAL */
   look_t look;
   logic  route_hit;
+  logic [OutW-1:0] route_out;
 
   sp_route #(
       .N_OUT(N_OUT),
@@ -148,7 +150,7 @@ module sp_ingress #(
       .src_i       (look_hdr.src),
       .dst_i       (look_hdr.dst),
       .hit_o       (route_hit),
-      .out_o       (look.out)
+      .out_o       (route_out)
   );
 
   always_comb begin
@@ -158,7 +160,9 @@ module sp_ingress #(
     else if (!len_legal(look_hdr.op, look_hdr.len)) look.status = ST_LEN;
     else if (!route_hit) look.status = ST_DST;
     // Only contributions have business with an engine.
-    else if (32'(look.out) >= N_PORTS && op_vc(look_hdr.op) != VC_RED) look.status = ST_OP;
+    else if (32'(route_out) >= N_PORTS && op_vc(look_hdr.op) != VC_RED) look.status = ST_OP;
+    look.ok     = look.status == ST_OK;
+    look.out    = route_out;
     look.flits  = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
     look.single = look.flits == LEN_W'(1);
   end
@@ -286,8 +290,8 @@ module sp_ingress #(
   logic             take;
 
   assign due      = first ? said.single : due_q;
-  assign refuse   = last && ((said.status != ST_OK) || !due);
-  assign reason   = (said.status != ST_OK) ? said.status : ST_LEN;
+  assign refuse   = last && !(said.ok && due);
+  assign reason   = said.ok ? ST_LEN : said.status;
   assign answered = op_vc(hdr.op) != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -310,12 +314,12 @@ module sp_ingress #(
   assign sel_vc     = settle_q ? VC_RSP : op_vc(hdr.op);
   assign sel_out    = settle_q ? own_i : said.out;
   assign sel_flits  = settle_q ? LEN_W'(1) : said.flits;
-  assign needs      = settle_q ? answered : first && (said.status == ST_OK);
+  assign needs      = settle_q ? answered : first && said.ok;
   assign ready_beat = !needs || room;
   assign ready      = ready_beat && (settle_q || !refuse);
   assign take       = valid && ready;
   assign reserve    = take && needs;
-  assign give       = valid && refuse && !settle_q && !first && (said.status == ST_OK);
+  assign give       = valid && refuse && !settle_q && !first && said.ok;
   assign place      = needs ? first_place : place_q;
 
   if (PIPELINED) begin : g_room
@@ -378,7 +382,7 @@ module sp_ingress #(
   logic   commits, commit;
 
   assign writes      = take && (settle_q ? answered
-                                         : (said.status == ST_OK) && (first || !over_q));
+                                         : said.ok && (first || !over_q));
   assign commits     = take && last && (!settle_q || answered);
   assign write.first = needs;
   assign write.vc    = sel_vc;

@@ -116,6 +116,7 @@ module sp_injector #(
   logic              rd;
   logic              first;    // the next cycle is the first one of a pass
   logic [SlotW-1:0]  head;     // slot whose packet may start
+  logic              left;     // there is one
 
   assign rd     = first_q || more_q;
   assign read_o = rd;
@@ -133,17 +134,19 @@ module sp_injector #(
     end
     assign first  = start_q;
     assign idle_o = !start_q && !rd;
+    assign head   = rslot_q;
+    assign left   = whole_q != '0;
   end else begin : g_now
     assign first  = start_i;
     assign idle_o = !rd || last_o;
+    // While the head leaves, the packet behind it is shown, so that no cycle is lost.
+    assign head   = pop ? next_slot(rslot_q) : rslot_q;
+    assign left   = whole_q > CntW'(pop);
   end
-
-  // While the head leaves, the packet behind it is shown, so that no cycle is lost.
-  assign head = pop ? next_slot(rslot_q) : rslot_q;
 
   always_comb begin
     ready_o = '0;
-    if (whole_q > CntW'(pop)) ready_o[N_PORTS-1:0] = mask_q[head];
+    if (left) ready_o[N_PORTS-1:0] = mask_q[head];
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

@@ -441,12 +441,25 @@ module sp_voq #(
       end
     end
 
+    logic [EngDim-1:0] valid;
+    hdr_t              hdr    [EngDim];
+
     always_comb begin
       for (int unsigned e = 0; e < NumEng; e++) begin
-        head_valid_o[e] = ready_o[VC_RED][N_PORTS+e];
-        head_hdr_o[e]   = red_mem[HeadW'(e * DEPTH) + HeadW'(
-                                  rptr_q[queue(VC_RED, OutW'(N_PORTS + e))])];
+        valid[e] = ready_o[VC_RED][N_PORTS+e];
+        hdr[e]   = red_mem[HeadW'(e * DEPTH) + HeadW'(rptr_q[queue(VC_RED, OutW'(N_PORTS + e))])];
       end
+    end
+
+    if (PIPELINED) begin : g_later
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) head_valid_o <= '0;
+        else head_valid_o <= valid;
+      end
+      always_ff @(posedge clk_i) head_hdr_o <= hdr;
+    end else begin : g_now
+      assign head_valid_o = valid;
+      assign head_hdr_o   = hdr;
     end
   end
 

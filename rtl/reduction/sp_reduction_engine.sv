@@ -310,7 +310,7 @@ module sp_reduction_engine #(
   if (PIPELINED) begin : g_steps
     // A look, a decision and a grant take a cycle each. What they say holds until a head is granted
     // or a context expires; then nothing is wanted until what follows from that has been seen.
-    localparam int unsigned STEPS = 3;
+    localparam int unsigned STEPS = 4;
     logic [STEPS-1:0]   after_q;   // ones for the cycles after such an event
     logic [N_PORTS-1:0] want_q;
 
