@@ -179,7 +179,7 @@ module sp_exact_lanes #(
 
   for (genvar s = 0; s < 2; s++) begin : gen_set
     // a state that is read while it is written is forwarded: what memory gives then is never used
-    (* no_rw_check *) logic [LANES*STATE_W-1:0] mem_s [1 << EW];
+    (* no_rw_check, ram_style = "block" *) logic [LANES*STATE_W-1:0] mem_s [1 << EW];
     logic [LANES*STATE_W-1:0] state;
     logic                     read_0, read_2;  // for read-out, in stages 0 and 2
 

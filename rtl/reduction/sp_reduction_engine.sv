@@ -143,12 +143,14 @@ module sp_reduction_engine #(
     logic [LEN_W-1:0]  len;
   } attr_t;
 
-  /// What is found out about a head: what keeps it from being taken, but for the group's row.
+  /// What is found out about a head.
   typedef struct packed {
     logic op;         // not a contribution
     logic etype;      // not built in
-    logic member;     // the port is a member: of the open context, or else of the group
-    logic root;       // the root is, if there is one
+    logic member;     // the port is a member of the open context
+    logic root;       // so is the root, if there is one
+    logic grp_member; // the same of the group, for when no context is open
+    logic grp_root;
     logic duplicate;  // the port is in the open context
     logic mismatch;   // the open context's attributes are others
   } look_t;
@@ -287,10 +289,7 @@ module sp_reduction_engine #(
         automatic key_t               k       = key_of(h.cls.coll);
         automatic attr_t              a       = attr_of(h);
         automatic logic [GROUP_W-1:0] group   = h.cls.coll.group;
-        automatic logic               no_root = !a.reduce;
         automatic logic               in_root = 32'(a.root) < N_PORTS;
-        automatic logic               member  = 1'b0;
-        automatic logic               root    = 1'b0;
         if (32'(group) < N_GROUPS) look_group[p] = grp_q[GW'(group)];
         look[p].op    = (h.op != OP_ALLREDUCE) && (h.op != OP_REDUCE);
         look[p].etype = !type_ok(h);
@@ -298,15 +297,14 @@ module sp_reduction_engine #(
           if (open_q[c] && (key_q[c] == k)) begin
             look_hit[p] = 1'b1;
             look_ctx[p] |= CW'(c);
-            member |= members_q[c][p];
-            root   |= members_q[c][PW'(a.root)];
+            look[p].member    |= members_q[c][p];
+            look[p].root      |= !a.reduce || (in_root && members_q[c][PW'(a.root)]);
             look[p].duplicate |= got_q[c][p];
             look[p].mismatch  |= attr_q[c] != a;
           end
         end
-        look[p].member = look_hit[p] ? member : look_group[p][p];
-        look[p].root   = no_root
-            || (in_root && (look_hit[p] ? root : look_group[p][PW'(a.root)]));
+        look[p].grp_member = look_group[p][p];
+        look[p].grp_root   = !a.reduce || (in_root && look_group[p][PW'(a.root)]);
       end
     end
   end
@@ -328,7 +326,9 @@ module sp_reduction_engine #(
 
         if (seen[p].op)                              seen_status[p] = ST_OP;
         else if (seen[p].etype)                      seen_status[p] = ST_TYPE;
-        else if (!seen[p].member || !seen[p].root)   seen_status[p] = ST_NOT_MEMBER;
+        else if (old ? !seen[p].member || !seen[p].root
+                     : !seen[p].grp_member || !seen[p].grp_root)
+          seen_status[p] = ST_NOT_MEMBER;
         else if (seen[p].duplicate)                  seen_status[p] = ST_DUPLICATE;
         else if (seen[p].mismatch)                   seen_status[p] = ST_MISMATCH;
 
