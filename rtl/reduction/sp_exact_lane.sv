@@ -28,6 +28,8 @@ module sp_exact_lane #(
 ) (
     /// Clock.
     input  logic                   clk_i,
+    // not every stage has a use for what is told of all
+    // verilator lint_off UNUSEDSIGNAL
     /// Bit k: an addend is in stage k.
     input  logic [6:0]             a_valid_i,
     /// Bit k: set of the addend in stage k.
@@ -39,7 +41,7 @@ module sp_exact_lane #(
     /// Stage 1: what the memory of states holds is not valid: there are younger states, or none.
     input  logic                   a1_stale_i,
     /// Stage 1: bit d says that the addend in stage 1 + d is there, of the same element and life.
-    input  logic [3:1]             a1_same_i,
+    input  logic [3:2]             a1_same_i,
     /// Stage 2: the same for stage 2 + d.
     input  logic [3:1]             a2_same_i,
     /// Stage 5: maximum.
@@ -52,6 +54,7 @@ module sp_exact_lane #(
     input  logic [4:1]             r_set_i,
     /// Read-out, [k]: the pair in stage k, 0 (least significant) to 4.
     input  logic [7:2][2:0]        r_pair_i,
+    // verilator lint_on UNUSEDSIGNAL
     /// Read-out, bit k: an element is in stage k.
     input  logic [15:8]            n_valid_i,
     /// Read-out stage 13: round to BF16.

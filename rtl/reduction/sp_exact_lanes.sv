@@ -75,7 +75,8 @@ module sp_exact_lanes #(
 
   // ------------------------------------------------------------------------------- accumulate
 
-  logic [6:0]         a_valid, a_set;
+  logic [6:0]         a_valid;
+  logic [5:0]         a_set;
   logic [6:1]         a_valid_q, a_set_q;
   logic [6:1][EW-1:0] a_elem_q;
   logic [5:1]         a_cmp_q, a_max_q;
@@ -85,7 +86,7 @@ module sp_exact_lanes #(
   logic               a1_stale_q;
 
   assign a_valid = {a_valid_q, acc_valid_i};
-  assign a_set   = {a_set_q, acc_set_i};
+  assign a_set   = {a_set_q[5:1], acc_set_i};
   assign a_bf16  = {a_bf16_q, acc_bf16_i};
 
   // who is in stage d now is d in front of this flit
@@ -103,7 +104,7 @@ module sp_exact_lanes #(
 
   always_ff @(posedge clk_i) begin
     if (a_valid != '0) begin
-      a_set_q    <= a_set[5:0];
+      a_set_q    <= a_set;
       a_elem_q   <= {a_elem_q[5:1], acc_elem_i};
       a_cmp_q    <= {a_cmp_q[4:1], acc_cmp_i};
       a_max_q    <= {a_max_q[4:1], acc_max_i};
@@ -178,7 +179,7 @@ module sp_exact_lanes #(
 
   for (genvar s = 0; s < 2; s++) begin : gen_set
     // a state that is read while it is written is forwarded: what memory gives then is never used
-    (* no_rw_check *) logic [LANES*STATE_W-1:0] mem_s [1 << EW];
+    (* no_rw_check, ram_style = "block" *) logic [LANES*STATE_W-1:0] mem_s [1 << EW];
     logic [LANES*STATE_W-1:0] state;
     logic                     read_0, read_2;  // for read-out, in stages 0 and 2
 
@@ -225,7 +226,7 @@ module sp_exact_lanes #(
         .a_cmp_i   (a_cmp_q),
         .a0_data_i (data),
         .a1_stale_i(a1_stale_q),
-        .a1_same_i (a1_same_q),
+        .a1_same_i (a1_same_q[3:2]),
         .a2_same_i (a2_same_q),
         .a5_max_i  (a_max_q[5]),
         .a6_elem_i (a_elem_q[6]),

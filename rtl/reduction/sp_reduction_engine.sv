@@ -143,6 +143,18 @@ module sp_reduction_engine #(
     logic [LEN_W-1:0]  len;
   } attr_t;
 
+  /// What is found out about a head.
+  typedef struct packed {
+    logic op;         // not a contribution
+    logic etype;      // not built in
+    logic member;     // the port is a member of the open context
+    logic root;       // so is the root, if there is one
+    logic grp_member; // the same of the group, for when no context is open
+    logic grp_root;
+    logic duplicate;  // the port is in the open context
+    logic mismatch;   // the open context's attributes are others
+  } look_t;
+
   /// A granted packet on its way.
   typedef struct packed {
     logic          drop;
@@ -217,16 +229,23 @@ module sp_reduction_engine #(
   logic            [CW-1:0] alloc_ctx;
   logic                     flight_room, ans_room;
 
-  // What is seen of the head of each port, in the order of its making: whether a context is open for
-  // it; what to do with it; and that once more when it is granted.
+  // What is seen of the head of each port, in the order of its making: the look compares it with
+  // the contexts and the group table; then it is decided; and that is kept for its grant.
   logic [N_PORTS-1:0] look_valid, look_hit, seen_valid, seen_hit, hit;
   logic [CW-1:0]      look_ctx   [N_PORTS];
   logic [CW-1:0]      seen_ctx   [N_PORTS];
   logic [CW-1:0]      hit_ctx    [N_PORTS];
+  look_t              look       [N_PORTS];
+  look_t              seen       [N_PORTS];
+  logic [N_PORTS-1:0] look_group [N_PORTS];
+  logic [N_PORTS-1:0] seen_group [N_PORTS];
   logic [3:0]         seen_status[N_PORTS];
   logic [3:0]         hit_status [N_PORTS];
   logic [N_PORTS-1:0] seen_row   [N_PORTS];
   logic [N_PORTS-1:0] hit_row    [N_PORTS];
+  logic [N_PORTS-1:0] seen_got   [N_PORTS];  // members that are in, with this one
+  logic [N_PORTS-1:0] hit_got    [N_PORTS];
+  logic [N_PORTS-1:0] seen_whole, whole;      // they are all
   logic [CW-1:0]      open_ctx;               // for a context to open
   logic [N_PORTS-1:0] seen_refuse, refuse, able, better, want;
   logic               g_valid;                // a head is granted
@@ -237,8 +256,8 @@ module sp_reduction_engine #(
   logic [CW-1:0]      g_ctx;
   logic [N_PORTS-1:0] g_bit, g_row, g_got;
   logic               calm;                   // no grant is on its way to a late context
-  logic [CW-1:0]      scan_q;                 // context that is looked at for its time
-  logic               late;                   // it waits for too long
+  logic               late;                   // a context waits for too long
+  logic [CW-1:0]      late_ctx_q;             // this one
   logic               expire;                 // it is given up
 
   assign flight_room = !flight_cnt_q[FW];
@@ -262,41 +281,56 @@ module sp_reduction_engine #(
     look_valid = head_valid_i;
     look_hit   = '0;
     for (int unsigned p = 0; p < N_PORTS; p++) begin
-      look_ctx[p] = '0;
+      look_ctx[p]   = '0;
+      look_group[p] = '0;
+      look[p]       = '0;
       if (head_valid_i[p]) begin
-        automatic key_t k = key_of(head_hdr_i[p].cls.coll);
+        automatic hdr_t               h       = head_hdr_i[p];
+        automatic key_t               k       = key_of(h.cls.coll);
+        automatic attr_t              a       = attr_of(h);
+        automatic logic [GROUP_W-1:0] group   = h.cls.coll.group;
+        automatic logic               in_root = 32'(a.root) < N_PORTS;
+        if (32'(group) < N_GROUPS) look_group[p] = grp_q[GW'(group)];
+        look[p].op    = (h.op != OP_ALLREDUCE) && (h.op != OP_REDUCE);
+        look[p].etype = !type_ok(h);
         for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
           if (open_q[c] && (key_q[c] == k)) begin
             look_hit[p] = 1'b1;
-            look_ctx[p] = CW'(c);
+            look_ctx[p] |= CW'(c);
+            look[p].member    |= members_q[c][p];
+            look[p].root      |= !a.reduce || (in_root && members_q[c][PW'(a.root)]);
+            look[p].duplicate |= got_q[c][p];
+            look[p].mismatch  |= attr_q[c] != a;
           end
         end
+        look[p].grp_member = look_group[p][p];
+        look[p].grp_root   = !a.reduce || (in_root && look_group[p][PW'(a.root)]);
       end
     end
   end
 
   always_comb begin
     seen_refuse = '0;
+    seen_whole  = '0;
     able        = '0;
     better      = '0;
     for (int unsigned p = 0; p < N_PORTS; p++) begin
       seen_status[p] = ST_OK;
       seen_row[p]    = '0;
+      seen_got[p]    = '0;
       if (seen_valid[p]) begin
-        automatic hdr_t   h   = head_hdr_i[p];
-        automatic attr_t  a   = attr_of(h);
-        automatic logic   old = seen_hit[p];
-        automatic logic [GROUP_W-1:0] group = h.cls.coll.group;
-        if (old) seen_row[p] = members_q[seen_ctx[p]];
-        else if (32'(group) < N_GROUPS) seen_row[p] = grp_q[GW'(group)];
+        automatic logic old = seen_hit[p];
+        seen_row[p]   = old ? members_q[seen_ctx[p]] : seen_group[p];
+        seen_got[p]   = (old ? got_q[seen_ctx[p]] : '0) | N_PORTS'(1) << p;
+        seen_whole[p] = seen_got[p] == seen_row[p];
 
-        if ((h.op != OP_ALLREDUCE) && (h.op != OP_REDUCE)) seen_status[p] = ST_OP;
-        else if (!type_ok(h)) seen_status[p] = ST_TYPE;
-        else if (!seen_row[p][p]) seen_status[p] = ST_NOT_MEMBER;
-        else if (a.reduce && ((32'(a.root) >= N_PORTS) || !seen_row[p][PW'(a.root)]))
+        if (seen[p].op)                              seen_status[p] = ST_OP;
+        else if (seen[p].etype)                      seen_status[p] = ST_TYPE;
+        else if (old ? !seen[p].member || !seen[p].root
+                     : !seen[p].grp_member || !seen[p].grp_root)
           seen_status[p] = ST_NOT_MEMBER;
-        else if (old && got_q[seen_ctx[p]][p]) seen_status[p] = ST_DUPLICATE;
-        else if (old && (attr_q[seen_ctx[p]] != a)) seen_status[p] = ST_MISMATCH;
+        else if (seen[p].duplicate)                  seen_status[p] = ST_DUPLICATE;
+        else if (seen[p].mismatch)                   seen_status[p] = ST_MISMATCH;
 
         seen_refuse[p] = seen_status[p] != ST_OK;
         able[p]   = seen_refuse[p] ? ans_room : old || (set_free != '0);
@@ -332,10 +366,14 @@ module sp_reduction_engine #(
       g_port     <= grant_port_i;
       seen_hit   <= look_hit;
       seen_ctx   <= look_ctx;
+      seen       <= look;
+      seen_group <= look_group;
       hit        <= seen_hit;
       hit_ctx    <= seen_ctx;
       hit_status <= seen_status;
       hit_row    <= seen_row;
+      hit_got    <= seen_got;
+      whole      <= seen_whole;
       refuse     <= seen_refuse;
       open_ctx   <= alloc_ctx;
     end
@@ -359,17 +397,21 @@ module sp_reduction_engine #(
     assign seen_valid = look_valid;
     assign seen_hit   = look_hit;
     assign seen_ctx   = look_ctx;
+    assign seen       = look;
+    assign seen_group = look_group;
     assign hit        = seen_hit;
     assign hit_ctx    = seen_ctx;
     assign hit_status = seen_status;
     assign hit_row    = seen_row;
+    assign hit_got    = seen_got;
+    assign whole      = seen_whole;
     assign refuse     = seen_refuse;
     assign open_ctx   = alloc_ctx;
     assign want_o     = want;
     assign g_valid    = grant_i;
     assign g_port     = grant_port_i;
     // A grant to a context in the cycle in which it expires goes first.
-    assign calm       = !(g_take && (g_ctx == scan_q));
+    assign calm       = !(g_take && (g_ctx == late_ctx_q));
   end
 
   // ------------------------------------------------------------------------------------ grant
@@ -382,7 +424,7 @@ module sp_reduction_engine #(
   assign g_ctx    = hit[g_port] ? hit_ctx[g_port] : open_ctx;
   assign g_bit    = N_PORTS'(1) << g_port;
   assign g_row    = hit_row[g_port];
-  assign g_got    = g_bit | (g_open ? '0 : got_q[g_ctx]);
+  assign g_got    = hit_got[g_port];
 
   assign ev_contribution_o = g_take;
   assign ev_refused_o      = g_refuse;
@@ -461,25 +503,48 @@ module sp_reduction_engine #(
 
   // -------------------------------------------------------------------------------- time-outs
 
-  logic [31:0]   now_q;
+  logic [31:0]   now_q, age_q;
+  logic [CW-1:0] scan_q, age_ctx_q;
+  logic          age_valid_q, over_q, over;
+  logic          scan_go;
 
-  // One context a cycle is looked at, and stayed with while it is late.
-  assign late   = (timeout_i != '0) && open_q[scan_q] && (now_q - opened_q[scan_q] > timeout_i);
-  assign expire = late && calm;
+  // One context a cycle is looked at: its age, whether that is too much. The way stops while one is
+  // late. What is on it is of no worth when its context begins another reduction.
+  assign over    = age_valid_q && (timeout_i != '0) && (age_q > timeout_i);
+  assign late    = over_q && open_q[late_ctx_q];
+  assign expire  = late && calm;
+  assign scan_go = !late || expire;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      now_q  <= '0;
-      scan_q <= '0;
-    end else if (busy_q != '0) begin
-      now_q  <= now_q + 32'd1;
-      if (!late || expire) scan_q <= (scan_q == CW'(N_CONTEXTS - 1)) ? '0 : scan_q + CW'(1);
+      now_q       <= '0;
+      scan_q      <= '0;
+      age_valid_q <= 1'b0;
+      over_q      <= 1'b0;
+    end else begin
+      if (busy_q != '0) now_q <= now_q + 32'd1;
+      if (scan_go) begin
+        scan_q      <= (scan_q == CW'(N_CONTEXTS - 1)) ? '0 : scan_q + CW'(1);
+        age_valid_q <= open_q[scan_q] && !(g_open && (g_ctx == scan_q));
+        over_q      <= over && !(g_open && (g_ctx == age_ctx_q));
+      end else begin
+        if (g_open && (g_ctx == age_ctx_q)) age_valid_q <= 1'b0;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (scan_go) begin
+      age_q      <= now_q - opened_q[scan_q];
+      age_ctx_q  <= scan_q;
+      late_ctx_q <= age_ctx_q;
     end
   end
 
   // --------------------------------------------------------------------------------- contexts
 
   logic                  job_start, job_dead, job_free;
+  logic                  dead;   // the context that is fetched was given up
   logic [CW-1:0]         pick_ctx;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -490,14 +555,14 @@ module sp_reduction_engine #(
       prefer_q <= 1'b0;
       for (int unsigned c = 0; c < N_CONTEXTS; c++) pending_q[c] <= '0;
     end else begin
-      if (g_take) open_q[g_ctx] <= g_got != g_row;
+      if (g_take) open_q[g_ctx] <= !whole[g_port];
       if (g_open) begin
         busy_q[g_ctx] <= 1'b1;
         prefer_q      <= !g_ctx[0];
       end
       if (expire) begin
-        open_q[scan_q] <= 1'b0;
-        dead_q[scan_q] <= 1'b1;
+        open_q[late_ctx_q] <= 1'b0;
+        dead_q[late_ctx_q] <= 1'b1;
       end
       if (job_dead) begin
         busy_q[pick_ctx] <= 1'b0;
@@ -557,40 +622,59 @@ module sp_reduction_engine #(
   logic                  rv, rl;
   logic [FLIT_W-1:0]     rdata;
   attr_t                 job_attr;
+  logic                  job_cmp_q, job_bf16_q;
+  logic [N_CONTEXTS-1:0] job_bit;
   hdr_t                  job_hdr;
   coll_t                 job_coll;
   logic [BUFW:0]         buf_cnt_q;
 
-  assign ready    = busy_q & ~open_q & drained;
+  // that which is read out is busy, too, but has no turn any more
+  assign job_bit  = job_q ? N_CONTEXTS'(1) << job_ctx_q : '0;
+  assign ready    = busy_q & ~open_q & drained & ~job_bit;
   assign res_room = !res_cnt_q[RW] && (32'(buf_cnt_q) <= BUF - BEATS);
 
-  logic [CW-1:0] next_ctx;  // whose turn it is, if one is ready
+  // While one is read out the next is chosen and what it needs is fetched. A context that is ready
+  // stays so until it is picked.
+  logic               next_q, fetched_q;    // one is chosen; all that is known of it is in job_*
+  logic [CW-1:0]      next_ctx, next_ctx_q;
+  logic [BW-1:0]      job_last_q;           // of its flits
+  logic               job_dead_q;
+  send_t              job_send, job_send_q;
 
   always_comb begin
+    // the lowest one, unless there is one behind the last
     next_ctx = '0;
-    if (ready != '0) begin
-      // the lowest one, unless there is one behind the last
-      for (int unsigned i = N_CONTEXTS; i > 0; i--)
-        if (ready[i-1]) next_ctx = CW'(i - 1);
-      for (int unsigned i = N_CONTEXTS; i > 0; i--)
-        if (ready[i-1] && (CW'(i - 1) > last_pick_q)) next_ctx = CW'(i - 1);
+    for (int unsigned i = N_CONTEXTS; i > 0; i--)
+      if (ready[i-1]) next_ctx = CW'(i - 1);
+    for (int unsigned i = N_CONTEXTS; i > 0; i--)
+      if (ready[i-1] && (CW'(i - 1) > last_pick_q)) next_ctx = CW'(i - 1);
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      next_q    <= 1'b0;
+      fetched_q <= 1'b0;
+    end else begin
+      next_q    <= next_q ? !pick : ready != '0;
+      fetched_q <= next_q && !pick;
     end
   end
 
-  if (PIPELINED) begin : g_chosen
-    // A context that is ready stays so until it is picked.
-    logic [CW-1:0] next_q;
-    always_ff @(posedge clk_i) next_q <= next_ctx;
-    assign pick_ctx = next_q;
-  end else begin : g_choose
-    assign pick_ctx = next_ctx;
+  always_ff @(posedge clk_i) begin
+    if (!next_q) next_ctx_q <= next_ctx;
+    if (next_q && !fetched_q) begin
+      job_cmp_q  <= job_attr.redop != RO_SUM;
+      job_bf16_q <= job_attr.etype == ET_BF16;
+      job_last_q <= last_beat(job_attr.len);
+      job_dead_q <= dead;
+      job_send_q <= job_send;
+    end
   end
 
-  assign pick = ready[pick_ctx] && !job_q && res_room;
-
-  assign job_dead  = pick && dead_q[pick_ctx];
-  assign job_start = pick && !dead_q[pick_ctx];
-  assign job_attr  = attr_q[pick_ctx];
+  assign pick_ctx  = next_ctx_q;
+  assign pick      = fetched_q && !job_q && res_room;
+  assign job_dead  = pick && job_dead_q;
+  assign job_start = pick && !job_dead_q;
 
   assign ro_valid = job_q && ro_issue_q;
   assign job_free = job_q && !ro_issue_q && ro_done;
@@ -618,9 +702,9 @@ module sp_reduction_engine #(
   always_ff @(posedge clk_i) begin
     if (job_start) begin
       ro_beat_q  <= '0;
-      ro_last_q  <= last_beat(job_attr.len);
-      run_cmp_q  <= job_attr.redop != RO_SUM;
-      run_bf16_q <= job_attr.etype == ET_BF16;
+      ro_last_q  <= job_last_q;
+      run_cmp_q  <= job_cmp_q;
+      run_bf16_q <= job_bf16_q;
     end else if (ro_valid && ro_ready) begin
       ro_beat_q <= ro_beat_q + BW'(1);
     end
@@ -656,26 +740,39 @@ module sp_reduction_engine #(
 
   // ------------------------------------------------------------------- results and answers
 
+  assign job_attr = attr_q[next_ctx_q];
+  assign dead     = dead_q[next_ctx_q];
+
   always_comb begin
     job_coll       = '0;
-    job_coll.seq   = key_q[pick_ctx].seq;
-    job_coll.slice = key_q[pick_ctx].slice;
-    job_coll.group = key_q[pick_ctx].group;
+    job_coll.seq   = key_q[next_ctx_q].seq;
+    job_coll.slice = key_q[next_ctx_q].slice;
+    job_coll.group = key_q[next_ctx_q].group;
     job_coll.root  = job_attr.root;
     job_coll.redop = job_attr.redop;
     job_coll.etype = job_attr.etype;
     job_hdr         = '0;
     job_hdr.version = VERSION;
-    job_hdr.op      = job_dead ? OP_COLL_ERROR : OP_RESULT;
+    job_hdr.op      = dead ? OP_COLL_ERROR : OP_RESULT;
     job_hdr.dst     = ID_GROUP;
-    job_hdr.src     = dst_q[pick_ctx];
-    job_hdr.len     = job_dead ? '0 : job_attr.len;
-    job_hdr.status  = job_dead ? ST_TIMEOUT : ST_OK;
-    job_hdr.poison  = !job_dead && poison_q[pick_ctx];
+    job_hdr.src     = dst_q[next_ctx_q];
+    job_hdr.len     = dead ? '0 : job_attr.len;
+    job_hdr.status  = dead ? ST_TIMEOUT : ST_OK;
+    job_hdr.poison  = !dead && poison_q[next_ctx_q];
     job_hdr.cls     = job_coll;
+    job_send = '{hdr: job_hdr,
+        mask: (!dead && job_attr.reduce) ? N_PORTS'(1) << PW'(job_attr.root)
+                                         : members_q[next_ctx_q]};
   end
 
-  send_t         res_q [RESULTS];
+  /// A result or notice that waits to be sent.
+  typedef struct packed {
+    send_t         send;
+    logic          bare;  // it has no flits but its header
+    logic [BW-1:0] last;  // of its flits
+  } result_t;
+
+  result_t       res_q [RESULTS];
   logic [RW-1:0] res_wp_q, res_rp_q;
   logic [RW:0]   whole_q;           // results whose flits are all in the buffer
   send_t         ans_q [ANSWERS];
@@ -684,9 +781,7 @@ module sp_reduction_engine #(
 
   always_ff @(posedge clk_i) begin
     if (pick) begin
-      res_q[res_wp_q] <= '{hdr: job_hdr,
-          mask: (job_start && job_attr.reduce) ? N_PORTS'(1) << PW'(job_attr.root)
-                                               : members_q[pick_ctx]};
+      res_q[res_wp_q] <= '{send: job_send_q, bare: job_dead_q, last: job_last_q};
     end
     if (g_refuse) begin
       ans_q[ans_wp_q] <= '{hdr: error_answer(g_hdr, hit_status[g_port]), mask: g_bit};
@@ -732,26 +827,32 @@ module sp_reduction_engine #(
   logic          snd_ans_q;          // the answer queue is served, not the results
   logic [BW-1:0] left_q;
   logic          first_q, turn_q;
-  logic          res_go, ans_go, take;
-  send_t         res_head;
+  logic          res_go, ans_go, res_turn, take;
+  result_t       res_head;
+  send_t         out_q;              // stays through the packet
 
   assign res_head = res_q[res_rp_q];
   // a time-out notice has no flits to wait for
-  assign res_go   = (res_cnt_q != '0) && ((res_head.hdr.op == OP_COLL_ERROR) || (whole_q != '0));
+  assign res_go   = (res_cnt_q != '0) && (res_head.bare || (whole_q != '0));
+  assign res_turn = res_go && !(ans_go && turn_q);
   assign ans_go   = ans_cnt_q != '0;
 
   assign out_valid_o = snd_q != SND_IDLE;
   assign out_first_o = first_q;
   assign out_last_o  = left_q == '0;
   assign out_data_o  = (snd_q == SND_RESULT) ? buf_rdata_q : '0;
-  assign out_hdr_o   = snd_ans_q ? ans_q[ans_rp_q].hdr : res_head.hdr;
-  assign out_mask_o  = snd_ans_q ? ans_q[ans_rp_q].mask : res_head.mask;
+  assign out_hdr_o   = out_q.hdr;
+  assign out_mask_o  = out_q.mask;
   assign take        = out_valid_o && out_ready_i;
   assign buf_adv     = take && (snd_q == SND_RESULT);
   assign res_pop     = take && out_last_o && !snd_ans_q;
   assign ans_pop     = take && out_last_o && snd_ans_q;
   assign ev_result_o = take && out_last_o && (snd_q == SND_RESULT);
   assign ev_timeout_o = job_dead;
+
+  always_ff @(posedge clk_i) begin
+    if (snd_q == SND_IDLE) out_q <= res_turn ? res_head.send : ans_q[ans_rp_q];
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -766,10 +867,10 @@ module sp_reduction_engine #(
       whole_q   <= '0;
     end else begin
       if (snd_q == SND_IDLE) begin
-        if (res_go && !(ans_go && turn_q)) begin
-          snd_q     <= (res_head.hdr.op == OP_RESULT) ? SND_RESULT : SND_BARE;
+        if (res_turn) begin
+          snd_q     <= res_head.bare ? SND_BARE : SND_RESULT;
           snd_ans_q <= 1'b0;
-          left_q    <= (res_head.hdr.op == OP_RESULT) ? last_beat(res_head.hdr.len) : '0;
+          left_q    <= res_head.bare ? '0 : res_head.last;
           first_q   <= 1'b1;
           turn_q    <= 1'b1;
         end else if (ans_go) begin
@@ -788,7 +889,7 @@ module sp_reduction_engine #(
       buf_rp_q <= buf_rp_d;
       if (rv) buf_wp_q <= buf_wp_q + BUFW'(1);
       // room is taken when the read-out starts
-      buf_cnt_q <= buf_cnt_q + (job_start ? (BUFW + 1)'(last_beat(job_attr.len)) + 1'b1 : '0)
+      buf_cnt_q <= buf_cnt_q + (job_start ? (BUFW + 1)'(job_last_q) + 1'b1 : '0)
                    - (BUFW + 1)'(buf_adv);
       // SND_IDLE lasts a cycle at least: time to fetch the first flit
       if ((rv && rl) != ev_result_o) whole_q <= ev_result_o ? whole_q - 1'b1 : whole_q + 1'b1;
