@@ -7,10 +7,12 @@ board/sp_uart_pkg.sv
 board/generated/sp_board_regs.sv
 board/sp_axil_split.sv
 board/sp_board.sv
+board/sp_board_port.sv
 board/sp_packet_rx.sv
 board/sp_packet_tx.sv
 board/sp_traffic_check.sv
 board/sp_traffic_gen.sv
+board/sp_traffic_state.sv
 board/sp_uart_bridge.sv
 board/sp_uart_rx.sv
 board/sp_uart_tx.sv

@@ -62,7 +62,6 @@ module sp_board #(
   localparam int unsigned RegsW = 18;    // bits of an address of sp_board_regs
   localparam int unsigned MapPorts = 4;  // room in the register map
   localparam logic [1:0] SlvErr = 2'b10;
-  localparam int unsigned RowsW = $clog2(MEMORY_ROWS) + 1;
 
   if (N_PORTS < 2 || N_PORTS > MapPorts) begin : g_bad_ports
     $fatal(1, "sp_board: N_PORTS = %0d is not in 2..%0d", N_PORTS, MapPorts);
@@ -169,13 +168,13 @@ module sp_board #(
 
   sp_board_regs_pkg::sp_board__in_t  hw_in;
   sp_board_regs_pkg::sp_board__out_t hw_out;
-  logic                              window_err;
   logic                              bad_access;
   logic                              clear;
   logic                              run;
   logic                              hold;
   logic                              core_rst_n;
   logic [63:0]                       cycles_q;
+  logic [63:0]                       cycles_next;
   logic [31:0]                       cycles_high_q;
 
   sp_board_regs i_regs (
@@ -200,7 +199,7 @@ module sp_board #(
       .csr_rvalid_o  (m_rvalid[1]),
       .csr_rdata_o   (m_rdata[1]),
       .csr_rresp_o   (m_rresp[1]),
-      .external_err_i(window_err),
+      .external_err_i(answer_err_q),
       .bad_access_o  (bad_access),
       .hwif_in       (hw_in),
       .hwif_out      (hw_out)
@@ -221,10 +220,12 @@ module sp_board #(
       cycles_q      <= '0;
       cycles_high_q <= '0;
     end else begin
-      cycles_q <= cycles_q + 64'd1;
+      cycles_q <= cycles_next;
       if (hw_out.cycles.value.swacc) cycles_high_q <= cycles_q[63:32];
     end
   end
+
+  assign cycles_next = cycles_q + 64'd1;
 
   // Counters of the bridge and of refused accesses.
   localparam int unsigned BridgeCounters = 6;
@@ -316,239 +317,139 @@ module sp_board #(
   );
 
   // -------------------------------------------------------------------------------- the ports
+  // An access to a port's registers or memories is kept until it is answered.
 
-  logic               tx_window_req_q, rx_window_req_q;
-  logic               window_wr_q;
-  logic [1:0]         window_port_q;
-  logic [31:0]        window_data_q;
+  typedef enum logic [1:0] {
+    RG_PORT,  // registers of a port
+    RG_TX,    // memory of packets to send
+    RG_RX     // memory of packets that came
+  } region_e;
+
+  region_e            region_q;
+  logic               ask;           // comes from the decoder
+  logic               ask_q;         // goes to a port
+  logic               wr_q;
+  logic               whole_q;       // all bytes of a word are written
+  logic [9:0]         place_q;       // in words
+  logic [31:0]        data_q;
+  logic [1:0]         port_number;
+  logic [N_PORTS-1:0] at_port;
   logic [N_PORTS-1:0] tx_full;
-  logic [N_PORTS-1:0] rx_ack;
-  logic [N_PORTS-1:0] rx_err;
-  logic [31:0]        rx_word    [N_PORTS];
+  logic [N_PORTS-1:0] rx_ack, rx_err, port_done, port_err;
+  logic [31:0]        rx_word   [N_PORTS];
+  logic [31:0]        port_word [N_PORTS];
   logic [N_PORTS-1:0] error_seen;
-  sp_board_regs_pkg::sp_board__portx__in_t port_in [MapPorts];
 
-  for (genvar p = 0; p < N_PORTS; p++) begin : g_port
-    localparam int unsigned OutW = $clog2(N_PORTS);
-
-    logic              from_gen;   // the generator drives the port
-    logic              to_check;   // the checker takes what comes
-    logic              gen_tvalid, gen_tlast, mem_tvalid, mem_tlast;
-    logic [FLIT_W-1:0] gen_tdata, mem_tdata;
-    logic [USER_W-1:0] gen_tuser, mem_tuser;
-    logic              check_tready, mem_tready;
-    logic              mem_room;
-    logic              gen_done;
-    logic              mem_idle;
-    logic [RowsW-1:0]  mem_free;
-    logic [RowsW-1:0]  mem_level;
-    logic [31:0]       sent_packets, sent_flits;
-    logic [31:0]       packets, flits, e_sequence, e_payload, e_header, e_length, e_mark, e_foreign;
-    logic [31:0]       from [N_PORTS];
-    logic [31:0]       signature;
-    logic [15:0]       latency_min, latency_max;
-    logic [47:0]       latency_sum;
-    logic              first_valid;
-    logic [2:0]        first_kind;
-    logic [4:0]        first_beat;
-    hdr_t              first_hdr;
-    logic [UNIT_W-1:0] first_expected, first_seen;
-
-    assign from_gen = hw_out.port[p].mode.source.value;
-    assign to_check = hw_out.port[p].mode.sink.value;
-
-    sp_traffic_gen #(
-        .N_PORTS(N_PORTS),
-        .FLIT_W (FLIT_W)
-    ) i_gen (
-        .clk_i,
-        .rst_ni        (core_rst_n),
-        .own_i         (OutW'(p)),
-        .run_i         (run && hw_out.port[p].mode.enable.value),
-        .count_i       (hw_out.port[p].count.packets.value),
-        .dst_mode_i    (hw_out.port[p].pattern.dst_mode.value),
-        .dst_i         (OutW'(hw_out.port[p].pattern.dst.value)),
-        .len_min_i     (hw_out.port[p].pattern.len_min.value),
-        .len_max_i     (hw_out.port[p].pattern.len_max.value),
-        .op_mask_i     (hw_out.port[p].pattern.ops.value),
-        .gap_i         (hw_out.port[p].pace.gap.value),
-        .seed_i        (hw_out.port[p].seed.value.value),
-        .now_i         (cycles_q[15:0]),
-        .m_tvalid_o    (gen_tvalid),
-        .m_tready_i    (s_tready[p] && from_gen),
-        .m_tdata_o     (gen_tdata),
-        .m_tuser_o     (gen_tuser),
-        .m_tlast_o     (gen_tlast),
-        .vc_room_i     (from_gen ? s_room[p] : '0),
-        .done_o        (gen_done),
-        .sent_packets_o(sent_packets),
-        .sent_flits_o  (sent_flits)
-    );
-
-    sp_packet_tx #(
-        .FLIT_W(FLIT_W),
-        .ROWS  (MEMORY_ROWS)
-    ) i_tx (
-        .clk_i,
-        .rst_ni    (core_rst_n),
-        .push_i    (tx_window_req_q && window_wr_q && (window_port_q == 2'(p))),
-        .word_i    (window_data_q),
-        .full_o    (tx_full[p]),
-        .free_o    (mem_free),
-        .hold_i    (hold || from_gen),
-        .idle_o    (mem_idle),
-        .m_tvalid_o(mem_tvalid),
-        .m_tready_i(s_tready[p] && !from_gen),
-        .m_tdata_o (mem_tdata),
-        .m_tuser_o (mem_tuser),
-        .m_tlast_o (mem_tlast),
-        .vc_room_i (s_room[p])
-    );
-
-    assign s_tvalid[p] = from_gen ? gen_tvalid : mem_tvalid;
-    assign s_tdata[p]  = from_gen ? gen_tdata : mem_tdata;
-    assign s_tuser[p]  = from_gen ? gen_tuser : mem_tuser;
-    assign s_tlast[p]  = from_gen ? gen_tlast : mem_tlast;
-    assign m_tready[p] = to_check ? check_tready : mem_tready;
-    assign m_room[p]   = (to_check || mem_room) ? '1 : '0;
-
-    sp_traffic_check #(
-        .N_PORTS(N_PORTS),
-        .FLIT_W (FLIT_W)
-    ) i_check (
-        .clk_i,
-        .rst_ni          (core_rst_n),
-        .own_i           (OutW'(p)),
-        .clear_i         (clear),
-        .s_tvalid_i      (m_tvalid[p] && to_check),
-        .s_tready_o      (check_tready),
-        .s_tdata_i       (m_tdata[p]),
-        .s_tuser_i       (m_tuser[p]),
-        .s_tlast_i       (m_tlast[p]),
-        .stall_p_i       (hw_out.port[p].pace.stall.value),
-        .seed_i          (hw_out.port[p].seed.value.value),
-        .now_i           (cycles_q[15:0]),
-        .packets_o       (packets),
-        .flits_o         (flits),
-        .error_sequence_o(e_sequence),
-        .error_payload_o (e_payload),
-        .error_header_o  (e_header),
-        .error_length_o  (e_length),
-        .error_mark_o    (e_mark),
-        .foreign_o       (e_foreign),
-        .from_o          (from),
-        .latency_min_o   (latency_min),
-        .latency_max_o   (latency_max),
-        .latency_sum_o   (latency_sum),
-        .first_valid_o   (first_valid),
-        .first_kind_o    (first_kind),
-        .first_beat_o    (first_beat),
-        .first_hdr_o     (first_hdr),
-        .first_expected_o(first_expected),
-        .first_seen_o    (first_seen),
-        .signature_o     (signature)
-    );
-
-    sp_packet_rx #(
-        .FLIT_W(FLIT_W),
-        .ROWS  (MEMORY_ROWS)
-    ) i_rx (
-        .clk_i,
-        .rst_ni    (core_rst_n),
-        .now_i     (cycles_q[31:0]),
-        .s_tvalid_i(m_tvalid[p] && !to_check),
-        .s_tready_o(mem_tready),
-        .s_tdata_i (m_tdata[p]),
-        .s_tuser_i (m_tuser[p]),
-        .s_tlast_i (m_tlast[p]),
-        .room_o    (mem_room),
-        .level_o   (mem_level),
-        .pop_i     (rx_window_req_q && !window_wr_q && (window_port_q == 2'(p))),
-        .ack_o     (rx_ack[p]),
-        .err_o     (rx_err[p]),
-        .word_o    (rx_word[p])
-    );
-
-    assign error_seen[p] = first_valid;
-
-    always_comb begin
-      port_in[p].status.done.next            = gen_done;
-      port_in[p].status.idle.next            = mem_idle;
-      port_in[p].tx_free.value.next          = 32'(mem_free);
-      port_in[p].rx_level.value.next         = 32'(mem_level);
-      port_in[p].sent_packets.value.next     = sent_packets;
-      port_in[p].sent_flits.value.next       = sent_flits;
-      port_in[p].packets.value.next          = packets;
-      port_in[p].flits.value.next            = flits;
-      port_in[p].error_sequence.value.next   = e_sequence;
-      port_in[p].error_payload.value.next    = e_payload;
-      port_in[p].error_header.value.next     = e_header;
-      port_in[p].error_length.value.next     = e_length;
-      port_in[p].error_mark.value.next       = e_mark;
-      port_in[p].foreign.value.next          = e_foreign;
-      port_in[p].signature.value.next        = signature;
-      port_in[p].latency.least.next          = latency_min;
-      port_in[p].latency.most.next           = latency_max;
-      port_in[p].latency_sum_low.value.next  = latency_sum[31:0];
-      port_in[p].latency_sum_high.value.next = 32'(latency_sum[47:32]);
-      port_in[p].first_error.valid.next      = first_valid;
-      port_in[p].first_error.kind.next       = first_kind;
-      port_in[p].first_error.beat.next       = first_beat;
-      for (int unsigned k = 0; k < 4; k++) begin
-        port_in[p].first_header[k].value.next   = first_hdr[32*k+:32];
-        port_in[p].first_expected[k].value.next = first_expected[32*k+:32];
-        port_in[p].first_seen[k].value.next     = first_seen[32*k+:32];
-        port_in[p].from[k].value.next           = (k < N_PORTS) ? from[k % N_PORTS] : '0;
-      end
-    end
-  end
-
-  // Ports of the map that this board does not have read as zero.
-  for (genvar p = N_PORTS; p < MapPorts; p++) begin : g_no_port
-    always_comb port_in[p] = '{default: '0};
-  end
-
-  // ------------------------------------------------------------------------ packet windows
-
-  logic window_there;
-
-  assign window_there = 32'(window_port_q) < N_PORTS;
+  assign ask = hw_out.port_windows.req || hw_out.tx_windows.req || hw_out.rx_windows.req;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      tx_window_req_q <= 1'b0;
-      rx_window_req_q <= 1'b0;
-      window_wr_q     <= 1'b0;
-      window_port_q   <= '0;
-      window_data_q   <= '0;
+      ask_q    <= 1'b0;
+      region_q <= RG_PORT;
+      wr_q     <= 1'b0;
+      whole_q  <= 1'b0;
+      place_q  <= '0;
+      data_q   <= '0;
     end else begin
-      tx_window_req_q <= hw_out.tx_windows.req;
-      rx_window_req_q <= hw_out.rx_windows.req;
-      if (hw_out.tx_windows.req || hw_out.rx_windows.req) begin
-        window_wr_q   <= hw_out.tx_windows.req_is_wr;
-        window_port_q <= hw_out.tx_windows.req ? hw_out.tx_windows.addr[11:10]
-                                               : hw_out.rx_windows.addr[11:10];
-        window_data_q <= hw_out.tx_windows.wr_data;
+      ask_q <= ask;
+      if (ask) begin
+        // The same at every region, but for the bits of the address.
+        region_q <= hw_out.tx_windows.req ? RG_TX : hw_out.rx_windows.req ? RG_RX : RG_PORT;
+        wr_q     <= hw_out.tx_windows.req_is_wr;
+        whole_q  <= &hw_out.tx_windows.wr_biten;
+        place_q  <= hw_out.tx_windows.addr[11:2];
+        data_q   <= hw_out.tx_windows.wr_data;
       end
     end
   end
 
-  // Writes to the memories of packets that came, and reads of those to send, are refused.
-  logic rx_refuse;  // at once
-  logic rx_answer;
+  assign port_number = (region_q == RG_PORT) ? place_q[7:6] : place_q[9:8];
 
-  assign rx_refuse = rx_window_req_q && (window_wr_q || !window_there || !core_rst_n);
-  assign rx_answer = rx_ack != '0;
+  for (genvar p = 0; p < N_PORTS; p++) begin : g_port
+    assign at_port[p] = ask_q && (port_number == 2'(p));
+
+    sp_board_port #(
+        .N_PORTS    (N_PORTS),
+        .FLIT_W     (FLIT_W),
+        .MEMORY_ROWS(MEMORY_ROWS),
+        .OWN        (p)
+    ) i_port (
+        .clk_i,
+        .rst_ni,
+        .core_rst_ni(core_rst_n),
+        .run_i      (run),
+        .hold_i     (hold),
+        .clear_i    (clear),
+        .now_i      (cycles_q[31:0]),
+        .next_i     (cycles_next[15:0]),
+        .s_tvalid_o (s_tvalid[p]),
+        .s_tready_i (s_tready[p]),
+        .s_tdata_o  (s_tdata[p]),
+        .s_tuser_o  (s_tuser[p]),
+        .s_tlast_o  (s_tlast[p]),
+        .s_room_i   (s_room[p]),
+        .m_tvalid_i (m_tvalid[p]),
+        .m_tready_o (m_tready[p]),
+        .m_tdata_i  (m_tdata[p]),
+        .m_tuser_i  (m_tuser[p]),
+        .m_tlast_i  (m_tlast[p]),
+        .m_room_o   (m_room[p]),
+        .push_i     (at_port[p] && (region_q == RG_TX) && wr_q),
+        .full_o     (tx_full[p]),
+        .pop_i      (at_port[p] && (region_q == RG_RX) && !wr_q && core_rst_n),
+        .pop_ack_o  (rx_ack[p]),
+        .pop_err_o  (rx_err[p]),
+        .pop_word_o (rx_word[p]),
+        .write_i    (at_port[p] && (region_q == RG_PORT) && wr_q && whole_q),
+        .read_i     (at_port[p] && (region_q == RG_PORT) && !wr_q),
+        .word_i     (place_q[5:0]),
+        .data_i     (data_q),
+        .done_o     (port_done[p]),
+        .err_o      (port_err[p]),
+        .data_o     (port_word[p]),
+        .error_o    (error_seen[p])
+    );
+  end
+
+  // ----------------------------------------------------------------------------------- answers
+  // A word is refused when its port is not there, it cannot be read or written, there is no room for
+  // it, or it is not whole.
+
+  logic        at_once;       // answered without asking a port
+  logic        refused;
+  logic        answer_q;
+  logic        answer_err_q;
+  logic [31:0] answer_word_q;
+  logic [31:0] word;
 
   always_comb begin
-    window_err = 1'b0;
-    if (tx_window_req_q) begin
-      window_err = !window_wr_q || !window_there || !core_rst_n;
-      if (window_there && tx_full[window_port_q[$clog2(N_PORTS)-1:0]]) window_err = 1'b1;
-    end else if (rx_refuse) begin
-      window_err = 1'b1;
-    end else if (rx_answer) begin
-      window_err = |(rx_ack & rx_err);
+    refused = at_port == '0;
+    case (region_q)
+      RG_TX:   refused |= !wr_q || !core_rst_n || ((at_port & tx_full) != '0);
+      RG_RX:   refused |= wr_q || !core_rst_n;
+      default: refused |= wr_q && !whole_q;
+    endcase
+    at_once = ask_q && (refused || (region_q == RG_TX));
+  end
+
+  always_comb begin
+    word = '0;
+    for (int unsigned p = 0; p < N_PORTS; p++) begin
+      if (rx_ack[p] && !rx_err[p]) word |= rx_word[p];
+      if (port_done[p]) word |= port_word[p];
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      answer_q      <= 1'b0;
+      answer_err_q  <= 1'b0;
+      answer_word_q <= '0;
+    end else begin
+      answer_q      <= at_once || (rx_ack != '0) || (port_done != '0);
+      answer_err_q  <= (at_once && refused) || ((rx_ack & rx_err) != '0)
+                    || ((port_done & port_err) != '0);
+      answer_word_q <= word;
     end
   end
 
@@ -567,16 +468,15 @@ module sp_board #(
     hw_in.overflows.value.next    = bridge_count_q[3];
     hw_in.bus_errors.value.next   = bridge_count_q[4];
     hw_in.bad_accesses.value.next = bridge_count_q[5];
-    hw_in.port                    = port_in;
-    hw_in.tx_windows.wr_ack       = tx_window_req_q && window_wr_q;
-    hw_in.tx_windows.rd_ack       = tx_window_req_q && !window_wr_q;
+    hw_in.port_windows.wr_ack     = answer_q && wr_q && (region_q == RG_PORT);
+    hw_in.port_windows.rd_ack     = answer_q && !wr_q && (region_q == RG_PORT);
+    hw_in.port_windows.rd_data    = answer_word_q;
+    hw_in.tx_windows.wr_ack       = answer_q && wr_q && (region_q == RG_TX);
+    hw_in.tx_windows.rd_ack       = answer_q && !wr_q && (region_q == RG_TX);
     hw_in.tx_windows.rd_data      = '0;
-    hw_in.rx_windows.wr_ack       = rx_window_req_q && window_wr_q;
-    hw_in.rx_windows.rd_ack       = rx_answer || (rx_refuse && !window_wr_q);
-    hw_in.rx_windows.rd_data      = '0;
-    for (int unsigned p = 0; p < N_PORTS; p++) begin
-      if (rx_ack[p]) hw_in.rx_windows.rd_data = rx_word[p];
-    end
+    hw_in.rx_windows.wr_ack       = answer_q && wr_q && (region_q == RG_RX);
+    hw_in.rx_windows.rd_ack       = answer_q && !wr_q && (region_q == RG_RX);
+    hw_in.rx_windows.rd_data      = answer_word_q;
   end
 
   // ------------------------------------------------------------------------------------ lights
@@ -615,10 +515,8 @@ module sp_board #(
     for (int unsigned p = 0; p < N_PORTS; p++) led_o[4+p] = port_light_q[p] != '0;
   end
 
-  // The place within a window says nothing, and the switch has no use for unused address bits.
+  // The place within a window says nothing; what is the same at every region is taken from one.
   logic unused;
-  assign unused = &{1'b0, hw_out.tx_windows.addr, hw_out.tx_windows.wr_biten,
-                    hw_out.rx_windows.addr, hw_out.rx_windows.wr_data, hw_out.rx_windows.wr_biten,
-                    hw_out.rx_windows.req_is_wr};
+  assign unused = &{1'b0, hw_out.tx_windows.addr, hw_out.rx_windows, hw_out.port_windows};
 
 endmodule

@@ -8,14 +8,17 @@
 //   row 2..       payload, as many rows as there were beats
 //
 // Guarantees: packets are read in the order in which they came, and are seen only when they are whole;
-// nothing is lost: a port whose memory is full is not ready. Beats beyond the longest packet are
-// dropped, and the descriptor says so. A word that is not there is answered with an error.
+// nothing is lost: a port whose memory is full is not ready; what comes of SLACK flits behind a fall
+// of room_o, and the rest of its packets, is taken without waiting. Beats beyond the longest packet
+// are dropped, and the descriptor says so. A word that is not there is answered with an error.
 
 module sp_packet_rx #(
     /// Bits of a flit.
     parameter int unsigned FLIT_W = 128,
     /// Rows, a power of two.
-    parameter int unsigned ROWS = 512
+    parameter int unsigned ROWS = 512,
+    /// Flits that may come after room_o fell, and then the rest of their packets.
+    parameter int unsigned SLACK = 4
 ) (
     /// Clock.
     input  logic                      clk_i,
@@ -33,7 +36,7 @@ module sp_packet_rx #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i,
     /// Stream in: last beat.
     input  logic                      s_tlast_i,
-    /// There is room for a longest packet.
+    /// There is room for a longest packet and what SLACK allows; from a register.
     output logic                      room_o,
     /// Rows of whole packets.
     output logic [$clog2(ROWS):0]     level_o,
@@ -43,7 +46,7 @@ module sp_packet_rx #(
     output logic                      ack_o,
     /// With the answer: there was no word.
     output logic                      err_o,
-    /// With the answer: the word.
+    /// With the answer, if there was one: the word.
     output logic [31:0]               word_o
 );
 
@@ -54,8 +57,16 @@ module sp_packet_rx #(
   localparam int unsigned PtrW = $clog2(ROWS);
   localparam int unsigned Longest = max_flits(FLIT_W);
 
+  // A packet has two rows beside its beats. The level does not know of one that is under way, and
+  // room_o is a cycle late: one more than SLACK flits come, of as many packets, one of them longest.
+  localparam int unsigned Packet = Longest + 2;
+  localparam int unsigned Reserve = Packet + SLACK * 3 + Packet;
+
   if (ROWS < 64 || (ROWS & (ROWS - 1)) != 0) begin : g_bad_rows
     $fatal(1, "sp_packet_rx: ROWS = %0d is not a power of two of 64 or more", ROWS);
+  end
+  if (Reserve > ROWS) begin : g_bad_slack
+    $fatal(1, "sp_packet_rx: SLACK = %0d is more than %0d rows carry", SLACK, ROWS);
   end
 
   typedef enum logic [1:0] {
@@ -82,11 +93,12 @@ module sp_packet_rx #(
   logic              beat;
   logic              too_long;
   logic              commit;
+  logic              fits;     // a longest packet
   logic              row_out;
 
   // ------------------------------------------------------------------------------ in
 
-  assign room_o     = (PtrW + 1)'(ROWS) - level_q >= (PtrW + 1)'(Longest + 2);
+  assign fits       = level_q <= (PtrW + 1)'(ROWS - Packet);
   assign s_tready_o = state_q == S_BEATS;
   assign beat       = s_tvalid_i && s_tready_o;
   assign too_long   = beats_q == 5'(Longest);
@@ -98,7 +110,7 @@ module sp_packet_rx #(
     wrow  = FLIT_W'(s_tuser_i[HDR_W-1:0]);
     case (state_q)
       S_HEADER: begin
-        write = s_tvalid_i && room_o;
+        write = s_tvalid_i && fits;
         waddr = wptr_q + PtrW'(1);
       end
       S_BEATS: begin
@@ -117,9 +129,11 @@ module sp_packet_rx #(
     if (!rst_ni) begin
       state_q <= S_HEADER;
       wptr_q  <= '0;
+      room_o  <= 1'b0;
     end else begin
+      room_o <= level_q <= (PtrW + 1)'(ROWS - Reserve);
       case (state_q)
-        S_HEADER: if (s_tvalid_i && room_o) state_q <= S_BEATS;
+        S_HEADER: if (s_tvalid_i && fits) state_q <= S_BEATS;
         S_BEATS:  if (beat && s_tlast_i) state_q <= S_DESC;
         default: begin
           state_q <= S_HEADER;
@@ -176,7 +190,7 @@ module sp_packet_rx #(
   always_ff @(posedge clk_i) begin
     if (asked_q) begin
       err_o  <= none_q;
-      word_o <= none_q ? '0 : row_q[32*lane_q+:32];
+      word_o <= row_q[32*lane_q+:32];
     end
   end
 

@@ -39,7 +39,7 @@ module sp_packet_tx #(
     input  logic                      m_tready_i,
     /// Stream out: payload.
     output logic [FLIT_W-1:0]         m_tdata_o,
-    /// Stream out: {error mark with the last beat, header with the first}.
+    /// Stream out: {error mark with the last beat, header with every beat}.
     output logic [sp_pkg::USER_W-1:0] m_tuser_o,
     /// Stream out: last beat.
     output logic                      m_tlast_o,
@@ -75,11 +75,11 @@ module sp_packet_tx #(
   logic [4:0]        beats_q;   // beats left to read
   logic              err_q;
   hdr_t              hdr_q;
-  logic              first_q;   // the next beat is the first one
   logic              read;
-  logic              reading_q; // a beat comes out of the memory
+  logic              have_q;    // a beat is offered: the row that was read last
+  logic              last_q;    // it is the last one
   logic              row_in;
-  logic              row_out;
+  logic              row_out_q;
 
   // --------------------------------------------------------------------------------- memory
 
@@ -97,45 +97,42 @@ module sp_packet_tx #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      wptr_q  <= '0;
-      rptr_q  <= '0;
-      level_q <= '0;
-      lane_q  <= '0;
+      wptr_q    <= '0;
+      rptr_q    <= '0;
+      level_q   <= '0;
+      lane_q    <= '0;
+      row_out_q <= 1'b0;
     end else begin
       if (push_i && !full_o) lane_q <= lane_q + LaneW'(1);
       if (row_in) wptr_q <= wptr_q + PtrW'(1);
-      if (row_out) rptr_q <= rptr_q + PtrW'(1);
-      level_q <= level_q + (PtrW + 1)'(row_in) - (PtrW + 1)'(row_out);
+      if (read) rptr_q <= rptr_q + PtrW'(1);
+      // What was read counts a cycle longer.
+      row_out_q <= read;
+      if (row_in != row_out_q) level_q <= level_q + (row_in ? (PtrW + 1)'(1) : '1);
     end
   end
 
   // -------------------------------------------------------------------------------- packets
 
-  logic       space;
-  logic       out_full;
-  logic       out_empty;
-  logic [1:0] out_count;
-  logic       fetch_header;
-
-  assign fetch_header = state_q == S_WAIT && !hold_i && level_q > (PtrW + 1)'(beats_q);
-  assign row_out = read;
-  assign space   = {1'b0, out_count} + 3'(reading_q) < 3'd3;
+  logic whole_q;  // the rest of the packet is there
 
   always_comb begin
     case (state_q)
       S_IDLE:  read = level_q != '0;
-      S_WAIT:  read = fetch_header;
-      S_SEND:  read = space && (beats_q != '0);
+      S_WAIT:  read = whole_q && !hold_i;
+      S_SEND:  read = (!have_q || m_tready_i) && (beats_q != '0);
       default: read = 1'b0;
     endcase
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q   <= S_IDLE;
-      reading_q <= 1'b0;
+      state_q <= S_IDLE;
+      have_q  <= 1'b0;
+      whole_q <= 1'b0;
     end else begin
-      reading_q <= (state_q == S_SEND) && read;
+      have_q  <= (state_q == S_SEND) && (read || (have_q && !m_tready_i));
+      whole_q <= (state_q == S_WAIT) && level_q > (PtrW + 1)'(beats_q);
       case (state_q)
         S_IDLE:   if (read) state_q <= S_DESC;
         S_DESC:   state_q <= S_WAIT;
@@ -145,7 +142,7 @@ module sp_packet_tx #(
           if (beats_q == '0) state_q <= S_IDLE;
           else if (vc_room_i[op_vc(hdr_q.op)]) state_q <= S_SEND;
         end
-        default: if (beats_q == '0 && !reading_q) state_q <= S_IDLE;
+        default: if (have_q && last_q && m_tready_i) state_q <= S_IDLE;
       endcase
     end
   end
@@ -154,37 +151,20 @@ module sp_packet_tx #(
     case (state_q)
       S_DESC:   {err_q, beats_q} <= {row[8], row[4:0]};
       S_HEADER: hdr_q <= row[HDR_W-1:0];
-      S_ROOM:   first_q <= 1'b1;
       S_SEND: begin
-        if (read) beats_q <= beats_q - 5'd1;
-        if (reading_q) first_q <= 1'b0;
+        if (read) begin
+          beats_q <= beats_q - 5'd1;
+          last_q  <= beats_q == 5'd1;
+        end
       end
       default: ;
     endcase
   end
 
-  logic last;
-  assign last = beats_q == '0;
-
-  sp_fifo #(
-      .WIDTH(1 + USER_W + FLIT_W),
-      .DEPTH(3)
-  ) i_out (
-      .clk_i,
-      .rst_ni,
-      .push_i (reading_q),
-      .data_i ({last, err_q && last, first_q ? hdr_q : '0, row}),
-      .full_o (out_full),
-      .pop_i  (m_tready_i),
-      .data_o ({m_tlast_o, m_tuser_o, m_tdata_o}),
-      .empty_o(out_empty),
-      .count_o(out_count)
-  );
-
-  assign m_tvalid_o = !out_empty;
-  assign idle_o     = (state_q == S_IDLE) && (level_q == '0) && out_empty && (lane_q == '0);
-
-  logic unused;
-  assign unused = &{1'b0, out_full};
+  assign m_tvalid_o = have_q;
+  assign m_tdata_o  = row;
+  assign m_tuser_o  = {err_q && last_q, hdr_q};
+  assign m_tlast_o  = last_q;
+  assign idle_o     = (state_q == S_IDLE) && (level_q == '0) && (lane_q == '0);
 
 endmodule

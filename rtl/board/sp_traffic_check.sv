@@ -7,7 +7,10 @@
 //
 // A packet counts once for each kind of error that it has, but only as foreign when it is not a
 // generator's, only as header when its header is wrong, and not as payload when its payload is
-// marked bad or its length is wrong. Counters of errors stop at 65,535.
+// marked bad or its length is wrong. sp_traffic_state counts.
+//
+//   taken | header looked at; XOR with what is due | number looked up; any bit | errors | counted
+//   in        q                                       p                           e
 
 module sp_traffic_check #(
     /// Ports of the switch, 2 to 64: sources and flows.
@@ -43,31 +46,25 @@ module sp_traffic_check #(
     /// Stream in: last beat.
     input  logic                      s_tlast_i,
 
-    /// Packets that came, of any kind.
-    output logic [31:0]               packets_o,
-    /// Beats that came.
-    output logic [31:0]               flits_o,
-    /// By source: packets that are a generator's and have a right header.
-    output logic [31:0]               from_o [N_PORTS],
-    /// Packets with another sequence number than expected.
-    output logic [31:0]               error_sequence_o,
-    /// Packets with a wrong bit of payload.
-    output logic [31:0]               error_payload_o,
-    /// Packets with a wrong version, operation, destination, source, tag, status or extension.
-    output logic [31:0]               error_header_o,
-    /// Packets with a length out of bounds, or that is not what came.
-    output logic [31:0]               error_length_o,
-    /// Packets with an error mark or poison.
-    output logic [31:0]               error_mark_o,
-    /// Packets that are not a generator's.
-    output logic [31:0]               foreign_o,
+    /// What comes with it and behind it counts, what came before it does not.
+    output logic                      clear_o,
+    /// A packet came, of any kind.
+    output logic                      ev_packet_o,
+    /// A beat came.
+    output logic                      ev_flit_o,
+    /// By source: a packet that is a generator's and has a right header.
+    output logic [N_PORTS-1:0]        ev_from_o,
+    /// By kind: a packet with an error, in the order of `first_kind_o`.
+    output logic [5:0]                ev_error_o,
+    /// The sum of latencies passed 2^16.
+    output logic                      ev_latency_o,
     /// Least latency: cycles from the first beat offered to the first beat taken, modulo 2^16.
     output logic [15:0]               latency_min_o,
     /// Greatest latency.
     output logic [15:0]               latency_max_o,
-    /// Sum of the latencies of the packets of from_o.
-    output logic [47:0]               latency_sum_o,
-    /// Sum over the packets of from_o of a word made of their payload; any order gives the same.
+    /// Sum of the latencies of the packets of ev_from_o, modulo 2^16.
+    output logic [15:0]               latency_sum_o,
+    /// Sum over the packets of ev_from_o of a word made of their payload; any order gives the same.
     output logic [31:0]               signature_o,
 
     /// There was an error; the rest is about the first packet with one.
@@ -75,14 +72,13 @@ module sp_traffic_check #(
     /// Its kind: 0 sequence, 1 payload, 2 header, 3 length, 4 mark, 5 foreign. Of several the first
     /// of: mark, length, sequence, payload.
     output logic [2:0]                first_kind_o,
-    /// Its header as it came.
-    output sp_pkg::hdr_t              first_hdr_o,
     /// Its beat: the first wrong one (a wrong sequence number: 0), or the last when none is.
     output logic [4:0]                first_beat_o,
-    /// Expected sequence number if that was wrong, else the unit expected there.
-    output logic [127:0]              first_expected_o,
-    /// The unit that came there.
-    output logic [127:0]              first_seen_o
+    /// Word of 32 bits: 0 to 3 of its header as it came; 4 to 7 of what was expected: the sequence
+    /// number if that was wrong, else the unit of that beat; 8 to 11 of the unit that came there.
+    input  logic [3:0]                first_sel_i,
+    /// That word, two cycles later.
+    output logic [31:0]               first_word_o
 );
 
   import sp_pkg::*;
@@ -90,7 +86,6 @@ module sp_traffic_check #(
 
   localparam int unsigned UnitsPerFlit = FLIT_W / UNIT_W;
   localparam int unsigned FlowW = PortW + 2;
-  localparam int unsigned ErrW = 16;
   localparam int unsigned Kinds = 6;
 
   if (N_PORTS < 2 || N_PORTS > 64) begin : g_bad_ports
@@ -135,14 +130,14 @@ module sp_traffic_check #(
     else lfsr_q <= lfsr_next(lfsr_q);
   end
 
-  // The beat is judged one cycle later; the header stays for the whole packet.
+  // The beat as it came; the header stays for the whole packet.
   logic              valid_q;
   logic              first_q;
   logic              last_q;
   logic              err_q;
   logic [FLIT_W-1:0] data_q;
   hdr_t              hdr_q;
-  logic [15:0]       latency_q;
+  logic [15:0]       now_q;     // when the first beat came
   logic [4:0]        beat_q;
   logic              live_q;    // the packet began behind the last clear
 
@@ -160,199 +155,295 @@ module sp_traffic_check #(
       // Stops at the greatest value, which no right packet has.
       beat_q  <= !in_packet_q ? '0 : (beat_q == '1) ? beat_q : beat_q + 5'd1;
       if (!in_packet_q) begin
-        hdr_q     <= in_hdr;
-        latency_q <= now_i - in_hdr.cls[47:32];
+        hdr_q <= in_hdr;
+        now_q <= now_i;
       end
     end
     if (clear_i || clear_q) live_q <= 1'b0;
     else if (take && !in_packet_q) live_q <= 1'b1;
   end
 
-  // --------------------------------------------------------------------------------- judgement
+  // -------------------------------------------------------------- header; what the payload is not
 
   logic [31:0] seq;
   logic [1:0]  vc;
-  logic        first;      // a first beat that counts
-  logic        last;       // a last beat that counts
   logic        foreign;
-  logic        header_bad;
-  logic        ours;       // neither
+  logic [2:0]  header_bad;   // in parts
+  logic [31:0] word;
 
-  assign seq   = hdr_q.cls[31:0];
-  assign vc    = op_vc(hdr_q.op);
-  assign first = valid_q && live_q && first_q;
-  assign last  = valid_q && live_q && last_q;
+  assign seq  = hdr_q.cls[31:0];
+  assign vc   = op_vc(hdr_q.op);
+  // With another destination or source the header is wrong, and the payload of no interest.
+  assign word = flow_word(10'(own_i), 10'(hdr_q.src[PortW-1:0]), vc, hdr_q.len);
 
   always_comb begin
     logic made;
     made       = (hdr_q.op == OP_WRITE) || (hdr_q.op == OP_READ_RSP) || (hdr_q.op == OP_MGT_WRITE);
     foreign    = (hdr_q.cls[63:48] != MARK) || (op_known(hdr_q.op) && !made);
-    header_bad = !made || (hdr_q.version != VERSION) || (hdr_q.dst != ID_W'(own_i))
-               || (32'(hdr_q.src) >= N_PORTS) || (hdr_q.tag != seq[TAG_W-1:0])
-               || (hdr_q.status != ST_OK) || (hdr_q.ext != '0);
-    ours       = !foreign && !header_bad;
+    header_bad = {!made || (hdr_q.version != VERSION) || (hdr_q.status != ST_OK)
+                  || (hdr_q.ext != '0),
+                  (hdr_q.dst != ID_W'(own_i)) || (32'(hdr_q.src) >= N_PORTS),
+                  hdr_q.tag != seq[TAG_W-1:0]};
   end
 
-  // Sequence numbers expected.
-  logic [31:0]           seq_mem [1<<FlowW];
-  logic [(1<<FlowW)-1:0] used_q;  // flows of which something came
-  logic [FlowW-1:0]      flow;
-  logic [31:0]           seq_due;
-  logic                  seq_bad;
-
-  assign flow    = {hdr_q.src[PortW-1:0], vc};
-  assign seq_due = used_q[flow] ? seq_mem[flow] : '0;
-  assign seq_bad = first && ours && (seq != seq_due);
-
-  always_ff @(posedge clk_i) begin
-    if (first && ours) seq_mem[flow] <= seq + 32'd1;
-    if (clear_q) used_q <= '0;
-    else if (first && ours) used_q[flow] <= 1'b1;
-  end
-
-  // Payload.
-  logic [UnitsPerFlit-1:0] counted;   // units that the header announces
-  logic [UnitsPerFlit-1:0] differs;
-  logic [UNIT_W-1:0]       due  [UnitsPerFlit];
-  logic [UNIT_W-1:0]       seen [UnitsPerFlit];
-  logic [UNIT_W-1:0]       bad_due;   // the first unit that differs, else the first
-  logic [UNIT_W-1:0]       bad_seen;
-  logic [31:0]             folded;    // the beat, for the signature
-  logic [31:0]             word;
-
-  assign word = flow_word(hdr_q.dst[9:0], hdr_q.src[9:0], vc, hdr_q.len);
+  logic                    p_valid_q;   // a beat that counts
+  logic                    p_first_q;
+  logic                    p_last_q;
+  logic                    p_foreign_q;
+  logic [2:0]              p_header_q;
+  logic                    p_ours;      // neither
+  logic                    p_length_q;
+  logic                    p_mark_q;
+  hdr_t                    p_hdr_q;
+  logic [15:0]             p_latency_q;
+  logic [4:0]              p_beat_q;
+  logic [UnitsPerFlit-1:0] p_counted_q; // units that the header announces
+  logic [FLIT_W-1:0]       p_data_q;
+  logic [FLIT_W-1:0]       p_wrong_q;   // bits that are not what they should be
+  logic [31:0]             p_fold_q;    // the beat, for the signature
+  logic [UnitsPerFlit-1:0] counted;
+  logic [31:0]             folded;
 
   always_comb begin
     folded = '0;
     for (int unsigned i = 0; i < UnitsPerFlit; i++) begin
-      logic [6:0] at;
-      at         = 7'(beat_q) * 7'(UnitsPerFlit) + 7'(i);
-      seen[i]    = data_q[UNIT_W*i+:UNIT_W];
-      due[i]     = payload(seq, word, at[4:0]);
-      counted[i]  = at < 7'(hdr_q.len);
-      differs[i] = counted[i] && (seen[i] != due[i]);
-      if (counted[i]) begin
-        folded ^= rotl(seen[i][31:0] ^ seen[i][63:32] ^ seen[i][95:64] ^ seen[i][127:96], 8 * i);
-      end
-    end
-    bad_due  = due[0];
-    bad_seen = seen[0];
-    for (int unsigned i = UnitsPerFlit; i > 0; i--) begin
-      if (differs[i-1]) begin
-        bad_due  = due[i-1];
-        bad_seen = seen[i-1];
-      end
+      logic [UNIT_W-1:0] unit;
+      unit       = data_q[UNIT_W*i+:UNIT_W];
+      counted[i] = 7'(beat_q) * 7'(UnitsPerFlit) + 7'(i) < 7'(hdr_q.len);
+      if (counted[i]) folded ^= rotl(unit[31:0] ^ unit[63:32] ^ unit[95:64] ^ unit[127:96], 8 * i);
     end
   end
 
-  // Over the beats of a packet.
-  logic        seq_bad_q;
-  logic        payload_bad_q;
-  logic [31:0] fold_q;
-  logic        seq_err;
-  logic        payload_bad;
-  logic [31:0] fold;
-
-  assign seq_err     = seq_bad || (seq_bad_q && !first_q);
-  assign payload_bad = (differs != '0) || (payload_bad_q && !first_q);
-  assign fold        = folded ^ (first_q ? '0 : {fold_q[26:0], fold_q[31:27]});
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) p_valid_q <= 1'b0;
+    else p_valid_q <= valid_q && live_q && !clear_q;
+  end
 
   always_ff @(posedge clk_i) begin
-    if (valid_q) begin
-      seq_bad_q     <= seq_err;
-      payload_bad_q <= payload_bad;
-      fold_q        <= fold;
+    p_first_q   <= first_q;
+    p_last_q    <= last_q;
+    p_foreign_q <= foreign;
+    p_header_q  <= header_bad;
+    p_length_q  <= (hdr_q.len == '0) || (hdr_q.len > LEN_W'(MAX_UNITS))
+                || (beat_q + 5'd1 != num_flits(hdr_q.len, '0, UnitsPerFlit));
+    p_mark_q    <= err_q || hdr_q.poison;
+    p_hdr_q     <= hdr_q;
+    p_latency_q <= now_q - hdr_q.cls[47:32];
+    p_beat_q    <= beat_q;
+    p_counted_q <= counted;
+    p_data_q    <= data_q;
+    p_fold_q    <= folded;
+    for (int unsigned i = 0; i < UnitsPerFlit; i++) begin
+      logic [6:0] at;
+      at = 7'(beat_q) * 7'(UnitsPerFlit) + 7'(i);
+      p_wrong_q[UNIT_W*i+:UNIT_W] <= data_q[UNIT_W*i+:UNIT_W] ^ payload(seq, word, at[4:0]);
     end
   end
 
-  // With the last beat.
-  logic             length_bad;
-  logic             mark_bad;
-  logic [Kinds-1:0] errors;
+  // ----------------------------------------------------- sequence number, payload; over the packet
+
+  logic [31:0]           seq_mem [1<<FlowW];
+  logic [(1<<FlowW)-1:0] used_q;  // flows of which something came
+  logic [FlowW-1:0]      flow;
+  logic [31:0]           p_seq;
+  logic [31:0]           seq_due;
+  logic                  seq_write;
+
+  assign p_seq     = p_hdr_q.cls[31:0];
+  assign flow      = {p_hdr_q.src[PortW-1:0], op_vc(p_hdr_q.op)};
+  assign p_ours    = !p_foreign_q && (p_header_q == '0);
+  assign seq_due   = used_q[flow] ? seq_mem[flow] : '0;
+  assign seq_write = p_valid_q && p_first_q && p_ours;
+
+  always_ff @(posedge clk_i) begin
+    if (seq_write) seq_mem[flow] <= p_seq + 32'd1;
+    if (clear_q) used_q <= '0;
+    else if (seq_write) used_q[flow] <= 1'b1;
+  end
+
+  // The first unit that differs, else the first.
+  logic [UNIT_W-1:0] bad_data;
+  logic [UNIT_W-1:0] bad_wrong;
 
   always_comb begin
-    length_bad = (hdr_q.len == '0) || (hdr_q.len > LEN_W'(MAX_UNITS))
-               || (beat_q + 5'd1 != num_flits(hdr_q.len, '0, UnitsPerFlit));
-    mark_bad   = err_q || hdr_q.poison;
-    errors     = '0;
-    if (last) begin
-      errors[0] = ours && seq_err;
-      errors[1] = ours && payload_bad && !length_bad && !mark_bad;
-      errors[2] = !foreign && header_bad;
-      errors[3] = ours && length_bad;
-      errors[4] = ours && mark_bad;
-      errors[5] = foreign;
+    bad_data  = p_data_q[UNIT_W-1:0];
+    bad_wrong = p_wrong_q[UNIT_W-1:0];
+    for (int unsigned i = UnitsPerFlit; i > 0; i--) begin
+      if (p_counted_q[i-1] && (p_wrong_q[UNIT_W*(i-1)+:UNIT_W] != '0)) begin
+        bad_data  = p_data_q[UNIT_W*(i-1)+:UNIT_W];
+        bad_wrong = p_wrong_q[UNIT_W*(i-1)+:UNIT_W];
+      end
     end
   end
 
-  // ------------------------------------------------------------------------------------- counts
+  localparam int unsigned SeqParts = 8;
+  localparam int unsigned BitParts = FLIT_W / 16;
 
-  logic [ErrW-1:0]  errors_q [Kinds];
-  logic [Kinds-1:0] found_q;  // errors of a cycle ago: they come from the end of a long path
+  logic                e_valid_q;
+  logic                e_first_q;
+  logic                e_last_q;
+  logic                e_foreign_q;
+  logic                e_header_q;
+  logic                e_ours_q;
+  logic                e_length_q;
+  logic                e_mark_q;
+  logic                e_numbered_q; // the sequence number counts
+  logic [SeqParts-1:0] e_seq_q;      // parts of it that are wrong
+  logic [BitParts-1:0] e_bits_q;     // parts of the beat that are wrong
+  logic [31:0]         e_fold_q;
+  logic [15:0]         e_latency_q;
+  logic [PortW-1:0]    e_src_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) e_valid_q <= 1'b0;
+    else e_valid_q <= p_valid_q && !clear_q;
+  end
 
   always_ff @(posedge clk_i) begin
-    found_q <= clear_q ? '0 : errors;
-    if (clear_q) begin
-      packets_o   <= '0;
-      flits_o     <= '0;
-      signature_o <= '0;
-      for (int unsigned k = 0; k < Kinds; k++) errors_q[k] <= '0;
-      for (int unsigned p = 0; p < N_PORTS; p++) from_o[p] <= '0;
+    e_first_q   <= p_first_q;
+    e_last_q    <= p_last_q;
+    e_foreign_q <= p_foreign_q;
+    e_header_q  <= !p_foreign_q && (p_header_q != '0);
+    e_ours_q    <= p_ours;
+    e_length_q  <= p_length_q;
+    e_mark_q    <= p_mark_q;
+    e_latency_q <= p_latency_q;
+    e_src_q     <= p_hdr_q.src[PortW-1:0];
+    e_numbered_q <= p_first_q && p_ours;
+    for (int unsigned k = 0; k < SeqParts; k++) begin
+      e_seq_q[k] <= p_seq[4*k+:4] != seq_due[4*k+:4];
+    end
+    for (int unsigned k = 0; k < BitParts; k++) begin
+      e_bits_q[k] <= p_counted_q[16*k/UNIT_W] && (p_wrong_q[16*k+:16] != '0);
+    end
+    if (p_valid_q) e_fold_q <= p_fold_q ^ (p_first_q ? '0 : {e_fold_q[26:0], e_fold_q[31:27]});
+  end
+
+  // -------------------------------------------------------------------------- with the last beat
+
+  logic             seq_err;      // so far in the packet
+  logic             payload_err;
+  logic             seq_err_q;    // up to the last beat
+  logic             payload_err_q;
+  logic             counts;       // a packet of which the source is known
+  logic [Kinds-1:0] errors;
+  logic             wrong;        // one of them
+  logic [16:0]      latency_sum;
+
+  assign counts      = e_valid_q && e_last_q && e_ours_q;
+  assign latency_sum = {1'b0, latency_sum_o} + {1'b0, e_latency_q};
+
+  assign seq_err     = e_valid_q ? (e_numbered_q && (e_seq_q != '0)) || (!e_first_q && seq_err_q)
+                                 : seq_err_q;
+  assign payload_err = e_valid_q ? (e_bits_q != '0) || (!e_first_q && payload_err_q)
+                                 : payload_err_q;
+  assign wrong       = e_valid_q && e_last_q && (e_foreign_q || e_header_q || seq_err
+                                                 || payload_err || e_length_q || e_mark_q);
+
+  always_ff @(posedge clk_i) begin
+    seq_err_q     <= seq_err;
+    payload_err_q <= payload_err;
+  end
+
+  always_comb begin
+    errors = '0;
+    if (e_valid_q && e_last_q) begin
+      errors[0] = e_ours_q && seq_err;
+      errors[1] = e_ours_q && payload_err && !e_length_q && !e_mark_q;
+      errors[2] = e_header_q;
+      errors[3] = e_ours_q && e_length_q;
+      errors[4] = e_ours_q && e_mark_q;
+      errors[5] = e_foreign_q;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      clear_o      <= 1'b1;
+      ev_packet_o  <= 1'b0;
+      ev_flit_o    <= 1'b0;
+      ev_from_o    <= '0;
+      ev_error_o   <= '0;
+      ev_latency_o <= 1'b0;
     end else begin
-      if (last) packets_o <= packets_o + 32'd1;
-      if (valid_q && live_q) flits_o <= flits_o + 32'd1;
-      if (last && ours) signature_o <= signature_o + fold;
-      for (int unsigned k = 0; k < Kinds; k++) begin
-        if (found_q[k] && (errors_q[k] != '1)) errors_q[k] <= errors_q[k] + ErrW'(1);
-      end
+      clear_o      <= clear_q;
+      ev_packet_o  <= e_valid_q && e_last_q && !clear_q;
+      ev_flit_o    <= e_valid_q && !clear_q;
+      ev_error_o   <= clear_q ? '0 : errors;
+      ev_latency_o <= counts && latency_sum[16] && !clear_q;
       for (int unsigned p = 0; p < N_PORTS; p++) begin
-        if (last && ours && hdr_q.src[PortW-1:0] == PortW'(p)) from_o[p] <= from_o[p] + 32'd1;
+        ev_from_o[p] <= counts && (e_src_q == PortW'(p)) && !clear_q;
       end
     end
   end
 
-  assign error_sequence_o = 32'(errors_q[0]);
-  assign error_payload_o  = 32'(errors_q[1]);
-  assign error_header_o   = 32'(errors_q[2]);
-  assign error_length_o   = 32'(errors_q[3]);
-  assign error_mark_o     = 32'(errors_q[4]);
-  assign foreign_o        = 32'(errors_q[5]);
-
   always_ff @(posedge clk_i) begin
     if (clear_q) begin
+      signature_o   <= '0;
       latency_min_o <= '1;
       latency_max_o <= '0;
       latency_sum_o <= '0;
-    end else if (last && ours) begin
-      if (latency_q < latency_min_o) latency_min_o <= latency_q;
-      if (latency_q > latency_max_o) latency_max_o <= latency_q;
-      latency_sum_o <= latency_sum_o + 48'(latency_q);
+    end else if (counts) begin
+      signature_o <= signature_o + e_fold_q;
+      if (e_latency_q < latency_min_o) latency_min_o <= e_latency_q;
+      if (e_latency_q > latency_max_o) latency_max_o <= e_latency_q;
+      latency_sum_o <= latency_sum[15:0];
     end
   end
 
   // -------------------------------------------------------------------------------- first error
+  // Kept beat by beat until the packet of a wrong one is over: one cycle after its last beat its
+  // errors are known, and what comes behind it is not kept.
 
-  logic kept_q;  // a wrong beat of this packet is kept
+  logic              keep;
+  logic              first_seq_q;
+  hdr_t              first_hdr_q;
+  logic [31:0]       first_due_q;
+  logic [UNIT_W-1:0] first_seen_q;
+  logic [UNIT_W-1:0] first_wrong_q;
+
+  assign keep = p_valid_q && !first_valid_o && !wrong;
 
   always_ff @(posedge clk_i) begin
     if (clear_q) begin
       first_valid_o <= 1'b0;
-    end else if (found_q != '0) begin
+    end else if (!first_valid_o && wrong) begin
       first_valid_o <= 1'b1;
+      first_seq_q   <= errors[0];
+      first_kind_o  <= errors[5] ? 3'd5 : errors[2] ? 3'd2 : errors[4] ? 3'd4
+                     : errors[3] ? 3'd3 : errors[0] ? 3'd0 : 3'd1;
     end
-    if (!first_valid_o && found_q == '0 && valid_q) begin
-      if (!kept_q || first_q) begin
-        first_beat_o     <= beat_q;
-        first_expected_o <= seq_bad ? 128'(seq_due) : bad_due;
-        first_seen_o     <= bad_seen;
-      end
-      kept_q <= (seq_bad || (differs != '0)) || (kept_q && !first_q);
-      if (last_q) begin
-        first_hdr_o <= hdr_q;
-        first_kind_o   <= errors[5] ? 3'd5 : errors[2] ? 3'd2 : errors[4] ? 3'd4
-                        : errors[3] ? 3'd3 : errors[0] ? 3'd0 : 3'd1;
+    if (keep) begin
+      first_hdr_q <= p_hdr_q;
+      if (p_first_q) first_due_q <= seq_due;
+      // No wrong beat of this packet is kept.
+      if (p_first_q || !(seq_err || payload_err)) begin
+        first_beat_o  <= p_beat_q;
+        first_seen_q  <= bad_data;
+        first_wrong_q <= bad_wrong;
       end
     end
+  end
+
+  // Words of them, in two cycles: all that are not asked for are zero in between.
+  logic [31:0] part_q [13];
+  logic [31:0] joined;
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned k = 0; k < 4; k++) begin
+      part_q[k]   <= (first_sel_i == 4'(k)) ? first_hdr_q[32*k+:32] : '0;
+      part_q[4+k] <= ((first_sel_i == 4'(8 + k)) || ((first_sel_i == 4'(4 + k)) && !first_seq_q))
+                     ? first_seen_q[32*k+:32] : '0;
+      part_q[8+k] <= ((first_sel_i == 4'(4 + k)) && !first_seq_q)
+                     ? first_wrong_q[32*k+:32] : '0;
+    end
+    part_q[12]   <= ((first_sel_i == 4'd4) && first_seq_q) ? first_due_q : '0;
+    first_word_o <= joined;
+  end
+
+  always_comb begin
+    joined = '0;
+    for (int unsigned k = 0; k < 13; k++) joined ^= part_q[k];
   end
 
 endmodule

@@ -2,13 +2,16 @@
 //
 // Makes packets at full rate for one port of a switch. Guarantees: a beat in every cycle while
 // gap_i is 0, something is to be sent and nothing holds it; packets are always whole; a packet is
-// started only when the room of its VC was seen in the cycle before; what is sent, in each VC in
-// which order, follows from the configuration, seed_i and own_i alone, whatever holds it (but see
-// count_i); the flows of a run begin at sequence number 0.
+// started only when the room of its VC was seen three cycles before it shows; what is sent, in each
+// VC in which order, follows from the configuration, seed_i and own_i alone, whatever holds it (but
+// see count_i); the flows of a run begin at sequence number 0.
 //
-//   draw (VC in turn, dst, len) --> queue of each VC, 4 packets --> pick --> stream
+//   draw (operation in turn, dst, len) --> queue of each operation, 4 packets --> pick --> stream
 //
 // Queues let a VC with room pass one without: by at most 4 packets, so that every VC gets its share.
+//
+//   cycle    0       1          2          3       4       5
+//            issue | multiply | add, put | pick  | start | first beat     each step from registers
 
 module sp_traffic_gen #(
     /// Ports of the switch, 2 to 64: destinations and flows.
@@ -43,8 +46,8 @@ module sp_traffic_gen #(
     input  logic [15:0]               gap_i,
     /// Where the random bits come from.
     input  logic [31:0]               seed_i,
-    /// Time, counts cycles.
-    input  logic [15:0]               now_i,
+    /// Time in the next cycle, counts cycles.
+    input  logic [15:0]               next_i,
 
     /// Stream out: valid.
     output logic                      m_tvalid_o,
@@ -61,10 +64,12 @@ module sp_traffic_gen #(
 
     /// Nothing is on its way and nothing will come in this run.
     output logic                      done_o,
-    /// Packets sent since the run began.
-    output logic [31:0]               sent_packets_o,
-    /// Beats sent since the run began.
-    output logic [31:0]               sent_flits_o
+    /// A run begins: what was sent before it counts no more.
+    output logic                      zero_o,
+    /// A packet was sent.
+    output logic                      ev_packet_o,
+    /// A beat was sent.
+    output logic                      ev_flit_o
 );
 
   import sp_pkg::*;
@@ -72,8 +77,9 @@ module sp_traffic_gen #(
 
   localparam int unsigned UnitsPerFlit = FLIT_W / UNIT_W;
   localparam int unsigned FlowW = PortW + 2;
-  // Packets of the queue of a VC: a step more than a draw takes to come back as room for another.
-  localparam int unsigned QueueW = 2;
+  localparam int unsigned Ops = 3;     // operations, each on a VC of its own
+  localparam int unsigned QueueW = 2;  // a queue holds as many packets as are drawn until one leaves
+  localparam int unsigned Depth = 1 << QueueW;
   localparam int unsigned DrawW = 12;  // random bits of a destination
   localparam int unsigned SizeW = 8;   // random bits of a length
 
@@ -83,6 +89,11 @@ module sp_traffic_gen #(
   if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : g_bad_width
     $fatal(1, "sp_traffic_gen: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
   end
+
+  // VC of an operation: 0, 1, 3.
+  function automatic logic [1:0] vc_of(logic [1:0] op);
+    return {op[1], op[1] | op[0]};
+  endfunction
 
   // ------------------------------------------------------------------------------------ the run
 
@@ -95,22 +106,26 @@ module sp_traffic_gen #(
 
   state_e           state_q;
   logic [FlowW-1:0] warm_q;
-  logic             zero_q;    // begin of a run: counters to zero
-  logic             active_q;  // a packet is offered
+  logic             active_q;   // a packet is offered
+  logic             last_q;     // its last beat
   logic             beat;
   logic             beat_last;
 
   assign beat      = active_q && m_tready_i;
-  assign beat_last = beat && m_tlast_o;
+  assign beat_last = beat && last_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      state_q <= StIdle;
-      warm_q  <= '0;
-      zero_q  <= 1'b1;
+      state_q     <= StIdle;
+      warm_q      <= '0;
+      zero_o      <= 1'b1;
+      ev_packet_o <= 1'b0;
+      ev_flit_o   <= 1'b0;
     end else begin
-      zero_q <= (state_q == StIdle) && run_i;
-      warm_q <= (state_q == StWarm) ? warm_q + FlowW'(1) : '0;
+      zero_o      <= (state_q == StIdle) && run_i;
+      ev_packet_o <= beat_last;
+      ev_flit_o   <= beat;
+      warm_q      <= (state_q == StWarm) ? warm_q + FlowW'(1) : '0;
       case (state_q)
         StIdle:  if (run_i) state_q <= StWarm;
         StWarm:  if (warm_q == '1) state_q <= StRun;
@@ -125,22 +140,22 @@ module sp_traffic_gen #(
   logic [31:0]         lfsr_q;
   logic [31:0]         seeded;
   logic [31:0]         issued_q;   // packets drawn
+  logic                endless_q;
   logic                more;       // packets are left to draw
   logic                issue;      // a packet is drawn
-  logic                pass;       // a VC with a full queue is passed over
-  logic [1:0]          turn_q;     // operation whose turn it is: 0 to 2
+  logic                pass;       // an operation with a full queue is passed over
+  logic [1:0]          turn_q;     // operation whose turn it is
   logic [1:0]          turn_next;
   logic                turn_wrap;
-  logic [1:0]          turn_vc;
   logic [2:0]          ops;
   logic [PortW-1:0]    walk_q;     // destination of mode 1
-  logic [NUM_VC-1:0]   full;       // drawn and not sent: as many as the queue holds
+  logic [Depth-1:0]    taken_q [Ops];  // ones: places of the queue taken, from the draw on
+  logic                full;       // all of the operation whose turn it is
 
   assign seeded = seed_i ^ 32'h9E37_79B9 ^ {16'(own_i), 16'b0};
   assign ops    = (op_mask_i == '0) ? 3'b001 : op_mask_i;
 
   always_comb begin
-    turn_vc   = (turn_q == 2'd0) ? VC_REQ : (turn_q == 2'd1) ? VC_RSP : VC_MGT;
     turn_next = '0;
     turn_wrap = 1'b1;
     if (turn_q == 2'd0 && ops[1]) begin
@@ -156,9 +171,11 @@ module sp_traffic_gen #(
     end
   end
 
-  assign more  = (count_i == '0) || (issued_q != count_i);
-  assign issue = (state_q == StRun) && more && !full[turn_vc];
-  assign pass  = (count_i == '0) && full[turn_vc];
+  assign full  = turn_q[1] ? taken_q[2][Depth-1]
+                           : turn_q[0] ? taken_q[1][Depth-1] : taken_q[0][Depth-1];
+  assign more  = endless_q || (issued_q != count_i);
+  assign issue = (state_q == StRun) && more && !full;
+  assign pass  = endless_q && full;
 
   always_ff @(posedge clk_i) begin
     if (state_q == StIdle) begin
@@ -170,30 +187,9 @@ module sp_traffic_gen #(
       if (issue || pass) turn_q <= turn_next;
       if (issue && turn_wrap) walk_q <= (walk_q == PortW'(N_PORTS - 1)) ? '0 : walk_q + PortW'(1);
     end
-    if (zero_q) issued_q <= '0;
+    endless_q <= count_i == '0;
+    if (state_q == StWarm) issued_q <= '0;
     else if (issue) issued_q <= issued_q + 32'd1;
-  end
-
-  // Destination and length from the drawn bits, one cycle later.
-  logic               drawn_q;
-  logic [1:0]         drawn_vc_q;
-  logic [PortW-1:0]   drawn_walk_q;
-  logic [DrawW-1:0]   draw_dst_q;
-  logic [SizeW-1:0]   draw_len_q;
-  logic [PortW-1:0]   new_dst;
-  logic [LEN_W-1:0]   new_len;
-  logic [LEN_W-1:0]   range;     // lengths to choose from
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) drawn_q <= 1'b0;
-    else drawn_q <= issue;
-  end
-
-  always_ff @(posedge clk_i) begin
-    drawn_vc_q   <= turn_vc;
-    drawn_walk_q <= walk_q;
-    draw_dst_q   <= lfsr_q[DrawW+SizeW-1:SizeW];
-    draw_len_q   <= lfsr_q[SizeW-1:0];
   end
 
   // A number below `limit`, from a fraction.
@@ -201,141 +197,223 @@ module sp_traffic_gen #(
     return PortW'(((PortW + DrawW)'(fraction) * (PortW + DrawW)'(limit)) >> DrawW);
   endfunction
 
-  assign range = len_max_i - len_min_i + LEN_W'(1);
+  // Two cycles from the drawn bits to destination and length. The number of lengths is multiplied
+  // by two bits at a time; 16 lengths are four times four.
+  logic               drawn_q;
+  logic [1:0]         drawn_op_q;
+  logic [PortW-1:0]   drawn_walk_q;
+  logic [DrawW-1:0]   draw_dst_q;
+  logic [SizeW-1:0]   draw_len_q;
+  logic [LEN_W-1:0]   range_q;      // lengths to choose from
+  logic               put_q;
+  logic [1:0]         put_op_q;
+  logic [PortW-1:0]   put_walk_q;
+  logic [PortW-1:0]   put_any_q;    // destination among all
+  logic [PortW-1:0]   put_other_q;  // among all but one
+  logic [SizeW+1:0]   put_low_q;
+  logic [SizeW+1:0]   put_high_q;
+  logic [PortW-1:0]   new_dst;
+  logic [LEN_W-1:0]   new_len;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      drawn_q <= 1'b0;
+      put_q   <= 1'b0;
+    end else begin
+      drawn_q <= issue;
+      put_q   <= drawn_q && (state_q == StRun);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    range_q      <= len_max_i - len_min_i + LEN_W'(1);
+    drawn_op_q   <= turn_q;
+    drawn_walk_q <= walk_q;
+    draw_dst_q   <= lfsr_q[DrawW+SizeW-1:SizeW];
+    draw_len_q   <= lfsr_q[SizeW-1:0];
+    put_op_q     <= drawn_op_q;
+    put_walk_q   <= drawn_walk_q;
+    put_any_q    <= scaled(draw_dst_q, (PortW + 1)'(N_PORTS));
+    put_other_q  <= scaled(draw_dst_q, (PortW + 1)'(N_PORTS - 1));
+    put_low_q    <= (SizeW + 2)'(draw_len_q) * (SizeW + 2)'(range_q[1:0]);
+    put_high_q   <= range_q[4] ? {draw_len_q, 2'b0}
+                               : (SizeW + 2)'(draw_len_q) * (SizeW + 2)'(range_q[3:2]);
+  end
 
   always_comb begin
-    logic [PortW-1:0] other;
-    new_len = len_min_i + LEN_W'(((LEN_W + SizeW)'(draw_len_q) * (LEN_W + SizeW)'(range)) >> SizeW);
-    other   = scaled(draw_dst_q, (PortW + 1)'(N_PORTS - 1));
+    logic [SizeW+3:0] product;
+    product = {put_high_q, 2'b0} + (SizeW + 4)'(put_low_q);
+    new_len = len_min_i + LEN_W'(product >> SizeW);
     case (dst_mode_i)
       2'd0:    new_dst = dst_i;
-      2'd1:    new_dst = drawn_walk_q;
-      2'd2:    new_dst = scaled(draw_dst_q, (PortW + 1)'(N_PORTS));
-      default: new_dst = other + PortW'(other >= own_i);
+      2'd1:    new_dst = put_walk_q;
+      2'd2:    new_dst = put_any_q;
+      default: new_dst = put_other_q + PortW'(put_other_q >= own_i);
     endcase
   end
 
   // ------------------------------------------------------------------------------------- queues
+  // Ones, from bit 0 on, count: a step up or down is a shift.
 
-  // Pointers: drawn, written, sent; modulo twice the depth.
-  logic [QueueW:0]          iptr_q [NUM_VC];
-  logic [QueueW:0]          wptr_q [NUM_VC];
-  logic [QueueW:0]          rptr_q [NUM_VC];
-  logic [PortW+LEN_W-1:0]   queue_mem [NUM_VC<<QueueW];
-  logic [NUM_VC-1:0]        filled;
-  logic                     drained;   // no packet is drawn and not sent
+  logic [Depth-1:0]       there_q [Ops];  // packets in the queue
+  logic [QueueW-1:0]      wptr_q  [Ops];
+  logic [QueueW-1:0]      rptr_q  [Ops];
+  logic [PortW+LEN_W-1:0] queue_mem [4<<QueueW];
+  logic [Ops-1:0]         put;    // into which
+  logic [Ops-1:0]         draw;   // for which
+  logic [Ops-1:0]         pop;    // out of which
+  logic                   drained;
+
+  function automatic logic [Depth-1:0] counted(logic [Depth-1:0] ones, logic up, logic down);
+    if (up && !down) return {ones[Depth-2:0], 1'b1};
+    if (down && !up) return {1'b0, ones[Depth-1:1]};
+    return ones;
+  endfunction
 
   always_comb begin
     drained = 1'b1;
-    for (int unsigned v = 0; v < NUM_VC; v++) begin
-      full[v]   = iptr_q[v] - rptr_q[v] == (QueueW + 1)'(1 << QueueW);
-      filled[v] = wptr_q[v] != rptr_q[v];
-      if (iptr_q[v] != rptr_q[v]) drained = 1'b0;
+    for (int unsigned o = 0; o < Ops; o++) begin
+      put[o]  = put_q && (put_op_q == 2'(o));
+      draw[o] = issue && (turn_q == 2'(o));
+      if (taken_q[o][0]) drained = 1'b0;
     end
   end
 
-  // --------------------------------------------------------------------------------------- pick
-
-  logic [NUM_VC-1:0]  turn;      // VC that is picked, one-hot or zero
-  logic [1:0]         vc;
-  logic               free;      // a packet can be on the stream in the next cycle
-  logic               start;
-  logic [15:0]        gap_q;     // idle cycles that are left
-  logic [PortW-1:0]   dst;
-  logic [LEN_W-1:0]   len;
-
-  assign free = active_q ? (beat_last && (gap_i == '0)) : (gap_q[15:1] == '0);
-
-  sp_rr_arbiter #(
-      .N(NUM_VC)
-  ) i_turn (
-      .clk_i,
-      .rst_ni,
-      .req_i    (filled & vc_room_i),
-      .advance_i(start),
-      .gnt_o    (turn)
-  );
-
-  assign vc    = {turn[3] | turn[2], turn[3] | turn[1]};
-  assign start = (state_q == StRun) && run_i && free && (turn != '0);
-  assign {dst, len} = queue_mem[{vc, rptr_q[vc][QueueW-1:0]}];
-
   always_ff @(posedge clk_i) begin
-    if (drawn_q) queue_mem[{drawn_vc_q, wptr_q[drawn_vc_q][QueueW-1:0]}] <= {new_dst, new_len};
+    if (put_q) begin
+      queue_mem[{put_op_q, wptr_q[put_op_q]}] <= {new_dst, new_len};
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      for (int unsigned v = 0; v < NUM_VC; v++) begin
-        iptr_q[v] <= '0;
-        wptr_q[v] <= '0;
-        rptr_q[v] <= '0;
-      end
-    end else if (state_q == StIdle) begin
-      for (int unsigned v = 0; v < NUM_VC; v++) begin
-        iptr_q[v] <= '0;
-        wptr_q[v] <= '0;
-        rptr_q[v] <= '0;
+      for (int unsigned o = 0; o < Ops; o++) begin
+        taken_q[o] <= '0;
+        there_q[o] <= '0;
+        wptr_q[o]  <= '0;
+        rptr_q[o]  <= '0;
       end
     end else begin
-      if (issue) iptr_q[turn_vc] <= iptr_q[turn_vc] + (QueueW + 1)'(1);
-      if (drawn_q) wptr_q[drawn_vc_q] <= wptr_q[drawn_vc_q] + (QueueW + 1)'(1);
-      if (start) rptr_q[vc] <= rptr_q[vc] + (QueueW + 1)'(1);
+      for (int unsigned o = 0; o < Ops; o++) begin
+        if (state_q == StIdle) begin
+          taken_q[o] <= '0;
+          there_q[o] <= '0;
+          wptr_q[o]  <= '0;
+          rptr_q[o]  <= '0;
+        end else begin
+          taken_q[o] <= counted(taken_q[o], draw[o], pop[o]);
+          there_q[o] <= counted(there_q[o], put[o], pop[o]);
+          if (put[o]) wptr_q[o] <= wptr_q[o] + QueueW'(1);
+          if (pop[o]) rptr_q[o] <= rptr_q[o] + QueueW'(1);
+        end
+      end
     end
   end
 
-  // ------------------------------------------------------------------ sequence number of a flow
+  // --------------------------------------------------------------------------------------- pick
+  // One cycle before a packet may start it is known which one it would be.
 
-  logic [31:0]      seq_mem [1<<FlowW];
-  logic [FlowW-1:0] flow;
-  logic [31:0]      seq;
+  logic [NUM_VC-1:0] room_q;
+  logic [Ops-1:0]    pick_q;    // operation that is picked, one-hot or zero
+  logic [Ops-1:0]    picked_q;  // the last one that started, one-hot
+  logic [Ops-1:0]    prior;     // the last one before the next pick
+  logic [Ops-1:0]    able;      // has a packet, and room, after this cycle
+  logic [Ops-1:0]    pick;
+  logic              free;      // a packet can be on the stream in the next cycle
+  logic              start;
+  logic              gapless_q; // no gap
+  logic              short_q;   // one idle cycle at most
+  logic [15:0]       gap_q;     // idle cycles that are left
+  logic              open_q;    // one at most
+  logic [1:0]        op;
+  logic [QueueW-1:0] rptr;
+  logic [PortW-1:0]  dst;
+  logic [LEN_W-1:0]  len;
 
-  assign flow = {dst, vc};
-  assign seq  = seq_mem[flow];
+  assign free   = active_q ? (beat_last && gapless_q) : open_q;
+  assign start  = free && (pick_q != '0);
+  assign pop    = start ? pick_q : '0;
+  assign prior = start ? pick_q : picked_q;
 
-  always_ff @(posedge clk_i) begin
-    if (start || (state_q == StWarm)) begin
-      seq_mem[start ? flow : warm_q] <= start ? seq + 32'd1 : '0;
+  always_comb begin
+    for (int unsigned o = 0; o < Ops; o++) begin
+      able[o] = room_q[vc_of(2'(o))] && (pop[o] ? there_q[o][1] : there_q[o][0]);
+    end
+    for (int unsigned o = 0; o < Ops; o++) begin
+      pick[o] = able[o] && !(prior[o] && (able[(o+1)%Ops] || able[(o+2)%Ops]))
+                        && !(prior[(o+1)%Ops] && able[(o+2)%Ops]);
+    end
+  end
+
+  assign op   = {pick_q[2], pick_q[1]};
+  assign rptr = ({QueueW{pick_q[0]}} & rptr_q[0]) | ({QueueW{pick_q[1]}} & rptr_q[1])
+              | ({QueueW{pick_q[2]}} & rptr_q[2]);
+  assign {dst, len} = queue_mem[{op, rptr}];
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      pick_q   <= '0;
+      picked_q <= Ops'(1 << (Ops - 1));
+    end else begin
+      pick_q   <= ((state_q == StRun) && run_i) ? pick : '0;
+      picked_q <= prior;
     end
   end
 
   // ------------------------------------------------------------------------------------- stream
+  // A sequence number is read for as long as its packet is offered, and stepped with the last beat.
 
-  logic [1:0]         vc_q;
-  logic [PortW-1:0]   dst_q;
-  logic [LEN_W-1:0]   len_q;
-  logic [31:0]        seq_q;
-  logic [15:0]        stamp_q;
-  logic [LEN_W-1:0]   unit_q;    // first unit of the beat
-  hdr_t               hdr;
-  logic [31:0]        word;
+  logic [31:0]      seq_mem [1<<FlowW];
+  logic [FlowW-1:0] flow;
+  logic [31:0]      seq;
+  logic [1:0]       vc_q;
+  logic [PortW-1:0] dst_q;
+  logic [LEN_W-1:0] len_q;
+  logic [15:0]      stamp_q;
+  logic [LEN_W-1:0] unit_q;    // first unit of the beat
+  logic [31:0]      word;
+  hdr_t             hdr;
+
+  assign flow = {dst_q, vc_q};
+  assign seq  = seq_mem[flow];
+
+  always_ff @(posedge clk_i) begin
+    if (beat_last || (state_q == StWarm)) begin
+      seq_mem[(state_q == StWarm) ? warm_q : flow] <= (state_q == StWarm) ? '0 : seq + 32'd1;
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) active_q <= 1'b0;
-    else if (start) active_q <= 1'b1;
-    else if (beat_last) active_q <= 1'b0;
+    if (!rst_ni) begin
+      active_q <= 1'b0;
+      done_o   <= 1'b0;
+    end else begin
+      active_q <= start || (active_q && !beat_last);
+      done_o   <= ((state_q == StIdle) && !run_i)
+               || ((state_q == StRun) && !more && drained && !active_q);
+    end
   end
 
   always_ff @(posedge clk_i) begin
+    room_q    <= vc_room_i;
+    gapless_q <= gap_i == '0;
+    short_q   <= gap_i[15:1] == '0;
     if (start) begin
-      vc_q    <= vc;
+      vc_q    <= vc_of(op);
       dst_q   <= dst;
       len_q   <= len;
-      seq_q   <= seq;
-      stamp_q <= now_i + 16'd1;  // the first beat shows in the next cycle
+      stamp_q <= next_i;
       unit_q  <= '0;
+      last_q  <= len <= LEN_W'(UnitsPerFlit);
     end else if (beat) begin
       unit_q <= unit_q + LEN_W'(UnitsPerFlit);
+      last_q <= (LEN_W + 1)'(unit_q) + (LEN_W + 1)'(2 * UnitsPerFlit) >= (LEN_W + 1)'(len_q);
     end
 
     if (beat_last) gap_q <= gap_i;
     else if (state_q == StIdle) gap_q <= '0;
-    else if (gap_q != '0) gap_q <= gap_q - 16'd1;
-
-    if (zero_q) sent_packets_o <= '0;
-    else if (beat_last) sent_packets_o <= sent_packets_o + 32'd1;
-    if (zero_q) sent_flits_o <= '0;
-    else if (beat) sent_flits_o <= sent_flits_o + 32'd1;
+    else if (!open_q) gap_q <= gap_q - 16'd1;
+    open_q <= beat_last ? short_q : (gap_q <= 16'd2);
   end
 
   always_comb begin
@@ -344,16 +422,16 @@ module sp_traffic_gen #(
     hdr.op      = (vc_q == VC_REQ) ? OP_WRITE : (vc_q == VC_RSP) ? OP_READ_RSP : OP_MGT_WRITE;
     hdr.dst     = ID_W'(dst_q);
     hdr.src     = ID_W'(own_i);
-    hdr.tag     = seq_q[TAG_W-1:0];
+    hdr.tag     = seq[TAG_W-1:0];
     hdr.len     = len_q;
-    hdr.cls     = {MARK, stamp_q, seq_q};
+    hdr.cls     = {MARK, stamp_q, seq};
   end
 
   assign word = flow_word(10'(dst_q), 10'(own_i), vc_q, len_q);
 
   always_comb begin
     for (int unsigned i = 0; i < UnitsPerFlit; i++) begin
-      m_tdata_o[UNIT_W*i+:UNIT_W] = payload(seq_q, word, unit_q + LEN_W'(i));
+      m_tdata_o[UNIT_W*i+:UNIT_W] = payload(seq, word, unit_q + LEN_W'(i));
       // Behind the last unit: zero.
       if (i != 0 && unit_q + LEN_W'(i) >= len_q) m_tdata_o[UNIT_W*i+:UNIT_W] = '0;
     end
@@ -361,8 +439,6 @@ module sp_traffic_gen #(
 
   assign m_tvalid_o = active_q;
   assign m_tuser_o  = {1'b0, hdr};
-  assign m_tlast_o  = (LEN_W + 1)'(unit_q) + (LEN_W + 1)'(UnitsPerFlit) >= (LEN_W + 1)'(len_q);
-  assign done_o     = ((state_q == StIdle) && !run_i)
-                    || ((state_q == StRun) && !more && drained && !active_q);
+  assign m_tlast_o  = last_q;
 
 endmodule

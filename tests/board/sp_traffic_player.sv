@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A generator, or beats from a file, into a checker. Every beat that the checker takes goes to
-// log.txt; so do packets that were started without room. Records of beats.bin: idle cycles,
+// log.txt; so do packets that were started without room. A host's words are read all the time. Records of beats.bin: idle cycles,
 // {error mark, last}, header (two words, high first), data (lowest word first), 64 bits each.
 module sp_traffic_player #(
     /// Ports of the switch that both believe in.
@@ -54,26 +54,14 @@ module sp_traffic_player #(
     output logic                    played_o,
     /// Cycle.
     output logic [31:0]             cycle_o,
-    /// Generator: packets sent.
-    output logic [31:0]             sent_packets_o,
-    /// Generator: beats sent.
-    output logic [31:0]             sent_flits_o,
-    /// Checker: packets.
+    /// Packets since the last clear, at once.
     output logic [31:0]             packets_o,
-    /// Checker: beats.
+    /// Beats since the last clear, at once.
     output logic [31:0]             flits_o,
-    /// Checker: packets by source.
-    output logic [N_PORTS-1:0][31:0] from_o,
-    /// Checker: errors, sequence lowest, in the order of their codes.
-    output logic [5:0][31:0]        errors_o,
-    /// Checker: {sum, greatest, least latency}.
-    output logic [79:0]             latency_o,
-    /// Checker: signature.
-    output logic [31:0]             signature_o,
-    /// Checker: {valid, kind, beat} of the first error.
-    output logic [8:0]              first_o,
-    /// Checker: {seen, expected, header} of the first error.
-    output logic [383:0]            first_words_o
+    /// Times that all words were read.
+    output logic [31:0]             rounds_o,
+    /// Words of the port, as a host reads them.
+    output logic [N_PORTS+'h24-1:0][31:0] words_o
 );
 
   import sp_pkg::*;
@@ -85,7 +73,8 @@ module sp_traffic_player #(
   logic [63:0]       rec_q [WORDS];
   logic              have_q, ended_q;
   logic [15:0]       wait_q;
-  logic [3:0]        room_q, room_was_q;
+  logic [3:0]        room_q;
+  logic [31:0]       since_q [4];  // cycles without room
   logic              in_packet_q, offered_q;
   logic [15:0]       now;
 
@@ -93,8 +82,16 @@ module sp_traffic_player #(
   logic [FLIT_W-1:0] gen_data, data;
   logic [USER_W-1:0] gen_user, user;
   logic              valid, last;
-  logic [31:0]       from [N_PORTS];
-  hdr_t              first_hdr, gen_hdr;
+  hdr_t              gen_hdr;
+  logic              zero, ev_sent_packet, ev_sent_flit;
+  logic              clear, ev_packet, ev_flit, ev_latency, first_valid;
+  logic [N_PORTS-1:0] ev_from;
+  logic [5:0]        ev_error;
+  logic [15:0]       latency_min, latency_max, latency_sum;
+  logic [31:0]       signature, first_word;
+  logic [2:0]        first_kind;
+  logic [4:0]        first_beat;
+  logic [3:0]        first_sel;
 
   assign now     = now_i + 16'(cycle_o);
   assign gen_hdr = gen_user[HDR_W-1:0];
@@ -125,7 +122,7 @@ module sp_traffic_player #(
       .op_mask_i,
       .gap_i,
       .seed_i,
-      .now_i         (now),
+      .next_i        (now + 16'd1),
       .m_tvalid_o    (gen_valid),
       .m_tready_i    (gen_ready),
       .m_tdata_o     (gen_data),
@@ -133,8 +130,9 @@ module sp_traffic_player #(
       .m_tlast_o     (gen_last),
       .vc_room_i     (room_q),
       .done_o,
-      .sent_packets_o,
-      .sent_flits_o
+      .zero_o        (zero),
+      .ev_packet_o   (ev_sent_packet),
+      .ev_flit_o     (ev_sent_flit)
   );
 
   sp_traffic_check #(
@@ -153,31 +151,49 @@ module sp_traffic_player #(
       .s_tdata_i       (data),
       .s_tuser_i       (user),
       .s_tlast_i       (last),
-      .packets_o,
-      .flits_o,
-      .from_o          (from),
-      .error_sequence_o(errors_o[0]),
-      .error_payload_o (errors_o[1]),
-      .error_header_o  (errors_o[2]),
-      .error_length_o  (errors_o[3]),
-      .error_mark_o    (errors_o[4]),
-      .foreign_o       (errors_o[5]),
-      .latency_min_o   (latency_o[15:0]),
-      .latency_max_o   (latency_o[31:16]),
-      .latency_sum_o   (latency_o[79:32]),
-      .signature_o,
-      .first_valid_o   (first_o[8]),
-      .first_kind_o    (first_o[7:5]),
-      .first_hdr_o     (first_hdr),
-      .first_beat_o    (first_o[4:0]),
-      .first_expected_o(first_words_o[255:128]),
-      .first_seen_o    (first_words_o[383:256])
+      .clear_o         (clear),
+      .ev_packet_o     (ev_packet),
+      .ev_flit_o       (ev_flit),
+      .ev_from_o       (ev_from),
+      .ev_error_o      (ev_error),
+      .ev_latency_o    (ev_latency),
+      .latency_min_o   (latency_min),
+      .latency_max_o   (latency_max),
+      .latency_sum_o   (latency_sum),
+      .signature_o     (signature),
+      .first_valid_o   (first_valid),
+      .first_kind_o    (first_kind),
+      .first_beat_o    (first_beat),
+      .first_sel_i     (first_sel),
+      .first_word_o    (first_word)
   );
 
-  assign first_words_o[127:0] = first_hdr;
-  for (genvar p = 0; p < N_PORTS; p++) begin : gen_from
-    assign from_o[p] = from[p];
-  end
+  sp_traffic_reader #(
+      .N_PORTS(N_PORTS)
+  ) i_reader (
+      .clk_i,
+      .rst_ni,
+      .zero_i          (zero),
+      .ev_sent_packet_i(ev_sent_packet),
+      .ev_sent_flit_i  (ev_sent_flit),
+      .clear_i         (clear),
+      .ev_packet_i     (ev_packet),
+      .ev_flit_i       (ev_flit),
+      .ev_from_i       (ev_from),
+      .ev_error_i      (ev_error),
+      .ev_latency_i    (ev_latency),
+      .latency_min_i   (latency_min),
+      .latency_max_i   (latency_max),
+      .latency_sum_i   (latency_sum),
+      .signature_i     (signature),
+      .first_valid_i   (first_valid),
+      .first_kind_i    (first_kind),
+      .first_beat_i    (first_beat),
+      .first_sel_o     (first_sel),
+      .first_word_i    (first_word),
+      .rounds_o,
+      .words_o
+  );
 
   initial begin
     file = $fopen("beats.bin", "rb");
@@ -191,12 +207,16 @@ module sp_traffic_player #(
       ended_q     <= 1'b0;
       wait_q      <= '0;
       room_q      <= '0;
-      room_was_q  <= '0;
+      packets_o   <= '0;
+      flits_o     <= '0;
+      for (int v = 0; v < 4; v++) since_q[v] <= '0;
       in_packet_q <= 1'b0;
       offered_q   <= 1'b0;
     end else begin
       logic [63:0] words [WORDS];
       cycle_o <= cycle_o + 1;
+      packets_o <= (clear ? '0 : packets_o) + 32'(ev_packet);
+      flits_o   <= (clear ? '0 : flits_o) + 32'(ev_flit);
 
       // beats of the file
       if (file_i && (!have_q || (valid && check_ready)) && !ended_q) begin
@@ -217,8 +237,9 @@ module sp_traffic_player #(
         if (($urandom & 32'hf) == 0) room_q[v] <= !tight_i[v] || (8'($urandom) >= no_room_p_i);
         else if (!tight_i[v]) room_q[v] <= 1'b1;
       end
-      room_was_q <= room_q;
-      if (!file_i && valid && !offered_q && !in_packet_q && !room_was_q[op_vc(gen_hdr.op)])
+      for (int v = 0; v < 4; v++) since_q[v] <= room_q[v] ? 32'd0 : since_q[v] + 1;
+      // Looked at three cycles before: two without room have gone by since then, or fewer.
+      if (!file_i && valid && !offered_q && !in_packet_q && (since_q[op_vc(gen_hdr.op)] > 2))
         $fwrite(log, "E no room for VC %0d, cycle %0d\n", op_vc(gen_hdr.op), cycle_o);
       offered_q <= valid && !check_ready;
 

@@ -38,24 +38,10 @@ module sp_traffic_switch #(
     output logic [N_PORTS-1:0]       done_o,
     /// Cycle.
     output logic [31:0]              cycle_o,
-    /// Generators: packets.
-    output logic [N_PORTS-1:0][31:0] sent_packets_o,
-    /// Generators: beats.
-    output logic [N_PORTS-1:0][31:0] sent_flits_o,
-    /// Checkers: packets.
-    output logic [N_PORTS-1:0][31:0] packets_o,
-    /// Checkers: beats.
-    output logic [N_PORTS-1:0][31:0] flits_o,
-    /// Checkers: packets by source.
-    output logic [N_PORTS-1:0][N_PORTS-1:0][31:0] from_o,
-    /// Checkers: errors in the order of their codes.
-    output logic [N_PORTS-1:0][5:0][31:0] errors_o,
-    /// Checkers: least latency.
-    output logic [N_PORTS-1:0][15:0] latency_min_o,
-    /// Checkers: greatest latency.
-    output logic [N_PORTS-1:0][15:0] latency_max_o,
-    /// Checkers: signatures.
-    output logic [N_PORTS-1:0][31:0] signature_o,
+    /// Times that all words of all ports were read.
+    output logic [N_PORTS-1:0][31:0] rounds_o,
+    /// Words of the ports, as a host reads them.
+    output logic [N_PORTS-1:0][N_PORTS+'h24-1:0][31:0] words_o,
 
     /// AXI4-Lite.
     input  logic                     csr_awvalid_i,
@@ -110,11 +96,15 @@ module sp_traffic_switch #(
   end
 
   for (genvar p = 0; p < N_PORTS; p++) begin : gen_port
-    logic [31:0] from [N_PORTS];
-
-    for (genvar q = 0; q < N_PORTS; q++) begin : gen_from
-      assign from_o[p][q] = from[q];
-    end
+    logic               zero, ev_sent_packet, ev_sent_flit;
+    logic               clear, ev_packet, ev_flit, ev_latency, first_valid;
+    logic [N_PORTS-1:0] ev_from;
+    logic [5:0]         ev_error;
+    logic [15:0]        latency_min, latency_max, latency_sum;
+    logic [31:0]        signature, first_word;
+    logic [2:0]         first_kind;
+    logic [4:0]         first_beat;
+    logic [3:0]         first_sel;
 
     sp_traffic_gen #(
         .N_PORTS(N_PORTS),
@@ -132,7 +122,7 @@ module sp_traffic_switch #(
         .op_mask_i     (op_mask_i[p]),
         .gap_i         (gap_i[p]),
         .seed_i,
-        .now_i         (cycle_o[15:0]),
+        .next_i        (cycle_o[15:0] + 16'd1),
         .m_tvalid_o    (s_tvalid[p]),
         .m_tready_i    (s_tready[p]),
         .m_tdata_o     (s_tdata[p]),
@@ -140,8 +130,9 @@ module sp_traffic_switch #(
         .m_tlast_o     (s_tlast[p]),
         .vc_room_i     (room[p]),
         .done_o        (done_o[p]),
-        .sent_packets_o(sent_packets_o[p]),
-        .sent_flits_o  (sent_flits_o[p])
+        .zero_o        (zero),
+        .ev_packet_o   (ev_sent_packet),
+        .ev_flit_o     (ev_sent_flit)
     );
 
     sp_traffic_check #(
@@ -160,25 +151,48 @@ module sp_traffic_switch #(
         .s_tdata_i       (m_tdata[p]),
         .s_tuser_i       (m_tuser[p]),
         .s_tlast_i       (m_tlast[p]),
-        .packets_o       (packets_o[p]),
-        .flits_o         (flits_o[p]),
-        .from_o          (from),
-        .error_sequence_o(errors_o[p][0]),
-        .error_payload_o (errors_o[p][1]),
-        .error_header_o  (errors_o[p][2]),
-        .error_length_o  (errors_o[p][3]),
-        .error_mark_o    (errors_o[p][4]),
-        .foreign_o       (errors_o[p][5]),
-        .latency_min_o   (latency_min_o[p]),
-        .latency_max_o   (latency_max_o[p]),
-        .latency_sum_o   (),
-        .signature_o     (signature_o[p]),
-        .first_valid_o   (),
-        .first_kind_o    (),
-        .first_hdr_o     (),
-        .first_beat_o    (),
-        .first_expected_o(),
-        .first_seen_o    ()
+        .clear_o         (clear),
+        .ev_packet_o     (ev_packet),
+        .ev_flit_o       (ev_flit),
+        .ev_from_o       (ev_from),
+        .ev_error_o      (ev_error),
+        .ev_latency_o    (ev_latency),
+        .latency_min_o   (latency_min),
+        .latency_max_o   (latency_max),
+        .latency_sum_o   (latency_sum),
+        .signature_o     (signature),
+        .first_valid_o   (first_valid),
+        .first_kind_o    (first_kind),
+        .first_beat_o    (first_beat),
+        .first_sel_i     (first_sel),
+        .first_word_o    (first_word)
+    );
+
+    sp_traffic_reader #(
+        .N_PORTS(N_PORTS)
+    ) i_reader (
+        .clk_i,
+        .rst_ni,
+        .zero_i          (zero),
+        .ev_sent_packet_i(ev_sent_packet),
+        .ev_sent_flit_i  (ev_sent_flit),
+        .clear_i         (clear),
+        .ev_packet_i     (ev_packet),
+        .ev_flit_i       (ev_flit),
+        .ev_from_i       (ev_from),
+        .ev_error_i      (ev_error),
+        .ev_latency_i    (ev_latency),
+        .latency_min_i   (latency_min),
+        .latency_max_i   (latency_max),
+        .latency_sum_i   (latency_sum),
+        .signature_i     (signature),
+        .first_valid_i   (first_valid),
+        .first_kind_i    (first_kind),
+        .first_beat_i    (first_beat),
+        .first_sel_o     (first_sel),
+        .first_word_i    (first_word),
+        .rounds_o        (rounds_o[p]),
+        .words_o         (words_o[p])
     );
   end
 

@@ -17,19 +17,71 @@ from cocotb.triggers import Timer
 
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models import board_traffic as model
-from switchproof.models import packet
+from switchproof.models import csr, packet
 from switchproof.models.board_traffic import KINDS, Settings, State
 from switchproof.models.packet import Packets
 
 SOURCES = [
     "rtl/common/sp_pkg.sv",
     "rtl/board/sp_traffic_pkg.sv",
-    "rtl/common/sp_rr_arbiter.sv",
     "rtl/board/sp_traffic_gen.sv",
     "rtl/board/sp_traffic_check.sv",
+    "rtl/csr/sp_event_counters.sv",
+    "rtl/board/sp_traffic_state.sv",
+    "tests/board/sp_traffic_reader.sv",
     "tests/board/sp_traffic_player.sv",
 ]
 PERIOD = 10
+#: Registers of a board: those of its port 0 are what a reader reads.
+BOARD = csr.load("board_map")
+
+
+class PortWords:
+    """Registers of a port by name, from words that were read."""
+
+    def __init__(self, value: int, ports: int) -> None:
+        self.value = value
+        self.ports = ports
+
+    def __call__(self, name: str, index: int = 0) -> int:
+        """Return a word; `index` counts on from it."""
+        first = BOARD.address("port[0].mode")
+        at = (BOARD.address(f"port[0].{name}") - first) // 4 + index
+        return self.value >> 32 * at & 0xFFFF_FFFF
+
+    def fields(self, name: str) -> dict[str, int]:
+        """Return the fields of a word."""
+        return BOARD.decode(f"port[0].{name}", self(name))
+
+    def unit(self, name: str) -> int:
+        """Return four words as one number."""
+        return sum(self(f"{name}[{k}]") << 32 * k for k in range(4))
+
+    def state(self) -> dict[str, Any]:
+        """Return what a checker says, named as in the model's State."""
+        latency = self.fields("latency")
+        names = {kind: f"error_{kind}" for kind in KINDS} | {"foreign": "foreign"}
+        return {
+            "packets": self("packets"),
+            "flits": self("flits"),
+            "errors": {kind: self(names[kind]) for kind in KINDS},
+            "source": tuple(self("from[0]", k) for k in range(self.ports)),
+            "latency_min": latency["least"],
+            "latency_max": latency["most"],
+            "latency_sum": self("latency_sum_high") << 32 | self("latency_sum_low"),
+            "signature": self("signature"),
+        }
+
+
+async def read_again(rounds: Any) -> None:
+    """Wait until every word has been read anew from now on."""
+    mask = 0xFFFF_FFFF
+    begin = int(rounds.value) & mask
+    for _ in range(200):
+        await Timer(50 * PERIOD, "ns")
+        if (int(rounds.value) - begin) & mask >= 2:
+            return
+    raise AssertionError("words are not read")
 
 
 # ------------------------------------------------------------------------------------- player
@@ -134,38 +186,26 @@ class Player:
             out["data"][: len(data)] = np.frombuffer(data[: packet.DATA_BYTES], np.uint8)
         return packets
 
-    def state(self) -> dict[str, Any]:
-        """Return the outputs of the checker, named as in the model's State."""
-        dut = self.dut
-        latency = int(dut.latency_o.value)
-        errors, source = int(dut.errors_o.value), int(dut.from_o.value)
-        return {
-            "packets": int(dut.packets_o.value),
-            "flits": int(dut.flits_o.value),
-            "errors": {kind: errors >> 32 * k & 0xFFFF_FFFF for k, kind in enumerate(KINDS)},
-            "source": tuple(source >> 32 * p & 0xFFFF_FFFF for p in range(self.ports)),
-            "latency_min": latency & 0xFFFF,
-            "latency_max": latency >> 16 & 0xFFFF,
-            "latency_sum": latency >> 32,
-            "signature": int(dut.signature_o.value),
-        }
+    async def words(self) -> PortWords:
+        """Return what a host reads now."""
+        await read_again(self.dut.rounds_o)
+        return PortWords(int(self.dut.words_o.value), self.ports)
 
-    def compare(self, packets: Packets, own: int) -> State:
+    async def compare(self, packets: Packets, own: int) -> State:
         """Compare the checker's outputs with the model's."""
         want = model.judge(packets, ports=self.ports, own=own, flit_w=self.flit_w)
-        got = self.state()
-        for name, value in got.items():
+        words = await self.words()
+        for name, value in words.state().items():
             assert value == getattr(want, name), f"{name}: {value}, not {getattr(want, name)}"
-        first, words = int(self.dut.first_o.value), int(self.dut.first_words_o.value)
-        assert bool(first >> 8) == (want.first is not None), "first error kept or not"
+        first = words.fields("first_error")
+        assert bool(first["valid"]) == (want.first is not None), "first error kept or not"
         if want.first is not None:
-            mask = (1 << 128) - 1
-            assert KINDS[first >> 5 & 7] == want.first.kind
-            assert words & mask == want.first.header
+            assert KINDS[first["kind"]] == want.first.kind
+            assert words.unit("first_header") == want.first.header
             if want.first.kind in ("sequence", "payload", "mark"):
-                assert first & 31 == want.first.beat
-                assert words >> 128 & mask == want.first.expected
-                assert words >> 256 == want.first.seen
+                assert first["beat"] == want.first.beat
+                assert words.unit("first_expected") == want.first.expected
+                assert words.unit("first_seen") == want.first.seen
         for kind, count in want.errors.items():
             self.hits[f"traffic.error.{kind}"] += count
         return want
@@ -222,9 +262,10 @@ async def against_model(dut: Any) -> None:
     await player.make(settings, count)
     got = player.log()
     same_traffic(got, model.generate(settings, count))
-    assert int(dut.sent_packets_o.value) == count
-    assert int(dut.sent_flits_o.value) == int(got["flits"].sum())
-    player.compare(got, own)
+    words = await player.words()
+    assert words("sent_packets") == count
+    assert words("sent_flits") == int(got["flits"].sum())
+    await player.compare(got, own)
     player.hits[f"traffic.mode.{mode}"] += 1
     for dst in np.unique(packet.get(got, "dst")):
         player.hits[f"traffic.dst.{int(dst)}"] += 1
@@ -255,12 +296,12 @@ async def full_rate(dut: Any) -> None:
         whole = player.log()
         got = whole[begin:]
         begin = len(whole)
-        player.compare(got, own)
+        await player.compare(got, own)
         first, last = got["not_before"].astype(np.int64), got["stamp_last"].astype(np.int64)
-        assert first[0] == asked + (4 << (player.ports - 1).bit_length()) + 4
+        assert first[0] == asked + (4 << (player.ports - 1).bit_length()) + 6
         assert (last - first == got["flits"] - 1).all(), "an idle cycle inside a packet"
         assert (first[1:] - last[:-1] == 1 + gap).all(), f"not {gap} idle cycles between packets"
-        state = player.state()
+        state = (await player.words()).state()
         assert not any(state["errors"].values())
         # Back to back: a beat is taken in the cycle in which it is offered.
         assert (state["latency_min"], state["latency_max"]) == (0, 0)
@@ -281,7 +322,7 @@ async def back_to_back(dut: Any) -> None:
     await player.make(settings, 600)
     got = player.log()
     same_traffic(got, model.generate(settings, 600))
-    state = player.compare(got, own)
+    state = await player.compare(got, own)
     assert not any(state.errors.values()) and state.source[own] == 600
     assert state.latency_max > 0, "the stalls held nothing"
     player.hits["traffic.stalled"] += 1
@@ -324,7 +365,8 @@ async def stop_and_go(dut: Any) -> None:
             assert (
                 got["flits"] == packet.num_flits(packet.get(got, "len"), 0, player.flit_w)
             ).all()
-            sent = int(dut.sent_packets_o.value)
+            words = await player.words()
+            sent = words("sent_packets")
             last = got[len(got) - sent :]
             for vc in (0, 1, 3):
                 mine = last[packet.op_vc(packet.get(last, "op")) == vc]
@@ -332,7 +374,7 @@ async def stop_and_go(dut: Any) -> None:
                 ours = ours[packet.op_vc(packet.get(ours, "op")) == vc][: len(mine)]
                 assert (packet.get(mine, "dst") == packet.get(ours, "dst")).all()
                 assert (mine["data"] == ours["data"]).all()
-            assert int(dut.sent_flits_o.value) == int(last["flits"].sum())
+            assert words("sent_flits") == int(last["flits"].sum())
         else:
             player.hits["traffic.run_again_at_once"] += 1
         player.hits["traffic.stopped"] += 1
@@ -518,10 +560,9 @@ async def play(player: Player, segments: list[Packets], own: int, **values: int)
             if int(player.dut.packets_o.value) == len(segment):
                 break
             await player.cycles(100)
-        await player.cycles(50)
         got = player.log()[begin : begin + len(segment)]
         begin += len(segment)
-        states.append(player.compare(got, own))
+        states.append(await player.compare(got, own))
         player.set(clear=1)
         await player.cycles(2)
         player.set(clear=0)
@@ -587,7 +628,7 @@ async def cleared_in_a_packet(dut: Any) -> None:
     await player.cycles(1)
     player.set(clear=0)
     await player.until("played_o", 20_000)
-    state = player.compare(player.log()[2:], own)
+    state = await player.compare(player.log()[2:], own)
     assert state.packets == 50 and not any(state.errors.values())
     player.hits["traffic.cleared_in_a_packet"] += 1
     player.finish()
@@ -600,7 +641,7 @@ async def limits(dut: Any) -> None:
     await player.start(check_own=0)
     settings = player.settings(own=1, dst=1, len_min=1, len_max=1, op_mask=7, seed=2)
     await player.make(settings, 66_000, 200_000)
-    state = player.compare(player.log(), 0)
+    state = await player.compare(player.log(), 0)
     assert state.errors["header"] == model.ERROR_LIMIT and state.packets == 66_000
     player.hits["traffic.limit"] += 1
     player.finish()
@@ -654,9 +695,12 @@ async def around_switch(dut: Any) -> None:
     def packed(values: list[int], bits: int) -> int:
         return sum(value << bits * i for i, value in enumerate(values))
 
-    def words(name: str, bits: int = 32, count: int = ports) -> list[int]:
-        value = int(getattr(dut, f"{name}_o").value)
-        return [value >> bits * i & (1 << bits) - 1 for i in range(count)]
+    async def look() -> list[PortWords]:
+        """Return what a host reads at each port now."""
+        await read_again(dut.rounds_o)  # all are read in step
+        size = 32 * (0x24 + ports)
+        value = int(dut.words_o.value)
+        return [PortWords(value >> size * p & (1 << size) - 1, ports) for p in range(ports)]
 
     async def one_run(settings: list[Settings], count: int, stalls: list[int]) -> list[State]:
         dut.clear_i.value = 1
@@ -676,23 +720,24 @@ async def around_switch(dut: Any) -> None:
         sent = [model.generate(s, count) for s in settings]
         for _ in range(4000):
             await Timer(100 * PERIOD, "ns")
-            if words("done", 1) == [1] * ports and sum(words("packets")) >= count * ports:
+            words = await look() if int(dut.done_o.value) == (1 << ports) - 1 else []
+            if sum(here("packets") for here in words) >= count * ports:
                 break
-        await Timer(100 * PERIOD, "ns")
-        assert words("sent_packets") == [count] * ports
-        assert words("sent_flits") == [int(s["flits"].sum()) for s in sent]
+        words = await look()
+        assert [here("sent_packets") for here in words] == [count] * ports
+        assert [here("sent_flits") for here in words] == [int(s["flits"].sum()) for s in sent]
         everything = np.concatenate(sent)
         states = []
         for port in range(ports):
             here = everything[packet.get(everything, "dst") == port]
             want = model.judge(here, ports=ports, own=port, flit_w=flit_w)
-            assert words("errors", 32, 6 * ports)[6 * port :][:6] == [0] * 6, f"port {port}"
-            assert words("from", 32, ports * ports)[ports * port :][:ports] == list(want.source)
-            for name in ("packets", "flits", "signature"):
-                assert words(name)[port] == getattr(want, name), f"{name} of port {port}"
+            got = words[port].state()
+            assert not any(got["errors"].values()), f"port {port}"
+            for name in ("source", "packets", "flits", "signature"):
+                assert got[name] == getattr(want, name), f"{name} of port {port}"
             if len(here):
                 # Four cycles through the switch, and the packet is stored whole.
-                assert 4 <= words("latency_min", 16)[port] <= words("latency_max", 16)[port]
+                assert 4 <= got["latency_min"] <= got["latency_max"]
             states.append(want)
         return states
 
@@ -855,7 +900,8 @@ def test_around_switch(sim: Sim, size: Size) -> None:
 
     parameters = dict(zip(("N_PORTS", "FLIT_W"), size, strict=True))
     sim.run_module(
-        sources=[*sources(), *SOURCES[1:2], *SOURCES[3:5], "tests/board/sp_traffic_switch.sv"],
+        sources=[*sources(), *(s for s in SOURCES[1:-1] if "/csr/" not in s),
+                 "tests/board/sp_traffic_switch.sv"],  # fmt: skip
         toplevel="sp_traffic_switch",
         parameters=parameters,
         module=__name__,
@@ -864,8 +910,15 @@ def test_around_switch(sim: Sim, size: Size) -> None:
     )
 
 
-@pytest.mark.parametrize("module", ["sp_traffic_gen", "sp_traffic_check"])
-@pytest.mark.parametrize(("name", "value"), [("N_PORTS", 1), ("N_PORTS", 65), ("FLIT_W", 64)])
+@pytest.mark.parametrize(
+    ("module", "name", "value"),
+    [
+        (module, name, value)
+        for module in ("sp_traffic_gen", "sp_traffic_check", "sp_traffic_state")
+        for name, value in (("N_PORTS", 1), ("N_PORTS", 65), ("FLIT_W", 64))
+        if (module, name) != ("sp_traffic_state", "FLIT_W")
+    ],
+)
 def test_traffic_parameters(module: str, name: str, value: int) -> None:
     """A parameter out of bounds stops elaboration with its name and the bound."""
     from switchproof.ci.build import BuildError, BuildSpec, lint

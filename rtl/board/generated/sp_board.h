@@ -122,187 +122,187 @@ extern "C" {
 #define SP_BOARD__BAD_ACCESSES__VALUE_bp 0
 #define SP_BOARD__BAD_ACCESSES__VALUE_bw 32
 
-// reg - sp_board.port[].mode
-#define SP_BOARD__PORTX__MODE__SOURCE_bm 0x1
-#define SP_BOARD__PORTX__MODE__SOURCE_bp 0
-#define SP_BOARD__PORTX__MODE__SOURCE_bw 1
-#define SP_BOARD__PORTX__MODE__SOURCE_reset 0x0
-#define SP_BOARD__PORTX__MODE__SINK_bm 0x100
-#define SP_BOARD__PORTX__MODE__SINK_bp 8
-#define SP_BOARD__PORTX__MODE__SINK_bw 1
-#define SP_BOARD__PORTX__MODE__SINK_reset 0x0
-#define SP_BOARD__PORTX__MODE__ENABLE_bm 0x10000
-#define SP_BOARD__PORTX__MODE__ENABLE_bp 16
-#define SP_BOARD__PORTX__MODE__ENABLE_bw 1
-#define SP_BOARD__PORTX__MODE__ENABLE_reset 0x0
+// reg - sp_board.port_windows.port[].mode
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__SOURCE_bm 0x1
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__SOURCE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__SOURCE_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__SOURCE_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__SINK_bm 0x100
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__SINK_bp 8
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__SINK_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__SINK_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__ENABLE_bm 0x10000
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__ENABLE_bp 16
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__ENABLE_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__MODE__ENABLE_reset 0x0
 
-// reg - sp_board.port[].pattern
-#define SP_BOARD__PORTX__PATTERN__DST_bm 0x3ff
-#define SP_BOARD__PORTX__PATTERN__DST_bp 0
-#define SP_BOARD__PORTX__PATTERN__DST_bw 10
-#define SP_BOARD__PORTX__PATTERN__DST_reset 0x0
-#define SP_BOARD__PORTX__PATTERN__DST_MODE_bm 0x3000
-#define SP_BOARD__PORTX__PATTERN__DST_MODE_bp 12
-#define SP_BOARD__PORTX__PATTERN__DST_MODE_bw 2
-#define SP_BOARD__PORTX__PATTERN__DST_MODE_reset 0x0
-#define SP_BOARD__PORTX__PATTERN__OPS_bm 0x70000
-#define SP_BOARD__PORTX__PATTERN__OPS_bp 16
-#define SP_BOARD__PORTX__PATTERN__OPS_bw 3
-#define SP_BOARD__PORTX__PATTERN__OPS_reset 0x1
-#define SP_BOARD__PORTX__PATTERN__LEN_MIN_bm 0x1f00000
-#define SP_BOARD__PORTX__PATTERN__LEN_MIN_bp 20
-#define SP_BOARD__PORTX__PATTERN__LEN_MIN_bw 5
-#define SP_BOARD__PORTX__PATTERN__LEN_MIN_reset 0x10
-#define SP_BOARD__PORTX__PATTERN__LEN_MAX_bm 0x7c000000
-#define SP_BOARD__PORTX__PATTERN__LEN_MAX_bp 26
-#define SP_BOARD__PORTX__PATTERN__LEN_MAX_bw 5
-#define SP_BOARD__PORTX__PATTERN__LEN_MAX_reset 0x10
+// reg - sp_board.port_windows.port[].pattern
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__DST_bm 0x3ff
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__DST_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__DST_bw 10
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__DST_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__DST_MODE_bm 0x3000
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__DST_MODE_bp 12
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__DST_MODE_bw 2
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__DST_MODE_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__OPS_bm 0x70000
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__OPS_bp 16
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__OPS_bw 3
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__OPS_reset 0x1
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__LEN_MIN_bm 0x1f00000
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__LEN_MIN_bp 20
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__LEN_MIN_bw 5
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__LEN_MIN_reset 0x10
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__LEN_MAX_bm 0x7c000000
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__LEN_MAX_bp 26
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__LEN_MAX_bw 5
+#define SP_BOARD__PORT_WINDOWS__PORTX__PATTERN__LEN_MAX_reset 0x10
 
-// reg - sp_board.port[].count
-#define SP_BOARD__PORTX__COUNT__PACKETS_bm 0xffffffff
-#define SP_BOARD__PORTX__COUNT__PACKETS_bp 0
-#define SP_BOARD__PORTX__COUNT__PACKETS_bw 32
-#define SP_BOARD__PORTX__COUNT__PACKETS_reset 0x0
+// reg - sp_board.port_windows.port[].count
+#define SP_BOARD__PORT_WINDOWS__PORTX__COUNT__PACKETS_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__COUNT__PACKETS_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__COUNT__PACKETS_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__COUNT__PACKETS_reset 0x0
 
-// reg - sp_board.port[].pace
-#define SP_BOARD__PORTX__PACE__GAP_bm 0xffff
-#define SP_BOARD__PORTX__PACE__GAP_bp 0
-#define SP_BOARD__PORTX__PACE__GAP_bw 16
-#define SP_BOARD__PORTX__PACE__GAP_reset 0x0
-#define SP_BOARD__PORTX__PACE__STALL_bm 0xff0000
-#define SP_BOARD__PORTX__PACE__STALL_bp 16
-#define SP_BOARD__PORTX__PACE__STALL_bw 8
-#define SP_BOARD__PORTX__PACE__STALL_reset 0x0
+// reg - sp_board.port_windows.port[].pace
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACE__GAP_bm 0xffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACE__GAP_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACE__GAP_bw 16
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACE__GAP_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACE__STALL_bm 0xff0000
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACE__STALL_bp 16
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACE__STALL_bw 8
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACE__STALL_reset 0x0
 
-// reg - sp_board.port[].seed
-#define SP_BOARD__PORTX__SEED__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__SEED__VALUE_bp 0
-#define SP_BOARD__PORTX__SEED__VALUE_bw 32
-#define SP_BOARD__PORTX__SEED__VALUE_reset 0x1
+// reg - sp_board.port_windows.port[].seed
+#define SP_BOARD__PORT_WINDOWS__PORTX__SEED__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__SEED__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__SEED__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__SEED__VALUE_reset 0x1
 
-// reg - sp_board.port[].status
-#define SP_BOARD__PORTX__STATUS__DONE_bm 0x1
-#define SP_BOARD__PORTX__STATUS__DONE_bp 0
-#define SP_BOARD__PORTX__STATUS__DONE_bw 1
-#define SP_BOARD__PORTX__STATUS__IDLE_bm 0x2
-#define SP_BOARD__PORTX__STATUS__IDLE_bp 1
-#define SP_BOARD__PORTX__STATUS__IDLE_bw 1
+// reg - sp_board.port_windows.port[].status
+#define SP_BOARD__PORT_WINDOWS__PORTX__STATUS__DONE_bm 0x1
+#define SP_BOARD__PORT_WINDOWS__PORTX__STATUS__DONE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__STATUS__DONE_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__STATUS__IDLE_bm 0x2
+#define SP_BOARD__PORT_WINDOWS__PORTX__STATUS__IDLE_bp 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__STATUS__IDLE_bw 1
 
-// reg - sp_board.port[].tx_free
-#define SP_BOARD__PORTX__TX_FREE__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__TX_FREE__VALUE_bp 0
-#define SP_BOARD__PORTX__TX_FREE__VALUE_bw 32
+// reg - sp_board.port_windows.port[].tx_free
+#define SP_BOARD__PORT_WINDOWS__PORTX__TX_FREE__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__TX_FREE__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__TX_FREE__VALUE_bw 32
 
-// reg - sp_board.port[].rx_level
-#define SP_BOARD__PORTX__RX_LEVEL__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__RX_LEVEL__VALUE_bp 0
-#define SP_BOARD__PORTX__RX_LEVEL__VALUE_bw 32
+// reg - sp_board.port_windows.port[].rx_level
+#define SP_BOARD__PORT_WINDOWS__PORTX__RX_LEVEL__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__RX_LEVEL__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__RX_LEVEL__VALUE_bw 32
 
-// reg - sp_board.port[].sent_packets
-#define SP_BOARD__PORTX__SENT_PACKETS__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__SENT_PACKETS__VALUE_bp 0
-#define SP_BOARD__PORTX__SENT_PACKETS__VALUE_bw 32
+// reg - sp_board.port_windows.port[].sent_packets
+#define SP_BOARD__PORT_WINDOWS__PORTX__SENT_PACKETS__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__SENT_PACKETS__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__SENT_PACKETS__VALUE_bw 32
 
-// reg - sp_board.port[].sent_flits
-#define SP_BOARD__PORTX__SENT_FLITS__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__SENT_FLITS__VALUE_bp 0
-#define SP_BOARD__PORTX__SENT_FLITS__VALUE_bw 32
+// reg - sp_board.port_windows.port[].sent_flits
+#define SP_BOARD__PORT_WINDOWS__PORTX__SENT_FLITS__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__SENT_FLITS__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__SENT_FLITS__VALUE_bw 32
 
-// reg - sp_board.port[].packets
-#define SP_BOARD__PORTX__PACKETS__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__PACKETS__VALUE_bp 0
-#define SP_BOARD__PORTX__PACKETS__VALUE_bw 32
+// reg - sp_board.port_windows.port[].packets
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACKETS__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACKETS__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__PACKETS__VALUE_bw 32
 
-// reg - sp_board.port[].flits
-#define SP_BOARD__PORTX__FLITS__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__FLITS__VALUE_bp 0
-#define SP_BOARD__PORTX__FLITS__VALUE_bw 32
+// reg - sp_board.port_windows.port[].flits
+#define SP_BOARD__PORT_WINDOWS__PORTX__FLITS__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__FLITS__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FLITS__VALUE_bw 32
 
-// reg - sp_board.port[].error_sequence
-#define SP_BOARD__PORTX__ERROR_SEQUENCE__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__ERROR_SEQUENCE__VALUE_bp 0
-#define SP_BOARD__PORTX__ERROR_SEQUENCE__VALUE_bw 32
+// reg - sp_board.port_windows.port[].error_sequence
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_SEQUENCE__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_SEQUENCE__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_SEQUENCE__VALUE_bw 32
 
-// reg - sp_board.port[].error_payload
-#define SP_BOARD__PORTX__ERROR_PAYLOAD__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__ERROR_PAYLOAD__VALUE_bp 0
-#define SP_BOARD__PORTX__ERROR_PAYLOAD__VALUE_bw 32
+// reg - sp_board.port_windows.port[].error_payload
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_PAYLOAD__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_PAYLOAD__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_PAYLOAD__VALUE_bw 32
 
-// reg - sp_board.port[].error_header
-#define SP_BOARD__PORTX__ERROR_HEADER__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__ERROR_HEADER__VALUE_bp 0
-#define SP_BOARD__PORTX__ERROR_HEADER__VALUE_bw 32
+// reg - sp_board.port_windows.port[].error_header
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_HEADER__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_HEADER__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_HEADER__VALUE_bw 32
 
-// reg - sp_board.port[].error_length
-#define SP_BOARD__PORTX__ERROR_LENGTH__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__ERROR_LENGTH__VALUE_bp 0
-#define SP_BOARD__PORTX__ERROR_LENGTH__VALUE_bw 32
+// reg - sp_board.port_windows.port[].error_length
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_LENGTH__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_LENGTH__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_LENGTH__VALUE_bw 32
 
-// reg - sp_board.port[].error_mark
-#define SP_BOARD__PORTX__ERROR_MARK__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__ERROR_MARK__VALUE_bp 0
-#define SP_BOARD__PORTX__ERROR_MARK__VALUE_bw 32
+// reg - sp_board.port_windows.port[].error_mark
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_MARK__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_MARK__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__ERROR_MARK__VALUE_bw 32
 
-// reg - sp_board.port[].foreign
-#define SP_BOARD__PORTX__FOREIGN__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__FOREIGN__VALUE_bp 0
-#define SP_BOARD__PORTX__FOREIGN__VALUE_bw 32
+// reg - sp_board.port_windows.port[].foreign
+#define SP_BOARD__PORT_WINDOWS__PORTX__FOREIGN__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__FOREIGN__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FOREIGN__VALUE_bw 32
 
-// reg - sp_board.port[].signature
-#define SP_BOARD__PORTX__SIGNATURE__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__SIGNATURE__VALUE_bp 0
-#define SP_BOARD__PORTX__SIGNATURE__VALUE_bw 32
+// reg - sp_board.port_windows.port[].signature
+#define SP_BOARD__PORT_WINDOWS__PORTX__SIGNATURE__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__SIGNATURE__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__SIGNATURE__VALUE_bw 32
 
-// reg - sp_board.port[].latency
-#define SP_BOARD__PORTX__LATENCY__LEAST_bm 0xffff
-#define SP_BOARD__PORTX__LATENCY__LEAST_bp 0
-#define SP_BOARD__PORTX__LATENCY__LEAST_bw 16
-#define SP_BOARD__PORTX__LATENCY__MOST_bm 0xffff0000
-#define SP_BOARD__PORTX__LATENCY__MOST_bp 16
-#define SP_BOARD__PORTX__LATENCY__MOST_bw 16
+// reg - sp_board.port_windows.port[].latency
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY__LEAST_bm 0xffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY__LEAST_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY__LEAST_bw 16
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY__MOST_bm 0xffff0000
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY__MOST_bp 16
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY__MOST_bw 16
 
-// reg - sp_board.port[].latency_sum_low
-#define SP_BOARD__PORTX__LATENCY_SUM_LOW__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__LATENCY_SUM_LOW__VALUE_bp 0
-#define SP_BOARD__PORTX__LATENCY_SUM_LOW__VALUE_bw 32
+// reg - sp_board.port_windows.port[].latency_sum_low
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY_SUM_LOW__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY_SUM_LOW__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY_SUM_LOW__VALUE_bw 32
 
-// reg - sp_board.port[].latency_sum_high
-#define SP_BOARD__PORTX__LATENCY_SUM_HIGH__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__LATENCY_SUM_HIGH__VALUE_bp 0
-#define SP_BOARD__PORTX__LATENCY_SUM_HIGH__VALUE_bw 32
+// reg - sp_board.port_windows.port[].latency_sum_high
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY_SUM_HIGH__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY_SUM_HIGH__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__LATENCY_SUM_HIGH__VALUE_bw 32
 
-// reg - sp_board.port[].first_error
-#define SP_BOARD__PORTX__FIRST_ERROR__VALID_bm 0x1
-#define SP_BOARD__PORTX__FIRST_ERROR__VALID_bp 0
-#define SP_BOARD__PORTX__FIRST_ERROR__VALID_bw 1
-#define SP_BOARD__PORTX__FIRST_ERROR__KIND_bm 0x70
-#define SP_BOARD__PORTX__FIRST_ERROR__KIND_bp 4
-#define SP_BOARD__PORTX__FIRST_ERROR__KIND_bw 3
-#define SP_BOARD__PORTX__FIRST_ERROR__BEAT_bm 0x1f00
-#define SP_BOARD__PORTX__FIRST_ERROR__BEAT_bp 8
-#define SP_BOARD__PORTX__FIRST_ERROR__BEAT_bw 5
+// reg - sp_board.port_windows.port[].first_error
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__VALID_bm 0x1
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__VALID_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__VALID_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__KIND_bm 0x70
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__KIND_bp 4
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__KIND_bw 3
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__BEAT_bm 0x1f00
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__BEAT_bp 8
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_ERROR__BEAT_bw 5
 
-// reg - sp_board.port[].first_header[]
-#define SP_BOARD__PORTX__FIRST_HEADERX__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__FIRST_HEADERX__VALUE_bp 0
-#define SP_BOARD__PORTX__FIRST_HEADERX__VALUE_bw 32
+// reg - sp_board.port_windows.port[].first_header[]
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_HEADERX__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_HEADERX__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_HEADERX__VALUE_bw 32
 
-// reg - sp_board.port[].first_expected[]
-#define SP_BOARD__PORTX__FIRST_EXPECTEDX__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__FIRST_EXPECTEDX__VALUE_bp 0
-#define SP_BOARD__PORTX__FIRST_EXPECTEDX__VALUE_bw 32
+// reg - sp_board.port_windows.port[].first_expected[]
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_EXPECTEDX__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_EXPECTEDX__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_EXPECTEDX__VALUE_bw 32
 
-// reg - sp_board.port[].first_seen[]
-#define SP_BOARD__PORTX__FIRST_SEENX__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__FIRST_SEENX__VALUE_bp 0
-#define SP_BOARD__PORTX__FIRST_SEENX__VALUE_bw 32
+// reg - sp_board.port_windows.port[].first_seen[]
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_SEENX__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_SEENX__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_SEENX__VALUE_bw 32
 
-// reg - sp_board.port[].from[]
-#define SP_BOARD__PORTX__FROMX__VALUE_bm 0xffffffff
-#define SP_BOARD__PORTX__FROMX__VALUE_bp 0
-#define SP_BOARD__PORTX__FROMX__VALUE_bw 32
+// reg - sp_board.port_windows.port[].from[]
+#define SP_BOARD__PORT_WINDOWS__PORTX__FROMX__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__FROMX__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FROMX__VALUE_bw 32
 
-// regfile - sp_board.port[]
+// regfile - sp_board.port_windows.port[]
 typedef struct __attribute__ ((__packed__)) {
     uint32_t mode;
     uint32_t pattern;
@@ -333,7 +333,12 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t first_seen[4];
     uint32_t from[4];
     uint8_t RESERVED_a0_ff[0x60];
-} sp_board__portx__stride100_t;
+} sp_board__port_windows__portx__stride100_t;
+
+// addrmap - sp_board.port_windows
+typedef struct __attribute__ ((__packed__)) {
+    sp_board__port_windows__portx__stride100_t port[4];
+} sp_board__port_windows_t;
 
 // reg - sp_board.tx_windows.tx[].word[]
 #define SP_BOARD__TX_WINDOWS__TXX__WORDX__DATA_bm 0xffffffff
@@ -386,7 +391,7 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t bus_errors;
     uint32_t bad_accesses;
     uint8_t RESERVED_48_fff[0xfb8];
-    sp_board__portx__stride100_t port[4];
+    sp_board__port_windows_t port_windows;
     uint8_t RESERVED_1400_ffff[0xec00];
     sp_board__tx_windows_t tx_windows;
     uint8_t RESERVED_11000_1ffff[0xf000];

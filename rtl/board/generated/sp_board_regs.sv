@@ -268,35 +268,7 @@ module sp_board_regs (
         logic overflows;
         logic bus_errors;
         logic bad_accesses;
-        struct {
-            logic mode;
-            logic pattern;
-            logic count;
-            logic pace;
-            logic seed;
-            logic status;
-            logic tx_free;
-            logic rx_level;
-            logic sent_packets;
-            logic sent_flits;
-            logic packets;
-            logic flits;
-            logic error_sequence;
-            logic error_payload;
-            logic error_header;
-            logic error_length;
-            logic error_mark;
-            logic foreign;
-            logic signature;
-            logic latency;
-            logic latency_sum_low;
-            logic latency_sum_high;
-            logic first_error;
-            logic first_header[4];
-            logic first_expected[4];
-            logic first_seen[4];
-            logic from[4];
-        } port[4];
+        logic port_windows;
         logic tx_windows;
         logic rx_windows;
     } decoded_reg_strb_t;
@@ -371,97 +343,10 @@ module sp_board_regs (
         decoded_reg_strb.bad_accesses = cpuif_req_masked & (cpuif_addr == 18'h44) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h44);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h44) & !cpuif_req_is_wr;
-        for(int i0=0; i0<4; i0++) begin
-            decoded_reg_strb.port[i0].mode = cpuif_req_masked & (cpuif_addr == 18'h1000 + (18)'(i0) * 18'h100);
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1000 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1000 + (18)'(i0) * 18'h100);
-            decoded_reg_strb.port[i0].pattern = cpuif_req_masked & (cpuif_addr == 18'h1004 + (18)'(i0) * 18'h100);
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1004 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1004 + (18)'(i0) * 18'h100);
-            decoded_reg_strb.port[i0].count = cpuif_req_masked & (cpuif_addr == 18'h1008 + (18)'(i0) * 18'h100);
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1008 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1008 + (18)'(i0) * 18'h100);
-            decoded_reg_strb.port[i0].pace = cpuif_req_masked & (cpuif_addr == 18'h100c + (18)'(i0) * 18'h100);
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h100c + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h100c + (18)'(i0) * 18'h100);
-            decoded_reg_strb.port[i0].seed = cpuif_req_masked & (cpuif_addr == 18'h1010 + (18)'(i0) * 18'h100);
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1010 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1010 + (18)'(i0) * 18'h100);
-            decoded_reg_strb.port[i0].status = cpuif_req_masked & (cpuif_addr == 18'h1014 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1014 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1014 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].tx_free = cpuif_req_masked & (cpuif_addr == 18'h1018 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1018 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1018 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].rx_level = cpuif_req_masked & (cpuif_addr == 18'h101c + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h101c + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h101c + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].sent_packets = cpuif_req_masked & (cpuif_addr == 18'h1020 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1020 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1020 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].sent_flits = cpuif_req_masked & (cpuif_addr == 18'h1024 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1024 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1024 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].packets = cpuif_req_masked & (cpuif_addr == 18'h1028 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1028 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1028 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].flits = cpuif_req_masked & (cpuif_addr == 18'h102c + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h102c + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h102c + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].error_sequence = cpuif_req_masked & (cpuif_addr == 18'h1030 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1030 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1030 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].error_payload = cpuif_req_masked & (cpuif_addr == 18'h1034 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1034 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1034 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].error_header = cpuif_req_masked & (cpuif_addr == 18'h1038 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1038 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1038 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].error_length = cpuif_req_masked & (cpuif_addr == 18'h103c + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h103c + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h103c + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].error_mark = cpuif_req_masked & (cpuif_addr == 18'h1040 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1040 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1040 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].foreign = cpuif_req_masked & (cpuif_addr == 18'h1044 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1044 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1044 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].signature = cpuif_req_masked & (cpuif_addr == 18'h1048 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1048 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1048 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].latency = cpuif_req_masked & (cpuif_addr == 18'h104c + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h104c + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h104c + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].latency_sum_low = cpuif_req_masked & (cpuif_addr == 18'h1050 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1050 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1050 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].latency_sum_high = cpuif_req_masked & (cpuif_addr == 18'h1054 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1054 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1054 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            decoded_reg_strb.port[i0].first_error = cpuif_req_masked & (cpuif_addr == 18'h1058 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1058 + (18)'(i0) * 18'h100);
-            is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1058 + (18)'(i0) * 18'h100) & !cpuif_req_is_wr;
-            for(int i1=0; i1<4; i1++) begin
-                decoded_reg_strb.port[i0].first_header[i1] = cpuif_req_masked & (cpuif_addr == 18'h1060 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) & !cpuif_req_is_wr;
-                is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1060 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4);
-                is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1060 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) & !cpuif_req_is_wr;
-            end
-            for(int i1=0; i1<4; i1++) begin
-                decoded_reg_strb.port[i0].first_expected[i1] = cpuif_req_masked & (cpuif_addr == 18'h1070 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) & !cpuif_req_is_wr;
-                is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1070 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4);
-                is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1070 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) & !cpuif_req_is_wr;
-            end
-            for(int i1=0; i1<4; i1++) begin
-                decoded_reg_strb.port[i0].first_seen[i1] = cpuif_req_masked & (cpuif_addr == 18'h1080 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) & !cpuif_req_is_wr;
-                is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1080 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4);
-                is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1080 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) & !cpuif_req_is_wr;
-            end
-            for(int i1=0; i1<4; i1++) begin
-                decoded_reg_strb.port[i0].from[i1] = cpuif_req_masked & (cpuif_addr == 18'h1090 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) & !cpuif_req_is_wr;
-                is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h1090 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4);
-                is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h1090 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) & !cpuif_req_is_wr;
-            end
-        end
+        decoded_reg_strb.port_windows = cpuif_req_masked & (cpuif_addr >= 18'h1000) & (cpuif_addr <= 18'h1000 + 18'h3ff);
+        is_external |= cpuif_req_masked & (cpuif_addr >= 18'h1000) & (cpuif_addr <= 18'h1000 + 18'h3ff);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 18'h1000) & (cpuif_addr <= 18'h1000 + 18'h3ff);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr >= 18'h1000) & (cpuif_addr <= 18'h1000 + 18'h3ff);
         decoded_reg_strb.tx_windows = cpuif_req_masked & (cpuif_addr >= 18'h10000) & (cpuif_addr <= 18'h10000 + 18'hfff);
         is_external |= cpuif_req_masked & (cpuif_addr >= 18'h10000) & (cpuif_addr <= 18'h10000 + 18'hfff);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 18'h10000) & (cpuif_addr <= 18'h10000 + 18'hfff);
@@ -525,66 +410,6 @@ module sp_board_regs (
                 logic load_next;
             } clear;
         } control;
-        struct {
-            struct {
-                struct {
-                    logic next;
-                    logic load_next;
-                } source;
-                struct {
-                    logic next;
-                    logic load_next;
-                } sink;
-                struct {
-                    logic next;
-                    logic load_next;
-                } enable;
-            } mode;
-            struct {
-                struct {
-                    logic [9:0] next;
-                    logic load_next;
-                } dst;
-                struct {
-                    logic [1:0] next;
-                    logic load_next;
-                } dst_mode;
-                struct {
-                    logic [2:0] next;
-                    logic load_next;
-                } ops;
-                struct {
-                    logic [4:0] next;
-                    logic load_next;
-                } len_min;
-                struct {
-                    logic [4:0] next;
-                    logic load_next;
-                } len_max;
-            } pattern;
-            struct {
-                struct {
-                    logic [31:0] next;
-                    logic load_next;
-                } packets;
-            } count;
-            struct {
-                struct {
-                    logic [15:0] next;
-                    logic load_next;
-                } gap;
-                struct {
-                    logic [7:0] next;
-                    logic load_next;
-                } stall;
-            } pace;
-            struct {
-                struct {
-                    logic [31:0] next;
-                    logic load_next;
-                } value;
-            } seed;
-        } port[4];
     } field_combo_t;
     field_combo_t field_combo;
 
@@ -608,54 +433,6 @@ module sp_board_regs (
                 logic value;
             } clear;
         } control;
-        struct {
-            struct {
-                struct {
-                    logic value;
-                } source;
-                struct {
-                    logic value;
-                } sink;
-                struct {
-                    logic value;
-                } enable;
-            } mode;
-            struct {
-                struct {
-                    logic [9:0] value;
-                } dst;
-                struct {
-                    logic [1:0] value;
-                } dst_mode;
-                struct {
-                    logic [2:0] value;
-                } ops;
-                struct {
-                    logic [4:0] value;
-                } len_min;
-                struct {
-                    logic [4:0] value;
-                } len_max;
-            } pattern;
-            struct {
-                struct {
-                    logic [31:0] value;
-                } packets;
-            } count;
-            struct {
-                struct {
-                    logic [15:0] value;
-                } gap;
-                struct {
-                    logic [7:0] value;
-                } stall;
-            } pace;
-            struct {
-                struct {
-                    logic [31:0] value;
-                } value;
-            } seed;
-        } port[4];
     } field_storage_t;
     field_storage_t field_storage;
 
@@ -777,284 +554,12 @@ module sp_board_regs (
     end
     assign hwif_out.control.clear.value = field_storage.control.clear.value;
     assign hwif_out.cycles.value.swacc = decoded_reg_strb.cycles;
-    for(genvar i0=0; i0<4; i0++) begin
-        // Field: sp_board.port[].mode.source
-        always_comb begin
-            automatic logic [0:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].mode.source.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].mode && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].mode.source.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].mode.source.next = next_c;
-            field_combo.port[i0].mode.source.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].mode.source.value <= 1'h0;
-            end else begin
-                if(field_combo.port[i0].mode.source.load_next) begin
-                    field_storage.port[i0].mode.source.value <= field_combo.port[i0].mode.source.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].mode.source.value = field_storage.port[i0].mode.source.value;
-        // Field: sp_board.port[].mode.sink
-        always_comb begin
-            automatic logic [0:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].mode.sink.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].mode && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].mode.sink.value & ~decoded_wr_biten[8:8]) | (decoded_wr_data[8:8] & decoded_wr_biten[8:8]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].mode.sink.next = next_c;
-            field_combo.port[i0].mode.sink.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].mode.sink.value <= 1'h0;
-            end else begin
-                if(field_combo.port[i0].mode.sink.load_next) begin
-                    field_storage.port[i0].mode.sink.value <= field_combo.port[i0].mode.sink.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].mode.sink.value = field_storage.port[i0].mode.sink.value;
-        // Field: sp_board.port[].mode.enable
-        always_comb begin
-            automatic logic [0:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].mode.enable.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].mode && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].mode.enable.value & ~decoded_wr_biten[16:16]) | (decoded_wr_data[16:16] & decoded_wr_biten[16:16]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].mode.enable.next = next_c;
-            field_combo.port[i0].mode.enable.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].mode.enable.value <= 1'h0;
-            end else begin
-                if(field_combo.port[i0].mode.enable.load_next) begin
-                    field_storage.port[i0].mode.enable.value <= field_combo.port[i0].mode.enable.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].mode.enable.value = field_storage.port[i0].mode.enable.value;
-        // Field: sp_board.port[].pattern.dst
-        always_comb begin
-            automatic logic [9:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].pattern.dst.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].pattern && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].pattern.dst.value & ~decoded_wr_biten[9:0]) | (decoded_wr_data[9:0] & decoded_wr_biten[9:0]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].pattern.dst.next = next_c;
-            field_combo.port[i0].pattern.dst.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].pattern.dst.value <= 10'h0;
-            end else begin
-                if(field_combo.port[i0].pattern.dst.load_next) begin
-                    field_storage.port[i0].pattern.dst.value <= field_combo.port[i0].pattern.dst.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].pattern.dst.value = field_storage.port[i0].pattern.dst.value;
-        // Field: sp_board.port[].pattern.dst_mode
-        always_comb begin
-            automatic logic [1:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].pattern.dst_mode.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].pattern && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].pattern.dst_mode.value & ~decoded_wr_biten[13:12]) | (decoded_wr_data[13:12] & decoded_wr_biten[13:12]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].pattern.dst_mode.next = next_c;
-            field_combo.port[i0].pattern.dst_mode.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].pattern.dst_mode.value <= 2'h0;
-            end else begin
-                if(field_combo.port[i0].pattern.dst_mode.load_next) begin
-                    field_storage.port[i0].pattern.dst_mode.value <= field_combo.port[i0].pattern.dst_mode.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].pattern.dst_mode.value = field_storage.port[i0].pattern.dst_mode.value;
-        // Field: sp_board.port[].pattern.ops
-        always_comb begin
-            automatic logic [2:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].pattern.ops.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].pattern && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].pattern.ops.value & ~decoded_wr_biten[18:16]) | (decoded_wr_data[18:16] & decoded_wr_biten[18:16]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].pattern.ops.next = next_c;
-            field_combo.port[i0].pattern.ops.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].pattern.ops.value <= 3'h1;
-            end else begin
-                if(field_combo.port[i0].pattern.ops.load_next) begin
-                    field_storage.port[i0].pattern.ops.value <= field_combo.port[i0].pattern.ops.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].pattern.ops.value = field_storage.port[i0].pattern.ops.value;
-        // Field: sp_board.port[].pattern.len_min
-        always_comb begin
-            automatic logic [4:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].pattern.len_min.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].pattern && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].pattern.len_min.value & ~decoded_wr_biten[24:20]) | (decoded_wr_data[24:20] & decoded_wr_biten[24:20]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].pattern.len_min.next = next_c;
-            field_combo.port[i0].pattern.len_min.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].pattern.len_min.value <= 5'h10;
-            end else begin
-                if(field_combo.port[i0].pattern.len_min.load_next) begin
-                    field_storage.port[i0].pattern.len_min.value <= field_combo.port[i0].pattern.len_min.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].pattern.len_min.value = field_storage.port[i0].pattern.len_min.value;
-        // Field: sp_board.port[].pattern.len_max
-        always_comb begin
-            automatic logic [4:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].pattern.len_max.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].pattern && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].pattern.len_max.value & ~decoded_wr_biten[30:26]) | (decoded_wr_data[30:26] & decoded_wr_biten[30:26]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].pattern.len_max.next = next_c;
-            field_combo.port[i0].pattern.len_max.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].pattern.len_max.value <= 5'h10;
-            end else begin
-                if(field_combo.port[i0].pattern.len_max.load_next) begin
-                    field_storage.port[i0].pattern.len_max.value <= field_combo.port[i0].pattern.len_max.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].pattern.len_max.value = field_storage.port[i0].pattern.len_max.value;
-        // Field: sp_board.port[].count.packets
-        always_comb begin
-            automatic logic [31:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].count.packets.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].count && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].count.packets.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].count.packets.next = next_c;
-            field_combo.port[i0].count.packets.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].count.packets.value <= 32'h0;
-            end else begin
-                if(field_combo.port[i0].count.packets.load_next) begin
-                    field_storage.port[i0].count.packets.value <= field_combo.port[i0].count.packets.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].count.packets.value = field_storage.port[i0].count.packets.value;
-        // Field: sp_board.port[].pace.gap
-        always_comb begin
-            automatic logic [15:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].pace.gap.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].pace && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].pace.gap.value & ~decoded_wr_biten[15:0]) | (decoded_wr_data[15:0] & decoded_wr_biten[15:0]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].pace.gap.next = next_c;
-            field_combo.port[i0].pace.gap.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].pace.gap.value <= 16'h0;
-            end else begin
-                if(field_combo.port[i0].pace.gap.load_next) begin
-                    field_storage.port[i0].pace.gap.value <= field_combo.port[i0].pace.gap.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].pace.gap.value = field_storage.port[i0].pace.gap.value;
-        // Field: sp_board.port[].pace.stall
-        always_comb begin
-            automatic logic [7:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].pace.stall.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].pace && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].pace.stall.value & ~decoded_wr_biten[23:16]) | (decoded_wr_data[23:16] & decoded_wr_biten[23:16]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].pace.stall.next = next_c;
-            field_combo.port[i0].pace.stall.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].pace.stall.value <= 8'h0;
-            end else begin
-                if(field_combo.port[i0].pace.stall.load_next) begin
-                    field_storage.port[i0].pace.stall.value <= field_combo.port[i0].pace.stall.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].pace.stall.value = field_storage.port[i0].pace.stall.value;
-        // Field: sp_board.port[].seed.value
-        always_comb begin
-            automatic logic [31:0] next_c;
-            automatic logic load_next_c;
-            next_c = field_storage.port[i0].seed.value.value;
-            load_next_c = '0;
-            if(decoded_reg_strb.port[i0].seed && decoded_req_is_wr) begin // SW write
-                next_c = (field_storage.port[i0].seed.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
-                load_next_c = '1;
-            end
-            field_combo.port[i0].seed.value.next = next_c;
-            field_combo.port[i0].seed.value.load_next = load_next_c;
-        end
-        always_ff @(posedge clk or negedge arst_n) begin
-            if(~arst_n) begin
-                field_storage.port[i0].seed.value.value <= 32'h1;
-            end else begin
-                if(field_combo.port[i0].seed.value.load_next) begin
-                    field_storage.port[i0].seed.value.value <= field_combo.port[i0].seed.value.next;
-                end
-            end
-        end
-        assign hwif_out.port[i0].seed.value.value = field_storage.port[i0].seed.value.value;
-    end
+    // External region: sp_board.port_windows
+    assign hwif_out.port_windows.req = decoded_reg_strb.port_windows;
+    assign hwif_out.port_windows.addr = decoded_addr[9:0];
+    assign hwif_out.port_windows.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.port_windows.wr_data = decoded_wr_data;
+    assign hwif_out.port_windows.wr_biten = decoded_wr_biten;
     // External region: sp_board.tx_windows
     assign hwif_out.tx_windows.req = decoded_reg_strb.tx_windows;
     assign hwif_out.tx_windows.addr = decoded_addr[11:0];
@@ -1074,6 +579,7 @@ module sp_board_regs (
     always_comb begin
         automatic logic wr_ack;
         wr_ack = '0;
+        wr_ack |= hwif_in.port_windows.wr_ack;
         wr_ack |= hwif_in.tx_windows.wr_ack;
         wr_ack |= hwif_in.rx_windows.wr_ack;
         external_wr_ack = wr_ack;
@@ -1089,6 +595,7 @@ module sp_board_regs (
     always_comb begin
         automatic logic rd_ack;
         rd_ack = '0;
+        rd_ack |= hwif_in.port_windows.rd_ack;
         rd_ack |= hwif_in.tx_windows.rd_ack;
         rd_ack |= hwif_in.rx_windows.rd_ack;
         readback_external_rd_ack_c = rd_ack;
@@ -1174,107 +681,8 @@ module sp_board_regs (
         if(rd_mux_addr == 18'h44) begin
             readback_data_var[31:0] |= hwif_in.bad_accesses.value.next;
         end
-        for(int i0=0; i0<4; i0++) begin
-            if(rd_mux_addr == 18'h1000 + (18)'(i0) * 18'h100) begin
-                readback_data_var[0] |= field_storage.port[i0].mode.source.value;
-                readback_data_var[8] |= field_storage.port[i0].mode.sink.value;
-                readback_data_var[16] |= field_storage.port[i0].mode.enable.value;
-            end
-            if(rd_mux_addr == 18'h1004 + (18)'(i0) * 18'h100) begin
-                readback_data_var[9:0] |= field_storage.port[i0].pattern.dst.value;
-                readback_data_var[13:12] |= field_storage.port[i0].pattern.dst_mode.value;
-                readback_data_var[18:16] |= field_storage.port[i0].pattern.ops.value;
-                readback_data_var[24:20] |= field_storage.port[i0].pattern.len_min.value;
-                readback_data_var[30:26] |= field_storage.port[i0].pattern.len_max.value;
-            end
-            if(rd_mux_addr == 18'h1008 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= field_storage.port[i0].count.packets.value;
-            end
-            if(rd_mux_addr == 18'h100c + (18)'(i0) * 18'h100) begin
-                readback_data_var[15:0] |= field_storage.port[i0].pace.gap.value;
-                readback_data_var[23:16] |= field_storage.port[i0].pace.stall.value;
-            end
-            if(rd_mux_addr == 18'h1010 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= field_storage.port[i0].seed.value.value;
-            end
-            if(rd_mux_addr == 18'h1014 + (18)'(i0) * 18'h100) begin
-                readback_data_var[0] |= hwif_in.port[i0].status.done.next;
-                readback_data_var[1] |= hwif_in.port[i0].status.idle.next;
-            end
-            if(rd_mux_addr == 18'h1018 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].tx_free.value.next;
-            end
-            if(rd_mux_addr == 18'h101c + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].rx_level.value.next;
-            end
-            if(rd_mux_addr == 18'h1020 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].sent_packets.value.next;
-            end
-            if(rd_mux_addr == 18'h1024 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].sent_flits.value.next;
-            end
-            if(rd_mux_addr == 18'h1028 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].packets.value.next;
-            end
-            if(rd_mux_addr == 18'h102c + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].flits.value.next;
-            end
-            if(rd_mux_addr == 18'h1030 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].error_sequence.value.next;
-            end
-            if(rd_mux_addr == 18'h1034 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].error_payload.value.next;
-            end
-            if(rd_mux_addr == 18'h1038 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].error_header.value.next;
-            end
-            if(rd_mux_addr == 18'h103c + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].error_length.value.next;
-            end
-            if(rd_mux_addr == 18'h1040 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].error_mark.value.next;
-            end
-            if(rd_mux_addr == 18'h1044 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].foreign.value.next;
-            end
-            if(rd_mux_addr == 18'h1048 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].signature.value.next;
-            end
-            if(rd_mux_addr == 18'h104c + (18)'(i0) * 18'h100) begin
-                readback_data_var[15:0] |= hwif_in.port[i0].latency.least.next;
-                readback_data_var[31:16] |= hwif_in.port[i0].latency.most.next;
-            end
-            if(rd_mux_addr == 18'h1050 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].latency_sum_low.value.next;
-            end
-            if(rd_mux_addr == 18'h1054 + (18)'(i0) * 18'h100) begin
-                readback_data_var[31:0] |= hwif_in.port[i0].latency_sum_high.value.next;
-            end
-            if(rd_mux_addr == 18'h1058 + (18)'(i0) * 18'h100) begin
-                readback_data_var[0] |= hwif_in.port[i0].first_error.valid.next;
-                readback_data_var[6:4] |= hwif_in.port[i0].first_error.kind.next;
-                readback_data_var[12:8] |= hwif_in.port[i0].first_error.beat.next;
-            end
-            for(int i1=0; i1<4; i1++) begin
-                if(rd_mux_addr == 18'h1060 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) begin
-                    readback_data_var[31:0] |= hwif_in.port[i0].first_header[i1].value.next;
-                end
-            end
-            for(int i1=0; i1<4; i1++) begin
-                if(rd_mux_addr == 18'h1070 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) begin
-                    readback_data_var[31:0] |= hwif_in.port[i0].first_expected[i1].value.next;
-                end
-            end
-            for(int i1=0; i1<4; i1++) begin
-                if(rd_mux_addr == 18'h1080 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) begin
-                    readback_data_var[31:0] |= hwif_in.port[i0].first_seen[i1].value.next;
-                end
-            end
-            for(int i1=0; i1<4; i1++) begin
-                if(rd_mux_addr == 18'h1090 + (18)'(i0) * 18'h100 + (18)'(i1) * 18'h4) begin
-                    readback_data_var[31:0] |= hwif_in.port[i0].from[i1].value.next;
-                end
-            end
+        if((rd_mux_addr >= 18'h1000) && (rd_mux_addr <= 18'h1000 + 18'h3ff)) begin
+            readback_data_var |= hwif_in.port_windows.rd_data;
         end
         if((rd_mux_addr >= 18'h10000) && (rd_mux_addr <= 18'h10000 + 18'hfff)) begin
             readback_data_var |= hwif_in.tx_windows.rd_data;

@@ -134,225 +134,10 @@ package sp_board_regs_pkg;
     } sp_board__bad_accesses__in_t;
 
     typedef struct {
-        logic next;
-    } sp_board__portx__status__done__in_t;
-
-    typedef struct {
-        logic next;
-    } sp_board__portx__status__idle__in_t;
-
-    typedef struct {
-        sp_board__portx__status__done__in_t done;
-        sp_board__portx__status__idle__in_t idle;
-    } sp_board__portx__status__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__tx_free__value__in_t;
-
-    typedef struct {
-        sp_board__portx__tx_free__value__in_t value;
-    } sp_board__portx__tx_free__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__rx_level__value__in_t;
-
-    typedef struct {
-        sp_board__portx__rx_level__value__in_t value;
-    } sp_board__portx__rx_level__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__sent_packets__value__in_t;
-
-    typedef struct {
-        sp_board__portx__sent_packets__value__in_t value;
-    } sp_board__portx__sent_packets__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__sent_flits__value__in_t;
-
-    typedef struct {
-        sp_board__portx__sent_flits__value__in_t value;
-    } sp_board__portx__sent_flits__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__packets__value__in_t;
-
-    typedef struct {
-        sp_board__portx__packets__value__in_t value;
-    } sp_board__portx__packets__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__flits__value__in_t;
-
-    typedef struct {
-        sp_board__portx__flits__value__in_t value;
-    } sp_board__portx__flits__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__error_sequence__value__in_t;
-
-    typedef struct {
-        sp_board__portx__error_sequence__value__in_t value;
-    } sp_board__portx__error_sequence__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__error_payload__value__in_t;
-
-    typedef struct {
-        sp_board__portx__error_payload__value__in_t value;
-    } sp_board__portx__error_payload__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__error_header__value__in_t;
-
-    typedef struct {
-        sp_board__portx__error_header__value__in_t value;
-    } sp_board__portx__error_header__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__error_length__value__in_t;
-
-    typedef struct {
-        sp_board__portx__error_length__value__in_t value;
-    } sp_board__portx__error_length__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__error_mark__value__in_t;
-
-    typedef struct {
-        sp_board__portx__error_mark__value__in_t value;
-    } sp_board__portx__error_mark__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__foreign__value__in_t;
-
-    typedef struct {
-        sp_board__portx__foreign__value__in_t value;
-    } sp_board__portx__foreign__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__signature__value__in_t;
-
-    typedef struct {
-        sp_board__portx__signature__value__in_t value;
-    } sp_board__portx__signature__in_t;
-
-    typedef struct {
-        logic [15:0] next;
-    } sp_board__portx__latency__least__in_t;
-
-    typedef struct {
-        logic [15:0] next;
-    } sp_board__portx__latency__most__in_t;
-
-    typedef struct {
-        sp_board__portx__latency__least__in_t least;
-        sp_board__portx__latency__most__in_t most;
-    } sp_board__portx__latency__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__latency_sum_low__value__in_t;
-
-    typedef struct {
-        sp_board__portx__latency_sum_low__value__in_t value;
-    } sp_board__portx__latency_sum_low__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__latency_sum_high__value__in_t;
-
-    typedef struct {
-        sp_board__portx__latency_sum_high__value__in_t value;
-    } sp_board__portx__latency_sum_high__in_t;
-
-    typedef struct {
-        logic next;
-    } sp_board__portx__first_error__valid__in_t;
-
-    typedef struct {
-        logic [2:0] next;
-    } sp_board__portx__first_error__kind__in_t;
-
-    typedef struct {
-        logic [4:0] next;
-    } sp_board__portx__first_error__beat__in_t;
-
-    typedef struct {
-        sp_board__portx__first_error__valid__in_t valid;
-        sp_board__portx__first_error__kind__in_t kind;
-        sp_board__portx__first_error__beat__in_t beat;
-    } sp_board__portx__first_error__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__first_headerx__value__in_t;
-
-    typedef struct {
-        sp_board__portx__first_headerx__value__in_t value;
-    } sp_board__portx__first_headerx__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__first_expectedx__value__in_t;
-
-    typedef struct {
-        sp_board__portx__first_expectedx__value__in_t value;
-    } sp_board__portx__first_expectedx__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__first_seenx__value__in_t;
-
-    typedef struct {
-        sp_board__portx__first_seenx__value__in_t value;
-    } sp_board__portx__first_seenx__in_t;
-
-    typedef struct {
-        logic [31:0] next;
-    } sp_board__portx__fromx__value__in_t;
-
-    typedef struct {
-        sp_board__portx__fromx__value__in_t value;
-    } sp_board__portx__fromx__in_t;
-
-    typedef struct {
-        sp_board__portx__status__in_t status;
-        sp_board__portx__tx_free__in_t tx_free;
-        sp_board__portx__rx_level__in_t rx_level;
-        sp_board__portx__sent_packets__in_t sent_packets;
-        sp_board__portx__sent_flits__in_t sent_flits;
-        sp_board__portx__packets__in_t packets;
-        sp_board__portx__flits__in_t flits;
-        sp_board__portx__error_sequence__in_t error_sequence;
-        sp_board__portx__error_payload__in_t error_payload;
-        sp_board__portx__error_header__in_t error_header;
-        sp_board__portx__error_length__in_t error_length;
-        sp_board__portx__error_mark__in_t error_mark;
-        sp_board__portx__foreign__in_t foreign;
-        sp_board__portx__signature__in_t signature;
-        sp_board__portx__latency__in_t latency;
-        sp_board__portx__latency_sum_low__in_t latency_sum_low;
-        sp_board__portx__latency_sum_high__in_t latency_sum_high;
-        sp_board__portx__first_error__in_t first_error;
-        sp_board__portx__first_headerx__in_t first_header[4];
-        sp_board__portx__first_expectedx__in_t first_expected[4];
-        sp_board__portx__first_seenx__in_t first_seen[4];
-        sp_board__portx__fromx__in_t from[4];
-    } sp_board__portx__in_t;
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
+    } sp_board__port_windows__in_t;
 
     typedef struct {
         logic rd_ack;
@@ -381,7 +166,7 @@ package sp_board_regs_pkg;
         sp_board__overflows__in_t overflows;
         sp_board__bus_errors__in_t bus_errors;
         sp_board__bad_accesses__in_t bad_accesses;
-        sp_board__portx__in_t port[4];
+        sp_board__port_windows__in_t port_windows;
         sp_board__tx_windows__in_t tx_windows;
         sp_board__rx_windows__in_t rx_windows;
     } sp_board__in_t;
@@ -418,87 +203,12 @@ package sp_board_regs_pkg;
     } sp_board__cycles__out_t;
 
     typedef struct {
-        logic value;
-    } sp_board__portx__mode__source__out_t;
-
-    typedef struct {
-        logic value;
-    } sp_board__portx__mode__sink__out_t;
-
-    typedef struct {
-        logic value;
-    } sp_board__portx__mode__enable__out_t;
-
-    typedef struct {
-        sp_board__portx__mode__source__out_t source;
-        sp_board__portx__mode__sink__out_t sink;
-        sp_board__portx__mode__enable__out_t enable;
-    } sp_board__portx__mode__out_t;
-
-    typedef struct {
-        logic [9:0] value;
-    } sp_board__portx__pattern__dst__out_t;
-
-    typedef struct {
-        logic [1:0] value;
-    } sp_board__portx__pattern__dst_mode__out_t;
-
-    typedef struct {
-        logic [2:0] value;
-    } sp_board__portx__pattern__ops__out_t;
-
-    typedef struct {
-        logic [4:0] value;
-    } sp_board__portx__pattern__len_min__out_t;
-
-    typedef struct {
-        logic [4:0] value;
-    } sp_board__portx__pattern__len_max__out_t;
-
-    typedef struct {
-        sp_board__portx__pattern__dst__out_t dst;
-        sp_board__portx__pattern__dst_mode__out_t dst_mode;
-        sp_board__portx__pattern__ops__out_t ops;
-        sp_board__portx__pattern__len_min__out_t len_min;
-        sp_board__portx__pattern__len_max__out_t len_max;
-    } sp_board__portx__pattern__out_t;
-
-    typedef struct {
-        logic [31:0] value;
-    } sp_board__portx__count__packets__out_t;
-
-    typedef struct {
-        sp_board__portx__count__packets__out_t packets;
-    } sp_board__portx__count__out_t;
-
-    typedef struct {
-        logic [15:0] value;
-    } sp_board__portx__pace__gap__out_t;
-
-    typedef struct {
-        logic [7:0] value;
-    } sp_board__portx__pace__stall__out_t;
-
-    typedef struct {
-        sp_board__portx__pace__gap__out_t gap;
-        sp_board__portx__pace__stall__out_t stall;
-    } sp_board__portx__pace__out_t;
-
-    typedef struct {
-        logic [31:0] value;
-    } sp_board__portx__seed__value__out_t;
-
-    typedef struct {
-        sp_board__portx__seed__value__out_t value;
-    } sp_board__portx__seed__out_t;
-
-    typedef struct {
-        sp_board__portx__mode__out_t mode;
-        sp_board__portx__pattern__out_t pattern;
-        sp_board__portx__count__out_t count;
-        sp_board__portx__pace__out_t pace;
-        sp_board__portx__seed__out_t seed;
-    } sp_board__portx__out_t;
+        logic req;
+        logic [9:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } sp_board__port_windows__out_t;
 
     typedef struct {
         logic req;
@@ -519,7 +229,7 @@ package sp_board_regs_pkg;
     typedef struct {
         sp_board__control__out_t control;
         sp_board__cycles__out_t cycles;
-        sp_board__portx__out_t port[4];
+        sp_board__port_windows__out_t port_windows;
         sp_board__tx_windows__out_t tx_windows;
         sp_board__rx_windows__out_t rx_windows;
     } sp_board__out_t;
