@@ -79,8 +79,112 @@ class CsrError(RuntimeError):
     """The description cannot be turned into registers; the text says why."""
 
 
+#: AXI4-Lite in front of the decoder. PeakRDL's own keeps two accesses under way and finds the next
+#: command in the cycle in which it is decoded, which is a long path on an FPGA; here one access is
+#: under way, and command and answer come from registers.
+_AXI = """
+// One access is under way at a time; its command and its answer are registers
+logic axil_arvalid;
+logic [@A@:0] axil_araddr;
+logic axil_awvalid;
+logic [@A@:0] axil_awaddr;
+logic axil_wvalid;
+logic [3:0] axil_wstrb;
+logic axil_busy;
+logic axil_prev_was_rd;
+logic axil_err;
+logic axil_start_rd;
+logic axil_start_wr;
+logic answer_err;
+
+assign csr_arready_o = !axil_arvalid;
+assign csr_awready_o = !axil_awvalid;
+assign csr_wready_o = !axil_wvalid;
+assign csr_bresp_o = {axil_err, 1'b0};
+assign csr_rresp_o = {axil_err, 1'b0};
+
+// Reads and writes take turns when both wait
+assign axil_start_rd = !axil_busy && axil_arvalid
+                     && !(axil_prev_was_rd && axil_awvalid && axil_wvalid);
+assign axil_start_wr = !axil_busy && axil_awvalid && axil_wvalid && !axil_start_rd;
+
+// Refusals of external regions, beside those of this decoder
+assign answer_err = external_err_i | (cpuif_rd_ack & cpuif_rd_err) | (cpuif_wr_ack & cpuif_wr_err);
+
+always_ff @(posedge clk or negedge arst_n) begin
+    if(~arst_n) begin
+        axil_arvalid <= '0;
+        axil_araddr <= '0;
+        axil_awvalid <= '0;
+        axil_awaddr <= '0;
+        axil_wvalid <= '0;
+        axil_wstrb <= '0;
+        axil_busy <= '0;
+        axil_prev_was_rd <= '0;
+        axil_err <= '0;
+        cpuif_req <= '0;
+        cpuif_req_is_wr <= '0;
+        cpuif_addr <= '0;
+        cpuif_wr_data <= '0;
+        csr_bvalid_o <= '0;
+        csr_rvalid_o <= '0;
+        csr_rdata_o <= '0;
+        bad_access_o <= '0;
+    end else begin
+        if(csr_arvalid_i && csr_arready_o) begin
+            axil_arvalid <= '1;
+            axil_araddr <= csr_araddr_i;
+        end
+        if(csr_awvalid_i && csr_awready_o) begin
+            axil_awvalid <= '1;
+            axil_awaddr <= csr_awaddr_i;
+        end
+        if(csr_wvalid_i && csr_wready_o) begin
+            axil_wvalid <= '1;
+            axil_wstrb <= csr_wstrb_i;
+            cpuif_wr_data <= csr_wdata_i;
+        end
+
+        cpuif_req <= axil_start_rd | axil_start_wr;
+        if(axil_start_rd) begin
+            axil_busy <= '1;
+            axil_arvalid <= '0;
+            axil_prev_was_rd <= '1;
+            cpuif_req_is_wr <= '0;
+            cpuif_addr <= {axil_araddr[@A@:2], 2'b0};
+        end else if(axil_start_wr) begin
+            axil_busy <= '1;
+            axil_awvalid <= '0;
+            axil_prev_was_rd <= '0;
+            cpuif_req_is_wr <= '1;
+            cpuif_addr <= {axil_awaddr[@A@:2], 2'b0};
+        end
+
+        bad_access_o <= answer_err;
+        if(cpuif_rd_ack || cpuif_wr_ack) begin
+            axil_err <= answer_err;
+            csr_rvalid_o <= cpuif_rd_ack;
+            csr_bvalid_o <= cpuif_wr_ack;
+            csr_rdata_o <= cpuif_rd_data;
+            if(cpuif_wr_ack) axil_wvalid <= '0;
+        end else if((csr_rvalid_o && csr_rready_i) || (csr_bvalid_o && csr_bready_i)) begin
+            csr_rvalid_o <= '0;
+            csr_bvalid_o <= '0;
+            axil_busy <= '0;
+        end
+    end
+end
+
+always_comb begin
+    for(int i=0; i<4; i++) begin
+        cpuif_wr_biten[i*8 +: 8] = {8{axil_wstrb[i]}};
+    end
+end
+"""
+
+
 def _cpuif() -> type:
-    """Return PeakRDL's flat AXI4-Lite interface with our port names and two more ports.
+    """Return a flat AXI4-Lite interface with PeakRDL's ports under our names and two more ports.
 
     PeakRDL lets an external region acknowledge but not refuse. ``external_err_i`` comes with the
     acknowledgement and makes the answer SLVERR; ``bad_access_o`` pulses for each SLVERR answer.
@@ -101,20 +205,9 @@ def _cpuif() -> type:
             )
 
         def get_implementation(self) -> str:
-            text: str = super().get_implementation()
-            for kind in ("rd", "wr"):
-                text, count = re.subn(rf"\bcpuif_{kind}_err\b", f"answer_{kind}_err", text)
-                if count != 1:
-                    raise CsrError(f"PeakRDL's AXI4-Lite template uses cpuif_{kind}_err {count}x")
-            return (
-                "// Refusals of external regions, beside those of this decoder\n"
-                "logic answer_rd_err;\n"
-                "logic answer_wr_err;\n"
-                "assign answer_rd_err = cpuif_rd_err | external_err_i;\n"
-                "assign answer_wr_err = cpuif_wr_err | external_err_i;\n"
-                "assign bad_access_o = (cpuif_rd_ack & answer_rd_err)"
-                " | (cpuif_wr_ack & answer_wr_err);\n\n" + text
-            )
+            if self.data_width != 32:
+                raise CsrError(f"words of {self.data_width} bits, not 32")
+            return _AXI.strip("\n").replace("@A@", str(self.addr_width - 1))
 
     return Cpuif
 
@@ -206,6 +299,31 @@ def _ored(text: str) -> str:
     return re.sub(r"(readback_data_var(?:\[[\d:]+\])?) = (?!'0;)", r"\1 |= ", text)
 
 
+def _aligned(text: str, registers: list[dict[str, Any]]) -> str:
+    """Return a decoder that knows an external region by the upper bits of an address.
+
+    PeakRDL compares with both ends of the region; every region here begins at a multiple of its
+    size, rounded up to a power of two. What lies behind its end, the region refuses itself.
+    """
+
+    def match(found: re.Match[str]) -> str:
+        name, width = found["name"], int(found["width"])
+        base, last = int(found["base"], 16), int(found["last"], 16)
+        low = last.bit_length()
+        behind = range(base + last + 1, base + (1 << low))
+        if base % (1 << low) or any(register["address"] in behind for register in registers):
+            raise CsrError(f"the region at {base:#x} is not alone in {1 << low:#x} bytes")
+        return f"({name}[{width - 1}:{low}] == {width - low}'h{base >> low:x})"
+
+    number = r"(?P=width)'h"
+    return re.sub(
+        rf"\((?P<name>\w+) >= (?P<width>\d+)'h(?P<base>[0-9a-f]+)\) &&? "
+        rf"\((?P=name) <= {number}(?P=base) \+ {number}(?P<last>[0-9a-f]+)\)",
+        match,
+        text,
+    )
+
+
 def _rtl(source: Source, top: Any) -> dict[str, str]:
     """Return the generated SystemVerilog by file name."""
     from peakrdl_regblock import RegblockExporter
@@ -223,7 +341,11 @@ def _rtl(source: Source, top: Any) -> dict[str, str]:
             err_if_bad_addr=True,
             err_if_bad_rw=True,
         )
-        texts = {path.name: _ored(path.read_text()) for path in sorted(Path(folder).glob("*.sv"))}
+        registers = list(_registers(top))
+        texts = {
+            path.name: _aligned(_ored(path.read_text()), registers)
+            for path in sorted(Path(folder).glob("*.sv"))
+        }
     head = f"// SPDX-License-Identifier: Apache-2.0\n//\n// Made by `{COMMAND}`: do not edit.\n"
     waivers = {**WAIVERS, **source.waivers}
     off = "".join(f"// {why}\n/* verilator lint_off {rule} */\n" for rule, why in waivers.items())

@@ -169,10 +169,14 @@ module sp_board #(
   sp_board_regs_pkg::sp_board__in_t  hw_in;
   sp_board_regs_pkg::sp_board__out_t hw_out;
   logic                              bad_access;
+  logic                              answer_q;       // of a port
+  logic                              answer_err_q;
+  logic [31:0]                       answer_word_q;
   logic                              clear;
   logic                              run;
   logic                              hold;
   logic                              core_rst_n;
+  logic                              core_up_q;   // the same, to be looked at
   logic [63:0]                       cycles_q;
   logic [63:0]                       cycles_next;
   logic [31:0]                       cycles_high_q;
@@ -211,8 +215,13 @@ module sp_board #(
 
   // A flip-flop of its own, so that nothing but a register is on the reset of the switch.
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) core_rst_n <= 1'b0;
-    else core_rst_n <= !hw_out.control.reset.value;
+    if (!rst_ni) begin
+      core_rst_n <= 1'b0;
+      core_up_q  <= 1'b0;
+    end else begin
+      core_rst_n <= !hw_out.control.reset.value;
+      core_up_q  <= !hw_out.control.reset.value;
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -259,14 +268,14 @@ module sp_board #(
   logic [1:0]  sw_bresp, sw_rresp;
   logic [31:0] sw_rdata;
 
-  assign m_awready[0] = sw_awready || !core_rst_n;
-  assign m_wready[0]  = sw_wready || !core_rst_n;
-  assign m_bvalid[0]  = sw_bvalid || !core_rst_n;
-  assign m_bresp[0]   = core_rst_n ? sw_bresp : SlvErr;
-  assign m_arready[0] = sw_arready || !core_rst_n;
-  assign m_rvalid[0]  = sw_rvalid || !core_rst_n;
-  assign m_rresp[0]   = core_rst_n ? sw_rresp : SlvErr;
-  assign m_rdata[0]   = core_rst_n ? sw_rdata : '0;
+  assign m_awready[0] = sw_awready || !core_up_q;
+  assign m_wready[0]  = sw_wready || !core_up_q;
+  assign m_bvalid[0]  = sw_bvalid || !core_up_q;
+  assign m_bresp[0]   = core_up_q ? sw_bresp : SlvErr;
+  assign m_arready[0] = sw_arready || !core_up_q;
+  assign m_rvalid[0]  = sw_rvalid || !core_up_q;
+  assign m_rresp[0]   = core_up_q ? sw_rresp : SlvErr;
+  assign m_rdata[0]   = core_up_q ? sw_rdata : '0;
 
   sp_switch_core #(
       .N_PORTS     (N_PORTS),
@@ -357,7 +366,8 @@ module sp_board #(
         region_q <= hw_out.tx_windows.req ? RG_TX : hw_out.rx_windows.req ? RG_RX : RG_PORT;
         wr_q     <= hw_out.tx_windows.req_is_wr;
         whole_q  <= &hw_out.tx_windows.wr_biten;
-        place_q  <= hw_out.tx_windows.addr[11:2];
+        place_q  <= hw_out.port_windows.req ? 10'(hw_out.port_windows.addr[9:2])
+                                            : hw_out.tx_windows.addr[11:2];
         data_q   <= hw_out.tx_windows.wr_data;
       end
     end
@@ -377,6 +387,7 @@ module sp_board #(
         .clk_i,
         .rst_ni,
         .core_rst_ni(core_rst_n),
+        .core_up_i  (core_up_q),
         .run_i      (run),
         .hold_i     (hold),
         .clear_i    (clear),
@@ -396,7 +407,7 @@ module sp_board #(
         .m_room_o   (m_room[p]),
         .push_i     (at_port[p] && (region_q == RG_TX) && wr_q),
         .full_o     (tx_full[p]),
-        .pop_i      (at_port[p] && (region_q == RG_RX) && !wr_q && core_rst_n),
+        .pop_i      (at_port[p] && (region_q == RG_RX) && !wr_q && core_up_q),
         .pop_ack_o  (rx_ack[p]),
         .pop_err_o  (rx_err[p]),
         .pop_word_o (rx_word[p]),
@@ -417,16 +428,13 @@ module sp_board #(
 
   logic        at_once;       // answered without asking a port
   logic        refused;
-  logic        answer_q;
-  logic        answer_err_q;
-  logic [31:0] answer_word_q;
   logic [31:0] word;
 
   always_comb begin
     refused = at_port == '0;
     case (region_q)
-      RG_TX:   refused |= !wr_q || !core_rst_n || ((at_port & tx_full) != '0);
-      RG_RX:   refused |= wr_q || !core_rst_n;
+      RG_TX:   refused |= !wr_q || !core_up_q || ((at_port & tx_full) != '0);
+      RG_RX:   refused |= wr_q || !core_up_q;
       default: refused |= wr_q && !whole_q;
     endcase
     at_once = ask_q && (refused || (region_q == RG_TX));
@@ -517,6 +525,9 @@ module sp_board #(
 
   // The place within a window says nothing; what is the same at every region is taken from one.
   logic unused;
-  assign unused = &{1'b0, hw_out.tx_windows.addr, hw_out.rx_windows, hw_out.port_windows};
+  assign unused = &{1'b0, hw_out.tx_windows.addr, hw_out.rx_windows.addr,
+                    hw_out.rx_windows.req_is_wr, hw_out.rx_windows.wr_data,
+                    hw_out.rx_windows.wr_biten, hw_out.port_windows.req_is_wr,
+                    hw_out.port_windows.wr_data, hw_out.port_windows.wr_biten};
 
 endmodule

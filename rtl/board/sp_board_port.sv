@@ -28,6 +28,8 @@ module sp_board_port #(
     input  logic                      rst_ni,
     /// Reset of all else, active low, asynchronous.
     input  logic                      core_rst_ni,
+    /// Nothing is held in core_rst_ni.
+    input  logic                      core_up_i,
     /// Generators that are enabled run.
     input  logic                      run_i,
     /// Packets wait in the memory.
@@ -349,7 +351,7 @@ module sp_board_port #(
       done_o  <= 1'b0;
     end else begin
       // In reset the state does not answer; it is zero.
-      asked_q <= read_i && (shown || !core_rst_ni);
+      asked_q <= read_i && (shown || !core_up_i);
       done_o  <= write_i || asked_q || state_done;
     end
   end

@@ -234,9 +234,8 @@ module sp_traffic_check #(
     p_data_q    <= data_q;
     p_fold_q    <= folded;
     for (int unsigned i = 0; i < UnitsPerFlit; i++) begin
-      logic [6:0] at;
-      at = 7'(beat_q) * 7'(UnitsPerFlit) + 7'(i);
-      p_wrong_q[UNIT_W*i+:UNIT_W] <= data_q[UNIT_W*i+:UNIT_W] ^ payload(seq, word, at[4:0]);
+      p_wrong_q[UNIT_W*i+:UNIT_W] <= data_q[UNIT_W*i+:UNIT_W]
+          ^ payload(seq, word, beat_q * LEN_W'(UnitsPerFlit) + LEN_W'(i));
     end
   end
 

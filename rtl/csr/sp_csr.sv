@@ -14,11 +14,13 @@
 //  - a write has reached the ingresses (fwd_*) or engines (grp_*) before its answer is given.
 //
 // An access to a table or counter:
-//            ____      ____      ____      ____
-//   clk_i  _/    \____/    \____/    \____/    \___
-//   ext_req  /====\                                   from the decoder; held while sweeping
-//   state_q  IDLE |  READ   |  DONE   |  IDLE         READ: the row comes from the table
-//   *_we_o                  /=========\               DONE: it goes back, changed; acknowledged
+//            ____      ____      ____      ____      ____
+//   clk_i  _/    \____/    \____/    \____/    \____/    \___
+//   ext_req  /====\                                             from the decoder; held while sweeping
+//   state_q  IDLE |  READ   |  HOLD   |  DONE   |  IDLE         READ: the row comes from the table
+//   *_we_o                            /=========\               DONE: it goes back, changed; answered
+//
+// HOLD lasts until the value of a counter has been taken, up to 20 cycles.
 
 module sp_csr #(
   /// External ports, 2..512.
@@ -185,11 +187,12 @@ module sp_csr #(
     RG_FWD     = 3'd4
   } region_e;
 
-  typedef enum logic [1:0] {
-    S_SWEEP = 2'd0,
-    S_IDLE  = 2'd1,
-    S_READ  = 2'd2,
-    S_DONE  = 2'd3
+  typedef enum logic [2:0] {
+    S_SWEEP = 3'd0,
+    S_IDLE  = 3'd1,
+    S_READ  = 3'd2,
+    S_HOLD  = 3'd3,
+    S_DONE  = 3'd4
   } state_e;
 
   // --------------------------------------------------------------------------------- registers
@@ -208,8 +211,16 @@ module sp_csr #(
   logic        whole_q;
   logic        pending_q;
   logic        done;
+  logic        bad_place;   // there is no such word, or it cannot be written
+  logic        bad_value;
+  logic        bad_place_q;
+  logic        bad_value_q;
   logic        refused;
+  logic        counting_q;  // HOLD lasts until the value of a counter is there
+  logic        port_done;
+  logic        eng_done;
   logic [31:0] rdata;
+  logic [31:0] rdata_q;
 
   sp_csr_regs i_regs (
     .clk           (clk_i),
@@ -265,11 +276,11 @@ module sp_csr #(
 
     // One access is under way at a time, so that all regions share data and only the
     // acknowledgement says whose it is.
-    hw_in.port_counters.rd_data   = rdata;
-    hw_in.engine_counters.rd_data = rdata;
-    hw_in.fwd_all_window.rd_data  = rdata;
-    hw_in.group_table.rd_data     = rdata;
-    hw_in.fwd_table.rd_data       = rdata;
+    hw_in.port_counters.rd_data   = rdata_q;
+    hw_in.engine_counters.rd_data = rdata_q;
+    hw_in.fwd_all_window.rd_data  = rdata_q;
+    hw_in.group_table.rd_data     = rdata_q;
+    hw_in.fwd_table.rd_data       = rdata_q;
     hw_in.port_counters.rd_ack    = done && !wr_q && (region_q == RG_PORT);
     hw_in.engine_counters.rd_ack  = done && !wr_q && (region_q == RG_ENGINE);
     hw_in.fwd_all_window.rd_ack   = done && !wr_q && (region_q == RG_FWD_ALL);
@@ -287,6 +298,9 @@ module sp_csr #(
   region_e           req_region;
   logic              req;
   logic              req_wr;
+  logic              take;       // what is counted
+  logic              take_port;
+  logic              take_eng;
   logic [24:2]       req_addr;
   logic [31:0]       req_wdata;
   logic [31:0]       req_biten;
@@ -346,13 +360,21 @@ module sp_csr #(
           pending_q <= 1'b0;
           if (req || pending_q) state_q <= S_READ;
         end
-        S_READ:  state_q <= S_DONE;
+        S_READ:  state_q <= S_HOLD;
+        S_HOLD:  if (!counting_q || port_done || eng_done) state_q <= S_DONE;
         default: state_q <= S_IDLE;
       endcase
     end
   end
 
   assign done = state_q == S_DONE;
+
+  always_ff @(posedge clk_i) begin
+    bad_place_q <= bad_place;
+    bad_value_q <= bad_value;
+    counting_q      <= (state_q == S_READ) ? take_port || take_eng : counting_q;
+    rdata_q     <= rdata;
+  end
 
   // Fields of the address, by region.
   logic [8:0]  a_unit;  // port or engine of a counter
@@ -381,16 +403,27 @@ module sp_csr #(
   assign mask_bad  = last_word && |(wdata_q & ~LAST_MASK);
 
   always_comb begin
+    bad_value = 1'b0;
     case (region_q)
-      RG_PORT:    refused = wr_q || (32'(a_unit) >= N_PORTS) || (32'(a_reg) >= PORT_REGS);
-      RG_ENGINE:  refused = wr_q || !engine_there || (32'(a_reg) >= ENG_REGS);
-      RG_FWD_ALL: refused = (32'(a_id) >= N_IDS) || (wr_q && (!whole_q || entry_bad));
-      RG_GROUP:   refused = (32'(a_group) >= N_GROUPS) || (32'(a_reg) >= GRP_WORDS)
-                         || (wr_q && (!whole_q || mask_bad));
-      default:    refused = (32'(a_id) >= N_IDS) || (32'(a_port) >= N_PORTS)
-                         || (wr_q && (!whole_q || entry_bad));
+      RG_PORT:    bad_place = wr_q || (32'(a_unit) >= N_PORTS) || (32'(a_reg) >= PORT_REGS);
+      RG_ENGINE:  bad_place = wr_q || !engine_there || (32'(a_reg) >= ENG_REGS);
+      RG_FWD_ALL: begin
+        bad_place = 32'(a_id) >= N_IDS;
+        bad_value = wr_q && (!whole_q || entry_bad);
+      end
+      RG_GROUP: begin
+        bad_place = (32'(a_group) >= N_GROUPS) || (32'(a_reg) >= GRP_WORDS);
+        bad_value = wr_q && (!whole_q || mask_bad);
+      end
+      default: begin
+        bad_place = (32'(a_id) >= N_IDS) || (32'(a_port) >= N_PORTS);
+        bad_value = wr_q && (!whole_q || entry_bad);
+      end
     endcase
   end
+
+  // From registers: asked for in DONE, two cycles after the access came.
+  assign refused = bad_place_q || bad_value_q;
 
   logic sweep_fwd;
   logic sweep_grp;
@@ -502,14 +535,15 @@ module sp_csr #(
   localparam int unsigned PORT_CNTS  = PORT_REGS * N_PORTS;
   localparam int unsigned PORT_CNT_W = $clog2(PORT_CNTS);
 
-  logic                  take;
   logic [PORT_CNTS-1:0]  port_ev;
   logic [PORT_CNT_W-1:0] port_sel;
   logic [31:0]           port_value;
   logic [31:0]           eng_value;
   logic [N_PORTS-1:0]    refused_ev [4];
 
-  assign take = state_q == S_READ;
+  assign take      = state_q == S_READ;
+  assign take_port = take && (region_q == RG_PORT);
+  assign take_eng  = take && (region_q == RG_ENGINE);
 
   always_comb begin
     for (int unsigned r = 0; r < 4; r++) refused_ev[r] = '0;
@@ -529,8 +563,8 @@ module sp_csr #(
   assign port_sel = PORT_CNT_W'(32'(a_reg) * N_PORTS + 32'(a_unit));
 
   sp_event_counters #(.N(PORT_CNTS)) i_port_counters (
-    .clk_i, .rst_ni, .clear_i(clear), .ev_i(port_ev), .take_i(take && (region_q == RG_PORT)),
-    .sel_i(port_sel), .value_o(port_value));
+    .clk_i, .rst_ni, .clear_i(clear), .ev_i(port_ev), .take_i(take_port),
+    .sel_i(port_sel), .done_o(port_done), .value_o(port_value));
 
   if (N_ENGINES > 0) begin : g_engines
     localparam int unsigned ENG_CNT_REGS = ENG_REGS - 2;  // the last two are no counters
@@ -567,8 +601,8 @@ module sp_csr #(
     assign eng_sel = ENG_CNT_W'(32'(a_reg) * NE + 32'(a_unit));
 
     sp_event_counters #(.N(ENG_CNTS)) i_engine_counters (
-      .clk_i, .rst_ni, .clear_i(clear), .ev_i(eng_ev), .take_i(take && (region_q == RG_ENGINE)),
-      .sel_i(eng_sel), .value_o(eng_count));
+      .clk_i, .rst_ni, .clear_i(clear), .ev_i(eng_ev), .take_i(take_eng),
+      .sel_i(eng_sel), .done_o(eng_done), .value_o(eng_count));
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -604,13 +638,14 @@ module sp_csr #(
                       ev_eng_status_i[0], contexts_used_i[0]};
     assign engine_there = 1'b0;
     assign eng_value    = '0;
+    assign eng_done     = 1'b0;
   end
 
   // ---------------------------------------------------------------------------------- read data
 
   always_comb begin
     rdata = '0;
-    if (done && !wr_q && !refused) begin
+    if (!wr_q && !refused) begin
       case (region_q)
         RG_PORT:   rdata = port_value;
         RG_ENGINE: rdata = eng_value;

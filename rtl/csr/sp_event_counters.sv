@@ -10,8 +10,8 @@
 // before it can wrap again. A value is taken through the same port, in place of steps of the scan.
 // Clear and reset only mark the words of the memory as not begun. Reset clears.
 //
-//   a step of the scan   carry and high bits are read | their sum is written
-//   a value                     (StWait, for the last) | all are read | summed | shown with done_o
+//   a step of the scan   carry is read | high bits too | their sum is written
+//   a value     StWait | all are read | high bits too | summed               | shown with done_o
 
 module sp_event_counters #(
   /// Counters, at least 2.
@@ -37,9 +37,9 @@ module sp_event_counters #(
   input  logic             take_i,
   /// A counter, below N.
   input  logic [IDX_W-1:0] sel_i,
-  /// It is taken, 5 to 20 cycles later.
+  /// It is taken, 6 to 21 cycles later.
   output logic             done_o,
-  /// The value that was taken, as it was two cycles before done_o; stays.
+  /// The value that was taken, as it was three cycles before done_o; stays.
   output logic [W-1:0]     value_o
 );
 
@@ -97,9 +97,13 @@ module sp_event_counters #(
   logic [3:0]        rest_q;
   logic              take;
   logic [IDX_W-1:0]  at_q;        // what is read
+  logic              step_q;      // second cycle of a step
   logic              write_q;
   logic              taken_q;
+  logic              summed_q;
   logic [IDX_W-1:0]  was_q;       // what was read
+  logic [IDX_W-1:0]  write_at_q;
+  logic              carries;
   logic              carries_q;
   logic              stops_q;
   logic [HIGH_W-1:0] high_q;
@@ -120,9 +124,11 @@ module sp_event_counters #(
       at_q    <= '0;
       asked_q <= 1'b0;
       rest_q  <= '0;
-      write_q <= 1'b0;
-      taken_q <= 1'b0;
-      done_o  <= 1'b0;
+      step_q   <= 1'b0;
+      write_q  <= 1'b0;
+      taken_q  <= 1'b0;
+      summed_q <= 1'b0;
+      done_o   <= 1'b0;
     end else begin
       asked_q <= (asked_q && !take) || take_i;
       rest_q  <= take ? 4'(REST - 1) : rest_q - 4'(rest_q != '0);
@@ -139,9 +145,11 @@ module sp_event_counters #(
           at_q    <= scan_q;
         end
       endcase
-      write_q <= (state_q == StScan) && carry_q[at_q];
-      taken_q <= state_q == StTake;
-      done_o  <= taken_q;
+      step_q   <= state_q == StScan;
+      write_q  <= step_q && carries;
+      taken_q  <= state_q == StTake;
+      summed_q <= taken_q;
+      done_o   <= summed_q;
     end
   end
 
@@ -164,16 +172,46 @@ module sp_event_counters #(
     end
   end
 
+  // One of N in two cycles: first in each group of 8, then one of the groups.
+  localparam int unsigned Groups = (N + 7) / 8;
+  localparam int unsigned GroupW = (Groups > 1) ? $clog2(Groups) : 1;
+
+  logic [LOW_W+1:0]  group_q [Groups];  // {begun, carry, low bits}
+  logic [2:0]        in_group;
+  logic [GroupW-1:0] group;
+  logic              bits_begun;
+  logic [LOW_W-1:0]  lows;
+
+  assign in_group                    = 3'(at_q);
+  assign group                       = GroupW'(was_q >> 3);
+  assign {bits_begun, carries, lows} = group_q[group];
+
+  // Bit `index` of group `g`; behind the end: zero.
+  function automatic logic one_of(logic [N-1:0] bits, int unsigned g, logic [2:0] index);
+    logic [7:0] part;
+    part = 8'(bits >> (8 * g));
+    return part[index];
+  endfunction
+
+  always_ff @(posedge clk_i) begin
+    for (int unsigned g = 0; g < Groups; g++) begin
+      group_q[g][LOW_W+1] <= one_of(begun_q, g, in_group);
+      group_q[g][LOW_W]   <= one_of(carry_q, g, in_group);
+      for (int unsigned k = 0; k < LOW_W; k++) group_q[g][k] <= one_of(low_q[k], g, in_group);
+    end
+  end
+
   always_ff @(posedge clk_i) begin
     if (take_i) sel_q <= sel_i;
-    was_q     <= at_q;
-    carries_q <= carry_q[at_q];
-    stops_q   <= STOPS[at_q];
-    high_q    <= begun_q[at_q] ? high_mem[at_q] : '0;
-    for (int unsigned k = 0; k < LOW_W; k++) lows_q[k] <= low_q[k][at_q];
-    if (write_q) high_mem[was_q] <= sum;
+    was_q      <= at_q;
+    write_at_q <= was_q;
+    carries_q  <= carries;
+    stops_q    <= STOPS[was_q];
+    high_q     <= bits_begun ? high_mem[was_q] : '0;
+    lows_q     <= lows;
+    if (write_q) high_mem[write_at_q] <= sum;
     // A value that passed its end is shown as the end.
-    if (taken_q) begin
+    if (summed_q) begin
       value_o <= (stops_q && sum[STOP_W-LOW_W]) ? W'((1 << STOP_W) - 1) : {sum, lows_q};
     end
   end

@@ -63,55 +63,57 @@ module sp_board_regs (
     logic cpuif_wr_ack;
     logic cpuif_wr_err;
 
-    // Refusals of external regions, beside those of this decoder
-    logic answer_rd_err;
-    logic answer_wr_err;
-    assign answer_rd_err = cpuif_rd_err | external_err_i;
-    assign answer_wr_err = cpuif_wr_err | external_err_i;
-    assign bad_access_o = (cpuif_rd_ack & answer_rd_err) | (cpuif_wr_ack & answer_wr_err);
-
-    // Max Outstanding Transactions: 2
-    logic [1:0] axil_n_in_flight;
-    logic axil_prev_was_rd;
+    // One access is under way at a time; its command and its answer are registers
     logic axil_arvalid;
     logic [17:0] axil_araddr;
-    logic axil_ar_accept;
     logic axil_awvalid;
     logic [17:0] axil_awaddr;
     logic axil_wvalid;
-    logic [31:0] axil_wdata;
     logic [3:0] axil_wstrb;
-    logic axil_aw_accept;
-    logic axil_resp_acked;
+    logic axil_busy;
+    logic axil_prev_was_rd;
+    logic axil_err;
+    logic axil_start_rd;
+    logic axil_start_wr;
+    logic answer_err;
 
-    // Transaction request acceptance
+    assign csr_arready_o = !axil_arvalid;
+    assign csr_awready_o = !axil_awvalid;
+    assign csr_wready_o = !axil_wvalid;
+    assign csr_bresp_o = {axil_err, 1'b0};
+    assign csr_rresp_o = {axil_err, 1'b0};
+
+    // Reads and writes take turns when both wait
+    assign axil_start_rd = !axil_busy && axil_arvalid
+                         && !(axil_prev_was_rd && axil_awvalid && axil_wvalid);
+    assign axil_start_wr = !axil_busy && axil_awvalid && axil_wvalid && !axil_start_rd;
+
+    // Refusals of external regions, beside those of this decoder
+    assign answer_err = external_err_i | (cpuif_rd_ack & cpuif_rd_err) | (cpuif_wr_ack & cpuif_wr_err);
+
     always_ff @(posedge clk or negedge arst_n) begin
         if(~arst_n) begin
-            axil_prev_was_rd <= '0;
             axil_arvalid <= '0;
             axil_araddr <= '0;
             axil_awvalid <= '0;
             axil_awaddr <= '0;
             axil_wvalid <= '0;
-            axil_wdata <= '0;
             axil_wstrb <= '0;
-            axil_n_in_flight <= '0;
+            axil_busy <= '0;
+            axil_prev_was_rd <= '0;
+            axil_err <= '0;
+            cpuif_req <= '0;
+            cpuif_req_is_wr <= '0;
+            cpuif_addr <= '0;
+            cpuif_wr_data <= '0;
+            csr_bvalid_o <= '0;
+            csr_rvalid_o <= '0;
+            csr_rdata_o <= '0;
+            bad_access_o <= '0;
         end else begin
-            // AR* acceptance register
-            if(axil_ar_accept) begin
-                axil_prev_was_rd <= '1;
-                axil_arvalid <= '0;
-            end
             if(csr_arvalid_i && csr_arready_o) begin
                 axil_arvalid <= '1;
                 axil_araddr <= csr_araddr_i;
-            end
-
-            // AW* & W* acceptance registers
-            if(axil_aw_accept) begin
-                axil_prev_was_rd <= '0;
-                axil_awvalid <= '0;
-                axil_wvalid <= '0;
             end
             if(csr_awvalid_i && csr_awready_o) begin
                 axil_awvalid <= '1;
@@ -119,119 +121,43 @@ module sp_board_regs (
             end
             if(csr_wvalid_i && csr_wready_o) begin
                 axil_wvalid <= '1;
-                axil_wdata <= csr_wdata_i;
                 axil_wstrb <= csr_wstrb_i;
+                cpuif_wr_data <= csr_wdata_i;
             end
 
-            // Keep track of in-flight transactions
-            if((axil_ar_accept || axil_aw_accept) && !axil_resp_acked) begin
-                axil_n_in_flight <= axil_n_in_flight + 1'b1;
-            end else if(!(axil_ar_accept || axil_aw_accept) && axil_resp_acked) begin
-                axil_n_in_flight <= axil_n_in_flight - 1'b1;
+            cpuif_req <= axil_start_rd | axil_start_wr;
+            if(axil_start_rd) begin
+                axil_busy <= '1;
+                axil_arvalid <= '0;
+                axil_prev_was_rd <= '1;
+                cpuif_req_is_wr <= '0;
+                cpuif_addr <= {axil_araddr[17:2], 2'b0};
+            end else if(axil_start_wr) begin
+                axil_busy <= '1;
+                axil_awvalid <= '0;
+                axil_prev_was_rd <= '0;
+                cpuif_req_is_wr <= '1;
+                cpuif_addr <= {axil_awaddr[17:2], 2'b0};
+            end
+
+            bad_access_o <= answer_err;
+            if(cpuif_rd_ack || cpuif_wr_ack) begin
+                axil_err <= answer_err;
+                csr_rvalid_o <= cpuif_rd_ack;
+                csr_bvalid_o <= cpuif_wr_ack;
+                csr_rdata_o <= cpuif_rd_data;
+                if(cpuif_wr_ack) axil_wvalid <= '0;
+            end else if((csr_rvalid_o && csr_rready_i) || (csr_bvalid_o && csr_bready_i)) begin
+                csr_rvalid_o <= '0;
+                csr_bvalid_o <= '0;
+                axil_busy <= '0;
             end
         end
     end
 
     always_comb begin
-        csr_arready_o = (!axil_arvalid || axil_ar_accept);
-        csr_awready_o = (!axil_awvalid || axil_aw_accept);
-        csr_wready_o = (!axil_wvalid || axil_aw_accept);
-    end
-
-    // Request dispatch
-    always_comb begin
-        cpuif_wr_data = axil_wdata;
         for(int i=0; i<4; i++) begin
             cpuif_wr_biten[i*8 +: 8] = {8{axil_wstrb[i]}};
-        end
-        cpuif_req = '0;
-        cpuif_req_is_wr = '0;
-        cpuif_addr = '0;
-        axil_ar_accept = '0;
-        axil_aw_accept = '0;
-
-        if(axil_n_in_flight < 2'd2) begin
-            // Can safely issue more transactions without overwhelming response buffer
-            if(axil_arvalid && !axil_prev_was_rd) begin
-                cpuif_req = '1;
-                cpuif_req_is_wr = '0;
-                cpuif_addr = {axil_araddr[17:2], 2'b0};
-                if(!cpuif_req_stall_rd) axil_ar_accept = '1;
-            end else if(axil_awvalid && axil_wvalid) begin
-                cpuif_req = '1;
-                cpuif_req_is_wr = '1;
-                cpuif_addr = {axil_awaddr[17:2], 2'b0};
-                if(!cpuif_req_stall_wr) axil_aw_accept = '1;
-            end else if(axil_arvalid) begin
-                cpuif_req = '1;
-                cpuif_req_is_wr = '0;
-                cpuif_addr = {axil_araddr[17:2], 2'b0};
-                if(!cpuif_req_stall_rd) axil_ar_accept = '1;
-            end
-        end
-    end
-
-
-    // AXI4-Lite Response Logic
-    logic axil_resp_buffer_is_wr[2];
-    logic axil_resp_buffer_err[2];
-    logic [31:0] axil_resp_buffer_rdata[2];
-
-    logic [1:0] axil_resp_wptr;
-    logic [1:0] axil_resp_rptr;
-
-    always_ff @(posedge clk or negedge arst_n) begin
-        if(~arst_n) begin
-            for(int i=0; i<2; i++) begin
-                axil_resp_buffer_is_wr[i] <= '0;
-                axil_resp_buffer_err[i] <= '0;
-                axil_resp_buffer_rdata[i] <= '0;
-            end
-            axil_resp_wptr <= '0;
-            axil_resp_rptr <= '0;
-        end else begin
-            // Store responses in buffer until AXI response channel accepts them
-            if(cpuif_rd_ack || cpuif_wr_ack) begin
-                if(cpuif_rd_ack) begin
-                    axil_resp_buffer_is_wr[axil_resp_wptr[0:0]] <= '0;
-                    axil_resp_buffer_err[axil_resp_wptr[0:0]] <= answer_rd_err;
-                    axil_resp_buffer_rdata[axil_resp_wptr[0:0]] <= cpuif_rd_data;
-
-                end else if(cpuif_wr_ack) begin
-                    axil_resp_buffer_is_wr[axil_resp_wptr[0:0]] <= '1;
-                    axil_resp_buffer_err[axil_resp_wptr[0:0]] <= answer_wr_err;
-                end
-                axil_resp_wptr <= axil_resp_wptr + 1'b1;
-            end
-
-            // Advance read pointer when acknowledged
-            if(axil_resp_acked) begin
-                axil_resp_rptr <= axil_resp_rptr + 1'b1;
-            end
-        end
-    end
-
-    always_comb begin
-        axil_resp_acked = '0;
-        csr_bvalid_o = '0;
-        csr_rvalid_o = '0;
-        if(axil_resp_rptr != axil_resp_wptr) begin
-            if(axil_resp_buffer_is_wr[axil_resp_rptr[0:0]]) begin
-                csr_bvalid_o = '1;
-                if(csr_bready_i) axil_resp_acked = '1;
-            end else begin
-                csr_rvalid_o = '1;
-                if(csr_rready_i) axil_resp_acked = '1;
-            end
-        end
-
-        csr_rdata_o = axil_resp_buffer_rdata[axil_resp_rptr[0:0]];
-        if(axil_resp_buffer_err[axil_resp_rptr[0:0]]) begin
-            csr_bresp_o = 2'b10;
-            csr_rresp_o = 2'b10;
-        end else begin
-            csr_bresp_o = 2'b00;
-            csr_rresp_o = 2'b00;
         end
     end
 
@@ -343,18 +269,18 @@ module sp_board_regs (
         decoded_reg_strb.bad_accesses = cpuif_req_masked & (cpuif_addr == 18'h44) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 18'h44);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 18'h44) & !cpuif_req_is_wr;
-        decoded_reg_strb.port_windows = cpuif_req_masked & (cpuif_addr >= 18'h1000) & (cpuif_addr <= 18'h1000 + 18'h3ff);
-        is_external |= cpuif_req_masked & (cpuif_addr >= 18'h1000) & (cpuif_addr <= 18'h1000 + 18'h3ff);
-        is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 18'h1000) & (cpuif_addr <= 18'h1000 + 18'h3ff);
-        is_valid_rw |= cpuif_req_masked & (cpuif_addr >= 18'h1000) & (cpuif_addr <= 18'h1000 + 18'h3ff);
-        decoded_reg_strb.tx_windows = cpuif_req_masked & (cpuif_addr >= 18'h10000) & (cpuif_addr <= 18'h10000 + 18'hfff);
-        is_external |= cpuif_req_masked & (cpuif_addr >= 18'h10000) & (cpuif_addr <= 18'h10000 + 18'hfff);
-        is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 18'h10000) & (cpuif_addr <= 18'h10000 + 18'hfff);
-        is_valid_rw |= cpuif_req_masked & (cpuif_addr >= 18'h10000) & (cpuif_addr <= 18'h10000 + 18'hfff);
-        decoded_reg_strb.rx_windows = cpuif_req_masked & (cpuif_addr >= 18'h20000) & (cpuif_addr <= 18'h20000 + 18'hfff);
-        is_external |= cpuif_req_masked & (cpuif_addr >= 18'h20000) & (cpuif_addr <= 18'h20000 + 18'hfff);
-        is_valid_addr |= cpuif_req_masked & (cpuif_addr >= 18'h20000) & (cpuif_addr <= 18'h20000 + 18'hfff);
-        is_valid_rw |= cpuif_req_masked & (cpuif_addr >= 18'h20000) & (cpuif_addr <= 18'h20000 + 18'hfff);
+        decoded_reg_strb.port_windows = cpuif_req_masked & (cpuif_addr[17:10] == 8'h4);
+        is_external |= cpuif_req_masked & (cpuif_addr[17:10] == 8'h4);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr[17:10] == 8'h4);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr[17:10] == 8'h4);
+        decoded_reg_strb.tx_windows = cpuif_req_masked & (cpuif_addr[17:12] == 6'h10);
+        is_external |= cpuif_req_masked & (cpuif_addr[17:12] == 6'h10);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr[17:12] == 6'h10);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr[17:12] == 6'h10);
+        decoded_reg_strb.rx_windows = cpuif_req_masked & (cpuif_addr[17:12] == 6'h20);
+        is_external |= cpuif_req_masked & (cpuif_addr[17:12] == 6'h20);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr[17:12] == 6'h20);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr[17:12] == 6'h20);
         decoded_err = (~is_valid_addr | (is_valid_addr & ~is_valid_rw)) & decoded_req;
         decoded_req_is_external = is_external;
     end
@@ -681,13 +607,13 @@ module sp_board_regs (
         if(rd_mux_addr == 18'h44) begin
             readback_data_var[31:0] |= hwif_in.bad_accesses.value.next;
         end
-        if((rd_mux_addr >= 18'h1000) && (rd_mux_addr <= 18'h1000 + 18'h3ff)) begin
+        if((rd_mux_addr[17:10] == 8'h4)) begin
             readback_data_var |= hwif_in.port_windows.rd_data;
         end
-        if((rd_mux_addr >= 18'h10000) && (rd_mux_addr <= 18'h10000 + 18'hfff)) begin
+        if((rd_mux_addr[17:12] == 6'h10)) begin
             readback_data_var |= hwif_in.tx_windows.rd_data;
         end
-        if((rd_mux_addr >= 18'h20000) && (rd_mux_addr <= 18'h20000 + 18'hfff)) begin
+        if((rd_mux_addr[17:12] == 6'h20)) begin
             readback_data_var |= hwif_in.rx_windows.rd_data;
         end
         readback_data = readback_data_var;
