@@ -183,7 +183,7 @@ module sp_event_counters #(
   logic [LOW_W-1:0]  lows;
 
   assign in_group                    = 3'(at_q);
-  assign group                       = GroupW'(was_q >> 3);
+  assign group                       = GroupW'({1'b0, was_q} >> 3);
   assign {bits_begun, carries, lows} = group_q[group];
 
   // Bit `index` of group `g`; behind the end: zero.

@@ -900,8 +900,11 @@ def test_around_switch(sim: Sim, size: Size) -> None:
 
     parameters = dict(zip(("N_PORTS", "FLIT_W"), size, strict=True))
     sim.run_module(
-        sources=[*sources(), *(s for s in SOURCES[1:-1] if "/csr/" not in s),
-                 "tests/board/sp_traffic_switch.sv"],  # fmt: skip
+        sources=[
+            *sources(),
+            *(s for s in SOURCES[1:-1] if "/csr/" not in s),
+            "tests/board/sp_traffic_switch.sv",
+        ],
         toplevel="sp_traffic_switch",
         parameters=parameters,
         module=__name__,

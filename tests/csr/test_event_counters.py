@@ -14,7 +14,6 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
-
 #: Bits at whose end some counters stop.
 STOP = 8
 #: Cycles from the one whose count is shown to the one in which it is.
