@@ -577,6 +577,16 @@ module sp_reduction_engine #(
     end
   end
 
+  // Long before the flits of a context are all in its memory it is known whether one is spoilt.
+  logic          spoils_q;
+  logic [CW-1:0] spoils_ctx_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) spoils_q <= 1'b0;
+    else spoils_q <= in_valid_i && !fl.drop
+                     && ((in_first_i && in_hdr_i.poison) || (in_last_i && in_err_i));
+  end
+
   always_ff @(posedge clk_i) begin
     if (g_open) begin
       key_q[g_ctx]     <= key_of(g_coll);
@@ -587,10 +597,8 @@ module sp_reduction_engine #(
       poison_q[g_ctx]  <= 1'b0;
     end
     if (g_take) got_q[g_ctx] <= g_got;
-    if (in_valid_i && !fl.drop
-        && ((in_first_i && in_hdr_i.poison) || (in_last_i && in_err_i))) begin
-      poison_q[fl.ctx] <= 1'b1;
-    end
+    if (spoils_q) poison_q[spoils_ctx_q] <= 1'b1;
+    spoils_ctx_q <= fl.ctx;
   end
 
   always_comb begin
