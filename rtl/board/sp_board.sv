@@ -238,19 +238,19 @@ module sp_board #(
 
   // Counters of the bridge and of refused accesses.
   localparam int unsigned BridgeCounters = 6;
-  logic [BridgeCounters-1:0] bridge_event;
+  logic [BridgeCounters-1:0] bridge_event_q;
   logic [31:0]               bridge_count_q [BridgeCounters];
-
-  assign bridge_event = {bad_access, ev_bus_error, ev_overflow, ev_bad_command, ev_abort,
-                         ev_frame_error};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      bridge_event_q <= '0;
       for (int unsigned k = 0; k < BridgeCounters; k++) bridge_count_q[k] <= '0;
     end else begin
+      bridge_event_q <= {bad_access, ev_bus_error, ev_overflow, ev_bad_command, ev_abort,
+                       ev_frame_error};
       for (int unsigned k = 0; k < BridgeCounters; k++) begin
-        if (clear) bridge_count_q[k] <= 32'(bridge_event[k]);
-        else if (bridge_event[k]) bridge_count_q[k] <= bridge_count_q[k] + 32'd1;
+        if (clear) bridge_count_q[k] <= 32'(bridge_event_q[k]);
+        else if (bridge_event_q[k]) bridge_count_q[k] <= bridge_count_q[k] + 32'd1;
       end
     end
   end
@@ -510,7 +510,7 @@ module sp_board #(
         if (m_tvalid[p] && m_tready[p]) port_light_q[p] <= '1;
         else if (port_light_q[p] != '0) port_light_q[p] <= port_light_q[p] - Blink'(1);
       end
-      error_light_q <= (error_seen != '0) || (bridge_event != '0) || (error_light_q && !clear);
+      error_light_q <= (error_seen != '0) || (bridge_event_q != '0) || (error_light_q && !clear);
     end
   end
 

@@ -88,6 +88,7 @@ module sp_packet_tx #(
   assign row_in  = push_i && !full_o && (lane_q == LaneW'(Lanes - 1));
 
   for (genvar l = 0; l < Lanes; l++) begin : g_lane
+    (* no_rw_check *)  // a row is never read while it is written
     logic [31:0] mem [ROWS];
     always_ff @(posedge clk_i) begin
       if (push_i && !full_o && lane_q == LaneW'(l)) mem[wptr_q] <= word_i;

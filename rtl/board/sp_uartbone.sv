@@ -95,7 +95,11 @@ module sp_uartbone #(
   logic       full;
   logic       lost;       // bytes are lost in this cycle
   logic       lost_q;     // bytes were lost, and the buffer could not yet be told
-  logic       in_empty;
+  logic       empty;
+  logic       byte_ready;
+  logic       byte_lost;
+  logic [7:0] byte_data;
+  logic       in_valid;
   logic       in_ready;
   logic       in_lost;
   logic [7:0] in_data;
@@ -141,10 +145,24 @@ module sp_uartbone #(
       .push_i (rx_valid || lost),
       .data_i ({lost, rx_data}),
       .full_o (full),
-      .pop_i  (in_ready),
-      .data_o ({in_lost, in_data}),
-      .empty_o(in_empty),
+      .pop_i  (byte_ready),
+      .data_o ({byte_lost, byte_data}),
+      .empty_o(empty),
       .count_o(count)
+  );
+
+  // The memory is slow: the bridge sees a register.
+  sp_stage #(
+      .WIDTH(9)
+  ) i_byte (
+      .clk_i,
+      .rst_ni,
+      .valid_i(!empty),
+      .ready_o(byte_ready),
+      .data_i ({byte_lost, byte_data}),
+      .valid_o(in_valid),
+      .ready_i(in_ready),
+      .data_o ({in_lost, in_data})
   );
 
   // ------------------------------------------------------------------------------------- bridge
@@ -154,7 +172,7 @@ module sp_uartbone #(
   ) i_bridge (
       .clk_i,
       .rst_ni,
-      .in_valid_i (!in_empty),
+      .in_valid_i (in_valid),
       .in_ready_o (in_ready),
       .in_lost_i  (in_lost),
       .in_data_i  (in_data),

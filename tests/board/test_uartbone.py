@@ -36,6 +36,7 @@ from switchproof.tb import uartbone
 SOURCES = (
     "rtl/board/sp_uart_pkg.sv",
     "rtl/common/sp_fifo.sv",
+    "rtl/common/sp_stage.sv",
     "rtl/board/sp_uart_rx.sv",
     "rtl/board/sp_uart_tx.sv",
     "rtl/board/sp_uart_bridge.sv",
