@@ -151,6 +151,15 @@ module sp_link_tx #(
   assign up       = state_i == LINK_UP;
   assign training = (state_i == LINK_TRAIN) || (state_i == LINK_RETRAIN);
 
+  // Training blocks are made in two cycles: before, they say what held before this training, and a
+  // peer that retrains would take this side for one that starts anew.
+  logic [1:0] fresh_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) fresh_q <= '0;
+    else fresh_q <= {fresh_q[0] && training, training};
+  end
+
   // ------------------------------------------------------------------------------------- choose
 
   /// What leaves in a cycle.
@@ -214,7 +223,7 @@ module sp_link_tx #(
       send   = SEND_PACK;
       closes = pack_free_i && !pack_hold_i && (K > 1) && (!pack_next_i || hurry || full);
     end else if (training) begin
-      send = SEND_TRAIN;
+      if (fresh_q[1]) send = SEND_TRAIN;
     end else if (up && replay_due_q && !mid_q) begin
       start_replay = 1'b1;
     end else if (up && replay_q) begin

@@ -49,8 +49,13 @@ class PortPlay(Play):
         "inject_load": 0, "inject_seed": 0, "inject_shot": 0,
     }  # fmt: skip
 
+    running = False
+
     def clocks(self) -> None:
-        """Start both clocks, apart by PPM and by a part of a cycle."""
+        """Start both clocks, apart by PPM."""
+        if self.running:
+            return
+        self.running = True
         other = round(1000 * NS * (1 + float(os.environ.get("PPM", "0")) / 1e6))
         Clock(self.dut.clk_i, 1000 * NS, unit="ps").start()
         Clock(self.dut.clk_1_i, other + other % 2, unit="ps").start()

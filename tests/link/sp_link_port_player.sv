@@ -223,33 +223,34 @@ module sp_link_port_player #(
     // ------------------------------------------------------------------ the wire from this side
 
     for (genvar k = 0; k < K; k++) begin : g_lane
-      lane_t line [Longest];  // the last cycles, the youngest first
-      lane_t sent, came;
+      lane_t      line [Longest];  // the last cycles
+      logic [5:0] at;              // this cycle
+      lane_t      sent, came;
 
-      always_comb begin
-        sent = '{valid: 1'b1, mark: tx_mark[s][k], unit: tx_unit[s][k]};
-        came = (latency_i == '0) ? sent : line[32'(latency_i)+32'(skew_i[s][k])-1];
-        rx_valid[1-s][k] = came.valid;
-        rx_mark[1-s][k]  = came.mark;
-        rx_unit[1-s][k]  = came.unit;
-      end
+      assign sent = '{valid: 1'b1, mark: tx_mark[s][k], unit: tx_unit[s][k]};
+      assign came = (latency_i == '0) ? sent :
+                    line[at-6'(latency_i)-6'(skew_i[s][k])];
+      assign rx_valid[1-s][k] = came.valid;
+      assign rx_mark[1-s][k]  = came.mark;
+      assign rx_unit[1-s][k]  = came.unit;
 
       always_ff @(posedge clk or negedge rst_n) begin
         if (!rst_n) begin
-          for (int n = 0; n < Longest; n++) line[n] <= '0;
+          for (int n = 0; n < Longest; n++) line[n] = '0;
+          at <= '0;
         end else begin
-          line[0] <= sent;
+          lane_t block;
+          block = sent;
           if (flip_p_i != '0 && $urandom < flip_p_i) begin
             int b;
             b = $urandom_range(0, UNIT_W + MARK_W - 1);
-            if (b >= UNIT_W) line[0].mark[b-UNIT_W] <= !sent.mark[b-UNIT_W];
-            else line[0].unit[b] <= !sent.unit[b];
+            if (b >= UNIT_W) block.mark[b-UNIT_W] ^= 1'b1;
+            else block.unit[b] ^= 1'b1;
           end
-          if (dead_i[s][k])
-            line[0] <= '{valid: 1'b1, mark: 2'($urandom),
-                         unit: {$urandom, $urandom, $urandom, $urandom}};
-          if (silent_i[s][k]) line[0].valid <= 1'b0;
-          for (int n = 1; n < Longest; n++) line[n] <= line[n-1];
+          if (dead_i[s][k]) block = {1'b1, 2'($urandom), $urandom, $urandom, $urandom, $urandom};
+          if (silent_i[s][k]) block.valid = 1'b0;
+          line[at] = block;
+          at <= at + 6'd1;
         end
       end
     end

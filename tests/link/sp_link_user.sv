@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // User of one end of a link: plays beats_<side>.bin into the stream and writes what comes out to
-// out_<side>.txt, in the records and lines of sp_link_player.
+// out_<side>.txt, in the records and lines of sp_link_player; anew after each reset.
 
 module sp_link_user #(
     /// Bits of a flit.
@@ -47,15 +47,10 @@ module sp_link_user #(
 
   int          file, log;
   logic [63:0] rec_q [WORDS];
-  logic        have_q, ended_q, in_packet_q, offered_q;
+  logic        open_q, have_q, ended_q, in_packet_q, offered_q;
   logic [31:0] wait_q;
   logic [2:0]  state_was_q;
   hdr_t        hdr;
-
-  initial begin
-    file = $fopen((SIDE == 0) ? "beats_0.bin" : "beats_1.bin", "rb");
-    log  = $fopen((SIDE == 0) ? "out_0.txt" : "out_1.txt", "w");
-  end
 
   always_comb begin
     for (int w = 0; w < FW64; w++) s_data_o[64*w+:64] = rec_q[4+w];
@@ -69,6 +64,7 @@ module sp_link_user #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
+      open_q      <= 1'b0;
       have_q      <= 1'b0;
       ended_q     <= 1'b0;
       wait_q      <= '0;
@@ -79,7 +75,11 @@ module sp_link_user #(
       state_was_q <= '0;
     end else begin
       logic [63:0] words [WORDS];
-      if ((!have_q || (s_valid_o && s_ready_i)) && !ended_q) begin
+      if (!open_q) begin
+        open_q <= 1'b1;
+        file = $fopen((SIDE == 0) ? "beats_0.bin" : "beats_1.bin", "rb");
+        log  = $fopen((SIDE == 0) ? "out_0.txt" : "out_1.txt", "w");
+      end else if ((!have_q || (s_valid_o && s_ready_i)) && !ended_q) begin
         have_q  <= $fread(words, file) == 8 * WORDS;
         ended_q <= $feof(file) != 0;
         rec_q   <= words;
@@ -98,9 +98,9 @@ module sp_link_user #(
         beats_o <= beats_o + 1;
         $fwrite(log, "B %0d %0d %h %h\n", cycle_i, m_last_i, m_user_i, m_data_i);
       end
-      if (state_was_q != state_i) $fwrite(log, "S %0d %0d\n", cycle_i, state_i);
+      if (open_q && state_was_q != state_i) $fwrite(log, "S %0d %0d\n", cycle_i, state_i);
       state_was_q <= state_i;
-      $fflush(log);
+      if (m_valid_i || (s_valid_o && !in_packet_q) || state_was_q != state_i) $fflush(log);
     end
   end
 
