@@ -21,7 +21,6 @@ from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.models import profiles
 from switchproof.tb import description as descriptions
 
-
 #: A port of a link with all features on.
 FULL_LINK = {"FLIT_W": 512, "MAX_SKEW": 8, "CLOCK_DEPTH": 16, "INJECT": 1}
 

@@ -32,6 +32,12 @@ SHARED = (
 #: What happens between the clocks and to beats, in the order of the player's counts.
 SLIPS = ("dropped", "overflow", "shifted")
 ALL_LANES = 15
+#: Inputs, unless a test says otherwise.
+PORT_DEFAULTS: dict[str, int] = {
+    **{name: DEFAULTS[name] for name in SHARED},
+    "lane_cycles": 60, "skip_beats": 200, "skew": 0, "dead": 0, "silent": 0, "inject_rate": 0,
+    "inject_load": 0, "inject_seed": 0, "inject_shot": 0,
+}  # fmt: skip
 
 
 def packed(*sides: list[int], width: int) -> int:
@@ -43,12 +49,7 @@ def packed(*sides: list[int], width: int) -> int:
 class PortPlay(Play):
     """Two ports in a simulation; PPM: by how much the clock of side 1 is slower."""
 
-    defaults = {
-        **{name: DEFAULTS[name] for name in SHARED},
-        "lane_cycles": 60, "skip_beats": 200, "skew": 0, "dead": 0, "silent": 0, "inject_rate": 0,
-        "inject_load": 0, "inject_seed": 0, "inject_shot": 0,
-    }  # fmt: skip
-
+    defaults = PORT_DEFAULTS
     running = False
 
     def clocks(self) -> None:
