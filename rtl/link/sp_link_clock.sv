@@ -63,6 +63,7 @@ module sp_link_clock #(
   endfunction
 
   logic [WIDTH-1:0] mem [DEPTH];
+  logic [PtrW-1:0]  rgray_q;            // read pointer, in the core clock
 
   // ------------------------------------------------------------------------------- receive clock
 
@@ -118,7 +119,6 @@ module sp_link_clock #(
   // ---------------------------------------------------------------------------------- core clock
 
   logic [PtrW-1:0]      rptr_q;
-  logic [PtrW-1:0]      rgray_q;
   logic [1:0][PtrW-1:0] wgray_core_q;   // write pointer, as seen here
   logic [2:0]           dropped_core_q;
   logic [2:0]           overflow_core_q;
