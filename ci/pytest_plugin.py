@@ -200,11 +200,12 @@ class Sim:
         args: Iterable[str] = (),
         env: Mapping[str, str] | None = None,
         timeout: float = 300.0,
+        coverage: bool = True,
     ) -> RunResult:
         """Run a cocotb test straight on one module, whose signals are all visible.
 
         ``sources`` (SystemVerilog, C++, .vlt) are relative to the working tree and in compile
-        order. Raises RunError or BuildError.
+        order. ``coverage=False`` refuses RTL coverage. Raises RunError or BuildError.
         """
         tail = "-".join(f"{key}{value}" for key, value in (parameters or {}).items())
         spec = builds.BuildSpec(
@@ -217,7 +218,7 @@ class Sim:
             waves=self.waves,
             opt=TEST_OPT,
         )
-        if self.coverage:
+        if self.coverage and coverage:
             spec = _with_coverage(spec)
         return self._simulate(spec, module, testcase, dict(env or {}), timeout, ())
 

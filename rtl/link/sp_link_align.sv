@@ -127,8 +127,13 @@ module sp_link_align #(
         started_q  <= 1'b0;
         too_late_q <= 1'b0;
         delay_q    <= '0;
+      end else if (came.valid && came.train) begin
+        // What looked like the begin of frames before was none.
+        trained_q  <= 1'b1;
+        started_q  <= 1'b0;
+        too_late_q <= 1'b0;
+        delay_q    <= '0;
       end else begin
-        trained_q <= trained_q || (came.valid && came.train);
         started_q <= started[k];
         // The begin of its frames waits for the other lanes.
         if (started[k] && !all) begin

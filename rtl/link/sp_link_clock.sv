@@ -14,7 +14,7 @@ module sp_link_clock #(
     parameter int unsigned WIDTH = 8,
     /// Bits that go the other way, and seldom change.
     parameter int unsigned BACK = 1,
-    /// Words, a power of two, 8 or more.
+    /// Words, a power of two, 16 or more.
     parameter int unsigned DEPTH = 16
 ) (
     /// Core clock.
@@ -50,8 +50,9 @@ module sp_link_clock #(
 
   localparam int unsigned PtrW = $clog2(DEPTH) + 1;
 
-  if (DEPTH < 8 || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
-    $fatal(1, "sp_link_clock: DEPTH = %0d is not a power of two, 8 or more", DEPTH);
+  // Words that are on their way through both pairs of flip-flops are four: half must be well above.
+  if (DEPTH < 16 || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
+    $fatal(1, "sp_link_clock: DEPTH = %0d is not a power of two, 16 or more", DEPTH);
   end
 
   function automatic logic [PtrW-1:0] gray_of(logic [PtrW-1:0] value);

@@ -23,8 +23,8 @@ module sp_link_port #(
     parameter int unsigned SHARED = 128,
     /// Cycles that a lane may come later than another.
     parameter int unsigned MAX_SKEW = 8,
-    /// Words between receive clock and core clock, a power of two, 8 or more; 0: `rx_clk_i` is not used,
-    /// and what comes comes with `clk_i`.
+    /// Words between receive clock and core clock, a power of two, 16 or more; 0: `rx_clk_i` is not
+    /// used, and what comes comes with `clk_i`.
     parameter int unsigned CLOCK_DEPTH = 16,
     /// Wrong bits can be injected into what leaves.
     parameter bit INJECT = 1'b1,

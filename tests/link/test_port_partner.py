@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import cocotb
@@ -10,6 +11,7 @@ import pytest
 
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.link_channel import Event, Faults
+from switchproof.models.link_format import CONTROL, DATA, Kind, Packet
 from tests.link.pair import packets
 from tests.link.port_play import PORT_SOURCES
 from tests.link.test_partner import CFG, TIMERS, Duel
@@ -54,6 +56,39 @@ def happen(duel: PortDuel, action: str, there: tuple[int, ...], back: tuple[int,
 
 
 @cocotb.test()
+async def latency(dut: Any) -> None:
+    """A lone packet of a header alone, in and out: seven cycles, as without lanes. SKIP on time."""
+    duel = PortDuel(dut)
+    await duel.begin()
+    assert await duel.run(500, duel.up)
+    header = Packet((0x0123 << 64,))
+    duel.send([header], rtl=True)
+    duel.send([header], rtl=False)
+    seen: dict[str, list[int]] = {name: [] for name in ("in", "leaves", "comes", "out", "skip")}
+    for _ in range(1500):
+        shown = duel.arrives
+        await duel.cycle()
+        marks, units = int(dut.tx_mark_o.value), int(dut.tx_unit_o.value)
+        happens = {
+            "in": int(dut.s_tvalid_i.value),
+            "leaves": marks & 3 == DATA,
+            "comes": shown[0] is not None and shown[0][0] == DATA,
+            "out": int(dut.m_tvalid_o.value),
+            "skip": marks & 3 == CONTROL and units & 15 == Kind.SKIP,
+        }
+        for name, now in happens.items():
+            if now:
+                seen[name].append(duel.now)
+    await duel.finish()
+    begin = {name: cycles[0] for name, cycles in seen.items()}
+    cycles = begin["leaves"] - begin["in"] + begin["out"] - begin["comes"]
+    assert cycles == 7, f"{cycles} cycles"
+    gaps = {later - one for one, later in itertools.pairwise(seen["skip"])}
+    assert gaps == {CFG.skip_beats}, gaps
+    duel.save("latency")
+
+
+@cocotb.test()
 async def degrade(dut: Any) -> None:
     """Lanes die under load, each way others, and come back at the next training."""
     duel = PortDuel(dut, faults=Faults(ber=3e-6, skip=0.3), skew=SKEW)
@@ -90,6 +125,7 @@ async def narrow(dut: Any) -> None:
     duel = PortDuel(dut, faults=rates, latency=9, skew=SKEW)
     happen(duel, "die", (0, 3), (0, 1, 2))
     await duel.begin()
+    dut.inject_rate_i.value = (1 << 32) // 2000
     for seed in range(8):
         duel.traffic(100, 2 * seed)
         await duel.finish(60_000)
@@ -97,7 +133,7 @@ async def narrow(dut: Any) -> None:
             break
     assert duel.agree() == ((1, 2), (3,))
     assert duel.events["replay"] > 2 and duel.port.counts["replay"] > 2
-    assert duel.events["flush"] == 0
+    assert duel.events["flush"] == 0 and int(dut.injected_o.value) > 0
     duel.save("narrow")
 
 
@@ -117,13 +153,18 @@ async def unskewed(dut: Any) -> None:
     duel.save("unskewed")
 
 
-@pytest.mark.parametrize("testcase", ["degrade", "narrow", "unskewed"])
+@pytest.mark.parametrize("testcase", ["latency", "degrade", "narrow", "unskewed"])
 def test_port_partner(sim: Sim, testcase: str) -> None:
     """Lanes as the page has them: RTL and a peer made from it alone understand each other."""
     sim.run_module(
         sources=(*PORT_SOURCES, "tests/link/sp_link_port_bench.sv"),
         toplevel="sp_link_port_bench",
-        parameters={"FLIT_W": 512, "SEQ_W": CFG.seq_w, "REPLAY_BEATS": CFG.replay_beats},
+        parameters={
+            "FLIT_W": 512,
+            "SEQ_W": CFG.seq_w,
+            "REPLAY_BEATS": CFG.replay_beats,
+            "INJECT": 1,
+        },
         module=__name__,
         testcase=testcase,
         env={"K": "4"},
