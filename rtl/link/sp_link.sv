@@ -21,7 +21,7 @@ module sp_link #(
     parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd32}},
     /// S: flits of the receive buffer for all VCs.
     parameter int unsigned SHARED = 128,
-    /// TRAIN blocks come lane by lane beside the beats, and some lanes may be missing (sp_link_port).
+    /// TRAIN blocks come lane by lane beside the beats, and lanes may be missing (sp_link_port);
     /// 0: they come among the beats, on all lanes.
     parameter bit LANES = 1'b0,
     localparam int unsigned K = FLIT_W / sp_pkg::UNIT_W

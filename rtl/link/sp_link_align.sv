@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the lanes bring, made one beat again: each lane is delayed until all that carry beats go from
-// TRAIN to something else in the same cycle. Guarantees: lanes up to MAX_SKEW cycles apart are
-// aligned, without a cycle for the one that comes last; lanes farther apart never are, in this training.
-// Works in the receive clock, since a beat can be dropped or held only when it is whole.
+// What the lanes bring, made one beat again: each lane is delayed until all that carry beats go
+// from TRAIN to something else in the same cycle. Guarantees: lanes up to MAX_SKEW cycles apart are
+// aligned, without a cycle for the one that comes last; lanes farther apart never are, in this
+// training. Works in the receive clock, since a SKIP can be dropped only when it is whole.
 
 module sp_link_align #(
     /// Lanes.

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From the receive clock to the core clock. Guarantees: words leave in the order in which they came,
-// each once, but for those that may be dropped: these are dropped while the memory is half full, so
-// that a receive clock that is a little faster (its sender gives SKIP often enough) never makes it
-// overflow. One that is slower leaves cycles in which nothing comes. A word leaves in the third
-// core cycle after it came at the latest, if no others wait. Overflow is told, and loses the word.
+// From the receive clock to the core clock. Guarantees: words leave in the order in which they
+// came, each once, but for those that may be dropped: these are dropped while the memory is half
+// full, so that a receive clock that is a little faster (its sender gives SKIP often enough) never
+// makes it overflow. One that is slower leaves cycles in which nothing comes. A word leaves in the
+// third core cycle after it came at the latest, if no others wait. Overflow is told, and loses the
+// word.
 //
 //   receive clock: word --> memory --> word :core clock        pointers cross in Gray code,
 //                             ^ write   ^ read                  two flip-flops each way

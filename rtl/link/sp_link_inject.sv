@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Wrong bits for a board to try: now and then, or one on demand. Guarantees: no cycle of latency,
-// whether on or off; off it changes nothing; a cycle gets one wrong bit at most; each is counted; the
-// same seed, taken in the same cycle, makes the same ones. Chance is a linear feedback shift
+// whether on or off; off it changes nothing; a cycle gets one wrong bit at most; each is counted;
+// the same seed, taken in the same cycle, makes the same ones. Chance is a linear feedback shift
 // register of 64 bits (Marsaglia's xorshift 13, 7, 17: period 2^64 - 1) that moves on every cycle.
 
 module sp_link_inject #(

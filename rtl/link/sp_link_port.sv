@@ -2,11 +2,12 @@
 //
 // A port of a link with everything it needs towards its lanes (docs/link.md): the link itself
 // (sp_link), lanes that may be skewed or fail, a receive clock of its own, wrong bits on demand.
-// Guarantees are those of its parts. A lone header-only packet that comes in cycle 0 leaves the other
-// end in cycle 8, as with sp_link alone; wire, skew and the way from clock to clock not counted.
+// Guarantees are those of its parts. A lone header-only packet that comes in cycle 0 leaves the
+// other end in cycle 8, as with sp_link alone; wire, skew and the way from clock to clock not
+// counted.
 //
 //   stream --> sp_link --> lanes --> inject --> wire
-//   stream <-- sp_link <-- lanes <-- clock <-- align <-- wire         align works in the receive clock
+//   stream <-- sp_link <-- lanes <-- clock <-- align <-- wire      align is in the receive clock
 
 module sp_link_port #(
     /// Bits of a flit: 128, 256 or 512; so the link has 1, 2 or 4 lanes.
