@@ -21,6 +21,9 @@ from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.models import profiles
 from switchproof.tb import description as descriptions
 
+#: A port of a link with all features on.
+FULL_LINK = {"FLIT_W": 512, "MAX_SKEW": 8, "CLOCK_DEPTH": 16, "INJECT": 1}
+
 
 @dataclasses.dataclass(frozen=True)
 class Target:
@@ -45,10 +48,10 @@ def board_target(name: str) -> Target:
     return Target("sp_board", tuple(sources), tuple(includes), board.parameters)
 
 
-def link_target(flit_w: int) -> Target:
-    """Return a link."""
+def link_target(top: str, **parameters: int) -> Target:
+    """Return a link, or a port of one."""
     sources, includes = descriptions.read_filelist(filelists.LINK_FILELIST)
-    return Target("sp_link", tuple(sources), tuple(includes), {"FLIT_W": flit_w})
+    return Target(top, tuple(sources), tuple(includes), parameters)
 
 
 def verilator(target: Target) -> str:
@@ -153,14 +156,17 @@ def run(console: Console) -> int:
         ("mypy", _tool("mypy", "--no-error-summary", "-p", "switchproof")),
     ]
     targets = {c.name: switch_target(c) for c in profiles.load().values()}
-    links = {f"link{flit_w}": link_target(flit_w) for flit_w in (128, 256, 512)}
+    links = {f"link{flit_w}": link_target("sp_link", FLIT_W=flit_w) for flit_w in (128, 256, 512)}
+    links |= {f"port{flit_w}": link_target("sp_link_port", FLIT_W=flit_w) for flit_w in (128, 256)}
+    links["port512"] = link_target("sp_link_port", **FULL_LINK)
+    links["port_plain"] = link_target("sp_link_port", FLIT_W=512, CLOCK_DEPTH=0, INJECT=0)
     targets |= {name: board_target(name) for name in boards.names()} | links
     for name, target in targets.items():
         checks.append((f"verilator -Wall {name}", functools.partial(verilator, target)))
     # slang reads the text the same way for each; the smallest and the largest suffice.
-    for name in ("dev2", "rack64", *boards.names(), "link512"):
+    for name in ("dev2", "rack64", *boards.names(), "link512", "port512"):
         checks.append((f"slang {name}", functools.partial(slang, targets[name])))
-    for name in (*boards.names(), "link128", "link512"):
+    for name in (*boards.names(), "link128", "link512", "port512"):
         checks.append((f"yosys {name}", functools.partial(yosys, targets[name])))
     rows = []
     results: list[dict[str, Any]] = []

@@ -652,7 +652,10 @@ class LaneReceiver:
 
     def block(self, lane: int, block: Block, *, train: bool) -> None:
         """Take the block of one lane; `train`: it is a valid TRAIN block."""
-        self.trained[lane] |= train
+        if train:
+            # What looked like the begin of frames before was none.
+            self.trained[lane], self.started[lane] = True, False
+            self.fifo[lane].clear()
         if train or not self.trained[lane]:
             return
         if not self.started[lane] and not damaged(block):

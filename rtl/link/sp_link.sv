@@ -21,6 +21,9 @@ module sp_link #(
     parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd32}},
     /// S: flits of the receive buffer for all VCs.
     parameter int unsigned SHARED = 128,
+    /// TRAIN blocks come lane by lane beside the beats, and lanes may be missing (sp_link_port);
+    /// 0: they come among the beats, on all lanes.
+    parameter bit LANES = 1'b0,
     localparam int unsigned K = FLIT_W / sp_pkg::UNIT_W
 ) (
     /// Clock.
@@ -36,7 +39,9 @@ module sp_link #(
     input  logic [sp_link_pkg::TIMER_W-1:0]       hold_cycles_i,
     /// Training beats to be sent with the peer's nonce.
     input  logic [15:0]                           train_beats_i,
-    /// Beats from one SKIP to the next; 0: none.
+    /// LANES: cycles after the first TRAIN block in which other lanes are waited for.
+    input  logic [sp_link_pkg::TIMER_W-1:0]       lane_cycles_i = '0,
+    /// Cycles from one SKIP to the next, 2 or more; 0: none.
     input  logic [sp_link_pkg::TIMER_W-1:0]       skip_beats_i,
     /// Cycles without progress that start a replay.
     input  logic [sp_link_pkg::TIMER_W-1:0]       replay_cycles_i,
@@ -89,6 +94,16 @@ module sp_link #(
     input  logic [K-1:0][sp_link_pkg::MARK_W-1:0] rx_mark_i,
     /// Its units.
     input  logic [K-1:0][sp_pkg::UNIT_W-1:0]      rx_unit_i,
+    /// LANES, by lane: a TRAIN block that is right comes.
+    input  logic [K-1:0]                          rx_train_i = '0,
+    /// LANES, by lane: its unit.
+    input  logic [K-1:0][sp_pkg::UNIT_W-1:0]      rx_lane_i = '0,
+    /// Changes with each training.
+    output logic                                  round_o,
+    /// LANES: those on which beats come; none until that is settled.
+    output logic [K-1:0]                          rx_lanes_o,
+    /// LANES: those on which beats leave.
+    output logic [K-1:0]                          tx_lanes_o,
 
     /// State.
     output sp_link_pkg::state_e                   state_o,
@@ -346,24 +361,51 @@ module sp_link #(
 
   // ------------------------------------------------------------------------------------- states
 
-  logic flushed_q;  // FLUSH has lasted long enough for all that was on its way
+  logic                     flushed_q;  // FLUSH has lasted long enough for all that was on its way
+  logic [K-1:0]             train_came;
+  logic [K-1:0][UNIT_W-1:0] train_unit;
+
+  if (LANES) begin : g_lanes
+    assign train_came = rx_train_i;
+    assign train_unit = rx_lane_i;
+  end else begin : g_beats
+    logic [K-1:0] right;
+    for (genvar k = 0; k < K; k++) begin : g_check
+      sp_link_check #(
+          .LANE(k)
+      ) i_check (
+          .mark_i (rx_mark_i[k]),
+          .unit_i (rx_unit_i[k]),
+          .right_o(right[k])
+      );
+    end
+    assign train_came = {K{rx_valid_i && (&right)}};
+    assign train_unit = rx_unit_i;
+    /* verilator lint_off UNUSEDSIGNAL */  // what lanes bring
+    logic [K-1:0]             no_train;
+    logic [K-1:0][UNIT_W-1:0] no_lane;
+    /* verilator lint_on UNUSEDSIGNAL */
+    assign no_train = rx_train_i;
+    assign no_lane  = rx_lane_i;
+  end
 
   sp_link_train #(
       .K       (K),
       .SEQ_W   (SEQ_W),
       .RESERVED(RESERVED),
-      .SHARED  (SHARED)
+      .SHARED  (SHARED),
+      .LANES   (LANES)
   ) i_train (
       .clk_i,
       .rst_ni,
       .enable_i,
       .train_beats_i,
+      .lane_cycles_i,
       .dead_cycles_i,
       .age_cycles_i,
       .retrain_limit_i,
-      .rx_valid_i,
-      .rx_mark_i,
-      .rx_unit_i,
+      .rx_train_i   (train_came),
+      .rx_lane_i    (train_unit),
       .train_ok_o   (train_ok),
       .train_o      (train),
       .train_sent_i (train_sent),
@@ -375,6 +417,9 @@ module sp_link #(
       .exhausted_i  (exhausted),
       .drained_i    (flushed_q && !rx_open && empty),
       .state_o,
+      .round_o,
+      .rx_lanes_o,
+      .tx_lanes_o,
       .epoch_o      (epoch),
       .reserved_o   (reserved),
       .shared_o     (shared),

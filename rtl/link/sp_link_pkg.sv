@@ -22,6 +22,8 @@ package sp_link_pkg;
   localparam int unsigned EPOCH_W = 4;
   localparam int unsigned ROUND_W = 2;
   localparam int unsigned KIND_W = 4;
+  /// Most lanes of a link.
+  localparam int unsigned MAX_LANES = 4;
   /// Version that training tells.
   localparam logic [3:0] LINK_VERSION = 4'd1;
   /// Bits of a block as the CRC sees it: control or data, and the unit.
@@ -86,7 +88,7 @@ package sp_link_pkg;
     logic [NONCE_W-1:0]                nonce;
     logic                              resume;    // sequence numbers go on
     logic                              seen;      // `echo` is valid
-    logic [3:0]                        good;      // lanes on which TRAIN blocks came
+    logic [MAX_LANES-1:0]              good;      // lanes on which TRAIN blocks came
     logic [1:0]                        lane;
     kind_e                             kind;
   } train_t;
@@ -119,6 +121,15 @@ package sp_link_pkg;
     logic length;          // a packet of the user had another length than its header says
     logic dropped;         // a packet of the user, or the rest of one, was dropped
   } events_t;
+
+  /// Lanes that carry beats to a receiver that hears the lanes of a mask: four, the two lowest, or
+  /// the lowest of them.
+  function automatic logic [MAX_LANES-1:0] carrying(logic [MAX_LANES-1:0] good);
+    logic [MAX_LANES-1:0] rest;
+    rest = good & (good - MAX_LANES'(1));
+    if (good == '1) return good;
+    return good & ~(rest & (rest - MAX_LANES'(1)));
+  endfunction
 
   /// Units behind the header, whatever the rest of it says: a link carries malformed packets too.
   function automatic logic [LEN_W-1:0] units_of(logic [LEN_W-1:0] len, logic [MAX_EXT-1:0] ext);

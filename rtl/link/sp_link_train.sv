@@ -3,7 +3,8 @@
 // States of a link: training with a handshake, up, retraining, flush. Guarantees: a side is up only
 // when the peer has echoed the nonce of this very training, agrees on `resume` and has the same
 // width, sequence numbers and version; every way out of UP but a retraining leads through FLUSH, and
-// FLUSH ends when both directions have closed what was open.
+// FLUSH ends when both directions have closed what was open. The lanes that carry beats to this side
+// are settled before the peer is answered, and change in training only.
 
 module sp_link_train #(
     /// Blocks of a beat.
@@ -13,7 +14,9 @@ module sp_link_train #(
     /// R(v) of this side, VC 0 lowest.
     parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd32}},
     /// S of this side.
-    parameter int unsigned SHARED = 32
+    parameter int unsigned SHARED = 32,
+    /// Beats can do without some of the lanes.
+    parameter bit LANES = 1'b0
 ) (
     /// Clock.
     input  logic                                      clk_i,
@@ -23,6 +26,8 @@ module sp_link_train #(
     input  logic                                      enable_i,
     /// Training beats to be sent with the peer's nonce.
     input  logic [15:0]                               train_beats_i,
+    /// Cycles after the first TRAIN block in which other lanes are waited for.
+    input  logic [sp_link_pkg::TIMER_W-1:0]           lane_cycles_i,
     /// Cycles without a good frame.
     input  logic [sp_link_pkg::TIMER_W-1:0]           dead_cycles_i,
     /// Cycles without progress.
@@ -30,13 +35,11 @@ module sp_link_train #(
     /// Retrainings without progress.
     input  logic [7:0]                                retrain_limit_i,
 
-    /// A beat from the wire.
-    input  logic                                      rx_valid_i,
-    /// Its marks.
-    input  logic [K-1:0][sp_link_pkg::MARK_W-1:0]     rx_mark_i,
-    /// Its units.
-    input  logic [K-1:0][sp_pkg::UNIT_W-1:0]          rx_unit_i,
-    /// One cycle after it: it was a TRAIN block on each lane, and each was right.
+    /// By lane: a TRAIN block that is right comes.
+    input  logic [K-1:0]                              rx_train_i,
+    /// Its unit.
+    input  logic [K-1:0][sp_pkg::UNIT_W-1:0]          rx_lane_i,
+    /// One cycle after it: a TRAIN block came.
     output logic                                      train_ok_o,
     /// Training blocks to the wire.
     output logic [K-1:0][sp_pkg::UNIT_W-1:0]          train_o,
@@ -60,6 +63,12 @@ module sp_link_train #(
 
     /// State.
     output sp_link_pkg::state_e                       state_o,
+    /// Changes with each training.
+    output logic                                      round_o,
+    /// Lanes on which beats come; none until that is settled.
+    output logic [K-1:0]                              rx_lanes_o,
+    /// Lanes on which beats leave.
+    output logic [K-1:0]                              tx_lanes_o,
     /// Epoch of this training.
     output logic [sp_link_pkg::EPOCH_W-1:0]           epoch_o,
     /// R(v) of the peer.
@@ -93,45 +102,37 @@ module sp_link_train #(
   import sp_link_pkg::*;
 
   localparam int unsigned TrainBits = UNIT_W - TRAIN_CRC_W;
+  localparam int unsigned NonceAt = 12;
   // From a change of what the block says to the first beat that says it.
   localparam int unsigned Late = 3;
 
   // ------------------------------------------------------------------------------ blocks that come
 
-  logic [K-1:0]                  right;
-  /* verilator lint_off UNUSEDSIGNAL */  // fields that all lanes check for themselves
-  train_t                        came_q;
+  /* verilator lint_off UNUSEDSIGNAL */  // fields that were looked at before
+  train_t                        came_q;        // on the lowest lane
   /* verilator lint_on UNUSEDSIGNAL */
   logic                          ok_q;
-
-  for (genvar k = 0; k < K; k++) begin : g_lane
-    logic [TRAIN_CRC_W-1:0] crc;
-    /* verilator lint_off UNUSEDSIGNAL */  // what the block says is read out of came_q
-    train_t                 block;
-    /* verilator lint_on UNUSEDSIGNAL */
-    assign block = train_t'(rx_unit_i[k]);
-
-    sp_link_crc #(
-        .W   (TRAIN_CRC_W),
-        .POLY(TRAIN_POLY),
-        .N   (TrainBits)
-    ) i_crc (
-        .data_i({~rx_unit_i[k][TrainBits-1-:TRAIN_CRC_W],
-                 rx_unit_i[k][TrainBits-TRAIN_CRC_W-1:0]}),
-        .crc_o (crc)
-    );
-
-    assign right[k] = (rx_mark_i[k] == MARK_CTRL) && (block.kind == KIND_TRAIN) &&
-                      (block.lane == 2'(k)) && (crc == ~block.crc);
-  end
+  logic [K-1:0]                  right_q;
+  logic [K-1:0][NONCE_W-1:0]     lane_nonce_q;
+  logic [K-1:0]                  from;          // lanes on which it came
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) ok_q <= 1'b0;
-    else ok_q <= rx_valid_i && (&right);
+    else ok_q <= rx_train_i != '0;
   end
 
   always_ff @(posedge clk_i) begin
-    came_q <= train_t'(rx_unit_i[0]);
+    right_q <= rx_train_i;
+    for (int unsigned k = K; k > 0; k--) begin
+      lane_nonce_q[k-1] <= rx_lane_i[k-1][NonceAt+:NONCE_W];
+      if (rx_train_i[k-1]) came_q <= train_t'(rx_lane_i[k-1]);
+    end
+  end
+
+  // With skew the last block of one training may stand beside the first of the next.
+  always_comb begin
+    for (int unsigned k = 0; k < K; k++)
+      from[k] = right_q[k] && (lane_nonce_q[k] == came_q.nonce);
   end
 
   assign train_ok_o = ok_q;
@@ -144,6 +145,10 @@ module sp_link_train #(
   logic                 seen_q;     // there was one in this training
   logic                 match_q;    // it answers this training
   logic [15:0]          beats_q;    // training beats sent that echo it
+  logic [K-1:0]         good_q;     // lanes on which its blocks came in this training
+  logic [TIMER_W-1:0]   first_q;    // cycles since the first did
+  logic                 settled_q;  // these lanes it is
+  logic [K-1:0]         peer_good_q;
   logic [SEQ_W-1:0]     ack_q;      // what it acknowledged
   logic [7:0]           retrains_q; // retrainings without progress
   logic [TIMER_W-1:0]   dead_q;
@@ -152,6 +157,7 @@ module sp_link_train #(
   logic training;
   logic resume;
   logic fits;
+  logic heard;                      // the peer hears what is needed
   logic ready;                      // this side may go up
   logic peer_new;                   // the peer is in another training
   logic dead;
@@ -163,6 +169,8 @@ module sp_link_train #(
   assign resume   = state_q == LINK_RETRAIN;
   assign fits     = (came_q.width == 2'($clog2(K))) && (came_q.seqw == 4'(SEQ_W)) &&
                     (came_q.version == LINK_VERSION);
+  // Without lanes of their own beats need all of them.
+  assign heard    = LANES ? (came_q.good[K-1:0] != '0) : (&came_q.good[K-1:0]);
   assign ready    = training && match_q && (32'(beats_q) >= 32'(train_beats_i) + Late);
   assign peer_new = ok_q && (state_q == LINK_UP) && (came_q.nonce != peer_q);
   assign dead     = (state_q == LINK_UP) && (dead_q >= dead_cycles_i);
@@ -188,6 +196,11 @@ module sp_link_train #(
       seen_q     <= 1'b0;
       match_q    <= 1'b0;
       beats_q    <= '0;
+      good_q     <= '0;
+      first_q    <= '0;
+      settled_q  <= 1'b0;
+      peer_good_q <= '0;
+      tx_lanes_o <= '1;
       ack_q      <= '0;
       retrains_q <= '0;
       dead_q     <= '0;
@@ -201,13 +214,23 @@ module sp_link_train #(
     end else begin
       // What the last block said.
       if (training) begin
-        if (train_sent_i && (beats_q != '1)) beats_q <= beats_q + 16'd1;
+        if (train_sent_i && settled_q && (beats_q != '1)) beats_q <= beats_q + 16'd1;
+        if (seen_q && !settled_q) first_q <= first_q + TIMER_W'(1);
+        if (seen_q && ((&good_q) || (first_q >= lane_cycles_i))) settled_q <= 1'b1;
         if (ok_q) begin
+          if (!settled_q) good_q <= good_q | from;
+          peer_good_q <= came_q.good[K-1:0];
           seen_q  <= 1'b1;
           peer_q  <= came_q.nonce;
-          match_q <= came_q.seen && (came_q.echo == nonce_q) && (came_q.resume == resume) && fits;
+          match_q <= came_q.seen && (came_q.echo == nonce_q) && (came_q.resume == resume) && fits &&
+                     heard;
           ack_q   <= SEQ_W'(came_q.ack);
-          if (!seen_q || (came_q.nonce != peer_q)) beats_q <= '0;
+          if (!seen_q || (came_q.nonce != peer_q)) begin
+            beats_q   <= '0;
+            good_q    <= from;
+            first_q   <= '0;
+            settled_q <= 1'b0;
+          end
           reserved_o    <= came_q.reserved;
           shared_o      <= came_q.shared;
           bad_width_o   <= came_q.width != 2'($clog2(K));
@@ -234,6 +257,8 @@ module sp_link_train #(
       end else if (ready) begin
         state_q <= LINK_UP;
         epoch_o <= EPOCH_W'(nonce_q) + EPOCH_W'(peer_q);
+        // What left before went over the lanes of before.
+        tx_lanes_o <= K'(carrying(MAX_LANES'(peer_good_q)));
       end else if ((state_q == LINK_FLUSH) && drained_i) begin
         state_q <= LINK_DOWN;
       end else if ((state_q == LINK_DOWN) && enable_i) begin
@@ -244,6 +269,9 @@ module sp_link_train #(
         seen_q  <= 1'b0;
         match_q <= 1'b0;
         beats_q <= '0;
+        good_q  <= '0;
+        first_q <= '0;
+        settled_q <= 1'b0;
       end
       if (state_q == LINK_DOWN) begin
         retrains_q <= '0;
@@ -253,6 +281,8 @@ module sp_link_train #(
   end
 
   assign state_o      = state_q;
+  assign round_o      = nonce_q[0];
+  assign rx_lanes_o   = settled_q ? K'(carrying(MAX_LANES'(good_q))) : '0;
   assign resume_o     = ready && !leave && resume;
   assign resume_ack_o = ack_q;
 
@@ -272,8 +302,8 @@ module sp_link_train #(
   always_ff @(posedge clk_i) begin
     say_q          <= '0;
     say_q.kind     <= KIND_TRAIN;
-    say_q.good     <= seen_q ? 4'((1 << K) - 1) : '0;
-    say_q.seen     <= seen_q;
+    say_q.good     <= MAX_LANES'(good_q);
+    say_q.seen     <= seen_q && settled_q;
     say_q.resume   <= resume;
     say_q.nonce    <= nonce_q;
     say_q.echo     <= peer_q;

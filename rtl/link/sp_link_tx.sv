@@ -32,7 +32,7 @@ module sp_link_tx #(
     input  logic [sp_link_pkg::EPOCH_W-1:0]           epoch_i,
     /// Training blocks.
     input  logic [K-1:0][sp_pkg::UNIT_W-1:0]          train_i,
-    /// Beats from one SKIP to the next; 0: none.
+    /// Cycles from one SKIP to the next, 2 or more; 0: none.
     input  logic [sp_link_pkg::TIMER_W-1:0]           skip_beats_i,
     /// Cycles without progress that start a replay.
     input  logic [sp_link_pkg::TIMER_W-1:0]           replay_cycles_i,
@@ -151,6 +151,15 @@ module sp_link_tx #(
   assign up       = state_i == LINK_UP;
   assign training = (state_i == LINK_TRAIN) || (state_i == LINK_RETRAIN);
 
+  // Training blocks are made in two cycles: before, they say what held before this training, and a
+  // peer that retrains would take this side for one that starts anew.
+  logic [1:0] fresh_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) fresh_q <= '0;
+    else fresh_q <= {fresh_q[0] && training, training};
+  end
+
   // ------------------------------------------------------------------------------------- choose
 
   /// What leaves in a cycle.
@@ -214,7 +223,7 @@ module sp_link_tx #(
       send   = SEND_PACK;
       closes = pack_free_i && !pack_hold_i && (K > 1) && (!pack_next_i || hurry || full);
     end else if (training) begin
-      send = SEND_TRAIN;
+      if (fresh_q[1]) send = SEND_TRAIN;
     end else if (up && replay_due_q && !mid_q) begin
       start_replay = 1'b1;
     end else if (up && replay_q) begin
@@ -275,7 +284,7 @@ module sp_link_tx #(
   logic               keep;      // the beat belongs to a new frame
   logic [COUNT_W-1:0] ended;
   logic               sent;      // a beat leaves
-  logic [TIMER_W-1:0] skip_q;
+  logic [TIMER_W-1:0] skip_q;    // cycles since a SKIP
   logic [TIMER_W-1:0] quiet_q;   // cycles since a trailer
   logic [SEQ_W-1:0]   told_q;    // expected number of the last trailer
   logic [NUM_VC-1:0][COUNT_W-1:0] told_freed_q;
@@ -318,9 +327,14 @@ module sp_link_tx #(
         end
         if (closes || (send == SEND_AGAIN && again_trailer)) seq_q <= seq_q + SEQ_W'(1);
         if (start_replay) seq_q <= oldest_q;
-        skip_due_q <= (skip_beats_i != '0) && (skip_q >= skip_beats_i);
-        skip_q     <= (send == SEND_SKIP) ? '0 : skip_q + TIMER_W'(1);
-        if (send == SEND_SKIP) skip_due_q <= 1'b0;
+      end
+
+      // A clock drifts by the cycle, not by the beat.
+      skip_due_q <= (skip_beats_i != '0) && (skip_q >= skip_beats_i - TIMER_W'(1));
+      if (skip_q != '1) skip_q <= skip_q + TIMER_W'(1);
+      if (sent && (send == SEND_SKIP)) begin
+        skip_due_q <= 1'b0;
+        skip_q     <= TIMER_W'(1);
       end
 
       // What a trailer has to tell.

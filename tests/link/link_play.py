@@ -17,12 +17,13 @@ from cocotb.triggers import Timer
 
 from switchproof.ci.paths import RTL
 
-SOURCES = (
+RTL_SOURCES = (
     "rtl/common/sp_pkg.sv",
     "rtl/link/sp_link_pkg.sv",
     "rtl/common/sp_rr_arbiter.sv",
     "rtl/common/sp_skid_buffer.sv",
     "rtl/link/sp_link_crc.sv",
+    "rtl/link/sp_link_check.sv",
     "rtl/link/sp_link_pack.sv",
     "rtl/link/sp_link_credit.sv",
     "rtl/link/sp_link_tx.sv",
@@ -30,8 +31,8 @@ SOURCES = (
     "rtl/link/sp_link_buffer.sv",
     "rtl/link/sp_link_train.sv",
     "rtl/link/sp_link.sv",
-    "tests/link/sp_link_player.sv",
 )
+SOURCES = (*RTL_SOURCES, "tests/link/sp_link_player.sv")
 DOWN, TRAIN, UP, RETRAIN, FLUSH = range(5)
 BLOCK, DISCARD, BEST_EFFORT = range(3)
 #: What a line of the script does (action_e of the player).
@@ -205,6 +206,8 @@ DEFAULTS: dict[str, int] = {
 class Play:
     """The player in a simulation. Inputs are attributes' names without ``_i``."""
 
+    defaults = DEFAULTS
+
     def __init__(self, dut: Any) -> None:
         self.dut = dut
         self.k = int(os.environ["K"])
@@ -231,11 +234,15 @@ class Play:
             (self.folder / f"beats_{side}.bin").write_bytes(records(packets, self.k))
         lines = "".join(" ".join(map(str, line)) + "\n" for line in script)
         (self.folder / "script.txt").write_text(lines)
-        self.set(**{**DEFAULTS, **inputs})
+        self.set(**{**self.defaults, **inputs})
         self.dut.rst_ni.value = 0
-        Clock(self.dut.clk_i, NS, unit="ns").start()
+        self.clocks()
         await Timer(3 * NS + 5, "ns")
         self.dut.rst_ni.value = 1
+
+    def clocks(self) -> None:
+        """Start the clock."""
+        Clock(self.dut.clk_i, NS, unit="ns").start()
 
     async def until(self, done: Callable[[], bool], cycles: int = 100_000, step: int = 50) -> None:
         """Wait for something, at most so many cycles."""

@@ -211,6 +211,24 @@ def test_beats_are_found_again() -> None:
     assert came[-3:] == two, "not found again"
 
 
+def test_back_to_training() -> None:
+    """A damaged TRAIN block that looks like NULL starts no lane: the next one puts it back."""
+    lanes = LaneReceiver(replace(SMALL, k=2))
+    train: Block = (CONTROL, Kind.TRAIN)
+    for cycle in ((train, train), (NULL_BLOCK, train), (train, train)):
+        for lane, block in enumerate(cycle):
+            lanes.block(lane, block, train=block == train)
+        assert lanes.beat((0, 1)) is None
+    rng = random.Random(6)
+    sent = [tuple((DATA, rng.getrandbits(128)) for _ in range(2)) for _ in range(20)]
+    came = []
+    for beat in sent:
+        for lane, block in enumerate(beat):
+            lanes.block(lane, block, train=False)
+        came.append(lanes.beat((0, 1)))
+    assert came == sent
+
+
 def test_goodput_with_half_the_lanes() -> None:
     """Two lanes of four carry half as much."""
     cycles = []

@@ -12,7 +12,7 @@ import json
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +54,27 @@ TIMERS = (
 class Duel:
     """The RTL and its partner, cycle by cycle, and users at both ends."""
 
-    def __init__(self, dut: Any, *, faults: Faults | None = None, latency: int = 5) -> None:
+    timers = TIMERS
+    idle = (
+        "policy", "s_tvalid", "s_tdata", "s_tuser", "s_tlast", "rx_valid", "rx_mark", "rx_unit",
+    )  # fmt: skip
+    high = ("enable", "tx_ready")
+
+    def __init__(
+        self,
+        dut: Any,
+        *,
+        faults: Faults | None = None,
+        latency: int = 5,
+        skew: tuple[Sequence[int], Sequence[int]] = ((), ()),
+    ) -> None:
         self.dut = dut
         self.k = int(os.environ["K"])
         self.seed = int(os.environ["SP_SEED"]) & 0xFFFF
         self.rng = random.Random(self.seed)
         self.port = Partner(replace(CFG, k=self.k))
         self.there, self.back = (
-            Channel(self.k, latency=latency, faults=faults, seed=2 * self.seed + n)
+            Channel(self.k, latency=latency, faults=faults, skew=skew[n], seed=2 * self.seed + n)
             for n in range(2)
         )
         self.arrives: Wire = (None,) * self.k  # at the RTL
@@ -79,12 +92,12 @@ class Duel:
     async def begin(self) -> None:
         """Reset."""
         dut = self.dut
-        for name in TIMERS:
+        for name in self.timers:
             getattr(dut, f"{name}_i").value = getattr(CFG, name)
-        for name in ("policy", "s_tvalid", "s_tdata", "s_tuser", "s_tlast", "rx_valid", "rx_mark",
-                     "rx_unit"):  # fmt: skip
+        for name in self.idle:
             getattr(dut, f"{name}_i").value = 0
-        dut.enable_i.value = dut.tx_ready_i.value = 1
+        for name in self.high:
+            getattr(dut, f"{name}_i").value = 1
         dut.m_tready_i.value, dut.m_vc_room_i.value = 1, 15
         dut.rst_ni.value = 0
         Clock(dut.clk_i, 10, unit="ns").start()
@@ -104,12 +117,10 @@ class Duel:
         """One cycle of everything."""
         dut, k = self.dut, self.k
         await drive_point(dut.clk_i)
-        valid = self.arrives[0] is not None
-        dut.rx_valid_i.value = valid
-        if valid:
-            blocks = [block or (0, 0) for block in self.arrives]
-            dut.rx_mark_i.value = sum(b[0] << 2 * n for n, b in enumerate(blocks))
-            dut.rx_unit_i.value = sum(b[1] << 128 * n for n, b in enumerate(blocks))
+        dut.rx_valid_i.value = self._valid()
+        blocks = [block or (0, 0) for block in self.arrives]
+        dut.rx_mark_i.value = sum(b[0] << 2 * n for n, b in enumerate(blocks))
+        dut.rx_unit_i.value = sum(b[1] << 128 * n for n, b in enumerate(blocks))
         if not self.beats:
             self._next_packet()
         dut.s_tvalid_i.value = bool(self.beats)
@@ -133,6 +144,10 @@ class Duel:
             while one := self.port.take(vc):
                 self.came[0][vc].append(one)
         self.now += 1
+
+    def _valid(self) -> int:
+        """Return what the RTL is told of which blocks come: all or none."""
+        return int(self.arrives[0] is not None)
 
     def _next_packet(self) -> None:
         may = [vc for vc in range(NUM_VC) if self.queue[vc] and self.room >> vc & 1]
