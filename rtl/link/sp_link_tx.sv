@@ -148,8 +148,14 @@ module sp_link_tx #(
 
   logic up;
   logic training;
+  logic [1:0] trained_q;  // training in the last two cycles: blocks are of this one
   assign up       = state_i == LINK_UP;
   assign training = (state_i == LINK_TRAIN) || (state_i == LINK_RETRAIN);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) trained_q <= '0;
+    else trained_q <= {trained_q[0], training};
+  end
 
   // ------------------------------------------------------------------------------------- choose
 
@@ -214,7 +220,9 @@ module sp_link_tx #(
       send   = SEND_PACK;
       closes = pack_free_i && !pack_hold_i && (K > 1) && (!pack_next_i || hurry || full);
     end else if (training) begin
-      send = SEND_TRAIN;
+      // Before that the block still says what held in UP: a peer that retrains too would take it for
+      // one that starts anew.
+      if (&trained_q) send = SEND_TRAIN;
     end else if (up && replay_due_q && !mid_q) begin
       start_replay = 1'b1;
     end else if (up && replay_q) begin
