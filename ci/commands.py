@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from switchproof.ci import boards, evidence, linting, session, testplan, ui, variables
+from switchproof.ci import boards, evidence, linting, link_campaign, session, testplan, ui, variables
 from switchproof.ci import coverage as cov
 from switchproof.ci import fpga as flow
 from switchproof.ci import report as reporting
@@ -27,6 +27,7 @@ HELP = (
     ("make fpga BOARD=", "from RTL to a bitstream, with clock and area (SIZE=: a smaller part)"),
     ("make board", "start the virtual board, to play with by hand"),
     ("make regress SEEDS=n", "run the default regression with n seeds (SUITE=test: all tests)"),
+    ("make regress SUITE=link", "10^8 flits through links whose wires err in every way"),
     ("make lint", "Verilator -Wall, slang, Yosys, ruff, mypy"),
     ("make formal", "prove the properties, and that each proof can fail"),
     ("make mutate", "make small defects in the RTL and see whether tests notice"),
@@ -62,7 +63,7 @@ def _variable(name: str, default: str = "") -> str:
 
 #: What `make sim` and `make test` run, as pytest's marks.
 DEFAULT_SUITE = "sim and not large"
-ALL_BUT_BOARDS = "not hil or short"
+ALL_BUT_BOARDS = "(not hil or short) and not campaign"
 
 
 def _selection(target: str, *, mark: str = "", coverage: bool = False) -> session.Selection:
@@ -176,21 +177,28 @@ def count(console: Console) -> int:
     return 1 if result["failed"] or not result["passed"] else 0
 
 
+#: Suites of `make regress`: pytest's marks, and how many seeds unless SEEDS says.
+SUITES = {"sim": (DEFAULT_SUITE, "3"), "test": (ALL_BUT_BOARDS, "3"), "link": ("campaign", "1")}
+
+
 def regress(console: Console) -> int:
     """Run a suite under several seeds: base seeds 1..SEEDS give every test its own."""
-    suite = variables.choice("SUITE", _variable("SUITE", "sim"), ("sim", "test"))
-    count = variables.seeds(_variable("SEEDS", "3"))
-    if _variable("SEED"):
+    suite = variables.choice("SUITE", _variable("SUITE", "sim"), SUITES)
+    mark, usual = SUITES[suite]
+    count = variables.seeds(_variable("SEEDS", usual))
+    # The campaign runs nowhere else, so that a failure is run again here, with its seed.
+    if _variable("SEED") and (suite != "link" or count > 1):
         raise variables.UserError("SEED fixes one seed: use SEEDS=n with make regress")
     tests: list[dict[str, Any]] = []
     begin = time.monotonic()
     for base in range(1, count + 1):
         console.print(f"[bold]seed {base} of {count}[/]")
-        selection = _selection(suite, mark=DEFAULT_SUITE if suite == "sim" else ALL_BUT_BOARDS)
+        selection = _selection(suite, mark=mark)
         selection.base_seed = base
         tests += session.run(selection, console).tests
     outcome = session.Outcome(tests, time.monotonic() - begin)
-    return _finish(console, _selection(suite), outcome, f"regress/{suite}", seeds=count)
+    more = link_campaign.merged(outcome.tests) if suite == "link" else {}
+    return _finish(console, _selection(suite), outcome, f"regress/{suite}", seeds=count, **more)
 
 
 def _finish(

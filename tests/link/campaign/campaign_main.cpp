@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two links, the wires between them and their users; what is asked for is on the command line as
-// name=value, what was found is one line of JSON. See campaign.py.
+// name=value, what was found is one line of JSON. ci/link_campaign.py builds it.
 
 #include <algorithm>
 #include <chrono>
@@ -68,6 +68,12 @@ struct Side {
           wire(mix(seed + 30 + n)) {}
 };
 
+// Makes the beats that side 0 gets instead of those of side 1.
+struct Forger {
+    virtual ~Forger() = default;
+    virtual bool next(Beat& beat) = 0;
+};
+
 struct Pair {
     VerilatedContext context;
     uint64_t seed;
@@ -78,6 +84,8 @@ struct Pair {
     uint64_t waits = 0;
     uint32_t wait_p = 0;
     bool judging = true;
+    Forger* forger = nullptr;
+    Sink* forged = nullptr;  // what side 0 hands on is of this sender
 
     explicit Pair(uint64_t s) : seed(s), book{mix(s)}, rng(s + 99) {
         context.randReset(2);
@@ -154,6 +162,7 @@ struct Pair {
             Side& s = *side[n];
             Vtop& top = *s.top;
             valid[n] = side[1 - n]->wire.leave(now, came[n]);
+            if (n == 0 && forger) valid[n] = forger->next(came[n]);
             top.rx_valid_i = valid[n];
             if (valid[n]) {
                 top.rx_mark_i = came[n].mark;
@@ -172,13 +181,15 @@ struct Pair {
             if (events >> E_flush & 1) s.lost += top.lost_packets_o;
             if (judging) {
                 const Judge::Verdict v = s.judge.cycle(top.state_o, top.epoch_o, top.seq_w_o,
+                                                       top.over_o,
                                                        valid[n] ? &came[n] : nullptr);
                 const uint32_t want = uint32_t(v.damaged) << E_rx_damaged | v.crc << E_rx_crc |
                                       v.epoch << E_rx_epoch | v.frame << E_rx_frame |
-                                      v.duplicate << E_rx_duplicate | v.ahead << E_rx_ahead;
+                                      v.duplicate << E_rx_duplicate | v.ahead << E_rx_ahead |
+                                      v.malformed << E_rx_malformed;
                 const uint32_t all = 1 << E_rx_damaged | 1 << E_rx_crc | 1 << E_rx_epoch |
                                      1 << E_rx_frame | 1 << E_rx_duplicate | 1 << E_rx_ahead |
-                                     1 << E_rx_malformed | 1 << E_rx_over;
+                                     1 << E_rx_malformed;
                 s.bad_trailers += v.damaged || v.crc;
                 if ((events & all) != want) {
                     char text[120];
@@ -189,8 +200,10 @@ struct Pair {
                 }
             }
             s.source.clock(top);
-            s.sink.clock(top, now);
-            if (!s.sink.wrong.empty()) fail(s.sink.wrong);
+            Sink& sink = n == 0 && forged ? *forged : s.sink;
+            sink.ready = s.sink.ready;
+            sink.clock(top, now);
+            if (!sink.wrong.empty()) fail(sink.wrong);
         }
         for (auto& s : side) {
             s->top->clk_i = 1;
@@ -279,7 +292,7 @@ Mood random_mood(Rng& rng) {
 // What a wire does per beat or per frame, at its worst.
 const double WORST[N_FAULTS] = {
     // flip   burst   lose  drop  twice truncate delay    cut    flap   storm  skip wait gap
-    0.002,  0.002, 0.002, 0.05, 0.05, 0.05,  0.02, 0.0002, 0.0001, 0.0002, 0.5, 0.2, 0.1};
+    0.002,  0.002, 0.002, 0.05, 0.05, 0.05,  0.02, 0.0005, 0.0003, 0.0004, 0.5, 0.2, 0.1};
 
 Rates random_rates(Rng& rng) {
     Rates r;
@@ -355,6 +368,7 @@ std::string common(const Pair& pair, double seconds) {
 // Nothing may be lost: the link never flushes.
 void campaign(Pair& pair) {
     const uint64_t flits = option("flits", 100000);
+    const int longest = int(option("episode", 20000));
     int clean = 0, episodes = 0;
     while (pair.flits() < flits) {
         Rng& rng = pair.rng;
@@ -367,7 +381,7 @@ void campaign(Pair& pair) {
         pair.faults(rates);
         pair.wait_p = rates.p[F_wait];
         std::map<std::string, uint64_t> before = events_of(pair);
-        const uint64_t length = rng.from(2000, 20000);
+        const uint64_t length = rng.from(longest / 10, longest);
         for (uint64_t i = 0; i < length; i++) pair.cycle();
         pair.drain(40000);
         episodes++;
@@ -403,6 +417,55 @@ void campaign(Pair& pair) {
     std::printf("\"episodes\": %d, \"quiet_episodes\": %d, ", episodes, clean);
 }
 
+// ----------------------------------------------------------------------------------------- flushes
+
+// The link goes down again and again: packets may be lost, but not in silence, and none comes twice.
+void flushes(Pair& pair) {
+    const uint64_t flits = option("flits", 100000);
+    const int longest = int(option("episode", 20000));
+    int episodes = 0;
+    for (auto& s : pair.side) s->sink.may_cut = true;
+    while (pair.flits() < flits) {
+        Rng& rng = pair.rng;
+        Rates rates = random_rates(rng);
+        rates.cut_long = 4000;
+        if (rng.next() & 1) rates.p[F_cut] = share(0.0003);
+        for (auto& s : pair.side) {
+            s->wire.latency = one_of(rng, {0, 5, 60});
+            s->top->policy_i = rng.below(3);
+            s->top->hold_cycles_i = rng.from(0, 2000);
+            s->top->replay_limit_i = rng.from(0, 3);
+            s->top->retrain_limit_i = rng.from(0, 2);
+            s->top->age_cycles_i = one_of(rng, {2000, 6000, 20000});
+        }
+        pair.stop(false);
+        pair.moods(random_mood(rng), random_mood(rng));
+        pair.faults(rates);
+        pair.wait_p = rates.p[F_wait];
+        const uint64_t length = rng.from(longest / 10, longest);
+        for (uint64_t i = 0; i < length; i++) {
+            Side& one = *pair.side[rng.below(2)];
+            if (rng.below(4000) == 0) one.top->enable_i = !one.top->enable_i;
+            if (rng.below(4000) == 0) one.wire.cut = !one.wire.cut;
+            pair.cycle();
+        }
+        pair.drain(200000);
+        episodes++;
+        for (int n = 0; n < 2; n++) {
+            const Side& tx = *pair.side[n];
+            const Side& rx = *pair.side[1 - n];
+            if (rx.sink.lost(tx.source) > tx.lost + tx.events[E_dropped])
+                pair.fail("more packets are missing than the link says it lost or dropped");
+            if (rx.sink.cut > rx.events[E_flush]) pair.fail("more packets were cut than flushes");
+        }
+        for (Event e : {E_rx_over, E_rx_malformed, E_length})
+            if (pair.count(e)) pair.fail(std::string("this must not happen: ") + EVENT_NAMES[e]);
+    }
+    std::printf("\"episodes\": %d, \"lost_told\": %llu, ", episodes,
+                (unsigned long long)(pair.side[0]->lost + pair.side[1]->lost +
+                                     pair.count(E_dropped)));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -418,6 +481,7 @@ int main(int argc, char** argv) {
     const auto begin = std::chrono::steady_clock::now();
     std::printf("{\"part\": \"%s\", \"seed\": %llu, ", part.c_str(), (unsigned long long)seed);
     if (part == "campaign") campaign(pair);
+    else if (part == "flush") flushes(pair);
     else {
         std::fprintf(stderr, "part=%s is none\n", part.c_str());
         return 2;

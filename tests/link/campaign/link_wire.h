@@ -42,9 +42,13 @@ struct Rng {
 
 inline uint32_t share(double p) { return p >= 1 ? 0xFFFFFFFFu : uint32_t(p * 4294967296.0); }
 
+// What a forged frame breaks, told with its trailer to who judges it.
+enum Breach : uint8_t { NONE, IF_EXPECTED, ALWAYS };
+
 struct Beat {
     uint32_t mark = 0;  // block k in bits 2k+1:2k
     uint32_t unit[WORDS] = {};
+    Breach breach = NONE;
 
     unsigned marked(int k) const { return mark >> (2 * k) & 3; }
     unsigned kind(int k) const { return unit[4 * k] & 15; }
@@ -260,12 +264,12 @@ struct Wire {
 
 // --------------------------------------------------------------------------------------- receiver
 
-// What a receiver must say of each beat, two cycles later (docs/link.md, "Frames", "Retry"), as long as
-// the contents of frames keep to the page.
+// What a receiver must say of each beat, two cycles later (docs/link.md, "Frames", "Retry"). Whether the
+// contents of a frame keep to the page is known to who made it, and comes with its trailer.
 struct Judge {
     struct Verdict {
         bool damaged = false, crc = false, epoch = false, frame = false, duplicate = false,
-             ahead = false;
+             ahead = false, malformed = false;
     };
     struct Stage {
         bool valid = false, closing = false, broken = false, train = false;
@@ -277,7 +281,7 @@ struct Judge {
     bool broken = false;
 
     // One cycle: verdict on what came two cycles ago, then the clock.
-    Verdict cycle(unsigned state, unsigned epoch, unsigned seq_w, const Beat* came) {
+    Verdict cycle(unsigned state, unsigned epoch, unsigned seq_w, bool over, const Beat* came) {
         const bool up = state == UP;
         const uint32_t* t = b.beat.unit + 4 * (K - 1);
         Verdict v;
@@ -290,9 +294,12 @@ struct Judge {
                     const uint32_t mask = (1u << seq_w) - 1;
                     const uint32_t gap = (field(t, 13, 13) - expected) & mask;
                     const bool data = field(t, 4, 1);
-                    v.frame = data && gap == 0;
-                    v.duplicate = data && gap >> (seq_w - 1);
-                    v.ahead = gap != 0 && !(gap >> (seq_w - 1));
+                    v.malformed = b.beat.breach == ALWAYS ||
+                                  (b.beat.breach == IF_EXPECTED && data && gap == 0);
+                    const bool good = !v.malformed;
+                    v.frame = good && data && gap == 0 && !over;
+                    v.duplicate = good && data && gap >> (seq_w - 1);
+                    v.ahead = good && gap != 0 && !(gap >> (seq_w - 1));
                     if (v.frame) expected = (expected + 1) & mask;
                 }
             }

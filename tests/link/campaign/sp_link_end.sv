@@ -73,6 +73,8 @@ module sp_link_end #(
     output logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0] used_o,
     /// By VC: flits that the buffer holds.
     output logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0] held_o,
+    /// A flit of the frame that comes found no place.
+    output logic                                  over_o,
     /// Receiver: {something is missing and was asked for, a packet was handed on in part, a flit found
     /// no place, contents cannot be, a packet has just ended, the frame has units, a packet is open,
     /// a block of the frame was damaged}.
@@ -103,6 +105,7 @@ module sp_link_end #(
   assign unacked_o     = i_link.unacked;
   assign next_o        = sp_link_pkg::SEQ_FIELD_W'(i_link.i_tx.next_q);
   assign expected_o    = sp_link_pkg::SEQ_FIELD_W'(i_link.expected);
+  assign over_o        = i_link.i_rx.over;
   assign rx_state_o    = {i_link.i_rx.nacked_q, i_link.i_rx.stable_q.open, i_link.i_rx.over_q,
                           i_link.i_rx.wrong_q, i_link.i_rx.ended_q, i_link.i_rx.units_q,
                           i_link.i_rx.place_q.open, i_link.i_rx.broken_q};
