@@ -8,7 +8,7 @@
 #include <map>
 #include <memory>
 
-#include "link_users.h"
+#include "link_forger.h"
 #include "verilated.h"
 #if VM_COVERAGE
 #include "verilated_cov.h"
@@ -68,12 +68,6 @@ struct Side {
           wire(mix(seed + 30 + n)) {}
 };
 
-// Makes the beats that side 0 gets instead of those of side 1.
-struct Forger {
-    virtual ~Forger() = default;
-    virtual bool next(Beat& beat) = 0;
-};
-
 struct Pair {
     VerilatedContext context;
     uint64_t seed;
@@ -84,7 +78,9 @@ struct Pair {
     uint64_t waits = 0;
     uint32_t wait_p = 0;
     bool judging = true;
-    Forger* forger = nullptr;
+    Forger* forger = nullptr;  // of what side 0 gets
+    uint64_t rx_states[256] = {};  // of side 0 in UP, while there is a forger
+    uint64_t states[5] = {};       // of side 0, while there is one
     Sink* forged = nullptr;  // what side 0 hands on is of this sender
 
     explicit Pair(uint64_t s) : seed(s), book{mix(s)}, rng(s + 99) {
@@ -155,6 +151,7 @@ struct Pair {
             for (int w = 0; w < WORDS; w++) beat.unit[w] = s->top->tx_unit_o[w];
             if (!beat.idle()) s->tx_busy++;
             s->wire.enter(now, beat);
+            if (forger && s == side[0]) forger->hear(beat);
         }
         Beat came[2];
         bool valid[2];
@@ -179,6 +176,10 @@ struct Pair {
             const uint32_t events = top.events_o;
             for (uint32_t left = events; left; left &= left - 1) s.events[__builtin_ctz(left)]++;
             if (events >> E_flush & 1) s.lost += top.lost_packets_o;
+            if (n == 0 && forger) {
+                states[top.state_o]++;
+                if (top.state_o == UP) rx_states[top.rx_state_o]++;
+            }
             if (judging) {
                 const Judge::Verdict v = s.judge.cycle(top.state_o, top.epoch_o, top.seq_w_o,
                                                        top.over_o,
@@ -291,8 +292,8 @@ Mood random_mood(Rng& rng) {
 
 // What a wire does per beat or per frame, at its worst.
 const double WORST[N_FAULTS] = {
-    // flip   burst   lose  drop  twice truncate delay    cut    flap   storm  skip wait gap
-    0.002,  0.002, 0.002, 0.05, 0.05, 0.05,  0.02, 0.0005, 0.0003, 0.0004, 0.5, 0.2, 0.1};
+    // flip   burst   lose  drop  damage twice truncate delay  cut    flap   storm  skip wait gap
+    0.002,  0.002, 0.002, 0.05, 0.05,  0.05, 0.05,  0.02, 0.0005, 0.0003, 0.0004, 0.5, 0.2, 0.1};
 
 Rates random_rates(Rng& rng) {
     Rates r;
@@ -466,6 +467,174 @@ void flushes(Pair& pair) {
                                      pair.count(E_dropped)));
 }
 
+// -------------------------------------------------------------------------------------------- fuzz
+
+// Side 0 gets from a forger what no peer sends, then has to train with side 1 and deliver.
+void fuzz(Pair& pair) {
+    const uint64_t cycles = option("cycles", 100000);
+    const int longest = int(option("episode", 20000));
+    Side& dut = *pair.side[0];
+    Side& peer = *pair.side[1];
+    Sink forged(pair.book, 2, 7);
+    forged.may_cut = true;
+    std::unique_ptr<FrameForger> forger(new FrameForger(*dut.top, pair.book, pair.seed + 5));
+    uint64_t rounds = 0, recovery = 0;
+    auto state = [&] { return dut.top->state_o; };
+    for (auto& s : pair.side) {
+        s->top->replay_limit_i = 2;
+        s->top->retrain_limit_i = 2;
+        s->top->age_cycles_i = 3000;
+        s->top->dead_cycles_i = 300;
+        s->wire.latency = 3;
+    }
+    while (forger->cycles < cycles) {
+        Rng& rng = pair.rng;
+        // The receiver begins the round in FLUSH: what it had is told apart from what is forged.
+        pair.stop(false);
+        Mood mood = random_mood(rng);
+        pair.moods(mood, Mood());
+        peer.source.stop = true;
+        peer.top->rst_ni = 0;
+        dut.top->enable_i = 0;
+        while (state() != DOWN) pair.cycle();
+        dut.top->enable_i = 1;
+        pair.forger = forger.get();
+        pair.forged = &forged;
+        const uint64_t until = forger->cycles + rng.from(longest / 10, longest);
+        while (forger->cycles < until) {
+            dut.sink.blocked = forger->greedy && state() == UP;
+            pair.cycle();
+        }
+        dut.sink.blocked = false;
+
+        // It stops. The peer comes out of its reset.
+        pair.stop(true);
+        dut.top->enable_i = 0;
+        for (int i = 0; state() != DOWN; i++) {
+            pair.cycle();
+            if (i > 20000) pair.fail("behind the fuzz the link does not go down");
+        }
+        pair.cycle();
+        if (!forger->delivered(forged)) pair.fail("what came is not what good frames held");
+        pair.forger = nullptr;
+        pair.forged = nullptr;
+        peer.top->rst_ni = 1;
+        dut.top->enable_i = 1;
+        const uint64_t before = pair.now;
+        peer.sink.may_cut = true;
+        pair.drain(20000);
+        recovery = std::max(recovery, pair.now - before);
+        peer.sink.may_cut = false;
+
+        // Now all must come.
+        for (int v = 0; v < NUM_VC; v++) {
+            peer.sink.missing[v].clear();
+            peer.sink.next[v] = dut.source.sent[v];
+        }
+        pair.stop(false);
+        pair.moods(Mood(), Mood());
+        const uint64_t flits = pair.flits();
+        for (int i = 0; i < 1000; i++) pair.cycle();
+        pair.drain(20000);
+        if (pair.flits() < flits + 500) pair.fail("behind the fuzz the link delivers too little");
+        for (int n = 0; n < 2; n++)
+            if (pair.side[n]->sink.lost(pair.side[1 - n]->source))
+                pair.fail("behind the fuzz packets are missing");
+        rounds++;
+    }
+    static const char* const flags[] = {"damaged", "packet_open", "units", "packet_ended",
+                                        "malformed", "no_place", "handed_on_in_part", "asked"};
+    static const char* const names[] = {"down", "train", "up", "retrain", "flush"};
+    std::map<std::string, uint64_t> reached, breaches;
+    uint64_t combinations = 0;
+    for (int i = 0; i < 256; i++) {
+        combinations += pair.rx_states[i] != 0;
+        for (int b = 0; b < 8; b++)
+            reached[std::string(i >> b & 1 ? "" : "not_") + flags[b]] += pair.rx_states[i];
+    }
+    for (int i = 0; i < 5; i++) reached[names[i]] = pair.states[i];
+    for (int i = 0; i < N_BREAKS; i++) breaches[break_name(i)] = forger->broken[i];
+    std::printf("\"rounds\": %llu, \"fuzz_cycles\": %llu, \"right_crc_cycles\": %llu, "
+                "\"wrong_fields_cycles\": %llu, "
+                "\"good_frames\": %llu, \"forged_packets\": %llu, \"longest_recovery\": %llu, "
+                "\"receiver_states\": %llu, \"reached\": %s, \"breaches\": %s, ",
+                (unsigned long long)rounds, (unsigned long long)forger->cycles,
+                (unsigned long long)forger->right_crc, (unsigned long long)forger->wrong_fields,
+                (unsigned long long)forger->good,
+                (unsigned long long)forged.packets, (unsigned long long)recovery,
+                (unsigned long long)combinations, json(reached).c_str(), json(breaches).c_str());
+}
+
+// -------------------------------------------------------------------------------------------- rate
+
+// Packets of 256 bytes both ways, without a pause or at a load: how much comes, and when.
+void rate(Pair& pair) {
+    const uint64_t cycles = option("cycles", 100000);
+    const double load = fraction("load", 0);
+    pair.book.shape = int(option("shape", FULL));
+    // The judge knows of no time that is measured.
+    pair.judging = false;
+    Rates rates;
+    rates.p[F_drop] = share(fraction("drop", 0));
+    rates.p[F_damage] = share(fraction("damage", 0));
+    const Packet one = pair.book.packet(0, 0, 0);
+    for (auto& s : pair.side) {
+        s->sink.open = true;
+        s->wire.latency = int(option("wire", 20));
+        s->source.mood.start = ~0u;
+        // Beats that a packet takes, its header and its share of trailers counted.
+        const double beats = (one.units + 1.0) / K * (1 + double(K) / s->top->frame_units_o);
+        if (load > 0) {
+            s->source.arrivals = share(load / beats);
+            s->source.timed = true;
+        }
+    }
+    for (int n = 0; n < 2; n++) pair.side[n]->sink.source = &pair.side[1 - n]->source;
+    pair.stop(true);
+    for (int i = 0; !pair.up(); i++) {
+        pair.cycle();
+        if (i > 50000) pair.fail("the link does not come up");
+    }
+    for (auto& s : pair.side) s->source.stop = false;
+    const uint64_t warm = option("warm", 4000 + 4 * option("wire", 20));
+    for (uint64_t i = 0; i < warm; i++) pair.cycle();
+    pair.faults(rates);
+    for (uint64_t i = 0; i < warm; i++) pair.cycle();
+    uint64_t flits[2], frames[2], lost[2];
+    for (int n = 0; n < 2; n++) {
+        flits[n] = pair.side[n]->sink.flits;
+        frames[n] = pair.side[n]->wire.frames;
+        lost[n] = pair.side[n]->wire.injected[F_drop] + pair.side[n]->wire.injected[F_damage];
+        pair.side[n]->sink.latency.clear();
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    for (uint64_t i = 0; i < cycles; i++) pair.cycle();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    uint64_t came = 0, sent = 0, gone = 0;
+    std::vector<uint32_t> latency;
+    for (int n = 0; n < 2; n++) {
+        const Side& s = *pair.side[n];
+        came += s.sink.flits - flits[n];
+        sent += s.wire.frames - frames[n];
+        gone += s.wire.injected[F_drop] + s.wire.injected[F_damage] - lost[n];
+        latency.insert(latency.end(), s.sink.latency.begin(), s.sink.latency.end());
+    }
+    if (pair.count(E_flush) || pair.count(E_retrain)) pair.fail("the link went down");
+    // Two wires, K blocks of 130 bits in each cycle; flits here are full of payload.
+    std::printf("\"payload_share\": %.6f, \"frames\": %llu, \"frames_lost\": %llu, \"cps\": %.0f, ",
+                double(came) * 128 * K / (2.0 * cycles * K * 130), (unsigned long long)sent,
+                (unsigned long long)gone, cycles / took.count());
+    std::sort(latency.begin(), latency.end());
+    if (!latency.empty()) {
+        double sum = 0;
+        for (uint32_t l : latency) sum += l;
+        std::printf("\"latency_mean\": %.2f, \"latency_least\": %u, \"latency_p99\": %u, ",
+                    sum / latency.size() - option("wire", 20),
+                    latency.front() - unsigned(option("wire", 20)),
+                    latency[latency.size() * 99 / 100] - unsigned(option("wire", 20)));
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -482,6 +651,8 @@ int main(int argc, char** argv) {
     std::printf("{\"part\": \"%s\", \"seed\": %llu, ", part.c_str(), (unsigned long long)seed);
     if (part == "campaign") campaign(pair);
     else if (part == "flush") flushes(pair);
+    else if (part == "fuzz") fuzz(pair);
+    else if (part == "rate") rate(pair);
     else {
         std::fprintf(stderr, "part=%s is none\n", part.c_str());
         return 2;

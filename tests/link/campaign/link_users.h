@@ -146,6 +146,7 @@ struct Sink {
     unsigned held = 0;
     uint64_t stall_until = 0, hold_until[NUM_VC] = {};
     bool open = false;        // takes everything
+    bool blocked = false;     // takes nothing
     std::vector<uint32_t> latency;
     std::string wrong;        // the first thing that was wrong
 
@@ -156,7 +157,7 @@ struct Sink {
             stall_until = cycle + rng.from(20, 400);
             injected[F_stall]++;
         }
-        ready = open || (cycle >= stall_until && !rng.rarely(mood.stall));
+        ready = !blocked && (open || (cycle >= stall_until && !rng.rarely(mood.stall)));
         unsigned room = 0;
         for (int v = 0; v < NUM_VC; v++) {
             if (mood.hold && rng.rarely(mood.hold)) {

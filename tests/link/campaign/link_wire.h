@@ -131,8 +131,8 @@ inline bool valid_train(const Beat& beat) {
 
 // What happens on a wire and at its ends; each is counted when it begins.
 #define LINK_FAULTS(X)                                                                        \
-    X(flip) X(burst) X(lose) X(drop) X(twice) X(truncate) X(delay) X(cut) X(flap) X(storm)    \
-    X(skip) X(wait) X(gap) X(stall) X(hold) X(pause)
+    X(flip) X(burst) X(lose) X(drop) X(damage) X(twice) X(truncate) X(delay) X(cut) X(flap)   \
+    X(storm) X(skip) X(wait) X(gap) X(stall) X(hold) X(pause)
 enum Fault {
 #define X(name) F_##name,
     LINK_FAULTS(X)
@@ -148,7 +148,8 @@ inline const char* fault_name(int n) {
     return names[n];
 }
 
-// How often in 2^32: per beat, per frame (drop, twice, truncate, delay), per SKIP, per cycle.
+// How often in 2^32: per beat, per frame (drop, damage: a wrong bit in its
+// first beat, twice, truncate, delay), per SKIP, per cycle.
 struct Rates {
     uint32_t p[N_FAULTS] = {};
     int cut_short = 0, cut_long = 0;  // cycles of a cut, from and to
@@ -205,6 +206,7 @@ struct Wire {
             dropping = hit(F_drop);
             doubling = !dropping && hit(F_twice);
             keep = !dropping && !doubling && hit(F_truncate) ? rng.from(0, 6) : -1;
+            if (!dropping && hit(F_damage)) beat.flip(128 * K - 1 - rng.below(64));
             if (hit(F_delay)) late += rng.from(1, 300);
         }
         const uint64_t when = now + latency + late;

@@ -71,6 +71,8 @@ module sp_link_end #(
     output logic [sp_link_pkg::SEQ_FIELD_W-1:0]   expected_o,
     /// By VC: flits sent that the peer has not freed.
     output logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0] used_o,
+    /// By VC: flits that the peer has freed.
+    output logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0] freed_o,
     /// By VC: flits that the buffer holds.
     output logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0] held_o,
     /// A flit of the frame that comes found no place.
@@ -113,6 +115,7 @@ module sp_link_end #(
   always_comb begin
     for (int unsigned v = 0; v < sp_pkg::NUM_VC; v++) begin
       used_o[v] = i_link.i_credit.sent_q[v] - i_link.i_credit.freed_q[v];
+      freed_o[v] = i_link.i_credit.freed_q[v];
       held_o[v] = i_link.i_buffer.stable_q.written[v] - i_link.i_buffer.freed_o[v];
     end
   end
