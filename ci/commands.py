@@ -11,7 +11,16 @@ from typing import Any
 
 from rich.console import Console
 
-from switchproof.ci import boards, evidence, linting, link_campaign, session, testplan, ui, variables
+from switchproof.ci import (
+    boards,
+    evidence,
+    link_campaign,
+    linting,
+    session,
+    testplan,
+    ui,
+    variables,
+)
 from switchproof.ci import coverage as cov
 from switchproof.ci import fpga as flow
 from switchproof.ci import report as reporting
@@ -338,16 +347,23 @@ def bench(console: Console) -> int:
         raise variables.UserError(f"{shown(areas[area])} cannot be read")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    override = variables.override(_variable("PROFILE"), _variable("PORTS"))
-    config = variables.resolve_config(override or str(getattr(module, "CONFIG", "dev16")))
-    figures: dict[str, float] = module.main(config)
+    wanted = getattr(module, "CONFIG", "dev16")
+    figures: dict[str, Any]
+    if wanted is None:
+        figures = module.main()
+    else:
+        override = variables.override(_variable("PROFILE"), _variable("PORTS"))
+        figures = {"config": override or wanted}
+        figures |= module.main(variables.resolve_config(figures["config"]))
     path = evidence.write(f"bench/{area}", figures)
     limits: dict[str, float] = getattr(module, "AT_LEAST", {})
+    # Curves and paths are for the report.
     rows = [
         [key, ui.number(value) if not isinstance(value, str) else value, _limit(key, limits)]
         for key, value in figures.items()
+        if isinstance(value, (int, float, str)) and key != "config"
     ]
-    ui.table(console, f"bench {area}, {config.name}", ("metric", "value", "at least"), rows)
+    ui.table(console, f"bench {area}, {figures['config']}", ("metric", "value", "at least"), rows)
     low = [key for key, least in limits.items() if figures.get(key, 0) < least]
     for key in low:
         ui.line(console, f"FAIL  {key} is below {limits[key]:g}", "bold red")

@@ -2,7 +2,8 @@
 """The fault campaign of the link: what to build, and one set of figures out of many runs.
 
 Each run is a process of tests/link/campaign, whose `main` is two links, the wires between them and
-their users. `make regress SUITE=link` runs the tests marked `campaign`; see tests/link/test_campaign.py.
+their users. `make regress SUITE=link` runs the tests of tests/link/test_campaign.py that are marked
+`campaign`.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from switchproof.ci.paths import RTL, TESTS
 from switchproof.ci.simulate import FIGURES
 
 FOLDER = TESTS / "link" / "campaign"
-#: Parameters of both ends by blocks of a beat. Numbers, memories and buffers are small, so that they
-#: wrap and fill up all the time.
+#: Parameters of both ends by blocks of a beat. Numbers, memories and buffers are small, so that
+#: they wrap and fill up all the time.
 CONFIGS: dict[int, dict[str, int]] = {
     1: {"FRAME_UNITS": 16, "SEQ_W": 6, "REPLAY_BEATS": 128, "RESERVED": 24, "SHARED": 48},
     2: {"FRAME_UNITS": 32, "SEQ_W": 7, "REPLAY_BEATS": 256, "RESERVED": 19, "SHARED": 32},
     4: {"FRAME_UNITS": 64, "SEQ_W": 5, "REPLAY_BEATS": 64, "RESERVED": 8, "SHARED": 16},
 }
+#: The configuration of the measurements: room for 5 us there and back at 1 GHz, and the longest frames
+#: that CRC-32 covers in full.
+LINK5US = {"FRAME_UNITS": 120, "SEQ_W": 13, "REPLAY_BEATS": 8192, "RESERVED": 32, "SHARED": 5200}
 #: What must never be.
 WRONG = ("lost", "duplicated", "reordered", "corrupted")
 
@@ -38,7 +42,7 @@ def sources() -> tuple[Path, ...]:
 
 
 def spec(k: int, parameters: Mapping[str, int] | None = None, name: str = "") -> build.BuildSpec:
-    """Return what to build: two ends of K blocks a beat, in the campaign's configuration or another."""
+    """Return what to build: ends of K blocks a beat, in the campaign's configuration or another."""
     values = {"FLIT_W": 128 * k, **(CONFIGS[k] if parameters is None else parameters)}
     return build.BuildSpec(
         name=name or f"link-campaign-k{k}",
@@ -47,6 +51,26 @@ def spec(k: int, parameters: Mapping[str, int] | None = None, name: str = "") ->
         parameters=tuple(values.items()),
         vpi=False,
     )
+
+
+def long_spec(k: int) -> build.BuildSpec:
+    """Return what to build for LINK5US."""
+    return spec(k, LINK5US, f"link5us-k{k}")
+
+
+def rate_arguments(k: int, wire: int, cycles: int) -> dict[str, int]:
+    """Return what `part=rate` is asked for: timers follow a wire of so many cycles each way."""
+    longest = LINK5US["FRAME_UNITS"] // k + 2
+    return {
+        "cycles": cycles,
+        "wire": wire,
+        # There and back, two longest frames, and what both ends need.
+        "replay_cycles": 2 * wire + 2 * longest + 40,
+        "keepalive_cycles": 1_000,
+        "dead_cycles": 20_000 + 10 * wire,
+        "replay_limit": 255,
+        "skip_beats": 0,
+    }
 
 
 def merged(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

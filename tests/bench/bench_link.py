@@ -4,12 +4,12 @@
 config                    what each end is; the same for all figures
 efficiency_256B_w<bits>   payload over line bits, packets of 256 bytes without a pause both ways:
                           headers, trailers, marks (2 bits in 130) and control frames are counted
-latency_idle_w<bits>      a lone packet of a header alone, wire not counted; latency_idle_cycles is the
-                          greatest of them
-latency_loaded_cycles     mean from arrival to the first beat at the other end, wire not counted, packets
-                          of 256 bytes that arrive at random, both ways, together 0.8 of the line;
-                          latency_loaded_p99 is what one in a hundred exceeds
-goodput_2pct              20 cycles of wire each way, each frame (control frames too) lost with p = 2%:
+latency_idle_w<bits>      a lone packet of a header alone, wire not counted; latency_idle_cycles is
+                          the greatest of them
+latency_loaded_cycles     mean from arrival to the first beat at the other end, wire not counted,
+                          packets of 256 bytes that arrive at random, both ways, at 0.8 of the
+                          line; latency_loaded_p99 is what one in a hundred exceeds
+goodput_2pct              20 cycles of wire each way, each frame (control frames too) lost with 2%:
                           payload over that of the same links without losses
 goodput_2pct_gbn_bound    what go-back-N can reach there, see gbn_bound
 goodput_2pct_damaged      the same when the frames come with a wrong bit instead of not at all
@@ -33,9 +33,7 @@ from switchproof.ci import build, link_campaign
 
 #: No configuration of the switch: figures are of the link alone.
 CONFIG = None
-#: Both ends.
-LINK = {"FRAME_UNITS": 64, "SEQ_W": 13, "REPLAY_BEATS": 8192, "RESERVED": 32, "SHARED": 5200}
-NAME = "link5us"
+LINK = link_campaign.LINK5US
 AT_LEAST = {
     "efficiency_256B_w128": 0.91, "efficiency_256B_w256": 0.91, "efficiency_256B_w512": 0.91,
     "goodput_2pct": 0.95, "goodput_500m_1e-4": 0.99, "rate_500m": 0.99,
@@ -49,22 +47,13 @@ FULL, HEADER = 4, 2
 @cache
 def executable(k: int) -> Path:
     """Return two ends of K blocks a beat with their wires and users."""
-    return build.build(link_campaign.spec(k, LINK, f"link-bench-k{k}")).executable
+    return build.build(link_campaign.long_spec(k)).executable
 
 
 def measure(k: int = 1, cycles: int = 200_000, wire: int = SHORT_WIRE, **args: Any) -> Any:
     """Run the two ends for so many cycles and return what they found."""
-    longest = LINK["FRAME_UNITS"] // k + 2
-    timers = {
-        # There and back, two longest frames, and what both ends need.
-        "replay_cycles": 2 * wire + 2 * longest + 40,
-        "keepalive_cycles": 1_000,
-        "dead_cycles": 20_000 + 10 * wire,
-        "replay_limit": 255,
-        "skip_beats": 0,
-    }
-    words = {"seed": SEED, "cycles": cycles, "wire": wire, **timers, **args}
-    command = [str(executable(k)), "part=rate", *(f"{name}={value}" for name, value in words.items())]
+    words = {"seed": SEED, **link_campaign.rate_arguments(k, wire, cycles), **args}
+    command = [str(executable(k)), "part=rate", *(f"{n}={value}" for n, value in words.items())]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     if found.returncode:
         raise RuntimeError(f"{' '.join(command)}: {found.stderr}")
@@ -74,8 +63,8 @@ def measure(k: int = 1, cycles: int = 200_000, wire: int = SHORT_WIRE, **args: A
 def gbn_bound(loss: float, wire: int, k: int = 1) -> float:
     """Return the goodput that go-back-N can reach, over that without losses.
 
-    A frame takes T = FRAME_UNITS / K + 1 beats. When it is lost, the trailer of the next one shows it,
-    T later; that is known at the sender after a round trip of R = 2 wire cycles, and ideally the replay
+    A frame takes T = FRAME_UNITS / K + 1 beats. When it is lost, the trailer of the next one shows
+    it, T later; the sender knows after a round trip of R = 2 wire cycles, and ideally the replay
     begins at once: a loss costs W = 2 T + R beats, its own T counted. Each sending is lost with
     probability p, so that a frame takes T + W p / (1 - p) on average, and goodput is
 
@@ -87,7 +76,7 @@ def gbn_bound(loss: float, wire: int, k: int = 1) -> float:
 
 def main() -> dict[str, Any]:
     """Measure everything."""
-    figures: dict[str, Any] = {"config": NAME, **{key.lower(): v for key, v in LINK.items()}}
+    figures: dict[str, Any] = {"config": "link5us", **{key.lower(): v for key, v in LINK.items()}}
     for k in (1, 2, 4):
         figures[f"efficiency_256B_w{128 * k}"] = measure(k)["payload_share"]
     idle = {

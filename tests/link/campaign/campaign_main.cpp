@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <map>
 #include <memory>
 
@@ -280,11 +281,11 @@ T one_of(Rng& rng, std::initializer_list<T> some) {
 
 Mood random_mood(Rng& rng) {
     Mood m;
-    m.start = one_of(rng, {~0u, ~0u, ~0u, share(0.3), share(0.02)});
-    m.inside = one_of(rng, {0u, 0u, share(0.1)});
+    m.start = one_of(rng, {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, share(0.3), share(0.02)});
+    m.inside = one_of(rng, {0u, 0u, 0u, share(0.1)});
     m.impolite = one_of(rng, {0u, 0u, share(0.3), ~0u});
     m.vcs = one_of(rng, {15u, 15u, 15u, 1u + rng.below(15)});
-    m.stall = one_of(rng, {0u, 0u, share(0.1), share(0.4)});
+    m.stall = one_of(rng, {0u, 0u, 0u, share(0.1), share(0.3)});
     m.stall_long = one_of(rng, {0u, 0u, share(0.001)});
     m.hold = one_of(rng, {0u, 0u, share(0.0002)});
     return m;
@@ -353,18 +354,20 @@ std::string common(const Pair& pair, double seconds) {
     }
     char text[600];
     std::snprintf(text, sizeof text,
-                  "\"k\": %d, \"flits\": %llu, \"packets\": %llu, \"cycles\": %llu, \"seconds\": "
-                  "%.2f, \"lost\": %llu, \"duplicated\": %llu, \"reordered\": %llu, "
+                  "\"k\": %d, \"flits\": %llu, \"packets\": %llu, \"cycles\": %llu, "
+                  "\"seconds\": %.2f, \"cpu_seconds\": %.2f, \"lost\": %llu, "
+                  "\"duplicated\": %llu, \"reordered\": %llu, "
                   "\"corrupted\": %llu, \"cut\": %llu",
                   K, (unsigned long long)pair.flits(), (unsigned long long)packets,
-                  (unsigned long long)pair.now, seconds, (unsigned long long)lost,
+                  (unsigned long long)pair.now, seconds, double(std::clock()) / CLOCKS_PER_SEC,
+                  (unsigned long long)lost,
                   (unsigned long long)duplicated, (unsigned long long)reordered,
                   (unsigned long long)corrupted, (unsigned long long)cut);
     return std::string(text) + ", \"events\": " + json(events_of(pair)) +
            ", \"injected\": " + json(injected_of(pair));
 }
 
-// ----------------------------------------------------------------------------------------- campaign
+// --------------------------------------------------------------------------------------- campaign
 
 // Nothing may be lost: the link never flushes.
 void campaign(Pair& pair) {
@@ -420,7 +423,7 @@ void campaign(Pair& pair) {
 
 // ----------------------------------------------------------------------------------------- flushes
 
-// The link goes down again and again: packets may be lost, but not in silence, and none comes twice.
+// The link goes down again and again: packets may be lost, but not in silence, none comes twice.
 void flushes(Pair& pair) {
     const uint64_t flits = option("flits", 100000);
     const int longest = int(option("episode", 20000));
@@ -641,7 +644,8 @@ int main(int argc, char** argv) {
     for (int i = 1; i < argc; i++) {
         const std::string word = argv[i];
         const size_t at = word.find('=');
-        if (word[0] != '+' && at != std::string::npos) options[word.substr(0, at)] = word.substr(at + 1);
+        if (word[0] != '+' && at != std::string::npos)
+            options[word.substr(0, at)] = word.substr(at + 1);
     }
     const std::string part = options["part"];
     const uint64_t seed = option("seed", 1);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A peer that is none: it trains as one, and then sends frames whose CRC is right and whose contents
-// mostly are not, noise, and whatever else a receiver may meet. It knows of each frame whether it is
-// good; only what good frames hold may be delivered, and all that the receiver took of it must be.
+// A peer that is none: it trains as one, and then sends frames whose CRC is right and whose
+// contents mostly are not, noise, and whatever else a receiver may meet. It knows of each frame
+// whether it is good; only what good frames hold may be delivered, and all that the receiver took
+// of it must be.
 
 #pragma once
 
@@ -83,7 +84,7 @@ struct FrameForger : Forger {
 
     void random_unit(uint32_t* unit) { for (int w = 0; w < 4; w++) unit[w] = uint32_t(rng.next()); }
 
-    // A block of a peer that answers; `anew`: one that begins another training in the middle of frames.
+    // A block of a peer that answers; `anew`: one that begins another training amid frames.
     Beat train(bool anew = false) {
         if (!heard) return nothing();
         const uint32_t* said = train_seen.unit;
@@ -274,8 +275,14 @@ struct FrameForger : Forger {
                 wrong(IF_EXPECTED);
                 break;
             }
-            case B_ahead: seq = (seq + rng.from(1, int(mask() >> 1))) & mask(); taken = false; break;
-            case B_behind: seq = (seq - rng.from(1, int(mask() >> 1) + 1)) & mask(); taken = false; break;
+            case B_ahead:
+                seq = (seq + rng.from(1, int(mask() >> 1))) & mask();
+                taken = false;
+                break;
+            case B_behind:
+                seq = (seq - rng.from(1, int(mask() >> 1) + 1)) & mask();
+                taken = false;
+                break;
             case B_epoch: epoch ^= 1 + rng.below(15); taken = false; break;
             case B_kind: {
                 Beat b = nothing();
@@ -284,7 +291,10 @@ struct FrameForger : Forger {
                 taken = false;
                 break;
             }
-            case B_mark: some().set_mark(rng.below(K), rng.next() & 1 ? 0 : 3); taken = false; break;
+            case B_mark:
+                some().set_mark(rng.below(K), rng.next() & 1 ? 0 : 3);
+                taken = false;
+                break;
             case B_trailer_place: {
                 Beat b = nothing();
                 b.unit[4 * rng.below(K - 1 ? K - 1 : 1)] = TRAILER;

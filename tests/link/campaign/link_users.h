@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Users of a link: packets that follow from (seed, side, VC, number) alone, so that who gets one knows
-// each of its bits from the number in its header, whatever was lost before it.
+// Users of a link: packets that follow from (seed, side, VC, number) alone, so that who gets one
+// knows each of its bits from the number in its header, whatever was lost before it.
 
 #pragma once
 
@@ -95,7 +95,8 @@ struct Source {
         if (!valid && inside) {
             if (!rng.rarely(mood.inside)) valid = true;
         } else if (!valid && !stop && cycle >= pause_until) {
-            const bool may = arrivals ? !arrived.empty() : mood.start == ~0u || rng.rarely(mood.start);
+            const bool may = arrivals ? !arrived.empty()
+                                      : mood.start == ~0u || rng.rarely(mood.start);
             const int vc = rng.below(NUM_VC);
             const bool room = (top.s_vc_room_o >> vc & 1) || rng.rarely(mood.impolite);
             if (may && room && (mood.vcs >> vc & 1)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What both ends of a link put on the wire, written from docs/link.md and not from the RTL; and a wire
-// that does to it whatever it likes. Everything random comes from one seed.
+// What both ends of a link put on the wire, written from docs/link.md and not from the RTL; and a
+// wire that does to it whatever it likes. Everything random comes from one seed.
 
 #pragma once
 
@@ -247,7 +247,7 @@ struct Wire {
         }
     }
 
-    // At most 32 wrong bits that follow each other; in a TRAIN block 16, which its CRC always finds.
+    // At most 32 wrong bits in a row; in a TRAIN block 16, which its CRC always finds.
     void burst(Beat& beat) {
         const int k = rng.below(K);
         const int length = beat.ctl(k, TRAIN) ? rng.from(2, 16) : rng.from(2, 32);
@@ -266,8 +266,8 @@ struct Wire {
 
 // --------------------------------------------------------------------------------------- receiver
 
-// What a receiver must say of each beat, two cycles later (docs/link.md, "Frames", "Retry"). Whether the
-// contents of a frame keep to the page is known to who made it, and comes with its trailer.
+// What a receiver must say of each beat, two cycles later (docs/link.md, "Frames", "Retry"). Whether
+// the contents of a frame keep to the page is known to who made it, and comes with its trailer.
 struct Judge {
     struct Verdict {
         bool damaged = false, crc = false, epoch = false, frame = false, duplicate = false,

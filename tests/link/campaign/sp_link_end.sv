@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One end of a link for campaign_main.cpp, which makes two of it and is the wires and the users: the
-// link, and what of its inside says whether credits and numbers add up and in which state the receiver
-// is. No assertion looks at flip-flops before the first clock of the reset.
+// One end of a link for campaign_main.cpp, which makes two of it and is the wires and the users:
+// the link, and what of its inside says whether credits and numbers add up and in which state the
+// receiver is. No assertion looks at flip-flops before the first clock of the reset.
 
 module sp_link_end #(
     /// As in sp_link.
@@ -77,9 +77,9 @@ module sp_link_end #(
     output logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::COUNT_W-1:0] held_o,
     /// A flit of the frame that comes found no place.
     output logic                                  over_o,
-    /// Receiver: {something is missing and was asked for, a packet was handed on in part, a flit found
-    /// no place, contents cannot be, a packet has just ended, the frame has units, a packet is open,
-    /// a block of the frame was damaged}.
+    /// Receiver: {something is missing and was asked for, a packet was handed on in part, a flit
+    /// found no place, contents cannot be, a packet has just ended, the frame has units, a packet is
+    /// open, a block of the frame was damaged}.
     output logic [7:0]                            rx_state_o
 );
 
