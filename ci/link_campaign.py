@@ -25,8 +25,8 @@ CONFIGS: dict[int, dict[str, int]] = {
     2: {"FRAME_UNITS": 32, "SEQ_W": 7, "REPLAY_BEATS": 256, "RESERVED": 19, "SHARED": 32},
     4: {"FRAME_UNITS": 64, "SEQ_W": 5, "REPLAY_BEATS": 64, "RESERVED": 8, "SHARED": 16},
 }
-#: The configuration of the measurements: room for 5 us there and back at 1 GHz, and the longest frames
-#: that CRC-32 covers in full.
+#: The configuration of the measurements: room for 5 us there and back at 1 GHz, and the longest
+#: frames that CRC-32 covers in full.
 LINK5US = {"FRAME_UNITS": 120, "SEQ_W": 13, "REPLAY_BEATS": 8192, "RESERVED": 32, "SHARED": 5200}
 #: What must never be.
 WRONG = ("lost", "duplicated", "reordered", "corrupted")
