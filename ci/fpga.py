@@ -143,6 +143,8 @@ def place(flow: Flow) -> float:
     command += ["--json", str(flow.folder / "netlist.json"), "--lpf", str(board.constraints)]
     command += ["--textcfg", str(flow.folder / "config.txt"), "--seed", "1"]
     command += ["--report", str(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
+    # A clock that is too slow is judged with the figures, not an error of the tool.
+    command.append("--timing-allow-fail")
     return run_step("nextpnr", command, flow.folder)
 
 
