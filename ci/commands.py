@@ -206,8 +206,14 @@ def regress(console: Console) -> int:
         selection.base_seed = base
         tests += session.run(selection, console).tests
     outcome = session.Outcome(tests, time.monotonic() - begin)
-    more = link_campaign.merged(outcome.tests) if suite == "link" else {}
-    return _finish(console, _selection(suite), outcome, f"regress/{suite}", seeds=count, **more)
+    if suite != "link":
+        return _finish(console, _selection(suite), outcome, f"regress/{suite}", seeds=count)
+    found = link_campaign.merged(outcome.tests)
+    code = _finish(console, _selection(suite), outcome, "regress/link", seeds=count, **found)
+    lacks = link_campaign.short_of(found) if _selection(suite).complete else []
+    for line in lacks:
+        ui.line(console, f"FAIL  the campaign: {line}", "bold red")
+    return 1 if lacks else code
 
 
 def _finish(

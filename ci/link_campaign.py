@@ -28,6 +28,10 @@ CONFIGS: dict[int, dict[str, int]] = {
 #: The configuration of the measurements: room for 5 us there and back at 1 GHz, and the longest
 #: frames that CRC-32 covers in full.
 LINK5US = {"FRAME_UNITS": 120, "SEQ_W": 13, "REPLAY_BEATS": 8192, "RESERVED": 32, "SHARED": 5200}
+#: Of a whole campaign: flits, and faults of each kind.
+FLITS, FAULTS = 100_000_000, 1_000
+#: Figures of which the greatest counts, not the sum.
+GREATEST = ("longest_recovery", "receiver_states")
 #: What must never be.
 WRONG = ("lost", "duplicated", "reordered", "corrupted")
 
@@ -89,7 +93,19 @@ def merged(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
                     sums = part.setdefault(key, {})
                     for name, count in value.items():
                         sums[name] = sums.get(name, 0) + count
+                elif key in GREATEST:
+                    part[key] = max(part.get(key, 0), value)
                 elif key not in ("part", "k", "seed"):
                     part[key] = part.get(key, 0) + value
     main = parts.pop("campaign", {})
     return {**main, "parts": parts, "configs": {str(k): CONFIGS[k] for k in CONFIGS}}
+
+
+def short_of(found: Mapping[str, Any]) -> list[str]:
+    """Return what a whole campaign lacks: flits, faults of a kind, or that nothing was wrong."""
+    lines = [f"{found[name]} {name}" for name in WRONG if found.get(name)]
+    if found.get("flits", 0) < FLITS:
+        lines.append(f"{found.get('flits', 0):,} flits, not {FLITS:,}")
+    injected = found.get("injected", {})
+    lines += [f"{n} of {kind}, not {FAULTS:,}" for kind, n in injected.items() if n < FAULTS]
+    return lines
