@@ -83,11 +83,11 @@ def merged(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for test in tests:
         for folder in test.get("runs", []):
             found = json.loads((Path(folder) / FIGURES).read_text())
-            part = parts.setdefault(found["part"], {"runs": 0, "k": [], "seeds": []})
+            part = parts.setdefault(found["part"], {"runs": 0, "k": [], "run_seeds": []})
             part["runs"] += 1
             if found["k"] not in part["k"]:
                 part["k"] = sorted([*part["k"], found["k"]])
-            part["seeds"].append(found["seed"])
+            part["run_seeds"].append(found["seed"])
             for key, value in found.items():
                 if isinstance(value, dict):
                     sums = part.setdefault(key, {})
@@ -95,7 +95,7 @@ def merged(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
                         sums[name] = sums.get(name, 0) + count
                 elif key in GREATEST:
                     part[key] = max(part.get(key, 0), value)
-                elif key not in ("part", "k", "seed"):
+                elif key not in ("part", "k", "seed", "seconds"):
                     part[key] = part.get(key, 0) + value
     main = parts.pop("campaign", {})
     return {**main, "parts": parts, "configs": {str(k): CONFIGS[k] for k in CONFIGS}}

@@ -7,12 +7,14 @@ The long tests are `make regress SUITE=link`; the short ones are the same progra
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from switchproof.ci import link_campaign
+from switchproof.ci import evidence, link_campaign
 from switchproof.ci.pytest_plugin import Program
+from switchproof.ci.simulate import FIGURES
 
 #: Flits of one run, and (blocks of a beat, run): together more than 10^8 flits. The wide ones take
 #: longest and begin.
@@ -80,6 +82,27 @@ def test_flushes_short(program: Program) -> None:
 @pytest.mark.parametrize("k", [1, 4])
 def test_fuzz_short(program: Program, k: int) -> None:
     nothing_false(run(program, k, "fuzz", cycles=SHORT_CYCLES, episode=2000), k)
+
+
+def test_figures_of_runs_are_added(tmp_path: Path) -> None:
+    """Counts are added, the greatest stays the greatest, and the evidence takes all of it."""
+    runs = []
+    for seed in (1, 2):
+        found = {
+            "part": "campaign", "k": seed, "seed": seed, "seconds": 1.0, "flits": 60_000_000,
+            "lost": 0, "injected": {"drop": 600, "cut": 1000 * seed}, "longest_recovery": seed,
+        }  # fmt: skip
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        (folder / FIGURES).write_text(json.dumps(found))
+        runs.append(str(folder))
+    merged = link_campaign.merged([{"runs": runs[:1]}, {"runs": runs[1:]}, {"name": "failed"}])
+    data = evidence.results([], 1.0, seeds=1, suite="regress/link", **merged)
+    assert data["flits"] == 120_000_000 and data["injected"] == {"drop": 1200, "cut": 3000}
+    assert data["k"] == [1, 2] and data["runs"] == 2 and data["longest_recovery"] == 2
+    assert link_campaign.short_of(data) == []
+    data["injected"]["drop"], data["lost"], data["flits"] = 999, 1, 99_999_999
+    assert len(link_campaign.short_of(data)) == 3
 
 
 def test_longest_round_trip(program: Program) -> None:

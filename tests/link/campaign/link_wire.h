@@ -184,6 +184,8 @@ struct Wire {
         return true;
     }
     uint64_t size() const { return last - first; }
+    // It is not behind: what is on it left the sender no longer ago than its latency.
+    bool on_time() const { return late == 0 && size() <= uint64_t(latency) + 1; }
     // It has fallen behind so far that it takes nothing.
     bool full() const { return size() > uint64_t(latency) + 600; }
     void push(uint64_t when, const Beat& beat) {
