@@ -75,6 +75,11 @@ class Board:
         """Parameters of the top: those of the switch."""
         return harness_cache.switch().values(self.config)
 
+    @property
+    def words(self) -> dict[str, str]:
+        """Parameters of the top that only say which build it is."""
+        return {"BUILD": f"32'h{build_word():08x}"}
+
 
 def names() -> list[str]:
     """Return the boards that there are."""

@@ -11,7 +11,16 @@ from typing import Any
 
 from rich.console import Console
 
-from switchproof.ci import boards, evidence, linting, session, testplan, ui, variables
+from switchproof.ci import (
+    boards,
+    evidence,
+    link_campaign,
+    linting,
+    session,
+    testplan,
+    ui,
+    variables,
+)
 from switchproof.ci import coverage as cov
 from switchproof.ci import fpga as flow
 from switchproof.ci import report as reporting
@@ -27,6 +36,7 @@ HELP = (
     ("make fpga BOARD=", "from RTL to a bitstream, with clock and area (SIZE=: a smaller part)"),
     ("make board", "start the virtual board, to play with by hand"),
     ("make regress SEEDS=n", "the default regression with n seeds (SUITE=test: all, long too)"),
+    ("make regress SUITE=link", "10^8 flits through links whose wires err in every way"),
     ("make lint", "Verilator -Wall, slang, Yosys, ruff, mypy"),
     ("make formal", "prove the properties, and that each proof can fail"),
     ("make mutate", "make small defects in the RTL and see whether tests notice"),
@@ -62,8 +72,8 @@ def _variable(name: str, default: str = "") -> str:
 
 #: What `make sim` and `make test` run, as pytest's marks.
 DEFAULT_SUITE = "sim and not large"
-ALL_BUT_BOARDS = "not hil or short"
-USUAL = f"({ALL_BUT_BOARDS}) and not long"
+ALL_BUT_BOARDS = "(not hil or short) and not campaign"
+USUAL = f"{ALL_BUT_BOARDS} and not long"
 
 
 def _selection(target: str, *, mark: str = "", coverage: bool = False) -> session.Selection:
@@ -177,21 +187,34 @@ def count(console: Console) -> int:
     return 1 if result["failed"] or not result["passed"] else 0
 
 
+#: Suites of `make regress`: pytest's marks, and how many seeds unless SEEDS says.
+SUITES = {"sim": (DEFAULT_SUITE, "3"), "test": (ALL_BUT_BOARDS, "3"), "link": ("campaign", "1")}
+
+
 def regress(console: Console) -> int:
     """Run a suite under several seeds: base seeds 1..SEEDS give every test its own."""
-    suite = variables.choice("SUITE", _variable("SUITE", "sim"), ("sim", "test"))
-    count = variables.seeds(_variable("SEEDS", "3"))
-    if _variable("SEED"):
+    suite = variables.choice("SUITE", _variable("SUITE", "sim"), SUITES)
+    mark, usual = SUITES[suite]
+    count = variables.seeds(_variable("SEEDS", usual))
+    # The campaign runs nowhere else, so that a failure is run again here, with its seed.
+    if _variable("SEED") and (suite != "link" or count > 1):
         raise variables.UserError("SEED fixes one seed: use SEEDS=n with make regress")
     tests: list[dict[str, Any]] = []
     begin = time.monotonic()
     for base in range(1, count + 1):
         console.print(f"[bold]seed {base} of {count}[/]")
-        selection = _selection(suite, mark=DEFAULT_SUITE if suite == "sim" else ALL_BUT_BOARDS)
+        selection = _selection(suite, mark=mark)
         selection.base_seed = base
         tests += session.run(selection, console).tests
     outcome = session.Outcome(tests, time.monotonic() - begin)
-    return _finish(console, _selection(suite), outcome, f"regress/{suite}", seeds=count)
+    if suite != "link":
+        return _finish(console, _selection(suite), outcome, f"regress/{suite}", seeds=count)
+    found = link_campaign.merged(outcome.tests)
+    code = _finish(console, _selection(suite), outcome, "regress/link", seeds=count, **found)
+    lacks = link_campaign.short_of(found) if _selection(suite).complete else []
+    for line in lacks:
+        ui.line(console, f"FAIL  the campaign: {line}", "bold red")
+    return 1 if lacks else code
 
 
 def _finish(
@@ -331,16 +354,23 @@ def bench(console: Console) -> int:
         raise variables.UserError(f"{shown(areas[area])} cannot be read")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    override = variables.override(_variable("PROFILE"), _variable("PORTS"))
-    config = variables.resolve_config(override or str(getattr(module, "CONFIG", "dev16")))
-    figures: dict[str, float] = module.main(config)
+    wanted = getattr(module, "CONFIG", "dev16")
+    figures: dict[str, Any]
+    if wanted is None:
+        figures = module.main()
+    else:
+        override = variables.override(_variable("PROFILE"), _variable("PORTS"))
+        figures = {"config": override or wanted}
+        figures |= module.main(variables.resolve_config(figures["config"]))
     path = evidence.write(f"bench/{area}", figures)
     limits: dict[str, float] = getattr(module, "AT_LEAST", {})
+    # Curves and paths are for the report.
     rows = [
         [key, ui.number(value) if not isinstance(value, str) else value, _limit(key, limits)]
         for key, value in figures.items()
+        if isinstance(value, (int, float, str)) and key != "config"
     ]
-    ui.table(console, f"bench {area}, {config.name}", ("metric", "value", "at least"), rows)
+    ui.table(console, f"bench {area}, {figures['config']}", ("metric", "value", "at least"), rows)
     low = [key for key, least in limits.items() if figures.get(key, 0) < least]
     for key in low:
         ui.line(console, f"FAIL  {key} is below {limits[key]:g}", "bold red")

@@ -72,7 +72,7 @@ class Flow:
         board = self.board
         read = ["read_slang", "--top", board.top, "--ignore-assertions"]
         read += [f"-G {name}={value}" for name, value in board.parameters.items()]
-        read += [f"-G BUILD=32'h{boards.build_word():08x}"]
+        read += [f"-G {name}={value}" for name, value in board.words.items()]
         # The simulation's models of the part's own cells tell their pins; Yosys knows the cells.
         models = boards.cell_models()
         read += [f"--blackboxed-module {path.stem}" for path in models]
@@ -143,6 +143,8 @@ def place(flow: Flow) -> float:
     command += ["--json", str(flow.folder / "netlist.json"), "--lpf", str(board.constraints)]
     command += ["--textcfg", str(flow.folder / "config.txt"), "--seed", "1"]
     command += ["--report", str(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
+    # A clock that is too slow is judged with the figures, not an error of the tool.
+    command.append("--timing-allow-fail")
     return run_step("nextpnr", command, flow.folder)
 
 

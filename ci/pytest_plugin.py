@@ -8,6 +8,7 @@ A test is known as ``block/function[parameters]``, where the block is the folder
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import shlex
 from collections.abc import Iterable, Mapping
@@ -19,7 +20,7 @@ import pytest
 from switchproof.ci import build as builds
 from switchproof.ci import harness_cache, variables
 from switchproof.ci.paths import BUILD, EXAMPLES, ROOT, RTL, TESTS
-from switchproof.ci.simulate import Run, RunError, RunResult, simulate
+from switchproof.ci.simulate import FIGURES, Run, RunError, RunResult, run_program, simulate
 from switchproof.models import profiles
 from switchproof.tb.board import BoardError
 from switchproof.tb.pipes import PipeError
@@ -35,6 +36,8 @@ COVERAGE_OPT = "-O0"
 COVERAGE_PORTS = 8
 #: Errors whose text says all; the way to them through our code helps nobody.
 SHORT_ERRORS = (RunError, builds.BuildError, Mismatch, BoardError, BridgeError, PipeError)
+#: What runs the tests of a mark; all others are `make test`'s.
+TARGETS = {"sim": "sim", "hil": "hil", "campaign": "regress SUITE=link"}
 #: Key of the user property that carries what the report needs from worker to controller.
 PROPERTY = "switchproof"
 
@@ -254,6 +257,29 @@ class Sim:
         return result
 
 
+class Program:
+    """The ``program`` fixture: builds what has a `main` of its own and runs it, without traces.
+
+    No RTL coverage either: such a program runs long.
+    """
+
+    def __init__(self, request: pytest.FixtureRequest) -> None:
+        self.name = test_name(request.node)
+        self.seed = seed_of(request.node)
+        self.results: list[RunResult] = []
+
+    def run(
+        self, spec: builds.BuildSpec, args: Iterable[str], timeout: float = 300.0
+    ) -> dict[str, Any]:
+        """Build, run, and return the figures that it prints. Raises RunError or BuildError."""
+        built = builds.build(spec, _build_jobs())
+        suffix = f".{len(self.results) + 1}" if self.results else ""
+        result = run_program(self.name + suffix, built, self.seed, list(args), timeout)
+        self.results.append(result)
+        figures: dict[str, Any] = json.loads((result.path / FIGURES).read_text())
+        return figures
+
+
 def _with_coverage(spec: builds.BuildSpec) -> builds.BuildSpec:
     """Return a build with coverage, if it holds RTL of ours: only that counts."""
     if not any(source.is_relative_to(RTL) for source in spec.sources):
@@ -286,7 +312,15 @@ def sim(request: pytest.FixtureRequest) -> Sim:
     return fixture
 
 
-SIM = pytest.StashKey[Sim]()
+@pytest.fixture
+def program(request: pytest.FixtureRequest) -> Program:
+    """Build and run programs; see Program."""
+    fixture = Program(request)
+    request.node.stash[SIM] = fixture
+    return fixture
+
+
+SIM = pytest.StashKey[Sim | Program]()
 
 
 def repro_line(name: str, seed: int | None, option: Any, target: str, *, waves: bool) -> str:
@@ -315,8 +349,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     seed = item.stash.get(SEED, None)
     option = item.config.option
     name = test_name(item)
-    target = next((mark for mark in ("sim", "hil") if item.get_closest_marker(mark)), "test")
-    repro = repro_line(name, seed, option, target, waves=sim_fixture is not None)
+    marked = [mark for mark in TARGETS if item.get_closest_marker(mark)]
+    target = TARGETS[marked[0]] if marked else "test"
+    repro = repro_line(name, seed, option, target, waves=isinstance(sim_fixture, Sim))
     info = {
         "name": name,
         "block": block_of(item.path),

@@ -346,8 +346,18 @@ def _bench() -> Section | None:
     parts = []
     for path in sorted((REPORT / "bench").glob("*.json")):
         figures = evidence.read(f"bench/{path.stem}") or {}
-        rows = [[f"<code>{_text(key)}</code>", _num(value, 3)] for key, value in figures.items()]
+        rows = [
+            [f"<code>{_text(key)}</code>", _num(value, 3)]
+            for key, value in figures.items()
+            if isinstance(value, (int, float, str))
+        ]
+        plots = "".join(
+            _plot(title, _text(plot["below"]), plot["curves"])
+            for title, plot in figures.get("plots", {}).items()
+        )
         parts.append(f"<h3>{_text(path.stem)}</h3>{_table(('metric', 'value'), rows)}")
+        if plots:
+            parts.append(f'<div class="plots">{plots}</div>')
     return ("bench", "Benchmarks", "".join(parts)) if parts else None
 
 

@@ -12,13 +12,15 @@ import subprocess
 import sys
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from switchproof.ci import coverage, waves
 from switchproof.ci.build import Build, trace_format
 from switchproof.ci.paths import ROOT, RUNS, shown
 
+#: What a program without cocotb leaves of its figures.
+FIGURES = "figures.json"
 #: Lines of a failed run's log that are printed.
 TAIL_LINES = 40
 #: Bytes of a passed run's log that are kept.
@@ -89,6 +91,30 @@ def simulate(run: Run) -> RunResult:
     return RunResult(path, seconds)
 
 
+def run_program(
+    name: str, build: Build, seed: int, args: Sequence[str], timeout: float
+) -> RunResult:
+    """Run a build that has a `main` of its own, with ``seed=`` and ``args`` as arguments.
+
+    The last line that it prints is JSON and is left as FIGURES. Raises RunError.
+    """
+    path = run_path(name, seed)
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    command = [str(build.executable), f"seed={seed}", *args]
+    begin = time.monotonic()
+    code = _execute(command, path, os.environ, timeout)
+    seconds = time.monotonic() - begin
+    log = path / "sim.log"
+    if code != 0:
+        reason = _end(code, timeout)
+        raise RunError(f"{reason}\n{tail(log)}\nthe whole log: {shown(log)}")
+    lines = log.read_text(errors="replace").splitlines()
+    (path / FIGURES).write_text(lines[-1] if lines else "")
+    _tidy(path)
+    return RunResult(path, seconds)
+
+
 def _environment(run: Run, path: Path) -> dict[str, str]:
     """Return the environment that cocotb's library and our code inside the simulation read."""
     import cocotb_tools.config as cocotb
@@ -145,7 +171,7 @@ def _execute(command: list[str], path: Path, env: Mapping[str, str], timeout: fl
 def _judge(results: Path, testcase: str, code: int | None, timeout: float) -> str:
     """Return why a run failed, or an empty text. A test that never ran is a failure."""
     if code is None:
-        return f"no end after {timeout:g} s: killed"
+        return _end(code, timeout)
     cases = _testcases(results)
     ran = [case for case in cases if case.get("name", "").split("/")[0] == testcase]
     for case in ran:
@@ -155,14 +181,23 @@ def _judge(results: Path, testcase: str, code: int | None, timeout: float) -> st
                 text = found.get("message") or found.get("error_msg") or ""
                 return f"{case.get('name')}: {text.strip() or 'failed'}"
     if code < 0:
-        return f"the simulator died of {signal.Signals(-code).name}"
+        return _end(code, timeout)
     if not ran:
         return f"the test {testcase!r} never ran"
     if all(case.find("skipped") is not None for case in ran):
         return f"the test {testcase!r} was skipped inside the simulation"
     if code != 0:
-        return f"the simulator ended with exit code {code}"
+        return _end(code, timeout)
     return ""
+
+
+def _end(code: int | None, timeout: float) -> str:
+    """Return how a simulator ended that did not end well."""
+    if code is None:
+        return f"no end after {timeout:g} s: killed"
+    if code < 0:
+        return f"the simulator died of {signal.Signals(-code).name}"
+    return f"the simulator ended with exit code {code}"
 
 
 def _testcases(results: Path) -> list[ElementTree.Element]:

@@ -383,6 +383,7 @@ module sp_link_tx #(
   end_t             end_q;
   logic             ack_valid_q;
   logic [SEQ_W-1:0] ack_q;
+  logic [SEQ_W-1:0] ack_next_q;   // next_q as it came: the ends of all frames before it are known
   logic             ack_nack_q;
   logic             ack_heard_q;
   logic             ack_ok;
@@ -392,7 +393,7 @@ module sp_link_tx #(
     end_q <= end_mem[(SEQ_W-1)'(ack_i - SEQ_W'(1))];
   end
 
-  assign ack_ok     = ack_valid_q && (SEQ_W'(ack_q - oldest_q) <= SEQ_W'(next_q - oldest_q));
+  assign ack_ok     = ack_valid_q && (SEQ_W'(ack_q - oldest_q) <= SEQ_W'(ack_next_q - oldest_q));
   assign progress_o = ack_ok && (ack_q != oldest_q);
   assign unacked_o  = unacked;
   assign acked_o    = acked_q;
@@ -401,6 +402,7 @@ module sp_link_tx #(
     if (!rst_ni) begin
       ack_valid_q <= 1'b0;
       ack_q       <= '0;
+      ack_next_q  <= '0;
       ack_nack_q  <= 1'b0;
       ack_heard_q <= 1'b0;
       oldest_q    <= '0;
@@ -409,6 +411,7 @@ module sp_link_tx #(
     end else begin
       ack_valid_q <= ack_valid_i;
       ack_q       <= ack_i;
+      ack_next_q  <= next_q;
       ack_nack_q  <= ack_nack_i;
       ack_heard_q <= ack_heard_i;
       if (progress_o) begin

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The fault campaign of the link: what to build, and one set of figures out of many runs.
+
+Each run is a process of tests/link/campaign, whose `main` is two links, the wires between them and
+their users. `make regress SUITE=link` runs the tests of tests/link/test_campaign.py that are marked
+`campaign`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from switchproof.ci import build, filelists
+from switchproof.ci.paths import RTL, TESTS
+from switchproof.ci.simulate import FIGURES
+
+FOLDER = TESTS / "link" / "campaign"
+#: Parameters of both ends by blocks of a beat. Numbers, memories and buffers are small, so that
+#: they wrap and fill up all the time.
+CONFIGS: dict[int, dict[str, int]] = {
+    1: {"FRAME_UNITS": 16, "SEQ_W": 6, "REPLAY_BEATS": 128, "RESERVED": 24, "SHARED": 48},
+    2: {"FRAME_UNITS": 32, "SEQ_W": 7, "REPLAY_BEATS": 256, "RESERVED": 19, "SHARED": 32},
+    4: {"FRAME_UNITS": 64, "SEQ_W": 5, "REPLAY_BEATS": 64, "RESERVED": 8, "SHARED": 16},
+}
+#: The configuration of the measurements: room for 5 us there and back at 1 GHz, and the longest
+#: frames that CRC-32 covers in full.
+LINK5US = {"FRAME_UNITS": 120, "SEQ_W": 13, "REPLAY_BEATS": 8192, "RESERVED": 32, "SHARED": 5200}
+#: Of a whole campaign: flits, and faults of each kind.
+FLITS, FAULTS = 100_000_000, 1_000
+#: Figures of which the greatest counts, not the sum.
+GREATEST = ("longest_recovery", "receiver_states")
+#: What must never be.
+WRONG = ("lost", "duplicated", "reordered", "corrupted")
+
+
+def sources() -> tuple[Path, ...]:
+    """Return the RTL of a link, with no more of the switch than it needs."""
+    shared = [RTL / "common" / name for name in ("sp_rr_arbiter.sv", "sp_skid_buffer.sv")]
+    link = filelists.sources("link")
+    packages = [path for path in link if path.stem.endswith("_pkg")]
+    rest = [path for path in link if path not in packages]
+    return (RTL / "common" / "sp_pkg.sv", *packages, *shared, *rest)
+
+
+def spec(k: int, parameters: Mapping[str, int] | None = None, name: str = "") -> build.BuildSpec:
+    """Return what to build: ends of K blocks a beat, in the campaign's configuration or another."""
+    values = {"FLIT_W": 128 * k, **(CONFIGS[k] if parameters is None else parameters)}
+    return build.BuildSpec(
+        name=name or f"link-campaign-k{k}",
+        toplevel="sp_link_end",
+        sources=(*sources(), FOLDER / "sp_link_end.sv", FOLDER / "campaign_main.cpp"),
+        parameters=tuple(values.items()),
+        vpi=False,
+    )
+
+
+def long_spec(k: int) -> build.BuildSpec:
+    """Return what to build for LINK5US."""
+    return spec(k, LINK5US, f"link5us-k{k}")
+
+
+def rate_arguments(k: int, wire: int, cycles: int) -> dict[str, int]:
+    """Return what `part=rate` is asked for: timers follow a wire of so many cycles each way."""
+    longest = LINK5US["FRAME_UNITS"] // k + 2
+    return {
+        "cycles": cycles,
+        "wire": wire,
+        # There and back, two longest frames, and what both ends need.
+        "replay_cycles": 2 * wire + 2 * longest + 40,
+        "keepalive_cycles": 1_000,
+        "dead_cycles": 20_000 + 10 * wire,
+        "replay_limit": 255,
+        "skip_beats": 0,
+    }
+
+
+def merged(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the sums over all runs of a session: of the campaign, of flushes, of the fuzz."""
+    parts: dict[str, dict[str, Any]] = {}
+    for test in tests:
+        for folder in test.get("runs", []):
+            found = json.loads((Path(folder) / FIGURES).read_text())
+            part = parts.setdefault(found["part"], {"runs": 0, "k": [], "run_seeds": []})
+            part["runs"] += 1
+            if found["k"] not in part["k"]:
+                part["k"] = sorted([*part["k"], found["k"]])
+            part["run_seeds"].append(found["seed"])
+            for key, value in found.items():
+                if isinstance(value, dict):
+                    sums = part.setdefault(key, {})
+                    for name, count in value.items():
+                        sums[name] = sums.get(name, 0) + count
+                elif key in GREATEST:
+                    part[key] = max(part.get(key, 0), value)
+                elif key not in ("part", "k", "seed", "seconds"):
+                    part[key] = part.get(key, 0) + value
+    main = parts.pop("campaign", {})
+    return {**main, "parts": parts, "configs": {str(k): CONFIGS[k] for k in CONFIGS}}
+
+
+def short_of(found: Mapping[str, Any]) -> list[str]:
+    """Return what a whole campaign lacks: flits, faults of a kind, or that nothing was wrong."""
+    lines = [f"{found[name]} {name}" for name in WRONG if found.get(name)]
+    if found.get("flits", 0) < FLITS:
+        lines.append(f"{found.get('flits', 0):,} flits, not {FLITS:,}")
+    injected = found.get("injected", {})
+    lines += [f"{n} of {kind}, not {FAULTS:,}" for kind, n in injected.items() if n < FAULTS]
+    return lines

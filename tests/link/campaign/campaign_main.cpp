@@ -1,0 +1,671 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Two links, the wires between them and their users; what is asked for is on the command line as
+// name=value, what was found is one line of JSON. ci/link_campaign.py builds it.
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <map>
+#include <memory>
+
+#include "link_forger.h"
+#include "verilated.h"
+#if VM_COVERAGE
+#include "verilated_cov.h"
+#endif
+
+using namespace sp;
+
+namespace {
+
+// Events of sp_link, bit 0 first: the fields of events_t, last one first.
+#define LINK_EVENTS(X)                                                                          \
+    X(dropped) X(length) X(peer) X(aged) X(dead) X(flush) X(retrain) X(rx_over) X(rx_epoch)      \
+    X(rx_malformed) X(rx_crc) X(rx_damaged) X(rx_ahead) X(rx_duplicate) X(rx_frame) X(freed_bad) \
+    X(ack_bad) X(nack_old) X(nacked) X(replay_timeout) X(replay) X(tx_nack) X(tx_control)        \
+    X(tx_again) X(tx_frame)
+enum Event {
+#define X(name) E_##name,
+    LINK_EVENTS(X)
+#undef X
+    N_EVENTS
+};
+const char* const EVENT_NAMES[] = {
+#define X(name) #name,
+    LINK_EVENTS(X)
+#undef X
+};
+
+std::map<std::string, std::string> options;
+
+long long option(const char* name, long long otherwise) {
+    const auto found = options.find(name);
+    return found == options.end() ? otherwise : std::strtoll(found->second.c_str(), nullptr, 0);
+}
+
+double fraction(const char* name, double otherwise) {
+    const auto found = options.find(name);
+    return found == options.end() ? otherwise : std::strtod(found->second.c_str(), nullptr);
+}
+
+struct Side {
+    std::unique_ptr<Vtop> top;
+    Source source;
+    Sink sink;    // of what the other side sent
+    Wire wire;    // from this side
+    Judge judge;
+    uint64_t events[N_EVENTS] = {};
+    uint64_t lost = 0;
+    uint64_t taken = 0;          // packets taken by the link from its user
+    uint64_t bad_trailers = 0;   // frames that the judge refused
+    bool tx_ready = true;
+    uint64_t tx_busy = 0;        // beats on the wire that are not idle
+
+    Side(VerilatedContext* context, const Book& book, int n, uint64_t seed)
+        : top(new Vtop(context, n ? "side1" : "side0")),
+          source(book, n, mix(seed + 10 + n)),
+          sink(book, 1 - n, mix(seed + 20 + n)),
+          wire(mix(seed + 30 + n)) {}
+};
+
+struct Pair {
+    VerilatedContext context;
+    uint64_t seed;
+    Book book;
+    Rng rng;
+    std::unique_ptr<Side> side[2];
+    uint64_t now = 0;
+    uint64_t waits = 0;
+    uint32_t wait_p = 0;
+    bool judging = true;
+    Forger* forger = nullptr;  // of what side 0 gets
+    uint64_t rx_states[256] = {};  // of side 0 in UP, while there is a forger
+    uint64_t states[5] = {};       // of side 0, while there is one
+    Sink* forged = nullptr;  // what side 0 hands on is of this sender
+
+    explicit Pair(uint64_t s) : seed(s), book{mix(s)}, rng(s + 99) {
+        context.randReset(2);
+        context.randSeed(int(seed & 0x7FFFFFFF) | 1);
+    }
+
+    void make(int argc, char** argv) {
+        context.commandArgs(argc, argv);
+        for (int n = 0; n < 2; n++) side[n].reset(new Side(&context, book, n, seed));
+        for (int n = 0; n < 2; n++) {
+            Vtop& top = *side[n]->top;
+            top.clk_i = 0;
+            top.rst_ni = 0;
+            top.enable_i = 1;
+            top.policy_i = 0;
+            top.hold_cycles_i = 200;
+            top.train_beats_i = 8;
+            top.skip_beats_i = option("skip_beats", 97);
+            top.replay_cycles_i = option("replay_cycles", 500);
+            top.keepalive_cycles_i = option("keepalive_cycles", 60);
+            top.dead_cycles_i = option("dead_cycles", 1000);
+            top.age_cycles_i = option("age_cycles", 0xFFFFFF);
+            top.replay_limit_i = option("replay_limit", 6);
+            top.retrain_limit_i = option("retrain_limit", 255);
+            top.s_tvalid_i = 0;
+            top.rx_valid_i = 0;
+            top.tx_ready_i = 1;
+        }
+        for (int i = 0; i < 4; i++) {
+            for (int c = 0; c < 2; c++)
+                for (int n = 0; n < 2; n++) {
+                    side[n]->top->clk_i = c;
+                    side[n]->top->eval();
+                }
+        }
+        for (int n = 0; n < 2; n++) side[n]->top->rst_ni = 1;
+    }
+
+    [[noreturn]] void fail(const std::string& what) {
+        std::fprintf(stderr, "FAIL in cycle %llu: %s\n", (unsigned long long)now, what.c_str());
+        for (int n = 0; n < 2; n++) {
+            std::fprintf(stderr, "  side %d: state %d, room %x, used %llx, held %llx;", n,
+                         side[n]->top->state_o, side[n]->top->s_vc_room_o,
+                         (unsigned long long)side[n]->top->used_o,
+                         (unsigned long long)side[n]->top->held_o);
+            for (int e = 0; e < N_EVENTS; e++)
+                if (side[n]->events[e])
+                    std::fprintf(stderr, " %s %llu", EVENT_NAMES[e],
+                                 (unsigned long long)side[n]->events[e]);
+            std::fprintf(stderr, "\n");
+        }
+        std::exit(1);
+    }
+
+    void cycle() {
+        // Off the wires, and on to them.
+        for (auto& s : side) {
+            s->tx_ready = !s->wire.full();
+            if (wait_p && rng.rarely(wait_p)) {
+                s->tx_ready = false;
+                waits++;
+            }
+            s->top->tx_ready_i = s->tx_ready;
+            if (!s->tx_ready) continue;
+            Beat beat;
+            beat.mark = s->top->tx_mark_o;
+            for (int w = 0; w < WORDS; w++) beat.unit[w] = s->top->tx_unit_o[w];
+            if (!beat.idle()) s->tx_busy++;
+            s->wire.enter(now, beat);
+            if (forger && s == side[0]) forger->hear(beat);
+        }
+        Beat came[2];
+        bool valid[2];
+        for (int n = 0; n < 2; n++) {
+            Side& s = *side[n];
+            Vtop& top = *s.top;
+            valid[n] = side[1 - n]->wire.leave(now, came[n]);
+            if (n == 0 && forger) valid[n] = forger->next(came[n]);
+            top.rx_valid_i = valid[n];
+            if (valid[n]) {
+                top.rx_mark_i = came[n].mark;
+                for (int w = 0; w < WORDS; w++) top.rx_unit_i[w] = came[n].unit[w];
+            }
+            s.source.drive(top, now);
+            s.sink.drive(top, now);
+            top.clk_i = 0;
+            top.eval();
+        }
+        for (int n = 0; n < 2; n++) {
+            Side& s = *side[n];
+            Vtop& top = *s.top;
+            const uint32_t events = top.events_o;
+            for (uint32_t left = events; left; left &= left - 1) s.events[__builtin_ctz(left)]++;
+            if (events >> E_flush & 1) s.lost += top.lost_packets_o;
+            if (n == 0 && forger) {
+                states[top.state_o]++;
+                if (top.state_o == UP) rx_states[top.rx_state_o]++;
+            }
+            if (judging) {
+                const Judge::Verdict v = s.judge.cycle(top.state_o, top.epoch_o, top.seq_w_o,
+                                                       top.over_o,
+                                                       valid[n] ? &came[n] : nullptr);
+                const uint32_t want = uint32_t(v.damaged) << E_rx_damaged | v.crc << E_rx_crc |
+                                      v.epoch << E_rx_epoch | v.frame << E_rx_frame |
+                                      v.duplicate << E_rx_duplicate | v.ahead << E_rx_ahead |
+                                      v.malformed << E_rx_malformed;
+                const uint32_t all = 1 << E_rx_damaged | 1 << E_rx_crc | 1 << E_rx_epoch |
+                                     1 << E_rx_frame | 1 << E_rx_duplicate | 1 << E_rx_ahead |
+                                     1 << E_rx_malformed;
+                s.bad_trailers += v.damaged || v.crc;
+                if ((events & all) != want) {
+                    char text[120];
+                    std::snprintf(text, sizeof text,
+                                  "side %d calls a frame %#x, the specification %#x", n,
+                                  events & all, want);
+                    fail(text);
+                }
+            }
+            s.source.clock(top);
+            Sink& sink = n == 0 && forged ? *forged : s.sink;
+            sink.ready = s.sink.ready;
+            sink.clock(top, now);
+            if (!sink.wrong.empty()) fail(sink.wrong);
+        }
+        for (auto& s : side) {
+            s->top->clk_i = 1;
+            s->top->eval();
+        }
+        now++;
+    }
+
+    bool up() const { return side[0]->top->state_o == UP && side[1]->top->state_o == UP; }
+
+    // Nothing is on its way, nothing is unacknowledged, no credit is away.
+    bool quiet() const {
+        for (int n = 0; n < 2; n++) {
+            const Side& s = *side[n];
+            if (!s.source.idle() || s.top->unacked_o || s.top->used_o || s.top->held_o ||
+                s.top->m_tvalid_o)
+                return false;
+        }
+        return up();
+    }
+
+    uint64_t flits() const { return side[0]->sink.flits + side[1]->sink.flits; }
+
+    uint64_t count(Event e) const { return side[0]->events[e] + side[1]->events[e]; }
+
+    void faults(const Rates& rates) {
+        for (auto& s : side) s->wire.rates = rates;
+    }
+
+    void moods(const Mood& a, const Mood& b) {
+        side[0]->source.mood = a;
+        side[1]->sink.mood = a;
+        side[1]->source.mood = b;
+        side[0]->sink.mood = b;
+    }
+
+    void stop(bool yes) {
+        for (auto& s : side) {
+            s->source.stop = yes;
+            s->sink.open = yes;
+        }
+    }
+
+    // Ends all traffic and all faults; everything must come to rest.
+    void drain(int limit) {
+        faults(Rates());
+        wait_p = 0;
+        stop(true);
+        for (auto& s : side) {
+            s->wire.cut = false;
+            s->wire.dark_until = s->wire.storm_until = 0;
+            s->wire.flaps = 0;
+            s->top->enable_i = 1;
+        }
+        int rest = 0;
+        // What came twice or late is on the wire long after all is acknowledged.
+        for (int i = 0; rest < 160; i++) {
+            cycle();
+            rest = quiet() && side[0]->wire.on_time() && side[1]->wire.on_time() ? rest + 1 : 0;
+            if (i > limit) fail("the link does not come to rest");
+        }
+        for (int n = 0; n < 2; n++) {
+            if (side[n]->top->epoch_o != side[1 - n]->top->epoch_o) fail("epochs differ");
+            if (side[n]->top->next_o != side[1 - n]->top->expected_o) fail("numbers differ");
+        }
+    }
+};
+
+// One of several, each as likely as another.
+template <typename T>
+T one_of(Rng& rng, std::initializer_list<T> some) {
+    return some.begin()[rng.below(uint32_t(some.size()))];
+}
+
+Mood random_mood(Rng& rng) {
+    Mood m;
+    m.start = one_of(rng, {~0u, ~0u, ~0u, ~0u, ~0u, ~0u, share(0.3), share(0.02)});
+    m.inside = one_of(rng, {0u, 0u, 0u, share(0.1)});
+    m.impolite = one_of(rng, {0u, 0u, share(0.3), ~0u});
+    m.vcs = one_of(rng, {15u, 15u, 15u, 1u + rng.below(15)});
+    m.stall = one_of(rng, {0u, 0u, 0u, share(0.1), share(0.3)});
+    m.stall_long = one_of(rng, {0u, 0u, share(0.001)});
+    m.hold = one_of(rng, {0u, 0u, share(0.0002)});
+    return m;
+}
+
+// What a wire does per beat or per frame, at its worst.
+const double WORST[N_FAULTS] = {
+    // flip   burst   lose  drop  damage twice truncate delay  cut    flap   storm  skip wait gap
+    0.002,  0.002, 0.002, 0.05, 0.05,  0.05, 0.05,  0.02, 0.0005, 0.0003, 0.0004, 0.5, 0.2, 0.1};
+
+Rates random_rates(Rng& rng) {
+    Rates r;
+    r.cut_short = 1;
+    r.cut_long = one_of(rng, {300, 300, 4000});
+    const int how = rng.below(10);
+    if (how == 0) return r;  // nothing at all
+    if (how <= 4) {
+        const int f = rng.below(F_gap + 1);
+        r.p[f] = share(WORST[f] * (f == F_cut && r.cut_long > 1000 ? 0.5 : 1));
+        return r;
+    }
+    // All of them, each rarely or never.
+    for (int f = 0; f <= F_gap; f++)
+        if (rng.below(3)) r.p[f] = share(WORST[f] * one_of(rng, {0.02, 0.1, 0.3}));
+    return r;
+}
+
+// ------------------------------------------------------------------------------------------ output
+
+std::string json(const std::map<std::string, uint64_t>& figures) {
+    std::string text = "{";
+    for (const auto& [name, value] : figures) {
+        if (text.size() > 1) text += ", ";
+        text += "\"" + name + "\": " + std::to_string(value);
+    }
+    return text + "}";
+}
+
+std::map<std::string, uint64_t> events_of(const Pair& pair) {
+    std::map<std::string, uint64_t> found;
+    for (int e = 0; e < N_EVENTS; e++) found[EVENT_NAMES[e]] = pair.count(Event(e));
+    return found;
+}
+
+std::map<std::string, uint64_t> injected_of(const Pair& pair) {
+    std::map<std::string, uint64_t> found;
+    for (int f = 0; f < N_FAULTS; f++) {
+        uint64_t n = 0;
+        for (const auto& s : pair.side)
+            n += s->wire.injected[f] + s->source.injected[f] + s->sink.injected[f];
+        found[fault_name(f)] = n + (f == F_wait ? pair.waits : 0);
+    }
+    return found;
+}
+
+std::string common(const Pair& pair, double seconds) {
+    uint64_t lost = 0, duplicated = 0, reordered = 0, corrupted = 0, cut = 0, packets = 0;
+    for (int n = 0; n < 2; n++) {
+        const Sink& sink = pair.side[n]->sink;
+        lost += sink.lost(pair.side[1 - n]->source);
+        duplicated += sink.duplicated;
+        reordered += sink.reordered;
+        corrupted += sink.corrupted;
+        cut += sink.cut;
+        packets += sink.packets;
+    }
+    char text[600];
+    std::snprintf(text, sizeof text,
+                  "\"k\": %d, \"flits\": %llu, \"packets\": %llu, \"cycles\": %llu, "
+                  "\"seconds\": %.2f, \"cpu_seconds\": %.2f, \"lost\": %llu, "
+                  "\"duplicated\": %llu, \"reordered\": %llu, "
+                  "\"corrupted\": %llu, \"cut\": %llu",
+                  K, (unsigned long long)pair.flits(), (unsigned long long)packets,
+                  (unsigned long long)pair.now, seconds, double(std::clock()) / CLOCKS_PER_SEC,
+                  (unsigned long long)lost,
+                  (unsigned long long)duplicated, (unsigned long long)reordered,
+                  (unsigned long long)corrupted, (unsigned long long)cut);
+    return std::string(text) + ", \"events\": " + json(events_of(pair)) +
+           ", \"injected\": " + json(injected_of(pair));
+}
+
+// --------------------------------------------------------------------------------------- campaign
+
+// Nothing may be lost: the link never flushes.
+void campaign(Pair& pair) {
+    const uint64_t flits = option("flits", 100000);
+    const int longest = int(option("episode", 20000));
+    int clean = 0, episodes = 0;
+    while (pair.flits() < flits) {
+        Rng& rng = pair.rng;
+        const Rates rates = random_rates(rng);
+        bool quiet_wire = true;
+        for (int f = 0; f <= F_gap; f++) quiet_wire &= rates.p[f] == 0;
+        for (auto& s : pair.side) s->wire.latency = one_of(rng, {0, 1, 5, 20, 60});
+        pair.stop(false);
+        pair.moods(random_mood(rng), random_mood(rng));
+        pair.faults(rates);
+        pair.wait_p = rates.p[F_wait];
+        std::map<std::string, uint64_t> before = events_of(pair);
+        const uint64_t length = rng.from(longest / 10, longest);
+        for (uint64_t i = 0; i < length; i++) pair.cycle();
+        pair.drain(40000);
+        episodes++;
+
+        // What the counters must say at rest.
+        for (int n = 0; n < 2; n++) {
+            const Side& tx = *pair.side[n];
+            const Side& rx = *pair.side[1 - n];
+            if (rx.sink.lost(tx.source)) pair.fail("packets are missing at rest");
+            if (tx.source.flits != rx.sink.flits) pair.fail("flits in and out differ");
+            if (tx.events[E_tx_frame] != rx.events[E_rx_frame])
+                pair.fail("frames sent and taken differ");
+            if (rx.events[E_rx_damaged] + rx.events[E_rx_crc] != rx.bad_trailers)
+                pair.fail("frames refused are not those that were damaged");
+            if (rx.events[E_tx_nack] > rx.events[E_rx_damaged] + rx.events[E_rx_crc] +
+                                           rx.events[E_rx_ahead])
+                pair.fail("more NACKs than causes for one");
+            if (tx.events[E_replay] > tx.events[E_nacked] + tx.events[E_replay_timeout] +
+                                          pair.count(E_retrain) + pair.count(E_peer))
+                pair.fail("more replays than causes for one");
+        }
+        for (Event e : {E_flush, E_aged, E_rx_over, E_rx_malformed, E_freed_bad, E_ack_bad,
+                        E_dropped, E_length})
+            if (pair.count(e)) pair.fail(std::string("this must not happen: ") + EVENT_NAMES[e]);
+        if (quiet_wire) {
+            clean++;
+            for (Event e : {E_rx_damaged, E_rx_crc, E_rx_ahead, E_rx_duplicate, E_rx_epoch,
+                            E_tx_nack, E_replay, E_replay_timeout, E_retrain, E_dead})
+                if (pair.count(e) != before[EVENT_NAMES[e]])
+                    pair.fail(std::string("on a quiet wire: ") + EVENT_NAMES[e]);
+        }
+    }
+    std::printf("\"episodes\": %d, \"quiet_episodes\": %d, ", episodes, clean);
+}
+
+// ----------------------------------------------------------------------------------------- flushes
+
+// The link goes down again and again: packets may be lost, but not in silence, none comes twice.
+void flushes(Pair& pair) {
+    const uint64_t flits = option("flits", 100000);
+    const int longest = int(option("episode", 20000));
+    int episodes = 0;
+    for (auto& s : pair.side) s->sink.may_cut = true;
+    while (pair.flits() < flits) {
+        Rng& rng = pair.rng;
+        Rates rates = random_rates(rng);
+        rates.cut_long = 4000;
+        if (rng.next() & 1) rates.p[F_cut] = share(0.0003);
+        for (auto& s : pair.side) {
+            s->wire.latency = one_of(rng, {0, 5, 60});
+            s->top->policy_i = rng.below(3);
+            s->top->hold_cycles_i = rng.from(0, 2000);
+            s->top->replay_limit_i = rng.from(0, 3);
+            s->top->retrain_limit_i = rng.from(0, 2);
+            s->top->age_cycles_i = one_of(rng, {2000, 6000, 20000});
+        }
+        pair.stop(false);
+        pair.moods(random_mood(rng), random_mood(rng));
+        pair.faults(rates);
+        pair.wait_p = rates.p[F_wait];
+        const uint64_t length = rng.from(longest / 10, longest);
+        for (uint64_t i = 0; i < length; i++) {
+            Side& one = *pair.side[rng.below(2)];
+            if (rng.below(4000) == 0) one.top->enable_i = !one.top->enable_i;
+            if (rng.below(4000) == 0) one.wire.cut = !one.wire.cut;
+            pair.cycle();
+        }
+        pair.drain(200000);
+        episodes++;
+        for (int n = 0; n < 2; n++) {
+            const Side& tx = *pair.side[n];
+            const Side& rx = *pair.side[1 - n];
+            if (rx.sink.lost(tx.source) > tx.lost + tx.events[E_dropped])
+                pair.fail("more packets are missing than the link says it lost or dropped");
+            if (rx.sink.cut > rx.events[E_flush]) pair.fail("more packets were cut than flushes");
+        }
+        for (Event e : {E_rx_over, E_rx_malformed, E_length})
+            if (pair.count(e)) pair.fail(std::string("this must not happen: ") + EVENT_NAMES[e]);
+    }
+    std::printf("\"episodes\": %d, \"lost_told\": %llu, ", episodes,
+                (unsigned long long)(pair.side[0]->lost + pair.side[1]->lost +
+                                     pair.count(E_dropped)));
+}
+
+// -------------------------------------------------------------------------------------------- fuzz
+
+// Side 0 gets from a forger what no peer sends, then has to train with side 1 and deliver.
+void fuzz(Pair& pair) {
+    const uint64_t cycles = option("cycles", 100000);
+    const int longest = int(option("episode", 20000));
+    Side& dut = *pair.side[0];
+    Side& peer = *pair.side[1];
+    Sink forged(pair.book, 2, 7);
+    forged.may_cut = true;
+    std::unique_ptr<FrameForger> forger(new FrameForger(*dut.top, pair.book, pair.seed + 5));
+    uint64_t rounds = 0, recovery = 0;
+    auto state = [&] { return dut.top->state_o; };
+    for (auto& s : pair.side) {
+        s->top->replay_limit_i = 2;
+        s->top->retrain_limit_i = 2;
+        s->top->age_cycles_i = 3000;
+        s->top->dead_cycles_i = 300;
+        s->wire.latency = 3;
+    }
+    while (forger->cycles < cycles) {
+        Rng& rng = pair.rng;
+        // The receiver begins the round in FLUSH: what it had is told apart from what is forged.
+        pair.stop(false);
+        Mood mood = random_mood(rng);
+        pair.moods(mood, Mood());
+        peer.source.stop = true;
+        peer.top->rst_ni = 0;
+        dut.top->enable_i = 0;
+        while (state() != DOWN) pair.cycle();
+        dut.top->enable_i = 1;
+        pair.forger = forger.get();
+        pair.forged = &forged;
+        const uint64_t until = forger->cycles + rng.from(longest / 10, longest);
+        while (forger->cycles < until) {
+            dut.sink.blocked = forger->greedy && state() == UP;
+            pair.cycle();
+        }
+        dut.sink.blocked = false;
+
+        // It stops. The peer comes out of its reset.
+        pair.stop(true);
+        dut.top->enable_i = 0;
+        for (int i = 0; state() != DOWN; i++) {
+            pair.cycle();
+            if (i > 20000) pair.fail("behind the fuzz the link does not go down");
+        }
+        pair.cycle();
+        if (!forger->delivered(forged)) pair.fail("what came is not what good frames held");
+        pair.forger = nullptr;
+        pair.forged = nullptr;
+        peer.top->rst_ni = 1;
+        dut.top->enable_i = 1;
+        const uint64_t before = pair.now;
+        peer.sink.may_cut = true;
+        pair.drain(20000);
+        recovery = std::max(recovery, pair.now - before);
+        peer.sink.may_cut = false;
+
+        // Now all must come.
+        for (int v = 0; v < NUM_VC; v++) {
+            peer.sink.missing[v].clear();
+            peer.sink.next[v] = dut.source.sent[v];
+        }
+        pair.stop(false);
+        pair.moods(Mood(), Mood());
+        const uint64_t flits = pair.flits();
+        for (int i = 0; i < 1000; i++) pair.cycle();
+        pair.drain(20000);
+        if (pair.flits() < flits + 500) pair.fail("behind the fuzz the link delivers too little");
+        for (int n = 0; n < 2; n++)
+            if (pair.side[n]->sink.lost(pair.side[1 - n]->source))
+                pair.fail("behind the fuzz packets are missing");
+        rounds++;
+    }
+    static const char* const flags[] = {"damaged", "packet_open", "units", "packet_ended",
+                                        "malformed", "no_place", "handed_on_in_part", "asked"};
+    static const char* const names[] = {"down", "train", "up", "retrain", "flush"};
+    std::map<std::string, uint64_t> reached, breaches;
+    uint64_t combinations = 0;
+    for (int i = 0; i < 256; i++) {
+        combinations += pair.rx_states[i] != 0;
+        for (int b = 0; b < 8; b++)
+            reached[std::string(i >> b & 1 ? "" : "not_") + flags[b]] += pair.rx_states[i];
+    }
+    for (int i = 0; i < 5; i++) reached[names[i]] = pair.states[i];
+    for (int i = 0; i < N_BREAKS; i++) breaches[break_name(i)] = forger->broken[i];
+    std::printf("\"rounds\": %llu, \"fuzz_cycles\": %llu, \"right_crc_cycles\": %llu, "
+                "\"wrong_fields_cycles\": %llu, "
+                "\"good_frames\": %llu, \"forged_packets\": %llu, \"longest_recovery\": %llu, "
+                "\"receiver_states\": %llu, \"reached\": %s, \"breaches\": %s, ",
+                (unsigned long long)rounds, (unsigned long long)forger->cycles,
+                (unsigned long long)forger->right_crc, (unsigned long long)forger->wrong_fields,
+                (unsigned long long)forger->good,
+                (unsigned long long)forged.packets, (unsigned long long)recovery,
+                (unsigned long long)combinations, json(reached).c_str(), json(breaches).c_str());
+}
+
+// -------------------------------------------------------------------------------------------- rate
+
+// Packets of 256 bytes both ways, without a pause or at a load: how much comes, and when.
+void rate(Pair& pair) {
+    const uint64_t cycles = option("cycles", 100000);
+    const double load = fraction("load", 0);
+    pair.book.shape = int(option("shape", FULL));
+    // The judge knows of no time that is measured.
+    pair.judging = false;
+    Rates rates;
+    rates.p[F_drop] = share(fraction("drop", 0));
+    rates.p[F_damage] = share(fraction("damage", 0));
+    const Packet one = pair.book.packet(0, 0, 0);
+    for (auto& s : pair.side) {
+        s->sink.open = true;
+        s->wire.latency = int(option("wire", 20));
+        s->source.mood.start = ~0u;
+        // Beats that a packet takes, its header and its share of trailers counted.
+        const double beats = (one.units + 1.0) / K * (1 + double(K) / s->top->frame_units_o);
+        if (load > 0) {
+            s->source.arrivals = share(load / beats);
+            s->source.timed = true;
+        }
+    }
+    for (int n = 0; n < 2; n++) pair.side[n]->sink.source = &pair.side[1 - n]->source;
+    pair.stop(true);
+    for (int i = 0; !pair.up(); i++) {
+        pair.cycle();
+        if (i > 50000) pair.fail("the link does not come up");
+    }
+    for (auto& s : pair.side) s->source.stop = false;
+    const uint64_t warm = option("warm", 4000 + 4 * option("wire", 20));
+    for (uint64_t i = 0; i < warm; i++) pair.cycle();
+    pair.faults(rates);
+    for (uint64_t i = 0; i < warm; i++) pair.cycle();
+    uint64_t flits[2], frames[2], lost[2];
+    for (int n = 0; n < 2; n++) {
+        flits[n] = pair.side[n]->sink.flits;
+        frames[n] = pair.side[n]->wire.frames;
+        lost[n] = pair.side[n]->wire.injected[F_drop] + pair.side[n]->wire.injected[F_damage];
+        pair.side[n]->sink.latency.clear();
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    for (uint64_t i = 0; i < cycles; i++) pair.cycle();
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    uint64_t came = 0, sent = 0, gone = 0;
+    std::vector<uint32_t> latency;
+    for (int n = 0; n < 2; n++) {
+        const Side& s = *pair.side[n];
+        came += s.sink.flits - flits[n];
+        sent += s.wire.frames - frames[n];
+        gone += s.wire.injected[F_drop] + s.wire.injected[F_damage] - lost[n];
+        latency.insert(latency.end(), s.sink.latency.begin(), s.sink.latency.end());
+    }
+    if (pair.count(E_flush) || pair.count(E_retrain)) pair.fail("the link went down");
+    // Two wires, K blocks of 130 bits in each cycle; flits here are full of payload.
+    std::printf("\"payload_share\": %.6f, \"frames\": %llu, \"frames_lost\": %llu, \"cps\": %.0f, ",
+                double(came) * 128 * K / (2.0 * cycles * K * 130), (unsigned long long)sent,
+                (unsigned long long)gone, cycles / took.count());
+    std::sort(latency.begin(), latency.end());
+    if (!latency.empty()) {
+        double sum = 0;
+        for (uint32_t l : latency) sum += l;
+        std::printf("\"latency_mean\": %.2f, \"latency_least\": %u, \"latency_p99\": %u, ",
+                    sum / latency.size() - option("wire", 20),
+                    latency.front() - unsigned(option("wire", 20)),
+                    latency[latency.size() * 99 / 100] - unsigned(option("wire", 20)));
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    for (int i = 1; i < argc; i++) {
+        const std::string word = argv[i];
+        const size_t at = word.find('=');
+        if (word[0] != '+' && at != std::string::npos)
+            options[word.substr(0, at)] = word.substr(at + 1);
+    }
+    const std::string part = options["part"];
+    const uint64_t seed = option("seed", 1);
+    Pair pair(seed);
+    pair.make(argc, argv);
+    const auto begin = std::chrono::steady_clock::now();
+    std::printf("{\"part\": \"%s\", \"seed\": %llu, ", part.c_str(), (unsigned long long)seed);
+    if (part == "campaign") campaign(pair);
+    else if (part == "flush") flushes(pair);
+    else if (part == "fuzz") fuzz(pair);
+    else if (part == "rate") rate(pair);
+    else {
+        std::fprintf(stderr, "part=%s is none\n", part.c_str());
+        return 2;
+    }
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+    std::printf("%s}\n", common(pair, took.count()).c_str());
+#if VM_COVERAGE
+    pair.context.coveragep()->write();
+#endif
+    return 0;
+}
