@@ -95,7 +95,13 @@ module sp_link_end #(
       .RESERVED    ({4{sp_link_pkg::RESERVED_W'(RESERVED)}}),
       .SHARED      (SHARED)
   ) i_link (
-      .rst_ni(rst_ni && awake),
+      .rst_ni       (rst_ni && awake),
+      .lane_cycles_i('0),
+      .rx_train_i   ('0),
+      .rx_lane_i    ('0),
+      .round_o      (),
+      .rx_lanes_o   (),
+      .tx_lanes_o   (),
       .*
   );
 
