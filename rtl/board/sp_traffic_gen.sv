@@ -78,7 +78,7 @@ module sp_traffic_gen #(
   localparam int unsigned UnitsPerFlit = FLIT_W / UNIT_W;
   localparam int unsigned FlowW = PortW + 2;
   localparam int unsigned Ops = 3;     // operations, each on a VC of its own
-  localparam int unsigned QueueW = 2;  // a queue holds as many packets as are drawn until one leaves
+  localparam int unsigned QueueW = 3;  // a queue holds as many packets as are drawn until one leaves
   localparam int unsigned Depth = 1 << QueueW;
   localparam int unsigned DrawW = 12;  // random bits of a destination
   localparam int unsigned SizeW = 8;   // random bits of a length
