@@ -135,6 +135,10 @@ def synthesize(flow: Flow) -> float:
     return seconds
 
 
+#: The placer's weight of timing against wire length, and how much more the worst paths count.
+PLACER = ["--placer-heap-timingweight", "15", "--placer-heap-critexp", "3"]
+
+
 def place(flow: Flow) -> float:
     """Place and route; return the seconds."""
     board = flow.board
@@ -143,6 +147,7 @@ def place(flow: Flow) -> float:
     command += ["--json", str(flow.folder / "netlist.json"), "--lpf", str(board.constraints)]
     command += ["--textcfg", str(flow.folder / "config.txt"), "--seed", "1"]
     command += ["--report", str(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
+    command += PLACER
     # A clock that is too slow is judged with the figures, not an error of the tool.
     command.append("--timing-allow-fail")
     return run_step("nextpnr", command, flow.folder)
