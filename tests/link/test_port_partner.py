@@ -125,7 +125,7 @@ async def narrow(dut: Any) -> None:
     duel = PortDuel(dut, faults=rates, latency=9, skew=SKEW)
     happen(duel, "die", (0, 3), (0, 1, 2))
     await duel.begin()
-    dut.inject_rate_i.value = (1 << 32) // 2000
+    dut.inject_rate_i.value = (1 << 32) // 300
     for seed in range(8):
         duel.traffic(100, 2 * seed)
         await duel.finish(60_000)
