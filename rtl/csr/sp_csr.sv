@@ -543,7 +543,7 @@ module sp_csr #(
 
   assign take      = state_q == S_READ;
   assign take_port = take && (region_q == RG_PORT);
-  assign take_eng  = take && (region_q == RG_ENGINE);
+  assign take_eng  = take && (region_q == RG_ENGINE) && (N_ENGINES > 0);
 
   always_comb begin
     for (int unsigned r = 0; r < 4; r++) refused_ev[r] = '0;

@@ -119,10 +119,11 @@ class Bench:
         for e in range(max(1, self.config.engines)):
             self.dut.ev_eng_status_i[e].value = 0
             self.dut.contexts_used_i[e].value = 0
-        cocotb.start_soon(Clock(self.dut.clk_i, 10, unit="ns").start())
         self.dut.rst_ni.value = 1
         await Timer(1, "ns")
         self.dut.rst_ni.value = 0
+        # Before the reset the registers hold anything: no clock yet.
+        cocotb.start_soon(Clock(self.dut.clk_i, 10, unit="ns").start())
         await ClockCycles(self.dut.clk_i, 3)
         self.dut.rst_ni.value = 1
         cocotb.start_soon(self.bus.run())

@@ -28,10 +28,10 @@ async def count_wrap_clear(dut: Any) -> None:
     rng = random.Random(int(os.environ["SP_SEED"]))
     for name in ("clear_i", "ev_i", "take_i", "sel_i"):
         getattr(dut, name).value = 0
-    cocotb.start_soon(Clock(dut.clk_i, 10, unit="ns").start())
     dut.rst_ni.value = 1
     await Timer(1, "ns")
     dut.rst_ni.value = 0
+    cocotb.start_soon(Clock(dut.clk_i, 10, unit="ns").start())
     await ClockCycles(dut.clk_i, 2)
     dut.rst_ni.value = 1
     counts = [0] * n
