@@ -163,7 +163,7 @@ module sp_packet_rx #(
   logic             none_q;
   logic             half_q;
   logic             gone_q;
-  logic [LaneW-1:0] lane_was_q;
+  logic [LaneW-2:0] pair_q;
   logic [FLIT_W/2-1:0] half_row_q;
 
   assign level_o = level_q;
@@ -196,13 +196,13 @@ module sp_packet_rx #(
 
   always_ff @(posedge clk_i) begin
     // The memory is slow: half of its lanes first.
-    lane_was_q <= lane_q;
-    gone_q     <= none_q;
+    pair_q <= lane_q[LaneW-1:1];
+    gone_q <= none_q;
     if (half_q) err_o <= gone_q;
     for (int unsigned l = 0; l < Lanes / 2; l++) begin
       half_row_q[32*l+:32] <= lane_q[0] ? row_q[32*(2*l+1)+:32] : row_q[32*2*l+:32];
     end
-    if (half_q) word_o <= half_row_q[32*(lane_was_q>>1)+:32];
+    if (half_q) word_o <= half_row_q[32*pair_q+:32];
   end
 
 endmodule
