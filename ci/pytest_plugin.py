@@ -11,7 +11,7 @@ import dataclasses
 import json
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,8 +36,14 @@ COVERAGE_OPT = "-O0"
 COVERAGE_PORTS = 8
 #: Errors whose text says all; the way to them through our code helps nobody.
 SHORT_ERRORS = (RunError, builds.BuildError, Mismatch, BoardError, BridgeError, PipeError)
-#: What runs the tests of a mark; all others are `make test`'s.
-TARGETS = {"sim": "sim", "hil": "hil", "campaign": "regress SUITE=link"}
+#: What runs the tests of a mark, the first that a test has; all others are `make test`'s.
+TARGETS = {
+    "campaign": "regress SUITE=link",
+    "long": "regress SUITE=test",
+    "large": "test",
+    "sim": "sim",
+    "hil": "hil",
+}
 #: Key of the user property that carries what the report needs from worker to controller.
 PROPERTY = "switchproof"
 
@@ -323,6 +329,11 @@ def program(request: pytest.FixtureRequest) -> Program:
 SIM = pytest.StashKey[Sim | Program]()
 
 
+def target_of(marks: Collection[str]) -> str:
+    """Return the make target that runs a test with these marks."""
+    return next((target for mark, target in TARGETS.items() if mark in marks), "test")
+
+
 def repro_line(name: str, seed: int | None, option: Any, target: str, *, waves: bool) -> str:
     """Return the line that reruns one test with its seed."""
     words = [f"make {target}", f"TEST={shlex.quote(name)}"]
@@ -349,8 +360,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     seed = item.stash.get(SEED, None)
     option = item.config.option
     name = test_name(item)
-    marked = [mark for mark in TARGETS if item.get_closest_marker(mark)]
-    target = TARGETS[marked[0]] if marked else "test"
+    target = target_of({mark.name for mark in item.iter_markers()})
     repro = repro_line(name, seed, option, target, waves=isinstance(sim_fixture, Sim))
     info = {
         "name": name,

@@ -16,7 +16,7 @@ module sp_uartbone #(
     parameter int unsigned BAUD = 3_000_000,
     /// Silence in microseconds after which a command is given up; two frames or more.
     parameter int unsigned TIMEOUT_US = 40_000,
-    /// Bytes that may come while an answer leaves, 2 or more.
+    /// Bytes that may come while an answer leaves, 3 or more.
     parameter int unsigned RX_DEPTH = 64
 ) (
     /// Clock.
@@ -89,6 +89,12 @@ module sp_uartbone #(
     $fatal(1, "sp_uartbone: TIMEOUT_US = %0d is not two frames or more, or not below 2^31 cycles",
            TIMEOUT_US);
   end
+  if (RX_DEPTH < 3) begin : g_bad_depth
+    $fatal(1, "sp_uartbone: RX_DEPTH = %0d is not 3 or more", RX_DEPTH);
+  end
+
+  // The last of the RX_DEPTH bytes stands in the register behind the memory.
+  localparam int unsigned BufferDepth = RX_DEPTH < 3 ? 2 : RX_DEPTH - 1;
 
   logic       rx_valid;
   logic [7:0] rx_data;
@@ -107,7 +113,7 @@ module sp_uartbone #(
   logic       out_ready;
   logic [7:0] out_data;
   /* verilator lint_off UNUSEDSIGNAL */
-  logic [$clog2(RX_DEPTH+1)-1:0] count;
+  logic [$clog2(BufferDepth+1)-1:0] count;
   /* verilator lint_on UNUSEDSIGNAL */
 
   sp_uart_rx #(
@@ -138,7 +144,7 @@ module sp_uartbone #(
 
   sp_fifo #(
       .WIDTH(9),
-      .DEPTH(RX_DEPTH)
+      .DEPTH(BufferDepth)
   ) i_buffer (
       .clk_i,
       .rst_ni,

@@ -405,7 +405,7 @@ async def channel_held(dut: Any) -> None:
     vc = packet.op_vc(packet.get(got, "op"))
     assert [(vc == v).sum() for v in (0, 1, 3)] == [100, 100, 100], "shares are not equal"
     lead = np.cumsum(vc == 1) - np.cumsum(vc == 0)
-    assert 2 <= lead.max() <= 5, f"a channel was {lead.max()} packets ahead"
+    assert 2 <= lead.max() <= 8, f"a channel was {lead.max()} packets ahead"
     same_traffic(got, model.generate(s, 300))
     assert len(player.log()) >= before
     player.hits["traffic.channel_held"] += 1

@@ -840,7 +840,7 @@ def elaborate(**changes: int) -> None:
         {"CLK_HZ": 24_000_000},
         {"CLK_HZ": 12_000_000, "BAUD": 115_200, "TIMEOUT_US": 1_000_000},
         {"CLK_HZ": 250_000_000, "BAUD": 1_000_003},
-        {"CLK_HZ": 25_000_000, "BAUD": 1_000_000, "TIMEOUT_US": 20, "RX_DEPTH": 2},
+        {"CLK_HZ": 25_000_000, "BAUD": 1_000_000, "TIMEOUT_US": 20, "RX_DEPTH": 3},
         {"RX_DEPTH": 1000},
     ],
 )
@@ -858,7 +858,7 @@ def test_uartbone_parameters(changes: dict[str, int]) -> None:
         ({"BAUD": 9_600, "TIMEOUT_US": 2_000}, "TIMEOUT_US = 2000 is not two frames or more"),
         ({"TIMEOUT_US": 0}, "TIMEOUT_US = 0 is not two frames or more"),
         ({"TIMEOUT_US": 43_000_000}, "or not below 2^31 cycles"),
-        ({"RX_DEPTH": 1}, "DEPTH = 1 is not 2 or more"),
+        ({"RX_DEPTH": 2}, "RX_DEPTH = 2 is not 3 or more"),
     ],
 )
 def test_uartbone_illegal_parameters(changes: dict[str, int], words: str) -> None:

@@ -8,9 +8,12 @@ import subprocess
 import sys
 
 import pytest
+from _pytest.mark.expression import Expression
 
 from switchproof.ci import variables
+from switchproof.ci.commands import ALL_BUT_BOARDS, DEFAULT_SUITE, USUAL
 from switchproof.ci.paths import ROOT
+from switchproof.ci.pytest_plugin import target_of
 from switchproof.ci.variables import UserError
 from switchproof.models import profiles
 
@@ -119,3 +122,19 @@ def test_override_replaces_every_configuration(option: str, name: str) -> None:
         f"test_out_of_step[{name}-2]",
         f"test_out_of_step[{name}-3]",
     }
+
+
+@pytest.mark.parametrize(
+    ("marks", "target", "selects"),
+    [
+        (set(), "test", USUAL),
+        ({"sim"}, "sim", DEFAULT_SUITE),
+        ({"sim", "large"}, "test", USUAL),
+        ({"sim", "long"}, "regress SUITE=test", ALL_BUT_BOARDS),
+    ],
+)
+def test_rerun_line_names_a_target_that_runs_the_test(
+    marks: set[str], target: str, selects: str
+) -> None:
+    assert target_of(marks) == target
+    assert Expression.compile(selects).evaluate(lambda name, **_: name in marks)
