@@ -340,8 +340,8 @@ module sp_crossbar #(
   // So pairs take turns: in every phase each input has another due output. A pair that still waits
   // at the end of its phase is noted; if it has not been matched when its next phase comes, both
   // sides are kept free for it, and meet within the longest packet. A request is therefore served
-  // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load nearly no pair waits that long.
-  localparam int unsigned Steps = PIPELINED ? 12 : 4;  // from a packet's end to the next one's start
+  // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load hardly a pair waits so long.
+  localparam int unsigned Steps = PIPELINED ? 12 : 4;  // from a packet's end to the next start
   localparam int unsigned Phase = 1 << $clog2(max_flits(FLIT_W) + Steps);
   localparam int unsigned PhaseW = $clog2(Phase);
 

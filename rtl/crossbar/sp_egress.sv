@@ -48,7 +48,7 @@ module sp_egress #(
     output logic [sp_pkg::USER_W-1:0] m_tuser_o,
     /// Stream out: last beat.
     output logic                      m_tlast_o,
-    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits (PIPELINED: one
+    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits (PIPELINED: 1
     /// more) before a packet is on the port, so that many flits may still come after it falls.
     input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i
 );

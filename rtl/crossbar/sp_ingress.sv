@@ -6,7 +6,7 @@
 // answer to an answer could circle for ever. A malformed packet changes nothing else. A stream is
 // never stopped for longer than its queue, or the answers' queue of its own port, is full.
 //
-// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4. PIPELINED: in cycle 16, since
+// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 18, as
 // every step of its way has a cycle of its own; see docs/crossbar.md.
 
 module sp_ingress #(
@@ -118,14 +118,25 @@ module sp_ingress #(
 
   localparam int unsigned BeatW = 1 + USER_W + FLIT_W;
 
-  /// What a header says.
+  /// What the header and the entry of its destination say.
+  typedef struct packed {
+    logic [3:0]       status;
+    logic [2:0]       paths_log2;
+    logic [9:0]       out;     // the first of the equal ones
+    logic [1:0]       vc;
+    logic [LEN_W-1:0] flits;
+    logic             single;  // of one flit
+  } look_t;
+
+  /// What follows from it.
   typedef struct packed {
     logic             ok;      // the packet may pass
     logic [3:0]       status;  // else why not
     logic [OutW-1:0]  out;
+    logic [1:0]       vc;
     logic [LEN_W-1:0] flits;
-    logic             single;  // of one flit
-  } look_t;
+    logic             single;
+  } said_t;
 
   // ------------------------------------------------------------------- checks on the first beat
 
@@ -134,10 +145,10 @@ module sp_ingress #(
   /* verilator lint_on UNUSEDSIGNAL */
   look_t look;
   logic  route_hit;
-  logic [OutW-1:0] route_out;
+  logic [2:0] route_paths_log2;
+  logic [9:0] route_out;
 
   sp_route #(
-      .N_OUT(N_OUT),
       .N_IDS(N_IDS)
   ) i_route (
       .clk_i,
@@ -147,9 +158,9 @@ module sp_ingress #(
       .valid_i     (fwd_valid_i),
       .paths_log2_i(fwd_paths_log2_i),
       .out_i       (fwd_out_i),
-      .src_i       (look_hdr.src),
       .dst_i       (look_hdr.dst),
       .hit_o       (route_hit),
+      .paths_log2_o(route_paths_log2),
       .out_o       (route_out)
   );
 
@@ -159,13 +170,30 @@ module sp_ingress #(
     else if (!op_known(look_hdr.op)) look.status = ST_OP;
     else if (!len_legal(look_hdr.op, look_hdr.len)) look.status = ST_LEN;
     else if (!route_hit) look.status = ST_DST;
-    // Only contributions have business with an engine.
-    else if (32'(route_out) >= N_PORTS && op_vc(look_hdr.op) != VC_RED) look.status = ST_OP;
-    look.ok     = look.status == ST_OK;
-    look.out    = route_out;
-    look.flits  = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
-    look.single = look.flits == LEN_W'(1);
+    look.paths_log2 = route_paths_log2;
+    look.out        = route_out;
+    look.vc         = op_vc(look_hdr.op);
+    look.flits      = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
+    look.single     = look.flits == LEN_W'(1);
   end
+
+  /// Source and destination choose among equal paths, so that a flow stays on one and in order.
+  function automatic said_t conclude(look_t l, logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
+    said_t           s;
+    logic [ID_W-1:0] mixed;
+    logic [6:0]      path;
+    mixed    = src ^ dst;
+    path     = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << l.paths_log2);
+    s.out    = OutW'(l.out + 10'(path));
+    s.status = l.status;
+    // Only contributions have business with an engine.
+    if (l.status == ST_OK && 32'(s.out) >= N_PORTS && l.vc != VC_RED) s.status = ST_OP;
+    s.ok     = s.status == ST_OK;
+    s.vc     = l.vc;
+    s.flits  = l.flits;
+    s.single = l.single;
+    return s;
+  endfunction
 
   // --------------------------------------------------------------------------------- beat in
 
@@ -176,7 +204,7 @@ module sp_ingress #(
   logic              err;
   logic [FLIT_W-1:0] data;
   hdr_t              hdr;     // of the packet, on all of its beats, and what it says
-  look_t             said;
+  said_t             said;
 
   if (PIPELINED) begin : g_stages
     logic             in_valid, in_ready, in_first_q;
@@ -235,14 +263,15 @@ module sp_ingress #(
         data  <= skid_data;
         if (skid_first) begin
           hdr  <= skid_hdr;
-          said <= skid_look;
+          said <= conclude(skid_look, skid_hdr.src, skid_hdr.dst);
         end
       end
     end
   end else begin : g_skid
     hdr_t  beat_hdr;
     hdr_t  hdr_q;
-    look_t said_q;
+    said_t now;
+    said_t said_q;
     logic  in_packet_q;
 
     sp_skid_buffer #(
@@ -266,14 +295,15 @@ module sp_ingress #(
     always_ff @(posedge clk_i) begin
       if (valid && ready && first) begin
         hdr_q  <= beat_hdr;
-        said_q <= look;
+        said_q <= now;
       end
     end
 
     assign look_hdr = beat_hdr;
+    assign now      = conclude(look, beat_hdr.src, beat_hdr.dst);
     assign first    = !in_packet_q;
     assign hdr      = first ? beat_hdr : hdr_q;
-    assign said     = first ? look : said_q;
+    assign said     = first ? now : said_q;
   end
 
   // -------------------------------------------------------------------------- how a packet ends
@@ -292,11 +322,11 @@ module sp_ingress #(
   assign due      = first ? said.single : due_q;
   assign refuse   = last && !(said.ok && due);
   assign reason   = said.ok ? ST_LEN : said.status;
-  assign answered = op_vc(hdr.op) != VC_RSP;
+  assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
 
-  // Room for the whole packet is taken with its first beat. A refused one gives it back in the cycle
+  // Room for a whole packet is taken with its first beat. A refused one gives it back in the cycle
   // in which its last beat comes, and goes in the next, when its answer takes a flit instead.
   logic [PtrW:0]    sel_free;
   logic [PtrW-1:0]  sel_place;
@@ -311,7 +341,7 @@ module sp_ingress #(
   logic [PtrW-1:0]  place;
   logic [PtrW-1:0]  place_q;    // of the next flit
 
-  assign sel_vc     = settle_q ? VC_RSP : op_vc(hdr.op);
+  assign sel_vc     = settle_q ? VC_RSP : said.vc;
   assign sel_out    = settle_q ? own_i : said.out;
   assign sel_flits  = settle_q ? LEN_W'(1) : said.flits;
   assign needs      = settle_q ? answered : first && said.ok;

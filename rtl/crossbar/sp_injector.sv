@@ -2,7 +2,7 @@
 //
 // Input of an engine: takes result packets with the set of ports that get them and sends them into
 // the crossbar. Guarantees: each port of the set gets the packet exactly once and whole, without a
-// gap; a port that has no room holds back only its own copy. The set is served by fan-out splitting:
+// gap; a port without room holds back only its own copy. The set is served by fan-out splitting:
 // whatever ports grant in a cycle get the packet together, the others later; nothing is held while
 // waiting, so multicasts cannot block each other.
 

@@ -11,7 +11,7 @@
 // its input and its output in the two accepts after it. The requester sees it in the cycle after
 // match_o, and must not ask for its input or its output from then on until they are free again.
 //
-// Guarantees: an output has at most one input; a unicast input has at most one output; a match was a
+// Guarantees: an output has at most one input, a unicast input at most one output; a match was a
 // request two cycles ago and is still in may_i; an input or output that was matched is not matched
 // again in the two cycles after that. Proven in formal/crossbar.
 
@@ -54,6 +54,8 @@ module sp_islip_steps #(
   logic [N_OUT-1:0] offers    [N_IN];   // grants that hold, by input
   logic [N_IN-1:0]  in_q      [2];      // inputs matched one and two cycles ago
   logic [N_OUT-1:0] out_q     [2];      // and outputs
+  logic [N_OUT-1:0] match_q   [N_IN];   // matches of a cycle ago
+  logic [N_IN-1:0]  from_q    [N_OUT];  // the same, by output
   logic [N_IN-1:0]  in_new;
   logic [N_OUT-1:0] out_new;
 
@@ -104,25 +106,33 @@ module sp_islip_steps #(
     end
   end
 
-  // A pointer moves behind the partner.
+  // A pointer moves behind the partner, a cycle late: what is granted in between is void.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       in_q[0]  <= '0;
       in_q[1]  <= '0;
       out_q[0] <= '0;
       out_q[1] <= '0;
-      for (int unsigned j = 0; j < N_OUT; j++) gnt_first_q[j] <= '1;
-      for (int unsigned i = 0; i < N_IN; i++) acc_first_q[i] <= '1;
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        from_q[j]      <= '0;
+        gnt_first_q[j] <= '1;
+      end
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        match_q[i]     <= '0;
+        acc_first_q[i] <= '1;
+      end
     end else begin
       in_q[0]  <= in_new;
       in_q[1]  <= in_q[0];
       out_q[0] <= out_new;
       out_q[1] <= out_q[0];
       for (int unsigned j = 0; j < N_OUT; j++) begin
-        if (out_new[j]) gnt_first_q[j] <= ~((from_o[j] << 1) - N_IN'(1));
+        from_q[j] <= from_o[j];
+        if (out_q[0][j]) gnt_first_q[j] <= ~((from_q[j] << 1) - N_IN'(1));
       end
-      for (int unsigned i = 0; i < FIRST_MCAST; i++) begin
-        if (in_new[i]) acc_first_q[i] <= ~((match_o[i] << 1) - N_OUT'(1));
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        match_q[i] <= match_o[i];
+        if (i < FIRST_MCAST && in_q[0][i]) acc_first_q[i] <= ~((match_q[i] << 1) - N_OUT'(1));
       end
     end
   end

@@ -2,15 +2,11 @@
 //
 // Forwarding table of one input: destination ID to output, read in the cycle of the look-up.
 // Guarantees: after reset no ID has a route; an ID that the table does not hold has none. An entry
-// names 2^paths_log2 neighbouring outputs that are equally good; source and destination choose
-// among them, so that a flow stays on one path and in order.
+// names 2^paths_log2 neighbouring outputs that are equally good; sp_ingress chooses among them.
 
 module sp_route #(
-    /// Outputs, 2 or more.
-    parameter int unsigned N_OUT = 5,
     /// Destination IDs that the table holds, 2 to 16384.
     parameter int unsigned N_IDS = 16,
-    localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS)
 ) (
     /// Clock.
@@ -27,23 +23,20 @@ module sp_route #(
     input  logic [2:0]              paths_log2_i,
     /// First of their outputs.
     input  logic [9:0]              out_i,
-    /// Look up: source.
-    input  logic [sp_pkg::ID_W-1:0] src_i,
     /// Look up: destination.
     input  logic [sp_pkg::ID_W-1:0] dst_i,
     /// There is a route.
     output logic                    hit_o,
-    /// Output.
-    output logic [OutW-1:0]         out_o
+    /// Logarithm of the number of equal paths.
+    output logic [2:0]              paths_log2_o,
+    /// First of their outputs.
+    output logic [9:0]              out_o
 );
 
   import sp_pkg::ID_W;
 
   if (N_IDS < 2 || N_IDS > 16384) begin : g_bad_ids
     $fatal(1, "sp_route: N_IDS = %0d is not in 2..16384", N_IDS);
-  end
-  if (N_OUT < 2 || N_OUT > 1024) begin : g_bad_out
-    $fatal(1, "sp_route: N_OUT = %0d is not in 2..1024", N_OUT);
   end
 
   logic [N_IDS-1:0] valid_q;
@@ -59,16 +52,9 @@ module sp_route #(
   end
 
   logic [AddrW-1:0] index;
-  logic [2:0]       paths_log2;
-  logic [9:0]       out;
-  logic [ID_W-1:0]  mixed;
-  logic [6:0]       path;
 
   assign index = AddrW'(dst_i);
-  assign {paths_log2, out} = entry_mem[index];
-  assign mixed = src_i ^ dst_i;
-  assign path  = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << paths_log2);
+  assign {paths_log2_o, out_o} = entry_mem[index];
   assign hit_o = (32'(dst_i) < N_IDS) && valid_q[index];
-  assign out_o = OutW'(out + 10'(path));
 
 endmodule

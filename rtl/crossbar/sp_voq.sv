@@ -5,7 +5,7 @@
 // committed; what is written and not committed is as if it never came; a queue that is full or held
 // back stops no other.
 //
-//   take_*   a packet takes its flits      wr_*    flit by flit    commit   it is whole: it may be sent
+//   take_*   a packet takes its flits     wr_*    flit by flit    commit   it is whole: may be sent
 //   give     it gives them back: as if it never came
 //   start    begin to send the head of a queue; its first flit is on flit_* two cycles later, and
 //            its flits do not overlap those of the packet before it if idle_o was up then
@@ -258,6 +258,7 @@ module sp_voq #(
     head_t            head_q;
     logic             look_q;     // the head of a packet is being read
     logic [QW-1:0]    look_sel_q;
+    logic [PtrW-1:0]  look_rptr_q; // where its reader stands, but for a read in this cycle
     logic [PtrW-1:0]  look_place;
     logic [QW-1:0]    rd_sel_q;
     logic [PtrW-1:0]  rd_place_q;
@@ -274,7 +275,16 @@ module sp_voq #(
     end
 
     // The packet before it may be read to its end in this very cycle.
-    assign look_place = rptr_q[look_sel_q] + PtrW'(rd && rd_sel_q == look_sel_q);
+    assign look_place = look_rptr_q + PtrW'(rd && rd_sel_q == look_sel_q);
+
+    // The output is known before the VC is.
+    logic [PtrW-1:0] start_rptr [NUM_VC];
+    always_comb begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        start_rptr[v] = rptr_q[queue(2'(v), start_out_i)]
+                        + PtrW'(rd && rd_sel_q == queue(2'(v), start_out_i));
+      end
+    end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -288,7 +298,10 @@ module sp_voq #(
     end
 
     always_ff @(posedge clk_i) begin
-      if (start_i) look_sel_q <= queue(start_vc_i, start_out_i);
+      if (start_i) begin
+        look_sel_q  <= queue(start_vc_i, start_out_i);
+        look_rptr_q <= start_rptr[start_vc_i];
+      end
       if (look_q) head_q <= head_mem[{look_sel_q, look_place}];
       if (look_q) rd_sel_q <= look_sel_q;
       rd_place_q <= look_q ? look_place : rd_place_q + PtrW'(rd);
@@ -344,11 +357,12 @@ module sp_voq #(
     assign last_o   = rd && (left == LEN_W'(1));
     assign ends_o   = last_o;
     assign idle_o   = !rd || last_o;
-    // Until the first cycle of a packet is over its queue still counts it. A queue of an engine shows
-    // its next head only when the packet before it has been read: the head is where the reader stands.
+    // Until the first cycle of a packet is over its queue still counts it. A queue of an engine
+    // shows its next head only when the packet before it has been read: it is where the reader is.
     always_comb begin
       ready_o = ready_q;
-      if ((first_q && count_q[rd_q] == (PtrW + 1)'(1)) || (rd && 32'(rd_q[QW-1:2]) >= N_PORTS)) begin
+      if ((first_q && count_q[rd_q] == (PtrW + 1)'(1))
+          || (rd && 32'(rd_q[QW-1:2]) >= N_PORTS)) begin
         ready_o[rd_q[1:0]][rd_q[QW-1:2]] = 1'b0;
       end
     end

@@ -155,6 +155,19 @@ module sp_reduction_engine #(
     logic mismatch;   // the open context's attributes are others
   } look_t;
 
+  /// A head that is granted, and what was decided of it.
+  typedef struct packed {
+    logic               refuse;
+    logic               opens;   // a context
+    logic               whole;   // it is the last contribution
+    logic [3:0]         status;
+    logic [PW-1:0]      port;
+    logic [CW-1:0]      ctx;
+    logic [N_PORTS-1:0] row;     // members
+    logic [N_PORTS-1:0] got;     // those that are in, with this one
+    hdr_t               hdr;
+  } grant_t;
+
   /// A granted packet on its way.
   typedef struct packed {
     logic          drop;
@@ -229,8 +242,12 @@ module sp_reduction_engine #(
   logic            [CW-1:0] alloc_ctx;
   logic                     flight_room, ans_room;
 
-  // What is seen of the head of each port, in the order of its making: the look compares it with
-  // the contexts and the group table; then it is decided; and that is kept for its grant.
+  // What is seen of the head of each port, in the order of its making: it is compared with the
+  // contexts; the look says what that means; then it is decided; and that is kept for its grant.
+  logic [N_CONTEXTS-1:0] same_now  [N_PORTS];  // open contexts of its key
+  logic [N_CONTEXTS-1:0] same      [N_PORTS];
+  logic [N_CONTEXTS-1:0] other_now [N_PORTS];  // contexts of other attributes
+  logic [N_CONTEXTS-1:0] other     [N_PORTS];
   logic [N_PORTS-1:0] look_valid, look_hit, seen_valid, seen_hit, hit;
   logic [CW-1:0]      look_ctx   [N_PORTS];
   logic [CW-1:0]      seen_ctx   [N_PORTS];
@@ -248,13 +265,13 @@ module sp_reduction_engine #(
   logic [N_PORTS-1:0] seen_whole, whole;      // they are all
   logic [CW-1:0]      open_ctx;               // for a context to open
   logic [N_PORTS-1:0] seen_refuse, refuse, able, better, want;
-  logic               g_valid;                // a head is granted
-  logic [PW-1:0]      g_port;                 // of this port
-  hdr_t               g_hdr;
+  logic               chosen_valid;                // a head is granted
+  logic [PW-1:0]      chosen_port;                 // of this port
+  grant_t             chosen, grant;          // this one
+  logic               g_valid;                // and what follows is done
   coll_t              g_coll;
   logic               g_take, g_open, g_refuse;
-  logic [CW-1:0]      g_ctx;
-  logic [N_PORTS-1:0] g_bit, g_row, g_got;
+  logic [N_PORTS-1:0] g_bit;
   logic               calm;                   // no grant is on its way to a late context
   logic               late;                   // a context waits for too long
   logic [CW-1:0]      late_ctx_q;             // this one
@@ -278,33 +295,41 @@ module sp_reduction_engine #(
   end
 
   always_comb begin
-    look_valid = head_valid_i;
-    look_hit   = '0;
+    for (int unsigned p = 0; p < N_PORTS; p++) begin
+      for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
+        same_now[p][c]  = open_q[c] && (key_q[c] == key_of(head_hdr_i[p].cls.coll));
+        other_now[p][c] = attr_q[c] != attr_of(head_hdr_i[p]);
+      end
+    end
+  end
+
+  always_comb begin
+    look_hit = '0;
     for (int unsigned p = 0; p < N_PORTS; p++) begin
       look_ctx[p]   = '0;
       look_group[p] = '0;
       look[p]       = '0;
-      if (head_valid_i[p]) begin
+      if (look_valid[p]) begin
         automatic hdr_t               h       = head_hdr_i[p];
-        automatic key_t               k       = key_of(h.cls.coll);
-        automatic attr_t              a       = attr_of(h);
+        automatic logic               reduce  = h.op == OP_REDUCE;
+        automatic logic [ROOT_W-1:0]  root    = h.cls.coll.root;
         automatic logic [GROUP_W-1:0] group   = h.cls.coll.group;
-        automatic logic               in_root = 32'(a.root) < N_PORTS;
+        automatic logic               in_root = 32'(root) < N_PORTS;
         if (32'(group) < N_GROUPS) look_group[p] = grp_q[GW'(group)];
         look[p].op    = (h.op != OP_ALLREDUCE) && (h.op != OP_REDUCE);
         look[p].etype = !type_ok(h);
         for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
-          if (open_q[c] && (key_q[c] == k)) begin
+          if (same[p][c]) begin
             look_hit[p] = 1'b1;
             look_ctx[p] |= CW'(c);
             look[p].member    |= members_q[c][p];
-            look[p].root      |= !a.reduce || (in_root && members_q[c][PW'(a.root)]);
+            look[p].root      |= !reduce || (in_root && members_q[c][PW'(root)]);
             look[p].duplicate |= got_q[c][p];
-            look[p].mismatch  |= attr_q[c] != a;
+            look[p].mismatch  |= other[p][c];
           end
         end
         look[p].grp_member = look_group[p][p];
-        look[p].grp_root   = !a.reduce || (in_root && look_group[p][PW'(a.root)]);
+        look[p].grp_root   = !reduce || (in_root && look_group[p][PW'(root)]);
       end
     end
   end
@@ -342,28 +367,35 @@ module sp_reduction_engine #(
   end
 
   if (PIPELINED) begin : g_steps
-    // A look, a decision and a grant take a cycle each. What they say holds until a head is granted
-    // or a context expires; then nothing is wanted until what follows from that has been seen.
-    localparam int unsigned STEPS = 4;
+    // Comparison, look, decision, grant and what follows take a cycle each. What they say holds
+    // until a head is granted or a context expires; then nothing is wanted until that is seen.
+    localparam int unsigned STEPS = 5;
     logic [STEPS-1:0]   after_q;   // ones for the cycles after such an event
     logic [N_PORTS-1:0] want_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
+        look_valid <= '0;
         seen_valid <= '0;
         want_q     <= '0;
+        chosen_valid    <= 1'b0;
         g_valid    <= 1'b0;
         after_q    <= '0;
       end else begin
+        look_valid <= head_valid_i;
         seen_valid <= look_valid;
         want_q     <= want;
-        g_valid    <= grant_i;
+        chosen_valid    <= grant_i;
+        g_valid    <= chosen_valid;
         after_q    <= (grant_i || expire) ? '1 : after_q >> 1;
       end
     end
 
     always_ff @(posedge clk_i) begin
-      g_port     <= grant_port_i;
+      chosen_port     <= grant_port_i;
+      grant      <= chosen;
+      same       <= same_now;
+      other      <= other_now;
       seen_hit   <= look_hit;
       seen_ctx   <= look_ctx;
       seen       <= look;
@@ -378,7 +410,8 @@ module sp_reduction_engine #(
       open_ctx   <= alloc_ctx;
     end
 
-    // Before a context is given up, nothing more is wanted, and what may have been granted arrives.
+    // Before a context is given up, nothing more is wanted, and what may have been granted is done:
+    // a grant comes two cycles after its head was wanted.
     logic       hold_q;
     logic [2:0] calm_q;
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -387,13 +420,16 @@ module sp_reduction_engine #(
         calm_q <= '0;
       end else begin
         hold_q <= late;
-        calm_q <= (grant_i || g_valid || !late) ? '0 : {calm_q[1:0], 1'b1};
+        calm_q <= (grant_i || chosen_valid || g_valid || !late) ? '0 : {calm_q[1:0], 1'b1};
       end
     end
 
-    assign calm   = calm_q[2] && !grant_i && !g_valid;
+    assign calm   = calm_q[2];
     assign want_o = (after_q != '0 || hold_q) ? '0 : want_q;
   end else begin : g_one_step
+    assign look_valid = head_valid_i;
+    assign same       = same_now;
+    assign other      = other_now;
     assign seen_valid = look_valid;
     assign seen_hit   = look_hit;
     assign seen_ctx   = look_ctx;
@@ -408,27 +444,36 @@ module sp_reduction_engine #(
     assign refuse     = seen_refuse;
     assign open_ctx   = alloc_ctx;
     assign want_o     = want;
-    assign g_valid    = grant_i;
-    assign g_port     = grant_port_i;
+    assign chosen_valid    = grant_i;
+    assign chosen_port     = grant_port_i;
+    assign g_valid    = chosen_valid;
+    assign grant      = chosen;
     // A grant to a context in the cycle in which it expires goes first.
-    assign calm       = !(g_take && (g_ctx == late_ctx_q));
+    assign calm       = !(g_take && (grant.ctx == late_ctx_q));
   end
 
   // ------------------------------------------------------------------------------------ grant
 
-  assign g_hdr    = head_hdr_i[g_port];
-  assign g_coll   = g_hdr.cls.coll;
-  assign g_refuse = g_valid && refuse[g_port];
-  assign g_take   = g_valid && !refuse[g_port];
-  assign g_open   = g_take && !hit[g_port];
-  assign g_ctx    = hit[g_port] ? hit_ctx[g_port] : open_ctx;
-  assign g_bit    = N_PORTS'(1) << g_port;
-  assign g_row    = hit_row[g_port];
-  assign g_got    = hit_got[g_port];
+  assign chosen = '{
+      refuse: refuse[chosen_port],
+      opens: !refuse[chosen_port] && !hit[chosen_port],
+      whole: whole[chosen_port],
+      status: hit_status[chosen_port],
+      port: chosen_port,
+      ctx: hit[chosen_port] ? hit_ctx[chosen_port] : open_ctx,
+      row: hit_row[chosen_port],
+      got: hit_got[chosen_port],
+      hdr: head_hdr_i[chosen_port]};
+
+  assign g_coll   = grant.hdr.cls.coll;
+  assign g_refuse = g_valid && grant.refuse;
+  assign g_take   = g_valid && !grant.refuse;
+  assign g_open   = g_valid && grant.opens;
+  assign g_bit    = N_PORTS'(1) << grant.port;
 
   assign ev_contribution_o = g_take;
   assign ev_refused_o      = g_refuse;
-  assign ev_status_o       = g_refuse ? hit_status[g_port] : '0;
+  assign ev_status_o       = g_refuse ? grant.status : '0;
 
   // ----------------------------------------------------------- flits: flight queue and lanes
 
@@ -446,7 +491,7 @@ module sp_reduction_engine #(
     if (g_valid) begin
       flight_q[flight_wp_q] <= '{
           drop: g_refuse, first: g_open, cmp: g_coll.redop != RO_SUM, max: g_coll.redop == RO_MAX,
-          bf16: g_coll.etype == ET_BF16, ctx: g_ctx, port: g_port};
+          bf16: g_coll.etype == ET_BF16, ctx: grant.ctx, port: grant.port};
     end
   end
 
@@ -525,10 +570,10 @@ module sp_reduction_engine #(
       if (busy_q != '0) now_q <= now_q + 32'd1;
       if (scan_go) begin
         scan_q      <= (scan_q == CW'(N_CONTEXTS - 1)) ? '0 : scan_q + CW'(1);
-        age_valid_q <= open_q[scan_q] && !(g_open && (g_ctx == scan_q));
-        over_q      <= over && !(g_open && (g_ctx == age_ctx_q));
+        age_valid_q <= open_q[scan_q] && !(g_open && (grant.ctx == scan_q));
+        over_q      <= over && !(g_open && (grant.ctx == age_ctx_q));
       end else begin
-        if (g_open && (g_ctx == age_ctx_q)) age_valid_q <= 1'b0;
+        if (g_open && (grant.ctx == age_ctx_q)) age_valid_q <= 1'b0;
       end
     end
   end
@@ -555,10 +600,10 @@ module sp_reduction_engine #(
       prefer_q <= 1'b0;
       for (int unsigned c = 0; c < N_CONTEXTS; c++) pending_q[c] <= '0;
     end else begin
-      if (g_take) open_q[g_ctx] <= !whole[g_port];
+      if (g_take) open_q[grant.ctx] <= !grant.whole;
       if (g_open) begin
-        busy_q[g_ctx] <= 1'b1;
-        prefer_q      <= !g_ctx[0];
+        busy_q[grant.ctx] <= 1'b1;
+        prefer_q      <= !grant.ctx[0];
       end
       if (expire) begin
         open_q[late_ctx_q] <= 1'b0;
@@ -570,9 +615,9 @@ module sp_reduction_engine #(
       end
       if (job_free) busy_q[job_ctx_q] <= 1'b0;
 
-      if (g_take && !(done_q[3] && (done_ctx_q[3] == g_ctx)))
-        pending_q[g_ctx] <= pending_q[g_ctx] + 1'b1;
-      if (done_q[3] && !(g_take && (done_ctx_q[3] == g_ctx)))
+      if (g_take && !(done_q[3] && (done_ctx_q[3] == grant.ctx)))
+        pending_q[grant.ctx] <= pending_q[grant.ctx] + 1'b1;
+      if (done_q[3] && !(g_take && (done_ctx_q[3] == grant.ctx)))
         pending_q[done_ctx_q[3]] <= pending_q[done_ctx_q[3]] - 1'b1;
     end
   end
@@ -589,14 +634,14 @@ module sp_reduction_engine #(
 
   always_ff @(posedge clk_i) begin
     if (g_open) begin
-      key_q[g_ctx]     <= key_of(g_coll);
-      attr_q[g_ctx]    <= attr_of(g_hdr);
-      dst_q[g_ctx]     <= g_hdr.dst;
-      members_q[g_ctx] <= g_row;
-      opened_q[g_ctx]  <= now_q;
-      poison_q[g_ctx]  <= 1'b0;
+      key_q[grant.ctx]     <= key_of(g_coll);
+      attr_q[grant.ctx]    <= attr_of(grant.hdr);
+      dst_q[grant.ctx]     <= grant.hdr.dst;
+      members_q[grant.ctx] <= grant.row;
+      opened_q[grant.ctx]  <= now_q;
+      poison_q[grant.ctx]  <= 1'b0;
     end
-    if (g_take) got_q[g_ctx] <= g_got;
+    if (g_take) got_q[grant.ctx] <= grant.got;
     if (spoils_q) poison_q[spoils_ctx_q] <= 1'b1;
     spoils_ctx_q <= fl.ctx;
   end
@@ -792,7 +837,7 @@ module sp_reduction_engine #(
       res_q[res_wp_q] <= '{send: job_send_q, bare: job_dead_q, last: job_last_q};
     end
     if (g_refuse) begin
-      ans_q[ans_wp_q] <= '{hdr: error_answer(g_hdr, hit_status[g_port]), mask: g_bit};
+      ans_q[ans_wp_q] <= '{hdr: error_answer(grant.hdr, grant.status), mask: g_bit};
     end
   end
 
@@ -919,10 +964,13 @@ module sp_reduction_engine #(
     end else if (was_reset_q) begin
       if (in_valid_i) in_packet_q <= !in_last_i;
       want_last_q <= want_o;
-      a_grant_wanted : assert (!grant_i || (PIPELINED ? want_last_q[grant_port_i] : want_o[grant_port_i]))
+      a_grant_wanted : assert (!grant_i || (PIPELINED ? want_last_q[grant_port_i]
+                                                      : want_o[grant_port_i]))
         else $error("a packet was granted that was not wanted");
-      a_grant_head : assert (!g_valid || hit_status[g_port] != ST_OK || hit_row[g_port][g_port])
+      a_grant_head : assert (!g_valid || grant.refuse || grant.row[grant.port])
         else $error("a packet was granted on a decision that was not made for it");
+      a_calm : assert (!expire || !PIPELINED || !(grant_i || chosen_valid || g_valid))
+        else $error("a context is given up while a grant is on its way");
       a_flit_granted : assert (!in_valid_i || (flight_cnt_q != '0))
         else $error("a flit came without a grant");
       a_flit_order : assert (!(in_valid_i && in_first_i) || (in_port_i == fl.port))
