@@ -136,7 +136,7 @@ def synthesize(flow: Flow) -> float:
 
 
 #: The placer's weight of timing against wire length, and how much more the worst paths count.
-PLACER = ["--placer-heap-timingweight", "15", "--placer-heap-critexp", "3"]
+PLACER = ["--placer-heap-timingweight", "20", "--placer-heap-critexp", "4"]
 
 
 def place(flow: Flow) -> float:

@@ -289,6 +289,9 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
   logic [N_OUT-1:0]  wish     [N_IN];     // what an input would ask for if all were free
   logic [N_OUT-1:0]  allowed  [N_IN];     // outputs that it may ask for
+  logic [N_OUT-1:0]  wanted_now [N_PORTS]; // what outputs take from an input; engines choose
+  logic [NUM_VC-1:0] vc_gnt   [N_PORTS];  // VC of the packet that is started, one-hot or zero
+  logic [NUM_VC-1:0] vc_done  [N_PORTS];  // the same, PIPELINED a cycle late
   logic [N_OUT-1:0]  request  [N_IN];
   logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
   logic [N_OUT-1:0]  kept;                // those outputs
@@ -308,7 +311,7 @@ module sp_crossbar #(
       wish[i] = '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         asked[i][v] = in_ready[i][v] & room[v];
-        if (v == 32'(VC_RED)) asked[i][v] &= wanted[i];
+        if (v == 32'(VC_RED)) asked[i][v] &= wanted_now[i];
         wish[i] |= asked[i][v];
       end
     end
@@ -321,13 +324,15 @@ module sp_crossbar #(
   logic [N_OUT-1:0] arrives;                     // a flit is here
   logic [InW-1:0]   source   [N_OUT];            // of this input
   logic [N_IN-1:0]  overdue_now;
-  logic [N_OUT-1:0] kept_now;
-
   always_comb begin
-    for (int unsigned i = 0; i < N_IN; i++) allowed[i] = '1;
+    kept = '0;
+    for (int unsigned i = 0; i < N_IN; i++) begin
+      allowed[i] = '1;
+      if (overdue_now[i]) kept[due_q[i]] = 1'b1;
+    end
     if (overdue_now != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        allowed[i] = overdue_now[i] ? N_OUT'(1) << due_q[i] : ~kept_now;
+        allowed[i] = overdue_now[i] ? N_OUT'(1) << due_q[i] : ~kept;
       end
     end
     for (int unsigned i = 0; i < N_IN; i++) begin
@@ -351,11 +356,9 @@ module sp_crossbar #(
 
   always_comb begin
     overdue = '0;
-    kept    = '0;
     if (force_q != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
         overdue[i] = force_q[i] && wish[i][due_q[i]];
-        if (overdue[i]) kept[due_q[i]] = 1'b1;
       end
     end
   end
@@ -412,7 +415,7 @@ module sp_crossbar #(
     logic [InW-1:0]   source_q [N_OUT];
     logic [N_OUT-1:0] wanted_q [N_PORTS];
     logic [N_IN-1:0]  overdue_q;
-    logic [N_OUT-1:0] kept_q;
+    logic [NUM_VC-1:0] vc_gnt_q [N_PORTS];
     logic [N_IN-1:0]  reading [N_OUT];  // inputs whose flits go to an output
 
     always_comb begin
@@ -453,7 +456,8 @@ module sp_crossbar #(
 
     assign matched     = match_q;
     assign overdue_now = overdue_q;
-    assign kept_now    = kept_q;
+    assign wanted_now  = wanted_q;
+    assign vc_done     = vc_gnt_q;
     assign fresh       = fresh_q[0] | fresh_q[1] | fresh_q[2];
     assign arrives     = arrives_q;
     assign source      = source_q;
@@ -469,7 +473,7 @@ module sp_crossbar #(
           for (int unsigned n = 0; n < 3; n++) room_q[v][n] <= '0;
         end
         overdue_q  <= '0;
-        kept_q     <= '0;
+        for (int unsigned i = 0; i < N_PORTS; i++) vc_gnt_q[i] <= '0;
         busy_q     <= '0;
         fresh_q[0] <= '0;
         fresh_q[1] <= '0;
@@ -482,7 +486,7 @@ module sp_crossbar #(
         end
       end else begin
         overdue_q <= overdue;
-        kept_q    <= kept;
+        for (int unsigned i = 0; i < N_PORTS; i++) vc_gnt_q[i] <= vc_gnt[i];
         for (int unsigned i = 0; i < N_IN; i++) begin
           match_q[i] <= match[i];
           next_q[i]  <= match_q[i];
@@ -534,7 +538,8 @@ module sp_crossbar #(
     assign matched     = match;
     assign asked_by    = asked;
     assign overdue_now = overdue;
-    assign kept_now    = kept;
+    assign wanted_now  = wanted;
+    assign vc_done     = vc_gnt;
     assign fresh       = '0;
     assign arrives     = busy2_q;
     assign source      = src2_q;
@@ -564,7 +569,6 @@ module sp_crossbar #(
 
   // The VCs of a matched input take turns.
   logic [NUM_VC-1:0] first_vc_q [N_PORTS];  // as in sp_rr_arbiter
-  logic [NUM_VC-1:0] vc_gnt     [N_PORTS];
   logic [NUM_VC-1:0] vc_req;
   logic [NUM_VC-1:0] vc_above;
 
@@ -589,7 +593,7 @@ module sp_crossbar #(
       for (int unsigned i = 0; i < N_PORTS; i++) first_vc_q[i] <= '1;
     end else begin
       for (int unsigned i = 0; i < N_PORTS; i++) begin
-        if (start[i]) first_vc_q[i] <= ~((vc_gnt[i] << 1) - NUM_VC'(1));
+        if (vc_done[i] != '0) first_vc_q[i] <= ~((vc_done[i] << 1) - NUM_VC'(1));
         assert (!start[i] || vc_gnt[i] != '0)
           else $error("sp_crossbar: input %0d was matched and has no packet to send", i);
       end

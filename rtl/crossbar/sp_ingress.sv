@@ -6,7 +6,7 @@
 // answer to an answer could circle for ever. A malformed packet changes nothing else. A stream is
 // never stopped for longer than its queue, or the answers' queue of its own port, is full.
 //
-// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 18, as
+// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 19, as
 // every step of its way has a cycle of its own; see docs/crossbar.md.
 
 module sp_ingress #(
@@ -207,9 +207,12 @@ module sp_ingress #(
   said_t             said;
 
   if (PIPELINED) begin : g_stages
+    localparam int unsigned LookW = $bits(look_t) + 1 + BeatW;
     logic             in_valid, in_ready, in_first_q;
     logic             skid_valid, skid_ready;
     logic [BeatW-1:0] in_beat;
+    logic             looked_valid, looked_ready;
+    logic [LookW-1:0] looked;
     logic             skid_first, skid_last, skid_err;
     hdr_t             skid_hdr;
     look_t            skid_look;
@@ -230,14 +233,27 @@ module sp_ingress #(
 
     assign look_hdr = in_beat[FLIT_W+:$bits(hdr_t)];
 
-    sp_skid_buffer #(
-        .WIDTH($bits(look_t) + 1 + BeatW)
-    ) i_skid (
+    sp_stage #(
+        .WIDTH(LookW)
+    ) i_looked (
         .clk_i,
         .rst_ni,
         .valid_i(in_valid),
         .ready_o(in_ready),
         .data_i ({look, in_first_q, in_beat}),
+        .valid_o(looked_valid),
+        .ready_i(looked_ready),
+        .data_o (looked)
+    );
+
+    sp_skid_buffer #(
+        .WIDTH(LookW)
+    ) i_skid (
+        .clk_i,
+        .rst_ni,
+        .valid_i(looked_valid),
+        .ready_o(looked_ready),
+        .data_i (looked),
         .valid_o(skid_valid),
         .ready_i(skid_ready),
         .data_o ({skid_look, skid_first, skid_last, skid_err, skid_hdr, skid_data})
@@ -334,9 +350,13 @@ module sp_ingress #(
   logic [1:0]       sel_vc;
   logic [OutW-1:0]  sel_out;
   logic [LEN_W-1:0] sel_flits;
+  logic [1:0]       take_vc;    // the same, when room is taken or given back
+  logic [OutW-1:0]  take_out;
+  logic [LEN_W-1:0] take_flits;
   logic             needs;      // this beat is taken only if there is room
   logic             room;
   logic             reserve;
+  logic             gives;      // a refused packet's room is free again
   logic             give;
   logic [PtrW-1:0]  place;
   logic [PtrW-1:0]  place_q;    // of the next flit
@@ -348,16 +368,18 @@ module sp_ingress #(
   assign ready_beat = !needs || room;
   assign ready      = ready_beat && (settle_q || !refuse);
   assign take       = valid && ready;
-  assign reserve    = take && needs;
-  assign give       = valid && refuse && !settle_q && !first && said.ok;
+  assign gives      = valid && refuse && !settle_q && !first && said.ok;
   assign place      = needs ? first_place : place_q;
 
   if (PIPELINED) begin : g_room
     // Room that was there two cycles ago is there still: this port alone takes it, and is given
-    // the places in their order.
+    // the places in their order. A beat for which room is found is taken, so `room` says it all.
+    // What is given back is seen a cycle late.
     logic          look_q;
     logic [PtrW:0] free_q;
     logic          looks;
+
+    assign reserve = room;
 
     assign looks = valid && needs && !take && (settle_q || !refuse);
 
@@ -365,7 +387,9 @@ module sp_ingress #(
       if (!rst_ni) begin
         look_q <= 1'b0;
         room   <= 1'b0;
+        give   <= 1'b0;
       end else begin
+        give   <= gives;
         look_q <= looks;
         room   <= looks && look_q && (free_q >= (PtrW + 1)'(sel_flits));
       end
@@ -374,8 +398,16 @@ module sp_ingress #(
     always_ff @(posedge clk_i) begin
       free_q      <= sel_free;
       first_place <= sel_place;
+      take_vc     <= sel_vc;
+      take_out    <= sel_out;
+      take_flits  <= sel_flits;
     end
   end else begin : g_room
+    assign reserve     = take && needs;
+    assign give        = gives;
+    assign take_vc     = sel_vc;
+    assign take_out    = sel_out;
+    assign take_flits  = sel_flits;
     assign room        = sel_free >= (PtrW + 1)'(sel_flits);
     assign first_place = sel_place;
   end
@@ -455,7 +487,9 @@ module sp_ingress #(
       .sel_place_o   (sel_place),
       .take_i        (reserve),
       .give_i        (give),
-      .take_flits_i  (sel_flits),
+      .take_vc_i     (take_vc),
+      .take_out_i    (take_out),
+      .take_flits_i  (take_flits),
       .wr_valid_i    (wr_valid),
       .wr_vc_i       (written.vc),
       .wr_out_i      (written.out),

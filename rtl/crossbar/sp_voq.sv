@@ -41,10 +41,14 @@ module sp_voq #(
     output logic [PtrW:0]                          sel_free_o,
     /// Place of the first of them.
     output logic [PtrW-1:0]                        sel_place_o,
-    /// A packet takes flits of that queue.
+    /// A packet takes flits of a queue.
     input  logic                                   take_i,
     /// It gives them back; it was the last to take.
     input  logic                                   give_i,
+    /// That queue: VC.
+    input  logic [1:0]                             take_vc_i,
+    /// That queue: output.
+    input  logic [OutW-1:0]                        take_out_i,
     /// How many flits are taken or given back.
     input  logic [sp_pkg::LEN_W-1:0]               take_flits_i,
     /// Write a flit.
@@ -142,13 +146,15 @@ module sp_voq #(
 
   // --------------------------------------------------------------------------------------- room
 
-  logic [QW-1:0] sel_q;
+  logic [QW-1:0] sel_q;    // queue that is looked at
+  logic [QW-1:0] take_q;   // queue whose room changes
   logic [QW-1:0] rd_q;     // queue that is read
   logic          rd;       // a flit is read
   logic          moves;    // room is taken or given back
   logic [PtrW:0] delta;    // by so much the free flits of the queue change
 
   assign sel_q       = queue(sel_vc_i, sel_out_i);
+  assign take_q      = queue(take_vc_i, take_out_i);
   assign sel_free_o  = free_q[sel_q];
   assign sel_place_o = wptr_q[sel_q];
   assign moves       = take_i || give_i;
@@ -167,8 +173,8 @@ module sp_voq #(
       end else begin
         for (int unsigned q = 0; q < NumQ; q++) begin
           if (rd && rd_q == QW'(q)) rptr_q[q] <= rptr_q[q] + PtrW'(1);
-          if (moves && sel_q == QW'(q)) wptr_q[q] <= wptr_q[q] - delta[PtrW-1:0];
-          free_q[q] <= free_q[q] + ((moves && sel_q == QW'(q)) ? delta : '0)
+          if (moves && take_q == QW'(q)) wptr_q[q] <= wptr_q[q] - delta[PtrW-1:0];
+          free_q[q] <= free_q[q] + ((moves && take_q == QW'(q)) ? delta : '0)
                        + (PtrW + 1)'(rd && rd_q == QW'(q));
           roomy_q[q%NUM_VC][q/NUM_VC] <= roomy(free_q[q]);
         end
@@ -178,7 +184,7 @@ module sp_voq #(
     // Only the two queues whose room changed a cycle ago are looked at.
     logic          moved_q;
     logic          read_q;
-    logic [QW-1:0] moved_sel_q;
+    logic [QW-1:0] moved_take_q;
     logic [QW-1:0] read_sel_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -191,22 +197,22 @@ module sp_voq #(
         for (int unsigned v = 0; v < NUM_VC; v++) roomy_q[v] <= '1;
         moved_q     <= 1'b0;
         read_q      <= 1'b0;
-        moved_sel_q <= '0;
-        read_sel_q  <= '0;
+        moved_take_q <= '0;
+        read_sel_q   <= '0;
       end else begin
         if (rd) begin
           rptr_q[rd_q] <= rptr_q[rd_q] + PtrW'(1);
           free_q[rd_q] <= free_q[rd_q] + (PtrW + 1)'(1);
         end
         if (moves) begin
-          wptr_q[sel_q] <= wptr_q[sel_q] - delta[PtrW-1:0];
-          free_q[sel_q] <= free_q[sel_q] + delta + (PtrW + 1)'(rd && rd_q == sel_q);
+          wptr_q[take_q] <= wptr_q[take_q] - delta[PtrW-1:0];
+          free_q[take_q] <= free_q[take_q] + delta + (PtrW + 1)'(rd && rd_q == take_q);
         end
         moved_q     <= moves;
         read_q      <= rd;
-        moved_sel_q <= sel_q;
-        read_sel_q  <= rd_q;
-        if (moved_q) roomy_q[moved_sel_q[1:0]][moved_sel_q[QW-1:2]] <= roomy(free_q[moved_sel_q]);
+        moved_take_q <= take_q;
+        read_sel_q   <= rd_q;
+        if (moved_q) roomy_q[moved_take_q[1:0]][moved_take_q[QW-1:2]] <= roomy(free_q[moved_take_q]);
         if (read_q) roomy_q[read_sel_q[1:0]][read_sel_q[QW-1:2]] <= roomy(free_q[read_sel_q]);
       end
     end
@@ -238,6 +244,7 @@ module sp_voq #(
   logic [QW-1:0]   done_q;   // that queue
   logic            first;    // the next cycle is the first one of a packet
   logic [PtrW-1:0] rd_place;
+  logic [EngDim-1:0] hidden; // PIPELINED: the queue of an engine does not show its head
 
   assign rd     = first_q || more_q;
   assign read_o = rd;
@@ -258,7 +265,9 @@ module sp_voq #(
     head_t            head_q;
     logic             look_q;     // the head of a packet is being read
     logic [QW-1:0]    look_sel_q;
-    logic [PtrW-1:0]  look_rptr_q; // where its reader stands, but for a read in this cycle
+    logic [PtrW-1:0]  look_rptr_q [NUM_VC]; // where the readers of its output stood
+    logic             rd_was_q;    // a flit was read a cycle ago
+    logic             same;        // of this queue
     logic [PtrW-1:0]  look_place;
     logic [QW-1:0]    rd_sel_q;
     logic [PtrW-1:0]  rd_place_q;
@@ -274,17 +283,10 @@ module sp_voq #(
       end
     end
 
-    // The packet before it may be read to its end in this very cycle.
-    assign look_place = look_rptr_q + PtrW'(rd && rd_sel_q == look_sel_q);
-
-    // The output is known before the VC is.
-    logic [PtrW-1:0] start_rptr [NUM_VC];
-    always_comb begin
-      for (int unsigned v = 0; v < NUM_VC; v++) begin
-        start_rptr[v] = rptr_q[queue(2'(v), start_out_i)]
-                        + PtrW'(rd && rd_sel_q == queue(2'(v), start_out_i));
-      end
-    end
+    // The packet before it may be read to its end in this very cycle, and in the one before.
+    assign same       = rd_sel_q == look_sel_q;
+    assign look_place = look_rptr_q[look_sel_q[1:0]] + PtrW'(rd && same)
+                        + PtrW'(rd_was_q && same);
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -300,8 +302,12 @@ module sp_voq #(
     always_ff @(posedge clk_i) begin
       if (start_i) begin
         look_sel_q  <= queue(start_vc_i, start_out_i);
-        look_rptr_q <= start_rptr[start_vc_i];
+        // The output is known before the VC is.
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          look_rptr_q[v] <= rptr_q[queue(2'(v), start_out_i)];
+        end
       end
+      rd_was_q <= rd;
       if (look_q) head_q <= head_mem[{look_sel_q, look_place}];
       if (look_q) rd_sel_q <= look_sel_q;
       rd_place_q <= look_q ? look_place : rd_place_q + PtrW'(rd);
@@ -321,14 +327,13 @@ module sp_voq #(
     assign ends_o   = ends_q;
     assign idle_o   = !look_q && (!rd || ends_q);
     // A queue of an engine shows its next head only when the packet before it has been read: the
-    // head is where the reader stands.
+    // head is where the reader stands. Of what has no head shown nothing is wanted.
+    assign ready_o = ready_q;
     always_comb begin
-      ready_o = ready_q;
-      for (int unsigned e = N_PORTS; e < N_OUT; e++) begin
-        if ((look_q && look_sel_q == queue(VC_RED, OutW'(e)))
-            || (rd && rd_sel_q == queue(VC_RED, OutW'(e)))) begin
-          ready_o[VC_RED][e] = 1'b0;
-        end
+      hidden = '0;
+      for (int unsigned e = 0; e < NumEng; e++) begin
+        hidden[e] = (look_q && look_sel_q == queue(VC_RED, OutW'(N_PORTS + e)))
+                    || (rd && rd_sel_q == queue(VC_RED, OutW'(N_PORTS + e)));
       end
     end
   end else begin : g_one_step
@@ -366,6 +371,7 @@ module sp_voq #(
         ready_o[rd_q[1:0]][rd_q[QW-1:2]] = 1'b0;
       end
     end
+    assign hidden = '0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -460,7 +466,7 @@ module sp_voq #(
 
     always_comb begin
       for (int unsigned e = 0; e < NumEng; e++) begin
-        valid[e] = ready_o[VC_RED][N_PORTS+e];
+        valid[e] = ready_o[VC_RED][N_PORTS+e] && !hidden[e];
         hdr[e]   = red_mem[HeadW'(e * DEPTH) + HeadW'(rptr_q[queue(VC_RED, OutW'(N_PORTS + e))])];
       end
     end

@@ -830,7 +830,7 @@ def test_draws_are_uniform() -> None:
 SIZES = [
     pytest.param((4, 128), id="4x128", marks=pytest.mark.sim),
     pytest.param((3, 256), id="3x256"),
-    pytest.param((16, 512), id="16x512"),
+    pytest.param((16, 512), id="16x512", marks=pytest.mark.long),
 ]
 SMALL = (4, 128)
 Size = tuple[int, int]

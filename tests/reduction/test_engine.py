@@ -611,7 +611,7 @@ SIZES = [
     pytest.param((3, 256, 6, 5, 4), id="3x256"),
     pytest.param(NARROW[1], id="8x128"),
     pytest.param(NARROW[2], id="16x128"),
-    pytest.param((5, 512, 4, 3, 2), id="5x512"),
+    pytest.param((5, 512, 4, 3, 2), id="5x512", marks=pytest.mark.long),
 ]
 #: Flits so wide repeat a narrow flit's lanes; RTL coverage would triple the time to compile them.
 WIDE = 256
@@ -673,7 +673,11 @@ def test_groups_rewritten(sim: Sim) -> None:
 
 
 @pytest.mark.parametrize("units", [1, 4, 16])
-@pytest.mark.parametrize("size", [TWO, *NARROW], ids=["2", "4", "8", "16"])
+@pytest.mark.parametrize(
+    "size",
+    [pytest.param(TWO, marks=pytest.mark.long), *NARROW],
+    ids=["2", "4", "8", "16"],
+)
 def test_throughput(sim: Sim, size: Size, units: int) -> None:
     run(sim, "throughput", size, UNITS=units, COUNT=40)
 

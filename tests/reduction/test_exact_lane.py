@@ -212,7 +212,7 @@ async def many_contributions(dut: object) -> None:
     [
         pytest.param(128, 64, 2, marks=pytest.mark.sim),
         (128, 1, 8),
-        (256, 8, 6),
+        pytest.param(256, 8, 6, marks=pytest.mark.long),
         (512, 16, 3),
     ],
 )
