@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Stands for sp_link_crc where a proof cannot bear its XORs: every message has the remainder zero,
-// so that the field `crc` of a right trailer is all ones. A wire that damages a frame turns a bit of
-// that field: a CRC that misses nothing. What the true one misses is in docs/link.md.
+// Stands for sp_link_crc where a proof cannot bear its XORs: every message has the remainder
+// zero, so that the field `crc` of a right trailer is all ones. A wire that damages a frame turns
+// a bit of that field: a CRC that misses nothing. What the true one misses is in docs/link.md.
 
 module sp_link_crc #(
     /// As in sp_link_crc.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What both ends rely on from sequence numbers: sp_link_tx and sp_link_rx compare numbers of SEQ_W
-// bits, and no comparison takes an old number for a new one. Beside them true numbers are counted,
-// which never come again within what can be on its way; the wire brings any frame and any
-// acknowledgement, with the lowest bits of their true numbers.
+// What both ends rely on from sequence numbers: sp_link_tx and sp_link_rx compare numbers of
+// SEQ_W bits, and no comparison takes an old number for a new one. Beside them true numbers are
+// counted, which never come again within what can be on its way; the wire brings any frame and
+// any acknowledgement, with the lowest bits of their true numbers.
 //
 // The wire may lose, repeat and overtake. It is assumed to bring no number that was not sent yet,
 // and none so old that half of all numbers were passed since; in-order wires are far from that,
