@@ -6,8 +6,9 @@
 // any acknowledgement, with the lowest bits of their true numbers.
 //
 // The wire may lose, repeat and overtake. It is assumed to bring no number that was not sent yet,
-// and none so old that half of all numbers were passed since; in-order wires are far from that,
-// since a frame on its way is at most WINDOW behind. When frames are sent, and which, is free.
+// and none so old that more than half of all numbers were passed since. Wires that keep the order
+// keep that too: what is on its way lies behind by WINDOW at most, which is one less. When frames
+// are sent, and which, is free.
 
 module sp_link_seq_props
   import sp_pkg::*;
