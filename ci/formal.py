@@ -51,7 +51,7 @@ SOLVERS = {
 GOOD = {"prove": "proved", "bmc": "bounded", "cover": "covered", "twin": "caught"}
 
 _TASK_KEYS = {"name", "top", "sources", "about", "mode", "engine", "depth", "params", "timeout"}
-_TASK_MORE = {"cover", "twin", "memory_map"}
+_TASK_MORE = {"cover", "twin", "memory_map", "unjudged"}
 _TWIN_KEYS = {"name", "about", "params", "file", "old", "new", "property", "depth"}
 
 
@@ -84,7 +84,8 @@ class Defect:
 class Run:
     """One run of SymbiYosys. ``kind`` is prove, bmc, cover or twin; ``depth`` is in cycles, 0 for
     engines that need none; ``memory_map`` names arrays to be made of registers (one read of theirs
-    depends on another, which SMT takes for a loop); ``only`` is the property that judges a twin."""
+    depends on another, which SMT takes for a loop); ``unjudged`` names sources whose own assertions
+    are left to other tasks; ``only`` is the property that judges a twin."""
 
     name: str
     kind: str
@@ -95,6 +96,7 @@ class Run:
     depth: int
     timeout: int
     memory_map: tuple[str, ...] = ()
+    unjudged: tuple[str, ...] = ()
     only: str = ""
     defect: Defect | None = None
 
@@ -129,6 +131,7 @@ class Run:
             *(f"memory_map {self.top}/{array}" for array in self.memory_map),
             "async2sync",
             "chformal -lower",
+            *(f"chformal -assert -remove a:src=*{Path(source).name}:*" for source in self.unjudged),
         ]
         if self.only:
             lines += [
@@ -180,6 +183,9 @@ def _runs_of(path: Path, task: Mapping[str, Any]) -> list[Run]:
     for source in task["sources"]:
         if not (ROOT / source).is_file():
             raise TaskError(f"{where}: there is no file {source}")
+    for source in task.get("unjudged", ()):
+        if source not in task["sources"]:
+            raise TaskError(f"{where}: {source} is not a source")
     if task["mode"] not in ("prove", "bmc"):
         raise TaskError(f"{where}: mode {task['mode']} is not one of: prove, bmc")
 
@@ -194,6 +200,7 @@ def _runs_of(path: Path, task: Mapping[str, Any]) -> list[Run]:
             "depth": 0 if task["engine"].startswith("abc pdr") else task["depth"],
             "timeout": task["timeout"],
             "memory_map": tuple(task.get("memory_map", ())),
+            "unjudged": tuple(task.get("unjudged", ())),
         }
         return Run(**{**given, **changes})
 

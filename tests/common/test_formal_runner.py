@@ -73,12 +73,19 @@ def test_the_script_of_a_twin_lists_its_defect_and_keeps_one_property(tmp_path: 
     assert "mode bmc" in script
 
 
+def test_assertions_of_a_source_are_left_to_other_tasks(tmp_path: Path) -> None:
+    more = 'timeout = 9\nunjudged = ["rtl/common/sp_fifo.sv"]\n'
+    for run in tasks(tmp_path, TASK.replace("timeout = 9\n", more)):
+        assert "chformal -assert -remove a:src=*sp_fifo.sv:*" in run.script()
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
         ('mode = "prove"', 'mode = "hope"', "mode hope is not one of"),
         ("timeout = 9\n", "", "timeout is missing"),
         ("timeout = 9\n", "timeout = 9\ntimeuot = 1\n", "unknown key timeuot"),
+        ("timeout = 9\n", 'timeout = 9\nunjudged = ["a.sv"]\n', "a.sv is not a source"),
         ("sp_fifo.sv", "sp_fofo.sv", "there is no file rtl/common/sp_fofo.sv"),
         ("assign count_o = count_q;", "assign nothing = 1;", "found 0 times"),
         ("[[task.cover]]\nparams = { N = 1 }", "[[task.cover]]\nparams = { N = 2 }", "N=2"),
