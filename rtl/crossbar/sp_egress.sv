@@ -145,7 +145,8 @@ module sp_egress #(
       data_mem[waddr] <= {c_err, c_data};
       if (c_first) hdr_mem[waddr] <= c_hdr;
     end
-    if (read) begin
+    // PIPELINED: what is read although nothing is to be read is not looked at.
+    if (read || PIPELINED) begin
       {rd_err_q, rd_data_q} <= data_mem[raddr];
       rd_last_q  <= last_head[vc];
       rd_first_q <= read_first;

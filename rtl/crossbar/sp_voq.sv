@@ -128,7 +128,8 @@ module sp_voq #(
            DEPTH, Slack, Room);
   end
 
-  // Flits that are taken lie from rptr to wptr; pointers count modulo DEPTH.
+  // Flits that are taken lie from rptr to wptr, but for the packet being read when PIPELINED, which
+  // rptr is behind; pointers count modulo DEPTH.
   logic [PtrW-1:0]   wptr_q  [NumQ];
   logic [PtrW-1:0]   rptr_q  [NumQ];
   logic [PtrW:0]     free_q  [NumQ];  // flits that nothing has taken
@@ -151,6 +152,8 @@ module sp_voq #(
   logic [QW-1:0] rd_q;     // queue that is read
   logic          rd;       // a flit is read
   logic          moves;    // room is taken or given back
+  logic          jump;     // PIPELINED: a packet's length is known
+  logic [PtrW-1:0] jump_place; // place behind it
   logic [PtrW:0] delta;    // by so much the free flits of the queue change
 
   assign sel_q       = queue(sel_vc_i, sel_out_i);
@@ -172,7 +175,7 @@ module sp_voq #(
         end
       end else begin
         for (int unsigned q = 0; q < NumQ; q++) begin
-          if (rd && rd_q == QW'(q)) rptr_q[q] <= rptr_q[q] + PtrW'(1);
+          if (jump && rd_q == QW'(q)) rptr_q[q] <= jump_place;
           if (moves && take_q == QW'(q)) wptr_q[q] <= wptr_q[q] - delta[PtrW-1:0];
           free_q[q] <= free_q[q] + ((moves && take_q == QW'(q)) ? delta : '0)
                        + (PtrW + 1)'(rd && rd_q == QW'(q));
@@ -265,10 +268,9 @@ module sp_voq #(
     head_t            head_q;
     logic             look_q;     // the head of a packet is being read
     logic [QW-1:0]    look_sel_q;
-    logic [PtrW-1:0]  look_rptr_q [NUM_VC]; // where the readers of its output stood
-    logic             rd_was_q;    // a flit was read a cycle ago
-    logic             same;        // of this queue
+    logic [PtrW-1:0]  look_rptr_q [NUM_VC]; // where the heads of its output are, by VC
     logic [PtrW-1:0]  look_place;
+    logic             jump_q;
     logic [QW-1:0]    rd_sel_q;
     logic [PtrW-1:0]  rd_place_q;
     logic [LEN_W-1:0] left_q;     // flits left to read, from the second one on
@@ -283,17 +285,20 @@ module sp_voq #(
       end
     end
 
-    // The packet before it may be read to its end in this very cycle, and in the one before.
-    assign same       = rd_sel_q == look_sel_q;
-    assign look_place = look_rptr_q[look_sel_q[1:0]] + PtrW'(rd && same)
-                        + PtrW'(rd_was_q && same);
+    assign look_place = look_rptr_q[look_sel_q[1:0]];
+
+    // As soon as the length of a packet is known, its queue's pointer is set behind it.
+    assign jump       = jump_q;
+    assign jump_place = rd_place_q + PtrW'(left_q);
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         look_q <= 1'b0;
+        jump_q <= 1'b0;
         ends_q <= 1'b0;
       end else begin
         look_q <= start_i;
+        jump_q <= first_q;
         ends_q <= first_q ? head_q.ending && !head_q.single
                           : more_q && !last_q && (left_q <= LEN_W'(Ahead));
       end
@@ -307,7 +312,6 @@ module sp_voq #(
           look_rptr_q[v] <= rptr_q[queue(2'(v), start_out_i)];
         end
       end
-      rd_was_q <= rd;
       if (look_q) head_q <= head_mem[{look_sel_q, look_place}];
       if (look_q) rd_sel_q <= look_sel_q;
       rd_place_q <= look_q ? look_place : rd_place_q + PtrW'(rd);
@@ -326,14 +330,14 @@ module sp_voq #(
     assign last_o   = first_q ? head_q.single : more_q && last_q;
     assign ends_o   = ends_q;
     assign idle_o   = !look_q && (!rd || ends_q);
-    // A queue of an engine shows its next head only when the packet before it has been read: the
-    // head is where the reader stands. Of what has no head shown nothing is wanted.
+    // A queue of an engine shows its next head only when the packet before it has been read and the
+    // pointer is behind it. Of what has no head shown nothing is wanted.
     assign ready_o = ready_q;
     always_comb begin
       hidden = '0;
       for (int unsigned e = 0; e < NumEng; e++) begin
         hidden[e] = (look_q && look_sel_q == queue(VC_RED, OutW'(N_PORTS + e)))
-                    || (rd && rd_sel_q == queue(VC_RED, OutW'(N_PORTS + e)));
+                    || ((rd || jump_q) && rd_sel_q == queue(VC_RED, OutW'(N_PORTS + e)));
       end
     end
   end else begin : g_one_step
@@ -371,7 +375,11 @@ module sp_voq #(
         ready_o[rd_q[1:0]][rd_q[QW-1:2]] = 1'b0;
       end
     end
-    assign hidden = '0;
+    assign hidden     = '0;
+    assign jump       = 1'b0;
+    assign jump_place = '0;
+    logic unused;
+    assign unused = &{1'b0, jump, jump_place};
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

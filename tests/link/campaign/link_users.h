@@ -6,7 +6,7 @@
 #pragma once
 
 #include <deque>
-#include <set>
+#include <map>
 
 #include "link_wire.h"
 
@@ -130,6 +130,37 @@ struct Source {
     }
 };
 
+// Numbers that did not come, as runs: a link that was down may have lost millions in a row.
+class Gaps {
+public:
+    // Add begin .. end - 1, which lie behind all that are here.
+    void add(uint64_t begin, uint64_t end) {
+        if (begin == end) return;
+        runs[begin] = end;
+        total += end - begin;
+    }
+    // Take one out; false if it is not here.
+    bool erase(uint64_t n) {
+        auto run = runs.upper_bound(n);
+        if (run == runs.begin() || (--run)->second <= n) return false;
+        const uint64_t end = run->second;
+        if (run->first == n) runs.erase(run);
+        else run->second = n;
+        if (n + 1 < end) runs[n + 1] = end;
+        total--;
+        return true;
+    }
+    void clear() {
+        runs.clear();
+        total = 0;
+    }
+    uint64_t size() const { return total; }
+
+private:
+    std::map<uint64_t, uint64_t> runs;  // begin to end, which is behind the last
+    uint64_t total = 0;
+};
+
 struct Sink {
     const Book& book;
     int from;                 // side that sent
@@ -139,7 +170,7 @@ struct Sink {
     uint64_t injected[N_FAULTS] = {};
     uint64_t next[NUM_VC] = {}, flits = 0, packets = 0;
     uint64_t duplicated = 0, reordered = 0, corrupted = 0, cut = 0;
-    std::set<uint64_t> missing[NUM_VC];
+    Gaps missing[NUM_VC];
     bool may_cut = false;     // the link goes down: packets end early, with zeros and a mark
     bool ready = false, inside = false, zeros = false;
     Packet now;
@@ -196,8 +227,7 @@ struct Sink {
                 else bad(duplicated, "duplicated", vc, n);
             } else {
                 // In a link that does not go down this is caught at the end, if not before.
-                for (; next[vc] < n && missing[vc].size() < 100000; next[vc]++)
-                    missing[vc].insert(next[vc]);
+                missing[vc].add(next[vc], n);
                 next[vc] = n + 1;
             }
             if (source && source->timed) {
