@@ -19,9 +19,12 @@ from switchproof.tb.uartbone import UartBone
 PATIENCE = {"virtual": 120.0, "netlist": 1800.0}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def board(request: pytest.FixtureRequest) -> Iterator[Board]:
-    """The board that BOARD= names, after it said what it is; a simulated one is started."""
+    """The board that BOARD= names, after it said what it is; a simulated one is started.
+
+    It runs as fast as it can until it is ended, so not for longer than these tests need it.
+    """
     option = request.config.option
     about = boards.get(boards.VIRTUAL)
     kind = option.sp_board
