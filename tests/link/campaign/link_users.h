@@ -155,6 +155,7 @@ public:
         total = 0;
     }
     uint64_t size() const { return total; }
+    bool empty() const { return total == 0; }
 
 private:
     std::map<uint64_t, uint64_t> runs;  // begin to end, which is behind the last
