@@ -335,7 +335,7 @@ module sp_voq #(
     assign ready_o = ready_q;
     always_comb begin
       hidden = '0;
-      for (int unsigned e = 0; e < NumEng; e++) begin
+      for (int e = 0; e < int'(NumEng); e++) begin
         hidden[e] = (look_q && look_sel_q == queue(VC_RED, OutW'(N_PORTS + e)))
                     || ((rd || jump_q) && rd_sel_q == queue(VC_RED, OutW'(N_PORTS + e)));
       end
