@@ -324,6 +324,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0] arrives;                     // a flit is here
   logic [InW-1:0]   source   [N_OUT];            // of this input
   logic [N_IN-1:0]  overdue_now;
+
   always_comb begin
     kept = '0;
     for (int unsigned i = 0; i < N_IN; i++) begin
