@@ -34,6 +34,9 @@ TEST_OPT = "-O1"
 COVERAGE_OPT = "-O0"
 #: Coverage is collected up to so many ports; more ports repeat the same code, and take minutes.
 COVERAGE_PORTS = 8
+#: Bits from which on a flit repeats the parts of a narrow one; tests whose design has no more to it
+#: then go without coverage, which would triple the time to compile.
+WIDE = 256
 #: Errors whose text says all; the way to them through our code helps nobody.
 SHORT_ERRORS = (RunError, builds.BuildError, Mismatch, BoardError, BridgeError, PipeError)
 #: What runs the tests of a mark, the first that a test has; all others are `make test`'s.

@@ -8,6 +8,7 @@ RTL but its ports is looked at.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import random
@@ -417,24 +418,22 @@ def run(sim: Sim, testcase: str, width: int) -> None:
     )
 
 
-LONG = pytest.mark.long
+USUAL = {("quiet", 128), ("faults", 128), ("retrain", 128), ("faults", 512)}
 
 
 @pytest.mark.parametrize(
     ("testcase", "width"),
     [
-        ("quiet", 128), ("faults", 128), ("retrain", 128), ("faults", 512),
-        pytest.param("quiet", 256, marks=LONG), pytest.param("faults", 256, marks=LONG),
-        pytest.param("retrain", 256, marks=LONG), pytest.param("quiet", 512, marks=LONG),
-        pytest.param("retrain", 512, marks=LONG),
+        pytest.param(*case, marks=[] if case in USUAL else pytest.mark.long)
+        for case in itertools.product(("quiet", "faults", "retrain"), (128, 256, 512))
     ],
-)  # fmt: skip
+)
 def test_partner(sim: Sim, testcase: str, width: int) -> None:
     """The RTL and a peer that was made from the specification alone understand each other."""
     run(sim, testcase, width)
 
 
-@pytest.mark.parametrize("width", [128, pytest.param(256, marks=LONG), 512])
+@pytest.mark.parametrize("width", [128, pytest.param(256, marks=pytest.mark.long), 512])
 def test_any_frame(sim: Sim, width: int) -> None:
     """Malformed frames with right CRCs, frames of other numbers and epochs, damage of all kinds."""
     run(sim, "any_frame", width)

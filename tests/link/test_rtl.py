@@ -9,7 +9,7 @@ import os
 import cocotb
 import pytest
 
-from switchproof.ci.pytest_plugin import Sim
+from switchproof.ci.pytest_plugin import WIDE, Sim
 from tests.link.link_play import (
     ALWAYS,
     SOURCES,
@@ -120,10 +120,7 @@ def run_player(
     )
 
 
-LONG = pytest.mark.long
-MIDDLE = pytest.param(256, 7, marks=LONG)
-#: Units in so wide a beat repeat those of a narrow one; coverage would triple the time to compile.
-WIDE = 256
+MIDDLE = pytest.param(256, 7, marks=pytest.mark.long)
 
 
 @pytest.mark.parametrize(("width", "wire"), [(128, 1), (128, 40), MIDDLE, (512, 20)])
@@ -138,11 +135,11 @@ def test_rtl_errors(sim: Sim, width: int, wire: int) -> None:
     run_player(sim, __name__, "errors", width, PACKETS=1500, LATENCY=wire)
 
 
-@pytest.mark.parametrize("width", [128, pytest.param(256, marks=LONG), 512])
+@pytest.mark.parametrize("width", [128, pytest.param(256, marks=pytest.mark.long), 512])
 def test_rtl_rate(sim: Sim, width: int) -> None:
     run_player(sim, __name__, "rate", width)
 
 
-@pytest.mark.parametrize("width", [128, pytest.param(256, marks=LONG), 512])
+@pytest.mark.parametrize("width", [128, pytest.param(256, marks=pytest.mark.long), 512])
 def test_rtl_latency(sim: Sim, width: int) -> None:
     run_player(sim, __name__, "latency", width)

@@ -20,7 +20,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
 from switchproof.ci.build import BuildError
-from switchproof.ci.pytest_plugin import Sim
+from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models import packet
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import ID_GROUP, EType, Op, RedOp, Status
@@ -613,8 +613,6 @@ SIZES = [
     pytest.param(NARROW[2], id="16x128"),
     pytest.param((5, 512, 4, 3, 2), id="5x512", marks=pytest.mark.long),
 ]
-#: Flits so wide repeat a narrow flit's lanes; RTL coverage would triple the time to compile them.
-WIDE = 256
 
 
 def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:

@@ -18,7 +18,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import Timer
 from numpy.typing import NDArray
 
-from switchproof.ci.pytest_plugin import Sim
+from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import EType, RedOp
 from switchproof.models.reduction import allreduce
@@ -34,8 +34,6 @@ SOURCES = [
 #: Bits of the first two bytes of a record (sp_lanes_player.sv).
 ACC, ACC_SET, FIRST, CMP, MAX, BF16 = (1 << bit for bit in range(15, 9, -1))
 READ, READ_SET, READ_CMP, READ_BF16, READ_LAST = (1 << bit for bit in range(9, 4, -1))
-#: Flits so wide repeat a narrow flit's lanes; RTL coverage would triple the time to compile them.
-WIDE = 256
 #: Cycles of read-out of a flit, and from a set's last flit to its read-out.
 PAIRS, DRAIN = 5, 3
 
