@@ -25,8 +25,15 @@ from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.ci.tools import ToolError
 from switchproof.ci.variables import UserError
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
 #: Models of cells that only a netlist has. Yosys's own simulate at a seventh of their speed.
 NETLIST_MODELS = boards.MODELS / "netlist"
+#: What is done to the netlists of a family of parts, by its name.
+MAPS = boards.FPGA / "map"
 #: Fuller than this a part is refused: place and route gets slow and its result a matter of luck.
 FULL = 0.85
 #: What a part has, by the names in the evidence: nextpnr's cell and a word for people.
@@ -63,7 +70,8 @@ class Flow:
     def fingerprint(self) -> str:
         """Return the hash of all that decides what the netlist is, but for the build word."""
         digest = hashlib.sha256(repr(sorted(self.board.parameters.items())).encode())
-        for path in (*self.board.sources, *boards.cell_models(), Path(__file__)):
+        maps = MAPS.glob("*.v")
+        for path in (*self.board.sources, *boards.cell_models(), *maps, Path(__file__)):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -80,7 +88,10 @@ class Flow:
         return [
             " ".join(read),
             "chformal -remove",
-            f"synth_{board.family} -nodsp -top {board.top} -json {self.folder / 'netlist.json'}",
+            f"synth_{board.family} -nodsp -top {board.top}",
+            f"techmap -map {MAPS / board.family}.v",
+            "opt_clean",
+            f"write_json {self.folder / 'netlist.json'}",
             f"write_verilog -noattr {self.netlist}",
         ]
 
@@ -135,13 +146,61 @@ def synthesize(flow: Flow) -> float:
     return seconds
 
 
-#: The placer's weight of timing against wire length, and how much more the worst paths count.
-PLACER = ["--placer-heap-timingweight", "20", "--placer-heap-critexp", "4"]
+def read_floorplan(path: Path) -> dict[str, str]:
+    """Return the place in the part of each cell that a floorplan names.
+
+    Raises UserError, which names what is wrong with the file.
+    """
+    table = tomllib.loads(path.read_text())
+    columns, cells = table["columns"], table["cells"]
+    places: dict[str, str] = {}
+    for row, text in table["rows"].items():
+        words = text.split()
+        if len(words) != len(columns):
+            raise UserError(f"{shown(path)}: row {row} has {len(words)} places, not {len(columns)}")
+        for n, word in enumerate(words):
+            if word == ".":
+                continue
+            if word[0] not in cells:
+                raise UserError(
+                    f"{shown(path)}: row {row}: {word} begins with no letter of [cells]"
+                )
+            cell = table["prefix"] + cells[word[0]].format(*word[1:])
+            if cell in places:
+                raise UserError(f"{shown(path)}: row {row}: {word} has a place already")
+            places[cell] = f"X{columns[n]}/Y{row}/EBR{n % 4}"
+    return places
+
+
+def lay_out(flow: Flow) -> None:
+    """Write into the netlist where its board's floorplan for this size, if any, has its cells.
+
+    Raises UserError when a cell is not there, or one of its kind is not in the floorplan.
+    """
+    path = flow.board.folder / "floorplan.toml"
+    if not path.exists() or tomllib.loads(path.read_text())["size"] != flow.size:
+        return
+    netlist = flow.folder / "netlist.json"
+    design = json.loads(netlist.read_text())
+    cells = design["modules"][flow.board.top]["cells"]
+    places = read_floorplan(path)
+    there = {name for name, cell in cells.items() if cell["type"] == RESOURCES["bram"][0]}
+    for cell in sorted(there ^ set(places)):
+        what = "has no place in it" if cell in there else "is not in the netlist"
+        raise UserError(f"{shown(path)}: {cell} {what}")
+    for cell, place in places.items():
+        cells[cell]["attributes"]["BEL"] = place
+    netlist.write_text(json.dumps(design))
+
+
+#: Placer and router. The other placer needs a fifth more wire, the other router does not end.
+PLACER = ["--placer", "static", "--router", "router2"]
 
 
 def place(flow: Flow) -> float:
     """Place and route; return the seconds."""
     board = flow.board
+    lay_out(flow)
     command = [str(Path(sys.executable).parent / f"yowasp-nextpnr-{board.family}")]
     command += [f"--{board.sizes[flow.size]}", "--package", board.package]
     command += ["--json", str(flow.folder / "netlist.json"), "--lpf", str(board.constraints)]

@@ -102,3 +102,49 @@ def test_a_wrong_cell_is_noticed(
     broken = tmp_path / f"{cell}.sv"
     broken.write_text(text.replace(right, wrong))
     assert not prove(tmp_path, cell, parameters, broken).endswith("exit 0")
+
+
+def prove_map(folder: Path, width: int, mapping: Path) -> str:
+    """Return what Yosys prints while it compares a memory of 2^width words with its mapped form."""
+    names = (("WAD", "write"), ("RAD", "read"))
+    pins = ", ".join(f".{pin}({{{4 - width}'b0, {name}}})" for pin, name in names)
+    top = folder / "top.v"
+    top.write_text(
+        f"module top(input [3:0] DI, input [{width - 1}:0] write, read, input WRE, WCK,"
+        " output [3:0] DO);\n"
+        f"  TRELLIS_DPR16X4 cell_(.DI(DI), .WRE(WRE), .WCK(WCK), .DO(DO), {pins});\nendmodule\n"
+    )
+    models = "read_verilog +/ecp5/common_sim.vh"
+    finish = ["hierarchy -top top", "proc", "flatten", "memory_map", "clk2fflogic", "opt_clean"]
+    commands = [
+        models, f"read_verilog {top}", *finish, "design -stash gold",
+        f"read_verilog {top}", f"techmap -map {mapping}", "opt_clean",
+        "select -assert-count 1 top/t:TRELLIS_DPR16X4",
+        models, *finish, "design -stash gate",
+        "design -copy-from gold -as gold top", "design -copy-from gate -as gate top",
+        "miter -equiv -flatten gold gate miter", "hierarchy -top miter",
+        "sat -verify -prove trigger 0 -tempinduct -tempinduct-baseonly -maxsteps 9 -seq 1 miter",
+    ]  # fmt: skip
+    code = "from pyosys import libyosys as y\nd = y.Design()\n"
+    code += "".join(f"y.run_pass({command!r}, d)\n" for command in commands)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    return f"{done.stdout}{done.stderr}\nexit {done.returncode}"
+
+
+@pytest.mark.parametrize("width", [1, 2, 3])
+def test_mapped_memories_hold_the_same(tmp_path: Path, width: int) -> None:
+    """A memory of fewer than 16 words is the same without constants in its address."""
+    pytest.importorskip("pyosys", reason="Yosys is installed by make lint, formal and fpga only")
+    said = prove_map(tmp_path, width, fpga.MAPS / "ecp5.v")
+    assert said.endswith("exit 0"), said[-3000:]
+    assert "sp_small_memory for cells of type TRELLIS_DPR16X4" in said
+
+
+def test_a_wrong_map_is_noticed(tmp_path: Path) -> None:
+    """Words that share a place are told."""
+    pytest.importorskip("pyosys", reason="Yosys is installed by make lint, formal and fpga only")
+    text = (fpga.MAPS / "ecp5.v").read_text()
+    right = "Idle[0] ? RAD[Used] : RAD[0]"
+    assert right in text
+    (tmp_path / "map.v").write_text(text.replace(right, "Idle[0] ? RAD[Used] : RAD[1]"))
+    assert not prove_map(tmp_path, 3, tmp_path / "map.v").endswith("exit 0")

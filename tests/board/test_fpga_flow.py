@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -91,6 +92,63 @@ def test_a_netlist_of_other_sources_is_refused(flow: fpga.Flow) -> None:
         fpga.netlist_spec(ULX3S)
     flow.made_from.write_text(flow.fingerprint())
     assert flow.netlist in fpga.netlist_spec(ULX3S).sources
+
+
+FLOORPLAN = """
+size = "85"
+prefix = "top."
+columns = [4, 6, 8, 10, 13]
+[cells]
+a = "port[{0}].mem.{1}"
+[rows]
+22 = ". a00 a01 . ."
+46 = "a10 . . . a11"
+"""
+
+
+def test_floorplan(flow: fpga.Flow, tmp_path: Path) -> None:
+    """Each memory gets its place; one that is missing on either side is named."""
+    other = fpga.Flow(dataclasses.replace(ULX3S, folder=tmp_path), "85")
+    (tmp_path / "floorplan.toml").write_text(FLOORPLAN)
+    names = ["top.port[0].mem.0", "top.port[0].mem.1", "top.port[1].mem.0", "top.port[1].mem.1"]
+
+    def laid_out(memories: list[str]) -> dict[str, str]:
+        cells: dict[str, Any] = {name: {"type": "DP16KD", "attributes": {}} for name in memories}
+        cells["gate"] = {"type": "LUT4", "attributes": {}}
+        netlist = {"modules": {ULX3S.top: {"cells": cells}}}
+        (flow.folder / "netlist.json").write_text(json.dumps(netlist))
+        fpga.lay_out(other)
+        found = json.loads((flow.folder / "netlist.json").read_text())
+        after = found["modules"][ULX3S.top]["cells"]
+        return {name: cell["attributes"].get("BEL", "") for name, cell in after.items()}
+
+    assert laid_out(names) == {
+        "top.port[0].mem.0": "X6/Y22/EBR1",
+        "top.port[0].mem.1": "X8/Y22/EBR2",
+        "top.port[1].mem.0": "X4/Y46/EBR0",
+        "top.port[1].mem.1": "X13/Y46/EBR0",
+        "gate": "",
+    }
+    with pytest.raises(UserError, match=r"port\[1\]\.mem\.1 is not in the netlist"):
+        laid_out(names[:-1])
+    with pytest.raises(UserError, match="other has no place in it"):
+        laid_out([*names, "other"])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("a01", "a00", "row 22: a00 has a place already"),
+        ("a01", "b01", "row 22: b01 begins with no letter"),
+        ("a01 .", "a01", "row 22 has 4 places, not 5"),
+    ],
+)
+def test_a_wrong_floorplan_is_named(tmp_path: Path, right: str, wrong: str, said: str) -> None:
+    """What is wrong, and where."""
+    path = tmp_path / "floorplan.toml"
+    path.write_text(FLOORPLAN.replace(right, wrong, 1))
+    with pytest.raises(UserError, match=said):
+        fpga.read_floorplan(path)
 
 
 @pytest.mark.parametrize(
