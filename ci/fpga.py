@@ -32,7 +32,7 @@ else:
 
 #: Models of cells that only a netlist has. Yosys's own simulate at a seventh of their speed.
 NETLIST_MODELS = boards.MODELS / "netlist"
-#: What is done to the netlists of a family of parts, by its name.
+#: Holds a map of cells for each family of parts.
 MAPS = boards.FPGA / "map"
 #: Fuller than this a part is refused: place and route gets slow and its result a matter of luck.
 FULL = 0.85
@@ -67,11 +67,15 @@ class Flow:
         """Holds the fingerprint of what the netlist was made from."""
         return self.folder / "made_from"
 
+    @property
+    def map(self) -> Path:
+        """What is done to the netlists of its family of parts."""
+        return MAPS / f"{self.board.family}.v"
+
     def fingerprint(self) -> str:
         """Return the hash of all that decides what the netlist is, but for the build word."""
         digest = hashlib.sha256(repr(sorted(self.board.parameters.items())).encode())
-        maps = MAPS.glob("*.v")
-        for path in (*self.board.sources, *boards.cell_models(), *maps, Path(__file__)):
+        for path in (*self.board.sources, *boards.cell_models(), self.map, Path(__file__)):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -89,7 +93,7 @@ class Flow:
             " ".join(read),
             "chformal -remove",
             f"synth_{board.family} -nodsp -top {board.top}",
-            f"techmap -map {MAPS / board.family}.v",
+            f"techmap -map {self.map}",
             "opt_clean",
             f"write_json {self.folder / 'netlist.json'}",
             f"write_verilog -noattr {self.netlist}",
@@ -193,8 +197,9 @@ def lay_out(flow: Flow) -> None:
     netlist.write_text(json.dumps(design))
 
 
-#: Placer and router. The other placer needs a fifth more wire, the other router does not end.
-PLACER = ["--placer", "static", "--router", "router2"]
+#: Placer and router. In the board image HeAP needs half as much wire again, and router1 rips up
+#: nearly as many nets as it routes.
+PLACE_AND_ROUTE = ["--placer", "static", "--router", "router2"]
 
 
 def place(flow: Flow) -> float:
@@ -206,7 +211,7 @@ def place(flow: Flow) -> float:
     command += ["--json", str(flow.folder / "netlist.json"), "--lpf", str(board.constraints)]
     command += ["--textcfg", str(flow.folder / "config.txt"), "--seed", "1"]
     command += ["--report", str(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
-    command += PLACER
+    command += PLACE_AND_ROUTE
     # A clock that is too slow is judged with the figures, not an error of the tool.
     command.append("--timing-allow-fail")
     return run_step("nextpnr", command, flow.folder)

@@ -54,25 +54,37 @@ def wrapper(cell: str, parameters: dict[str, str]) -> str:
     return f"module top({', '.join(ports)});\n  {cell} {given}cell_({pins});\nendmodule\n"
 
 
-def prove(folder: Path, cell: str, parameters: dict[str, str], model: Path) -> str:
-    """Return what Yosys prints while it compares a model with its own; it fails on a difference."""
-    # Of a memory only one word shows at a time, so that no induction holds: written, then read.
-    how = "-tempinduct" + (" -tempinduct-baseonly -maxsteps 9" if "DPR" in cell else "")
-    top = folder / "top.v"
-    top.write_text(wrapper(cell, parameters))
-    finish = ["hierarchy -top top", "proc", "flatten", "memory_map", "clk2fflogic", "opt_clean"]
+FINISH = ["hierarchy -top top", "proc", "flatten", "memory_map", "clk2fflogic", "opt_clean"]
+
+
+def compare(gold: list[str], gate: list[str], how: str) -> str:
+    """Return what Yosys prints while it compares what two lists of commands make of `top`.
+
+    The last line is its exit code, 0 if they are equal; ``how`` are options of the proof.
+    """
     commands = [
-        "read_verilog +/ecp5/common_sim.vh +/ecp5/ccu2c_sim.vh",
-        f"read_verilog {top}", *finish, "design -stash gold",
-        f"read_slang --top top {model} {top}", *finish, "design -stash gate",
+        *gold, *FINISH, "design -stash gold", *gate, *FINISH, "design -stash gate",
         "design -copy-from gold -as gold top", "design -copy-from gate -as gate top",
         "miter -equiv -flatten gold gate miter", "hierarchy -top miter",
-        f"sat -verify -prove trigger 0 {how} -seq 1 miter",
+        f"sat -verify -prove trigger 0 -tempinduct {how} -seq 1 miter",
     ]  # fmt: skip
     code = "from pyosys import libyosys as y\nd = y.Design()\n"
     code += "".join(f"y.run_pass({command!r}, d)\n" for command in commands)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    return f"{done.stdout[-3000:]}{done.stderr[-1000:]}\nexit {done.returncode}"
+    return f"{done.stdout}{done.stderr}\nexit {done.returncode}"
+
+
+#: Of a memory only one word shows at a time, so that no induction holds: written, then read.
+MEMORY = "-tempinduct-baseonly -maxsteps 9"
+
+
+def prove(folder: Path, cell: str, parameters: dict[str, str], model: Path) -> str:
+    """Compare a model with Yosys's own; see :func:`compare`."""
+    top = folder / "top.v"
+    top.write_text(wrapper(cell, parameters))
+    theirs = ["read_verilog +/ecp5/common_sim.vh +/ecp5/ccu2c_sim.vh", f"read_verilog {top}"]
+    ours = [f"read_slang --top top {model} {top}"]
+    return compare(theirs, ours, MEMORY if "DPR" in cell else "")
 
 
 @pytest.mark.parametrize(("cell", "parameters"), CELLS)
@@ -80,7 +92,7 @@ def test_cells_are_those_of_yosys(tmp_path: Path, cell: str, parameters: dict[st
     """Both models do the same, whatever comes."""
     pytest.importorskip("pyosys", reason="Yosys is installed by make lint, formal and fpga only")
     said = prove(tmp_path, cell, parameters, fpga.NETLIST_MODELS / f"{cell}.sv")
-    assert said.endswith("exit 0"), said
+    assert said.endswith("exit 0"), said[-3000:]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +117,7 @@ def test_a_wrong_cell_is_noticed(
 
 
 def prove_map(folder: Path, width: int, mapping: Path) -> str:
-    """Return what Yosys prints while it compares a memory of 2^width words with its mapped form."""
+    """Compare a memory of 2^width words with its mapped form; see :func:`compare`."""
     names = (("WAD", "write"), ("RAD", "read"))
     pins = ", ".join(f".{pin}({{{4 - width}'b0, {name}}})" for pin, name in names)
     top = folder / "top.v"
@@ -115,20 +127,11 @@ def prove_map(folder: Path, width: int, mapping: Path) -> str:
         f"  TRELLIS_DPR16X4 cell_(.DI(DI), .WRE(WRE), .WCK(WCK), .DO(DO), {pins});\nendmodule\n"
     )
     models = "read_verilog +/ecp5/common_sim.vh"
-    finish = ["hierarchy -top top", "proc", "flatten", "memory_map", "clk2fflogic", "opt_clean"]
-    commands = [
-        models, f"read_verilog {top}", *finish, "design -stash gold",
+    mapped = [
         f"read_verilog {top}", f"techmap -map {mapping}", "opt_clean",
-        "select -assert-count 1 top/t:TRELLIS_DPR16X4",
-        models, *finish, "design -stash gate",
-        "design -copy-from gold -as gold top", "design -copy-from gate -as gate top",
-        "miter -equiv -flatten gold gate miter", "hierarchy -top miter",
-        "sat -verify -prove trigger 0 -tempinduct -tempinduct-baseonly -maxsteps 9 -seq 1 miter",
+        "select -assert-count 1 top/t:TRELLIS_DPR16X4", models,
     ]  # fmt: skip
-    code = "from pyosys import libyosys as y\nd = y.Design()\n"
-    code += "".join(f"y.run_pass({command!r}, d)\n" for command in commands)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    return f"{done.stdout}{done.stderr}\nexit {done.returncode}"
+    return compare([models, f"read_verilog {top}"], mapped, MEMORY)
 
 
 @pytest.mark.parametrize("width", [1, 2, 3])

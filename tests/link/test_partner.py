@@ -418,6 +418,7 @@ def run(sim: Sim, testcase: str, width: int) -> None:
     )
 
 
+#: What `make test` runs; the rest is of `make regress SUITE=test`.
 USUAL = {("quiet", 128), ("faults", 128), ("retrain", 128), ("faults", 512)}
 
 
