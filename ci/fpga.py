@@ -34,6 +34,11 @@ else:
 NETLIST_MODELS = boards.MODELS / "netlist"
 #: Holds a map of cells for each family of parts.
 MAPS = boards.FPGA / "map"
+#: Adders too short for a carry chain.
+SMALL_ALU = MAPS / "small_alu.v"
+#: Multipliers are few and small, and lie far away; a comparison with a constant is a few tables;
+#: multiplexers behind tables save none of them in what is mostly registers, and tie them together.
+SYNTHESIS = "-nodsp -cmp2softlogic -nowidelut"
 #: Fuller than this a part is refused: place and route gets slow and its result a matter of luck.
 FULL = 0.85
 #: What a part has, by the names in the evidence: nextpnr's cell and a word for people.
@@ -75,7 +80,8 @@ class Flow:
     def fingerprint(self) -> str:
         """Return the hash of all that decides what the netlist is, but for the build word."""
         digest = hashlib.sha256(repr(sorted(self.board.parameters.items())).encode())
-        for path in (*self.board.sources, *boards.cell_models(), self.map, Path(__file__)):
+        maps = (self.map, SMALL_ALU)
+        for path in (*self.board.sources, *boards.cell_models(), *maps, Path(__file__)):
             digest.update(path.read_bytes())
         return digest.hexdigest()
 
@@ -92,7 +98,9 @@ class Flow:
         return [
             " ".join(read),
             "chformal -remove",
-            f"synth_{board.family} -nodsp -top {board.top}",
+            f"synth_{board.family} {SYNTHESIS} -top {board.top} -run begin:map_gates",
+            f"techmap -map {SMALL_ALU}",
+            f"synth_{board.family} {SYNTHESIS} -top {board.top} -run map_gates:",
             f"techmap -map {self.map}",
             "opt_clean",
             f"write_json {self.folder / 'netlist.json'}",
@@ -150,50 +158,68 @@ def synthesize(flow: Flow) -> float:
     return seconds
 
 
-def read_floorplan(path: Path) -> dict[str, str]:
-    """Return the place in the part of each cell that a floorplan names.
+def read_floorplan(path: Path) -> tuple[str, dict[str, str]]:
+    """Return the size of part that a floorplan is for, and the place of each cell that it names.
 
     Raises UserError, which names what is wrong with the file.
     """
-    table = tomllib.loads(path.read_text())
-    columns, cells = table["columns"], table["cells"]
+    try:
+        table = tomllib.loads(path.read_text())
+        size, prefix = table["size"], table["prefix"]
+        columns, cells, rows = table["columns"], table["cells"], table["rows"]
+    except KeyError as error:
+        raise UserError(f"{shown(path)}: there is no {error.args[0]}") from None
     places: dict[str, str] = {}
-    for row, text in table["rows"].items():
+    for row, text in rows.items():
         words = text.split()
         if len(words) != len(columns):
             raise UserError(f"{shown(path)}: row {row} has {len(words)} places, not {len(columns)}")
         for n, word in enumerate(words):
             if word == ".":
                 continue
-            if word[0] not in cells:
+            try:
+                cell = prefix + cells[word[0]].format(*word[1:])
+            except (KeyError, IndexError):
                 raise UserError(
-                    f"{shown(path)}: row {row}: {word} begins with no letter of [cells]"
-                )
-            cell = table["prefix"] + cells[word[0]].format(*word[1:])
+                    f"{shown(path)}: row {row}: {word} is not as [cells] says"
+                ) from None
             if cell in places:
                 raise UserError(f"{shown(path)}: row {row}: {word} has a place already")
             places[cell] = f"X{columns[n]}/Y{row}/EBR{n % 4}"
-    return places
+    return size, places
 
 
-def lay_out(flow: Flow) -> None:
-    """Write into the netlist where its board's floorplan for this size, if any, has its cells.
+#: Settings of nextpnr's router, which it takes from the netlist. Those it has by itself let wires
+#: share until late and look only close to the straight way: in a part so full they never part.
+ROUTER = {
+    "bbMargin/x": "12",
+    "bbMargin/y": "12",
+    "biasCostFactor": "0.05",
+    "estimateWeight": "0.8",
+    "initCurrCongWeight": "5",
+    "currCongWeightMult": "2",
+}
 
-    Raises UserError when a cell is not there, or one of its kind is not in the floorplan.
+
+def prepare(flow: Flow) -> None:
+    """Write into the netlist what the router is to do, and the places of its board's floorplan.
+
+    Raises UserError when a cell of the floorplan is not there, or one of its kind is not in it.
     """
-    path = flow.board.folder / "floorplan.toml"
-    if not path.exists() or tomllib.loads(path.read_text())["size"] != flow.size:
-        return
     netlist = flow.folder / "netlist.json"
     design = json.loads(netlist.read_text())
-    cells = design["modules"][flow.board.top]["cells"]
-    places = read_floorplan(path)
-    there = {name for name, cell in cells.items() if cell["type"] == RESOURCES["bram"][0]}
-    for cell in sorted(there ^ set(places)):
-        what = "has no place in it" if cell in there else "is not in the netlist"
-        raise UserError(f"{shown(path)}: {cell} {what}")
-    for cell, place in places.items():
-        cells[cell]["attributes"]["BEL"] = place
+    top = design["modules"][flow.board.top]
+    top["settings"] = {f"router2/{name}": value for name, value in ROUTER.items()}
+    path = flow.board.folder / "floorplan.toml"
+    size, places = read_floorplan(path) if path.exists() else ("", {})
+    if size == flow.size:
+        cells = top["cells"]
+        there = {name for name, cell in cells.items() if cell["type"] == RESOURCES["bram"][0]}
+        for cell in sorted(there ^ set(places)):
+            what = "has no place in it" if cell in there else "is not in the netlist"
+            raise UserError(f"{shown(path)}: {cell} {what}")
+        for cell, place in places.items():
+            cells[cell]["attributes"]["BEL"] = place
     netlist.write_text(json.dumps(design))
 
 
@@ -205,7 +231,7 @@ PLACE_AND_ROUTE = ["--placer", "static", "--router", "router2"]
 def place(flow: Flow) -> float:
     """Place and route; return the seconds."""
     board = flow.board
-    lay_out(flow)
+    prepare(flow)
     command = [str(Path(sys.executable).parent / f"yowasp-nextpnr-{board.family}")]
     command += [f"--{board.sizes[flow.size]}", "--package", board.package]
     command += ["--json", str(flow.folder / "netlist.json"), "--lpf", str(board.constraints)]

@@ -223,16 +223,16 @@ def occurrence(keys: NDArray[np.int64]) -> NDArray[np.int64]:
 class First:
     """The first packet with an error: its index among those judged, and what is kept of it.
 
-    ``expected`` and ``seen`` are numbers of 128 bits; they say nothing when the kind is header or
-    foreign.
+    ``wrong`` is a number of 128 bits, the XOR of the unit that came and the one expected; ``due``
+    is the sequence number expected. They say nothing when the kind is header or foreign.
     """
 
     index: int
     kind: str
     header: int
     beat: int
-    expected: int
-    seen: int
+    wrong: int
+    due: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -338,17 +338,14 @@ def _first(
     kind = next(kind for kind in PRIORITY if errors[kind][i])
     last = int(packets["flits"][i]) - 1
     unit = int(np.argmax(differs[i])) if differs[i].any() else last * units
-    expected = int(due[i])
-    if errors["sequence"][i]:
-        unit = 0 if not differs[i, :units].any() else unit
-    elif unit < MAX_UNITS:
-        expected = int.from_bytes(want[i, unit].tobytes(), "little")
-    seen = came[i, unit].tobytes() if unit < MAX_UNITS else b""
+    if errors["sequence"][i] and not differs[i, :units].any():
+        unit = 0
+    wrong = (came[i, unit] ^ want[i, unit]).tobytes() if unit < MAX_UNITS else b""
     return First(
         index=i,
         kind=kind,
         header=packet.header_int(packets[i]),
         beat=0 if errors["sequence"][i] else unit // units,
-        expected=expected,
-        seen=int.from_bytes(seen, "little"),
+        wrong=int.from_bytes(wrong, "little"),
+        due=int(due[i]),
     )

@@ -210,7 +210,7 @@ module sp_egress_props
         // The last beat is the last flit.
         last_is_last: assert (tlast == out.last);
         // The header comes with the first beat, and it is that of the packet.
-        right_header: assert (out_hdr.tag == (out_first_q ? TAG_W'({out.which, 1'b1}) : '0));
+        right_header: assert (!out_first_q || out_hdr.tag == TAG_W'({out.which, 1'b1}));
         // The error mark comes with the last beat of the packet that had it.
         right_error: assert (tuser[HDR_W] == (out.last && out.which == 2'd1));
         // Packets of a VC leave in order.

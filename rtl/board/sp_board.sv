@@ -22,7 +22,7 @@ module sp_board #(
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     /// Rows of each packet memory, a power of two.
-    parameter int unsigned MEMORY_ROWS = 512,
+    parameter int unsigned MEMORY_ROWS = 128,
     /// External ports, 2 to 4.
     parameter int unsigned N_PORTS = 4,
     /// Bits of a flit: 128, 256 or 512.

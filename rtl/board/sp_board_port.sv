@@ -16,7 +16,7 @@ module sp_board_port #(
     /// Bits of a flit: 128, 256 or 512.
     parameter int unsigned FLIT_W = 128,
     /// Rows of each packet memory, a power of two.
-    parameter int unsigned MEMORY_ROWS = 512,
+    parameter int unsigned MEMORY_ROWS = 128,
     /// This port.
     parameter int unsigned OWN = 0,
     localparam int unsigned OutW = $clog2(N_PORTS),

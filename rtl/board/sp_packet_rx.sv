@@ -9,14 +9,15 @@
 //
 // Guarantees: packets are read in the order in which they came, and are seen only when they are whole;
 // nothing is lost: a port whose memory is full is not ready; what comes of SLACK flits behind a fall
-// of room_o, and the rest of its packets, is taken without waiting. Beats beyond the longest packet
-// are dropped, and the descriptor says so. A word that is not there is answered with an error.
+// of room_o, and the rest of its packets, is taken without waiting for the host. Beats beyond the
+// longest packet are dropped, and the descriptor says so. A word that is not there is answered with an
+// error. The memory is written word by word: a row takes as many cycles as it has words.
 
 module sp_packet_rx #(
     /// Bits of a flit.
     parameter int unsigned FLIT_W = 128,
     /// Rows, a power of two.
-    parameter int unsigned ROWS = 512,
+    parameter int unsigned ROWS = 128,
     /// Flits that may come after room_o fell, and then the rest of their packets.
     parameter int unsigned SLACK = 4
 ) (
@@ -42,7 +43,7 @@ module sp_packet_rx #(
     output logic [$clog2(ROWS):0]     level_o,
     /// Ask for the next word; not again before the answer.
     input  logic                      pop_i,
-    /// The answer, three cycles later.
+    /// The answer, two cycles later.
     output logic                      ack_o,
     /// With the answer: there was no word.
     output logic                      err_o,
@@ -75,22 +76,21 @@ module sp_packet_rx #(
     S_DESC
   } state_e;
 
-  (* no_rw_check *)  // a row is never read while it is written
-  logic [FLIT_W-1:0] mem [ROWS];
+  (* no_rw_check *)  // a word is never read while it is written
+  logic [31:0]       mem [ROWS*Lanes];
   state_e            state_q;
   logic [PtrW-1:0]   wptr_q;   // where the descriptor of the packet that comes will be
   logic [PtrW-1:0]   rptr_q;
   logic [PtrW:0]     level_q;
-  logic [LaneW-1:0]  lane_q;
+  logic [LaneW-1:0]  wlane_q;
+  logic [LaneW-1:0]  rlane_q;
   logic [4:0]        beats_q;
   logic              err_q;
   logic              cut_q;
   logic [31:0]       first_q;
   logic [31:0]       last_q;
-  logic              write;
-  logic [PtrW-1:0]   waddr;
-  logic [FLIT_W-1:0] wrow;
-  logic [FLIT_W-1:0] row_q;
+  logic              going;    // a word of the row is written, or dropped
+  logic              whole;    // its last one
   logic              beat;
   logic              too_long;
   logic              commit;
@@ -99,29 +99,39 @@ module sp_packet_rx #(
 
   // ------------------------------------------------------------------------------ in
 
+  logic              write;
+  logic [PtrW-1:0]   wrow;
+  logic [FLIT_W-1:0] row;
+  logic              write_q;
+  logic [PtrW+LaneW-1:0] waddr_q;
+  logic [31:0]       word_q;
+
   assign fits       = level_q <= (PtrW + 1)'(ROWS - Packet);
-  assign s_tready_o = state_q == S_BEATS;
+  assign whole      = going && (wlane_q == LaneW'(Lanes - 1));
+  assign s_tready_o = (state_q == S_BEATS) && (wlane_q == LaneW'(Lanes - 1));
   assign beat       = s_tvalid_i && s_tready_o;
   assign too_long   = beats_q == 5'(Longest);
-  assign commit     = state_q == S_DESC;
+  assign commit     = (state_q == S_DESC) && whole;
 
   always_comb begin
-    write = 1'b0;
-    waddr = wptr_q;
-    wrow  = FLIT_W'(s_tuser_i[HDR_W-1:0]);
     case (state_q)
       S_HEADER: begin
-        write = s_tvalid_i && fits;
-        waddr = wptr_q + PtrW'(1);
+        going = s_tvalid_i && fits;
+        write = going;
+        wrow  = wptr_q + PtrW'(1);
+        row   = FLIT_W'(s_tuser_i[HDR_W-1:0]);
       end
       S_BEATS: begin
-        write = beat && !too_long;
-        waddr = wptr_q + PtrW'(2) + PtrW'(beats_q);
-        wrow  = s_tdata_i;
+        going = s_tvalid_i;
+        write = going && !too_long;
+        wrow  = wptr_q + PtrW'(2) + PtrW'(beats_q);
+        row   = s_tdata_i;
       end
       default: begin
+        going = 1'b1;
         write = 1'b1;
-        wrow  = FLIT_W'({last_q, first_q, 22'b0, cut_q, err_q, 3'b0, beats_q});
+        wrow  = wptr_q;
+        row   = FLIT_W'({last_q, first_q, 22'b0, cut_q, err_q, 3'b0, beats_q});
       end
     endcase
   end
@@ -130,18 +140,29 @@ module sp_packet_rx #(
     if (!rst_ni) begin
       state_q <= S_HEADER;
       wptr_q  <= '0;
+      wlane_q <= '0;
+      write_q <= 1'b0;
       room_o  <= 1'b0;
     end else begin
-      room_o <= level_q <= (PtrW + 1)'(ROWS - Reserve);
+      room_o  <= level_q <= (PtrW + 1)'(ROWS - Reserve);
+      write_q <= write;
+      if (going) wlane_q <= wlane_q + LaneW'(1);
       case (state_q)
-        S_HEADER: if (s_tvalid_i && fits) state_q <= S_BEATS;
+        S_HEADER: if (whole) state_q <= S_BEATS;
         S_BEATS:  if (beat && s_tlast_i) state_q <= S_DESC;
-        default: begin
-          state_q <= S_HEADER;
-          wptr_q  <= wptr_q + PtrW'(2) + PtrW'(beats_q);
-        end
+        default:
+          if (whole) begin
+            state_q <= S_HEADER;
+            wptr_q  <= wptr_q + PtrW'(2) + PtrW'(beats_q);
+          end
       endcase
     end
+  end
+
+  always_ff @(posedge clk_i) begin
+    waddr_q <= {wrow, wlane_q};
+    word_q  <= row[32*wlane_q+:32];
+    if (write_q) mem[waddr_q] <= word_q;
   end
 
   always_ff @(posedge clk_i) begin
@@ -159,35 +180,29 @@ module sp_packet_rx #(
 
   // ------------------------------------------------------------------------------ out
 
-  logic             asked_q;
-  logic             none_q;
-  logic             half_q;
-  logic             gone_q;
-  logic [LaneW-2:0] pair_q;
-  logic [FLIT_W/2-1:0] half_row_q;
+  logic        asked_q;
+  logic        none_q;
+  logic [31:0] read_q;
 
   assign level_o = level_q;
-  assign row_out = asked_q && !none_q && (lane_q == LaneW'(Lanes - 1));
+  assign row_out = asked_q && !none_q && (rlane_q == LaneW'(Lanes - 1));
 
   always_ff @(posedge clk_i) begin
-    if (write) mem[waddr] <= wrow;
-    if (pop_i) row_q <= mem[rptr_q];
-    none_q        <= level_q == '0;
+    if (pop_i) read_q <= mem[{rptr_q, rlane_q}];
+    none_q <= level_q == '0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       rptr_q  <= '0;
       level_q <= '0;
-      lane_q  <= '0;
+      rlane_q <= '0;
       asked_q <= 1'b0;
-      half_q  <= 1'b0;
       ack_o   <= 1'b0;
     end else begin
       asked_q <= pop_i;
-      half_q  <= asked_q;
-      ack_o   <= half_q;
-      if (asked_q && !none_q) lane_q <= lane_q + LaneW'(1);
+      ack_o   <= asked_q;
+      if (asked_q && !none_q) rlane_q <= rlane_q + LaneW'(1);
       if (row_out) rptr_q <= rptr_q + PtrW'(1);
       level_q <= level_q + (commit ? (PtrW + 1)'(beats_q) + (PtrW + 1)'(2) : '0)
                          - (PtrW + 1)'(row_out);
@@ -195,14 +210,10 @@ module sp_packet_rx #(
   end
 
   always_ff @(posedge clk_i) begin
-    // The memory is slow: half of its lanes first.
-    pair_q <= lane_q[LaneW-1:1];
-    gone_q <= none_q;
-    if (half_q) err_o <= gone_q;
-    for (int unsigned l = 0; l < Lanes / 2; l++) begin
-      half_row_q[32*l+:32] <= lane_q[0] ? row_q[32*(2*l+1)+:32] : row_q[32*2*l+:32];
+    if (asked_q) begin
+      err_o  <= none_q;
+      word_o <= read_q;
     end
-    if (half_q) word_o <= half_row_q[32*pair_q+:32];
   end
 
 endmodule

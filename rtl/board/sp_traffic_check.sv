@@ -74,8 +74,8 @@ module sp_traffic_check #(
     output logic [2:0]                first_kind_o,
     /// Its beat: the first wrong one (a wrong sequence number: 0), or the last when none is.
     output logic [4:0]                first_beat_o,
-    /// Word of 32 bits: 0 to 3 of its header as it came; 4 to 7 of what was expected: the sequence
-    /// number if that was wrong, else the unit of that beat; 8 to 11 of the unit that came there.
+    /// Word of 32 bits: 0 to 3 of its header as it came; 4 to 7 of the bits that are wrong in a unit
+    /// of that beat, the first one with any; 8 the sequence number that was expected.
     input  logic [3:0]                first_sel_i,
     /// That word, two cycles later.
     output logic [31:0]               first_word_o
@@ -198,7 +198,6 @@ module sp_traffic_check #(
   logic [15:0]             p_latency_q;
   logic [4:0]              p_beat_q;
   logic [UnitsPerFlit-1:0] p_counted_q; // units that the header announces
-  logic [FLIT_W-1:0]       p_data_q;
   logic [FLIT_W-1:0]       p_wrong_q;   // bits that are not what they should be
   logic [31:0]             p_fold_q;    // the beat, for the signature
   logic [UnitsPerFlit-1:0] counted;
@@ -231,7 +230,6 @@ module sp_traffic_check #(
     p_latency_q <= now_q - hdr_q.cls[47:32];
     p_beat_q    <= beat_q;
     p_counted_q <= counted;
-    p_data_q    <= data_q;
     p_fold_q    <= folded;
     for (int unsigned i = 0; i < UnitsPerFlit; i++) begin
       p_wrong_q[UNIT_W*i+:UNIT_W] <= data_q[UNIT_W*i+:UNIT_W]
@@ -260,16 +258,13 @@ module sp_traffic_check #(
     else if (seq_write) used_q[flow] <= 1'b1;
   end
 
-  // The first unit that differs, else the first.
-  logic [UNIT_W-1:0] bad_data;
+  // Of the first unit that differs, else of the first.
   logic [UNIT_W-1:0] bad_wrong;
 
   always_comb begin
-    bad_data  = p_data_q[UNIT_W-1:0];
     bad_wrong = p_wrong_q[UNIT_W-1:0];
     for (int unsigned i = UnitsPerFlit; i > 0; i--) begin
       if (p_counted_q[i-1] && (p_wrong_q[UNIT_W*(i-1)+:UNIT_W] != '0)) begin
-        bad_data  = p_data_q[UNIT_W*(i-1)+:UNIT_W];
         bad_wrong = p_wrong_q[UNIT_W*(i-1)+:UNIT_W];
       end
     end
@@ -395,10 +390,8 @@ module sp_traffic_check #(
   // errors are known, and what comes behind it is not kept.
 
   logic              keep;
-  logic              first_seq_q;
   hdr_t              first_hdr_q;
   logic [31:0]       first_due_q;
-  logic [UNIT_W-1:0] first_seen_q;
   logic [UNIT_W-1:0] first_wrong_q;
 
   assign keep = p_valid_q && !first_valid_o && !wrong;
@@ -408,7 +401,6 @@ module sp_traffic_check #(
       first_valid_o <= 1'b0;
     end else if (!first_valid_o && wrong) begin
       first_valid_o <= 1'b1;
-      first_seq_q   <= errors[0];
       first_kind_o  <= errors[5] ? 3'd5 : errors[2] ? 3'd2 : errors[4] ? 3'd4
                      : errors[3] ? 3'd3 : errors[0] ? 3'd0 : 3'd1;
     end
@@ -418,31 +410,19 @@ module sp_traffic_check #(
       // No wrong beat of this packet is kept.
       if (p_first_q || !(seq_err || payload_err)) begin
         first_beat_o  <= p_beat_q;
-        first_seen_q  <= bad_data;
         first_wrong_q <= bad_wrong;
       end
     end
   end
 
-  // Words of them, in two cycles: all that are not asked for are zero in between.
-  logic [31:0] part_q [13];
-  logic [31:0] joined;
+  // Words of them, in two cycles.
+  logic [31:0] hdr_word_q;
+  logic [31:0] wrong_word_q;
 
   always_ff @(posedge clk_i) begin
-    for (int unsigned k = 0; k < 4; k++) begin
-      part_q[k]   <= (first_sel_i == 4'(k)) ? first_hdr_q[32*k+:32] : '0;
-      part_q[4+k] <= ((first_sel_i == 4'(8 + k)) || ((first_sel_i == 4'(4 + k)) && !first_seq_q))
-                     ? first_seen_q[32*k+:32] : '0;
-      part_q[8+k] <= ((first_sel_i == 4'(4 + k)) && !first_seq_q)
-                     ? first_wrong_q[32*k+:32] : '0;
-    end
-    part_q[12]   <= ((first_sel_i == 4'd4) && first_seq_q) ? first_due_q : '0;
-    first_word_o <= joined;
-  end
-
-  always_comb begin
-    joined = '0;
-    for (int unsigned k = 0; k < 13; k++) joined ^= part_q[k];
+    hdr_word_q   <= first_hdr_q[32*first_sel_i[1:0]+:32];
+    wrong_word_q <= first_wrong_q[32*first_sel_i[1:0]+:32];
+    first_word_o <= first_sel_i[3] ? first_due_q : first_sel_i[2] ? wrong_word_q : hdr_word_q;
   end
 
 endmodule

@@ -78,6 +78,7 @@ module sp_traffic_state #(
   localparam int unsigned SumHigh = 'h15;
   localparam int unsigned FirstError = 'h16;
   localparam int unsigned FirstWords = 'h18;
+  localparam int unsigned FirstDue = 'h20;  // the last of them
   localparam int unsigned From = 'h24;
 
   // Counters: packets, flits, errors, ends of the sum of latencies, sources.
@@ -131,7 +132,7 @@ module sp_traffic_state #(
 
   always_ff @(posedge clk_i) begin
     there_o <= (32'(word_i) >= SentPackets) && (32'(word_i) != FirstError + 1)
-            && (32'(word_i) < From + N_PORTS);
+            && !(32'(word_i) inside {[FirstDue+1:From-1]}) && (32'(word_i) < From + N_PORTS);
     case (32'(word_i)) inside
       SentPackets: data_o <= sent_packets_q;
       SentFlits:   data_o <= sent_flits_q;
@@ -140,7 +141,7 @@ module sp_traffic_state #(
       SumLow:      data_o <= {value[15:0], latency_sum_i};
       SumHigh:     data_o <= 32'(value[31:16]);
       FirstError:  data_o <= {19'b0, first_beat_i, 1'b0, first_kind_i, 3'b0, first_valid_i};
-      [FirstWords:From-1]: data_o <= first_word_i;
+      [FirstWords:FirstDue]: data_o <= first_word_i;
       default:     data_o <= value;
     endcase
   end

@@ -135,7 +135,6 @@ module sp_egress #(
   assign raddr = {vc, rptr_q[vc][PtrW-1:0]};
 
   logic            rd_err_q;
-  logic            rd_first_q;
   logic            rd_last_q;
   hdr_t            rd_hdr_q;
   logic [FLIT_W-1:0] rd_data_q;
@@ -149,7 +148,6 @@ module sp_egress #(
     if (read || PIPELINED) begin
       {rd_err_q, rd_data_q} <= data_mem[raddr];
       rd_last_q  <= last_head[vc];
-      rd_first_q <= read_first;
       if (read_first) rd_hdr_q <= hdr_mem[raddr];
     end
   end
@@ -326,23 +324,30 @@ module sp_egress #(
 
   // ------------------------------------------------------------------------------- output stage
 
-  logic [1:0] out_count;
-  logic       out_empty;
-  hdr_t       in_hdr;
+  localparam int unsigned OutW = 1 + USER_W + FLIT_W;
+  logic [1:0]      out_count;
+  logic            out_empty;
+  logic [OutW-1:0] out_flit;
+
+  // Behind the first flit of a packet the header says nothing.
+  if (PIPELINED) begin : g_read
+    assign out_flit = {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q};
+  end else begin : g_pass
+    assign out_flit = reading_q ? {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q}
+                                : {c_last, c_err, c_hdr, c_data};
+  end
 
   // A word that is being read lands in the next cycle, so it counts.
   assign space  = {1'b0, out_count} + 3'(reading_q) < 3'(OutFlits);
-  assign in_hdr = reading_q ? (rd_first_q ? rd_hdr_q : '0) : (c_first ? c_hdr : '0);
 
   sp_fifo #(
-      .WIDTH(1 + USER_W + FLIT_W),
+      .WIDTH(OutW),
       .DEPTH(OutFlits)
   ) i_out (
       .clk_i,
       .rst_ni,
       .push_i (reading_q || pass),
-      .data_i (reading_q ? {rd_last_q, rd_err_q, in_hdr, rd_data_q} :
-                           {c_last, c_err, in_hdr, c_data}),
+      .data_i (out_flit),
       .full_o (out_full),
       .pop_i  (m_tready_i),
       .data_o ({m_tlast_o, m_tuser_o, m_tdata_o}),

@@ -208,78 +208,54 @@ module sp_ingress #(
 
   if (PIPELINED) begin : g_stages
     localparam int unsigned LookW = $bits(look_t) + 1 + BeatW;
-    logic             in_valid, in_ready, in_first_q;
-    logic             skid_valid, skid_ready;
-    logic [BeatW-1:0] in_beat;
-    logic             looked_valid, looked_ready;
-    logic [LookW-1:0] looked;
-    logic             skid_first, skid_last, skid_err;
-    hdr_t             skid_hdr;
-    look_t            skid_look;
-    logic [FLIT_W-1:0] skid_data;
+    logic              in_first_q;
+    logic              full, empty, advance;
+    logic              in_first, in_last, in_err;
+    logic [1:0]        unused_count;
+    hdr_t              in_hdr;
+    look_t             in_look;
+    logic [FLIT_W-1:0] in_data;
 
-    sp_stage #(
-        .WIDTH(BeatW)
-    ) i_in (
-        .clk_i,
-        .rst_ni,
-        .valid_i(s_tvalid_i),
-        .ready_o(s_tready_o),
-        .data_i ({s_tlast_i, s_tuser_i, s_tdata_i}),
-        .valid_o(in_valid),
-        .ready_i(in_ready),
-        .data_o (in_beat)
-    );
+    assign look_hdr = s_tuser_i[HDR_W-1:0];
 
-    assign look_hdr = in_beat[FLIT_W+:$bits(hdr_t)];
-
-    sp_stage #(
-        .WIDTH(LookW)
+    // Two beats, so that readiness goes to the port from a register.
+    sp_fifo #(
+        .WIDTH(LookW),
+        .DEPTH(2)
     ) i_looked (
         .clk_i,
         .rst_ni,
-        .valid_i(in_valid),
-        .ready_o(in_ready),
-        .data_i ({look, in_first_q, in_beat}),
-        .valid_o(looked_valid),
-        .ready_i(looked_ready),
-        .data_o (looked)
+        .push_i (s_tvalid_i),
+        .data_i ({look, in_first_q, s_tlast_i, s_tuser_i, s_tdata_i}),
+        .full_o (full),
+        .pop_i  (advance),
+        .data_o ({in_look, in_first, in_last, in_err, in_hdr, in_data}),
+        .empty_o(empty),
+        .count_o(unused_count)
     );
 
-    sp_skid_buffer #(
-        .WIDTH(LookW)
-    ) i_skid (
-        .clk_i,
-        .rst_ni,
-        .valid_i(looked_valid),
-        .ready_o(looked_ready),
-        .data_i (looked),
-        .valid_o(skid_valid),
-        .ready_i(skid_ready),
-        .data_o ({skid_look, skid_first, skid_last, skid_err, skid_hdr, skid_data})
-    );
-
-    assign skid_ready = !valid || ready;
+    assign s_tready_o = !full;
+    assign advance    = !valid || ready;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         valid      <= 1'b0;
         in_first_q <= 1'b1;
       end else begin
-        if (skid_ready) valid <= skid_valid;
-        if (in_valid && in_ready) in_first_q <= in_beat[BeatW-1];
+        if (advance) valid <= !empty;
+        if (s_tvalid_i && s_tready_o) in_first_q <= s_tlast_i;
       end
     end
 
     always_ff @(posedge clk_i) begin
-      if (skid_ready && skid_valid) begin
-        first <= skid_first;
-        last  <= skid_last;
-        err   <= skid_err;
-        data  <= skid_data;
-        if (skid_first) begin
-          hdr  <= skid_hdr;
-          said <= conclude(skid_look, skid_hdr.src, skid_hdr.dst);
+      if (advance && !empty) begin
+        first <= in_first;
+        last  <= in_last;
+        err   <= in_err;
+        data  <= in_data;
+        if (in_first) begin
+          hdr  <= in_hdr;
+          said <= conclude(in_look, in_hdr.src, in_hdr.dst);
         end
       end
     end
@@ -453,7 +429,7 @@ module sp_ingress #(
   assign write.flits = sel_flits;
   assign write.err   = err && last && !settle_q;
   assign write.hdr   = settle_q ? error_answer(hdr, reason) : hdr;
-  assign write.data  = settle_q ? '0 : data;
+  assign write.data  = data;  // an answer has no payload
 
   if (PIPELINED) begin : g_written
     always_ff @(posedge clk_i or negedge rst_ni) begin

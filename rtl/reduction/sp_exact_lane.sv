@@ -222,8 +222,8 @@ module sp_exact_lane #(
 
   for (genvar s = 0; s < 2; s++) begin : gen_set
     // a word that is read while it is written is forwarded: what memory gives then is never used
-    (* no_rw_check *) logic [WW-1:0] mem_e [5 << EW];
-    (* no_rw_check *) logic [WW-1:0] mem_o [4 << EW];
+    (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_e [5 << EW];
+    (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_o [4 << EW];
     logic [2:0]    pe_q;
     logic [1:0]    po_q;
     logic [WW-1:0] even, odd;

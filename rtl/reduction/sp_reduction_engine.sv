@@ -127,11 +127,11 @@ module sp_reduction_engine #(
     $fatal(1, "sp_reduction_engine: N_GROUPS = %0d is not in 1..4096", N_GROUPS);
   end
 
-  /// What names a reduction.
+  /// What names a reduction. Of a group that is not in the table none is ever open.
   typedef struct packed {
     logic [SEQ_W-1:0]   seq;
     logic [SLICE_W-1:0] slice;
-    logic [GROUP_W-1:0] group;
+    logic [GW-1:0]      group;
   } key_t;
 
   /// What all contributions to a reduction have in common besides.
@@ -188,7 +188,7 @@ module sp_reduction_engine #(
   // each function reads some fields of what it is given
   // verilator lint_off UNUSEDSIGNAL
   function automatic key_t key_of(coll_t c);
-    return '{seq: c.seq, slice: c.slice, group: c.group};
+    return '{seq: c.seq, slice: c.slice, group: GW'(c.group)};
   endfunction
 
   function automatic attr_t attr_of(hdr_t h);
@@ -296,8 +296,10 @@ module sp_reduction_engine #(
 
   always_comb begin
     for (int unsigned p = 0; p < N_PORTS; p++) begin
+      automatic logic in_table = 32'(head_hdr_i[p].cls.coll.group) < (1 << GW);
       for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
-        same_now[p][c]  = open_q[c] && (key_q[c] == key_of(head_hdr_i[p].cls.coll));
+        same_now[p][c]  = open_q[c] && in_table
+                          && (key_q[c] == key_of(head_hdr_i[p].cls.coll));
         other_now[p][c] = attr_q[c] != attr_of(head_hdr_i[p]);
       end
     end
@@ -543,7 +545,7 @@ module sp_reduction_engine #(
   end
 
   function automatic logic [EW-1:0] elem_of(logic [CW-1:0] ctx, logic [BW-1:0] b);
-    return EW'({ctx, b} >> (BW + 1) << BW) | EW'(b);
+    return EW'(32'(ctx) >> 1 << BW) | EW'(b);
   endfunction
 
   // -------------------------------------------------------------------------------- time-outs
@@ -800,7 +802,7 @@ module sp_reduction_engine #(
     job_coll       = '0;
     job_coll.seq   = key_q[next_ctx_q].seq;
     job_coll.slice = key_q[next_ctx_q].slice;
-    job_coll.group = key_q[next_ctx_q].group;
+    job_coll.group = GROUP_W'(key_q[next_ctx_q].group);
     job_coll.root  = job_attr.root;
     job_coll.redop = job_attr.redop;
     job_coll.etype = job_attr.etype;

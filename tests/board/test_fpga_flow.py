@@ -117,9 +117,11 @@ def test_floorplan(flow: fpga.Flow, tmp_path: Path) -> None:
         cells["gate"] = {"type": "LUT4", "attributes": {}}
         netlist = {"modules": {ULX3S.top: {"cells": cells}}}
         (flow.folder / "netlist.json").write_text(json.dumps(netlist))
-        fpga.lay_out(other)
+        fpga.prepare(other)
         found = json.loads((flow.folder / "netlist.json").read_text())
         after = found["modules"][ULX3S.top]["cells"]
+        settings = found["modules"][ULX3S.top]["settings"]
+        assert settings == {f"router2/{name}": value for name, value in fpga.ROUTER.items()}
         return {name: cell["attributes"].get("BEL", "") for name, cell in after.items()}
 
     assert laid_out(names) == {
@@ -139,7 +141,9 @@ def test_floorplan(flow: fpga.Flow, tmp_path: Path) -> None:
     ("right", "wrong", "said"),
     [
         ("a01", "a00", "row 22: a00 has a place already"),
-        ("a01", "b01", "row 22: b01 begins with no letter"),
+        ("a01", "b01", "row 22: b01 is not as"),
+        ("a01", "a0", "row 22: a0 is not as"),
+        ('size = "85"', "", "there is no size"),
         ("a01 .", "a01", "row 22 has 4 places, not 5"),
     ],
 )

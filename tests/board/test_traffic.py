@@ -204,8 +204,9 @@ class Player:
             assert words.unit("first_header") == want.first.header
             if want.first.kind in ("sequence", "payload", "mark"):
                 assert first["beat"] == want.first.beat
-                assert words.unit("first_expected") == want.first.expected
-                assert words.unit("first_seen") == want.first.seen
+                assert words.unit("first_wrong") == want.first.wrong
+            if want.first.kind == "sequence":
+                assert words("first_due") == want.first.due
         for kind, count in want.errors.items():
             self.hits[f"traffic.error.{kind}"] += count
         return want

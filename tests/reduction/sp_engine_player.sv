@@ -236,7 +236,9 @@ module sp_engine_player #(
         $fwrite(log, "G %0d %0d %0d %0d %0d\n", cycle_o, grant_port, ev_con, ev_ref, ev_status);
       if (!grant && (ev_con || ev_ref)) $fwrite(log, "E event without a grant\n");
       if (i_engine.expire)
-        $fwrite(log, "X %0d %h %0d\n", cycle_o, i_engine.key_q[i_engine.late_ctx_q], timeout_i);
+        $fwrite(log, "X %0d %0d %0d %0d %0d\n", cycle_o, i_engine.key_q[i_engine.late_ctx_q].seq,
+                i_engine.key_q[i_engine.late_ctx_q].slice,
+                i_engine.key_q[i_engine.late_ctx_q].group, timeout_i);
       if (grp_we) $fwrite(log, "W %0d %0d %h\n", cycle_o, grp_q[1], grp_q[2]);
       if (ev_tmo) $fwrite(log, "T %0d\n", cycle_o);
       if (ev_res) $fwrite(log, "R %0d\n", cycle_o);

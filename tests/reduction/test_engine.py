@@ -248,8 +248,7 @@ class Judge:
             self.results.setdefault(key, []).append(self.result(context, cycle))
             self.expected["R"] += 1
 
-    def expire(self, cycle: int, raw: int, timeout: int) -> None:
-        key = (raw >> 28, raw >> 12 & 0xFFFF, raw & 0xFFF)
+    def expire(self, cycle: int, key: tuple[int, int, int], timeout: int) -> None:
         context = self.open.pop(key)
         age = cycle - context.opened
         bound = timeout + self.play.contexts + self.play.ports + 2
@@ -298,7 +297,8 @@ class Judge:
             elif kind == "W":
                 self.rows[int(words[1])] = int(words[2], 16) & (1 << self.play.ports) - 1
             elif kind == "X":
-                self.expire(int(words[0]), int(words[1], 16), int(words[2]))
+                cycle, *key, timeout = map(int, words)
+                self.expire(cycle, (key[0], key[1], key[2]), timeout)
             elif kind == "O":
                 cycle, first, last = map(int, words[:3])
                 mask, header = int(words[3], 16), int(words[4], 16)

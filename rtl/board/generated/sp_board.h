@@ -287,15 +287,15 @@ extern "C" {
 #define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_HEADERX__VALUE_bp 0
 #define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_HEADERX__VALUE_bw 32
 
-// reg - sp_board.port_windows.port[].first_expected[]
-#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_EXPECTEDX__VALUE_bm 0xffffffff
-#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_EXPECTEDX__VALUE_bp 0
-#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_EXPECTEDX__VALUE_bw 32
+// reg - sp_board.port_windows.port[].first_wrong[]
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_WRONGX__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_WRONGX__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_WRONGX__VALUE_bw 32
 
-// reg - sp_board.port_windows.port[].first_seen[]
-#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_SEENX__VALUE_bm 0xffffffff
-#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_SEENX__VALUE_bp 0
-#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_SEENX__VALUE_bw 32
+// reg - sp_board.port_windows.port[].first_due
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_DUE__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_DUE__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__FIRST_DUE__VALUE_bw 32
 
 // reg - sp_board.port_windows.port[].from[]
 #define SP_BOARD__PORT_WINDOWS__PORTX__FROMX__VALUE_bm 0xffffffff
@@ -329,8 +329,9 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t first_error;
     uint8_t RESERVED_5c_5f[0x4];
     uint32_t first_header[4];
-    uint32_t first_expected[4];
-    uint32_t first_seen[4];
+    uint32_t first_wrong[4];
+    uint32_t first_due;
+    uint8_t RESERVED_84_8f[0xc];
     uint32_t from[4];
     uint8_t RESERVED_a0_ff[0x60];
 } sp_board__port_windows__portx__stride100_t;
