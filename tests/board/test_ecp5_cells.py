@@ -151,3 +151,40 @@ def test_a_wrong_map_is_noticed(tmp_path: Path) -> None:
     assert right in text
     (tmp_path / "map.v").write_text(text.replace(right, "Idle[0] ? RAD[Used] : RAD[1]"))
     assert not prove_map(tmp_path, 3, tmp_path / "map.v").endswith("exit 0")
+
+
+SHORT = """
+module top(input [{m}:0] a, b, input signed [{m}:0] c, d, output [{m}:0] sum, less, more,
+           output below, under, same);
+  assign sum = a + b, less = a - b, more = a + 1'd1, below = a < b, under = c <= d, same = a > d;
+endmodule
+"""
+
+
+def prove_short(folder: Path, width: int, mapping: Path) -> str:
+    """Compare sums and comparisons with their mapped form; see :func:`compare`."""
+    top = folder / "top.v"
+    top.write_text(SHORT.format(m=width - 1))
+    read = [f"read_verilog {top}", "proc", "opt", "alumacc", "opt"]
+    mapped = [*read, f"techmap -map {mapping}", "select -assert-none t:$alu"]
+    return compare(read, mapped, "")
+
+
+@pytest.mark.parametrize("width", [1, 3, 6])
+def test_short_adders_add(tmp_path: Path, width: int) -> None:
+    """Adders made of tables do what those with a carry chain do."""
+    pytest.importorskip("pyosys", reason="Yosys is installed by make lint, formal and fpga only")
+    said = prove_short(tmp_path, width, fpga.SMALL_ALU)
+    assert said.endswith("exit 0"), said[-3000:]
+    assert width == 1 or "sp_small_alu for cells of type $alu" in said
+
+
+def test_a_wrong_short_adder_is_noticed(tmp_path: Path) -> None:
+    """A carry that is lost is told, and so is an adder that is left."""
+    pytest.importorskip("pyosys", reason="Yosys is installed by make lint, formal and fpga only")
+    text = fpga.SMALL_ALU.read_text()
+    broken = tmp_path / "map.v"
+    for right, wrong in (("(a[i] | b[i]) & carry[i]", "a[i] & carry[i]"), ("Most = 6", "Most = 5")):
+        assert right in text
+        broken.write_text(text.replace(right, wrong))
+        assert not prove_short(tmp_path, 6, broken).endswith("exit 0")
