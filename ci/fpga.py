@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -131,6 +132,11 @@ def netlist_spec(board: boards.Board) -> build.BuildSpec:
     )
 
 
+def local(path: Path) -> str:
+    """Return a path as tools in WebAssembly can open it: they have a `/tmp` of their own."""
+    return os.path.relpath(path, ROOT)
+
+
 def run_step(name: str, command: list[str], folder: Path) -> float:
     """Run a step; return its seconds. Raises ToolError with the errors in its log."""
     log = folder / f"{name}.log"
@@ -234,9 +240,9 @@ def place(flow: Flow) -> float:
     prepare(flow)
     command = [str(Path(sys.executable).parent / f"yowasp-nextpnr-{board.family}")]
     command += [f"--{board.sizes[flow.size]}", "--package", board.package]
-    command += ["--json", str(flow.folder / "netlist.json"), "--lpf", str(board.constraints)]
-    command += ["--textcfg", str(flow.folder / "config.txt"), "--seed", "1"]
-    command += ["--report", str(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
+    command += ["--json", local(flow.folder / "netlist.json"), "--lpf", local(board.constraints)]
+    command += ["--textcfg", local(flow.folder / "config.txt"), "--seed", "1"]
+    command += ["--report", local(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
     command += PLACE_AND_ROUTE
     # A clock that is too slow is judged with the figures, not an error of the tool.
     command.append("--timing-allow-fail")
@@ -246,7 +252,7 @@ def place(flow: Flow) -> float:
 def pack(flow: Flow) -> float:
     """Write the bitstream; return the seconds."""
     command = [str(Path(sys.executable).parent / "yowasp-ecppack"), "--compress"]
-    command += [str(flow.folder / "config.txt"), str(flow.folder / f"{flow.board.name}.bit")]
+    command += [local(flow.folder / "config.txt"), local(flow.folder / f"{flow.board.name}.bit")]
     return run_step("ecppack", command, flow.folder)
 
 

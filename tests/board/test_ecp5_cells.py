@@ -16,8 +16,6 @@ from switchproof.ci import fpga
 
 PORTS = {
     "LUT4": ("A, B, C, D", "Z"),
-    "PFUMX": ("ALUT, BLUT, C0", "Z"),
-    "L6MUX21": ("D0, D1, SD", "Z"),
     "CCU2C": ("CIN, A0, B0, C0, D0, A1, B1, C1, D1", "S0, S1, COUT"),
     "TRELLIS_FF": ("CLK, LSR, CE, DI", "Q"),
     "TRELLIS_DPR16X4": ("[3:0] DI, [3:0] WAD, WRE, WCK, [3:0] RAD", "[3:0] DO"),
@@ -27,8 +25,6 @@ SUM = {"INIT0": "16'h96AA", "INIT1": "16'h5A3C", "INJECT1_0": "NO", "INJECT1_1":
 CELLS: list[tuple[str, dict[str, str]]] = [
     ("LUT4", {"INIT": "16'hCA3E"}),
     ("LUT4", {"INIT": "16'h8001"}),
-    ("PFUMX", {}),
-    ("L6MUX21", {}),
     ("CCU2C", SUM),
     ("CCU2C", SUM | {"INIT0": "16'hFACE", "INJECT1_0": "YES"}),
     ("CCU2C", SUM | {"INIT1": "16'h1B2D", "INJECT1_1": "YES"}),
