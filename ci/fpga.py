@@ -99,6 +99,8 @@ class Flow:
         return [
             " ".join(read),
             "chformal -remove",
+            # A register that is declared with `keep` is not merged with its equals.
+            "setattr -set keep 1 a:keep %ci t:$*dff* %i",
             f"synth_{board.family} {SYNTHESIS} -top {board.top} -run begin:map_gates",
             f"techmap -map {SMALL_ALU}",
             f"synth_{board.family} {SYNTHESIS} -top {board.top} -run map_gates:",

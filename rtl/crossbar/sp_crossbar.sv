@@ -323,6 +323,8 @@ module sp_crossbar #(
   logic [N_OUT-1:0] asked_by [N_PORTS][NUM_VC];  // VCs of an input that asked
   logic [N_OUT-1:0] arrives;                     // a flit is here
   logic [InW-1:0]   source   [N_OUT];            // of this input
+  hdr_t             out_hdr  [N_OUT];
+  logic [FLIT_W-1:0] out_data [N_OUT];
   logic [N_IN-1:0]  overdue_now;
 
   always_comb begin
@@ -463,6 +465,30 @@ module sp_crossbar #(
     assign arrives     = arrives_q;
     assign source      = source_q;
 
+    // `source` once more for each part of header and payload: one register for all of them is a wire
+    // over the whole part. Yosys keeps equal registers apart when it is told to.
+    localparam int unsigned Wide = HDR_W + FLIT_W;
+    localparam int unsigned PartW = 32;
+    (* keep *)
+    logic [N_OUT-1:0][Wide/PartW-1:0][InW-1:0] part_source_q;
+
+    always_ff @(posedge clk_i) begin
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        part_source_q[j] <= {Wide / PartW{number(reading[j])}};
+      end
+    end
+
+    always_comb begin
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        logic [Wide-1:0] from_one, from_all;
+        for (int unsigned k = 0; k < Wide / PartW; k++) begin
+          from_one = {flit_hdr[part_source_q[j][k]], flit_data[part_source_q[j][k]]};
+          from_all[PartW*k+:PartW] = from_one[PartW*k+:PartW];
+        end
+        {out_hdr[j], out_data[j]} = from_all;
+      end
+    end
+
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         for (int unsigned i = 0; i < N_IN; i++) begin
@@ -545,6 +571,13 @@ module sp_crossbar #(
     assign arrives     = busy2_q;
     assign source      = src2_q;
 
+    always_comb begin
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        out_hdr[j]  = flit_hdr[source[j]];
+        out_data[j] = flit_data[source[j]];
+      end
+    end
+
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         busy_q  <= '0;
@@ -616,8 +649,8 @@ module sp_crossbar #(
         .last_i     (flit_last[source[j]]),
         .err_i      (flit_err[source[j]]),
         .vc_i       (flit_vc[source[j]]),
-        .hdr_i      (flit_hdr[source[j]]),
-        .data_i     (flit_data[source[j]]),
+        .hdr_i      (out_hdr[j]),
+        .data_i     (out_data[j]),
         .room_o     (out_room[j]),
         .m_tvalid_o (m_tvalid_o[j]),
         .m_tready_i (m_tready_i[j]),
@@ -647,8 +680,8 @@ module sp_crossbar #(
       assign eng_last_o[e]   = flit_last[source[N_PORTS+e]];
       assign eng_err_o[e]    = flit_err[source[N_PORTS+e]];
       assign eng_port_o[e]   = PortW'(source[N_PORTS+e]);
-      assign eng_hdr_o[e]    = flit_hdr[source[N_PORTS+e]];
-      assign eng_data_o[e]   = flit_data[source[N_PORTS+e]];
+      assign eng_hdr_o[e]    = out_hdr[N_PORTS+e];
+      assign eng_data_o[e]   = out_data[N_PORTS+e];
     end else begin : g_none
       logic unused;
       always_comb begin
