@@ -123,7 +123,14 @@ module sp_traffic_state #(
     else if (ev_sent_flit_i) sent_flits_q <= sent_flits_q + 32'd1;
   end
 
-  assign first_sel_o = {word_i[5], word_i[2:0]};
+  // The counters take longer to answer than the checker. A register at each port, although all hold
+  // the same: 300 multiplexers hang on it.
+  (* keep *)
+  logic [3:0] first_sel_q;
+
+  always_ff @(posedge clk_i) first_sel_q <= {word_i[5], word_i[2:0]};
+
+  assign first_sel_o = first_sel_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) done_o <= 1'b0;
