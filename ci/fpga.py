@@ -232,8 +232,8 @@ def prepare(flow: Flow) -> None:
 
 
 #: Placer and router. In the board image HeAP needs half as much wire again, and router1 rips up
-#: nearly as many nets as it routes. A wire once found is left however long it is, unless the router is
-#: to try again those that are too slow.
+#: nearly as many nets as it routes. A wire once found stays, however long it is, unless the router
+#: is to try again what is too slow.
 PLACE_AND_ROUTE = ["--placer", "static", "--router", "router2", "--tmg-ripup"]
 
 
