@@ -120,8 +120,8 @@ def hil(console: Console) -> int:
             f"BOARD={board} is neither virtual, nor netlist, nor a port that is there, such as "
             "/dev/ttyUSB0"
         )
-    # One board, one test at a time.
-    selection.jobs = 1
+    if board not in ("virtual", "netlist"):
+        selection.jobs = 1  # one board, one test at a time; simulated ones are as many as jobs
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "hil", board=board, host=selection.host)
 

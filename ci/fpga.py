@@ -107,6 +107,8 @@ class Flow:
             f"techmap -map {self.map}",
             "opt_clean",
             f"write_json {self.folder / 'netlist.json'}",
+            # A simulator takes a bus for one thing, and bits that follow from others for a loop.
+            "splitnets",
             f"write_verilog -noattr {self.netlist}",
         ]
 
