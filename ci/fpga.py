@@ -33,7 +33,7 @@ else:
 
 #: Models of cells that only a netlist has. Yosys's own simulate at a seventh of their speed.
 NETLIST_MODELS = boards.MODELS / "netlist"
-#: Holds a map of cells for each family of parts.
+#: Holds what synthesis makes of cells: one map for each family of parts, and SMALL_ALU for all.
 MAPS = boards.FPGA / "map"
 #: Adders too short for a carry chain.
 SMALL_ALU = MAPS / "small_alu.v"

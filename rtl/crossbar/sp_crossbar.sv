@@ -323,8 +323,8 @@ module sp_crossbar #(
   logic [N_OUT-1:0] asked_by [N_PORTS][NUM_VC];  // VCs of an input that asked
   logic [N_OUT-1:0] arrives;                     // a flit is here
   logic [InW-1:0]   source   [N_OUT];            // of this input
-  hdr_t             out_hdr  [N_OUT];
-  logic [FLIT_W-1:0] out_data [N_OUT];
+  hdr_t             out_hdr  [N_OUT];            // its header
+  logic [FLIT_W-1:0] out_data [N_OUT];           // its payload
   logic [N_IN-1:0]  overdue_now;
 
   always_comb begin
