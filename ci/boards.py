@@ -50,6 +50,7 @@ class Board:
     files: tuple[Path, ...]
     constraints: Path
     config: Config
+    own_config: str
     family: str
     package: str
     letters: str
@@ -66,14 +67,19 @@ class Board:
         return (*description.read_filelist(filelists.BOARD_FILELIST)[0], *self.files)
 
     @property
+    def variant(self) -> str:
+        """What names of files have behind the board's: nothing in its own configuration."""
+        return "" if self.config.name == self.own_config else f"-{self.config.name}"
+
+    @property
     def usual_size(self) -> str:
         """The size of its part that is meant when none is named."""
         return next(iter(self.sizes))
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Parameters of the top: those of the switch."""
-        return harness_cache.switch().values(self.config)
+        """Parameters of the top: those of the switch, and how many links there are."""
+        return harness_cache.switch().values(self.config) | {"N_LINKS": self.config.links}
 
     @property
     def words(self) -> dict[str, str]:
@@ -86,12 +92,18 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in BOARDS.glob("*/board.toml"))
 
 
-def get(name: str) -> Board:
-    """Return a board by name. Raises UserError, which lists the valid ones."""
+def get(name: str, profile: str = "") -> Board:
+    """Return a board by name, in another configuration than its own if `profile` names one.
+
+    Raises UserError, which lists the valid names.
+    """
     folder = BOARDS / choice("BOARD", name, names())
     table: dict[str, Any] = tomllib.loads((folder / "board.toml").read_text())
     table["files"] = tuple(folder / file for file in table["files"])
     table["constraints"] = folder / table["constraints"]
+    table["own_config"] = table["config"]
+    if profile:
+        table["config"] = choice("PROFILE", profile, profiles.load())
     table["config"] = profiles.get(table["config"])
     try:
         return Board(name=name, folder=folder, **table)
@@ -118,7 +130,7 @@ def virtual_spec(board: Board) -> build.BuildSpec:
     pins = {"RX": board.rx_pin, "TX": board.tx_pin, "CLOCK": board.clock_pin}
     flags = [word for key, pin in pins.items() for word in ("-CFLAGS", f"-DBOARD_{key}={pin}")]
     return build.BuildSpec(
-        name=f"virtual-{board.name}",
+        name=f"virtual-{board.name}{board.variant}",
         toplevel=board.top,
         sources=(*board.sources, *cell_models(), VIRTUAL_MAIN),
         parameters=tuple(board.parameters.items()),

@@ -110,11 +110,14 @@ def hil(console: Console) -> int:
     """Run the bring-up tests on a board: BOARD=virtual, netlist, or its port."""
     board = _variable("BOARD", "virtual")
     # A netlist runs at a hundredth of the speed, so it is asked for the most telling tests.
-    selection = _selection("hil", mark="hil and netlist" if board == "netlist" else "hil")
+    mark = "hil and netlist" if board == "netlist" else "hil"
+    if not boards.get(boards.VIRTUAL, _variable("PROFILE")).config.links:
+        mark += " and not links"
+    selection = _selection("hil", mark=mark)
     selection.board = board
     selection.host = variables.choice("HOST", _variable("HOST", "uart"), ("uart", "litex"))
     if board == "netlist":
-        flow.netlist_spec(boards.get(boards.VIRTUAL))
+        flow.netlist_spec(boards.get(boards.VIRTUAL, selection.profile))
     elif board != "virtual" and not Path(board).exists():
         raise variables.UserError(
             f"BOARD={board} is neither virtual, nor netlist, nor a port that is there, such as "
@@ -128,7 +131,7 @@ def hil(console: Console) -> int:
 
 def fpga(console: Console) -> int:
     """Make the bitstream of BOARD= for a part of SIZE=."""
-    board = boards.get(_variable("BOARD", boards.VIRTUAL))
+    board = boards.get(_variable("BOARD", boards.VIRTUAL), _variable("PROFILE"))
     size = variables.choice("SIZE", _variable("SIZE", board.usual_size), board.sizes)
     code = flow.implement(console, board, size)
     reporting.write()
@@ -138,7 +141,7 @@ def fpga(console: Console) -> int:
 
 def board(console: Console) -> int:
     """Start the virtual board and leave it running until Ctrl-C."""
-    about = boards.get(boards.VIRTUAL)
+    about = boards.get(boards.VIRTUAL, _variable("PROFILE"))
     with boards.VirtualBoard(about) as virtual:
         ui.line(console, f"the virtual {about.name}: {virtual.port} at {about.baud} baud")
         ui.line(console, "its UART speaks LiteX's UARTBone; docs/board.md tells what to try")

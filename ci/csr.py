@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generate everything that comes from SystemRDL with PeakRDL: registers of switch and board.
+"""Generate all that comes from SystemRDL with PeakRDL: registers of switch, board and link.
 
 ``python -m switchproof.ci.csr`` writes the files that are committed: the AXI4-Lite decoder and a C
 header in ``generated/`` beside the description, the map for Python in ``models/`` and the tables of
@@ -64,7 +64,13 @@ BOARD = Source(
     ROOT / "docs" / "board-registers.md",
     {"GENUNNAMED": "PeakRDL gives its loops over arrays no names"},
 )
-SOURCES = (SWITCH, BOARD)
+LINK = Source(
+    ROOT / "rtl" / "link" / "sp_link.rdl",
+    "sp_link_regs",
+    ROOT / "models" / "link_map.json",
+    ROOT / "docs" / "link-registers.md",
+)
+SOURCES = (SWITCH, BOARD, LINK)
 
 #: Verilator warnings that PeakRDL's text gives, with the reason why each is harmless here.
 WAIVERS = {

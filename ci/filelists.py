@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """File lists for those who bring their own flow, and a FuseSoC core file.
 
-``rtl/switchproof.f`` holds the switch, ``rtl/board.f`` what a board image has around it,
-``rtl/link.f`` the link layer.
+``rtl/switchproof.f`` holds the switch, ``rtl/link.f`` the link layer, ``rtl/board.f`` what a board
+image has around both.
 ``python -m switchproof.ci.filelists`` writes them from what lies in rtl/; `make lint` and a test
 say when they are stale. Packages come first, since the rest imports them.
 """
@@ -17,8 +17,10 @@ FILELIST = RTL / "switchproof.f"
 BOARD_FILELIST = RTL / "board.f"
 LINK_FILELIST = RTL / "link.f"
 CORE = ROOT / "switchproof.core"
-#: Folders that the switch does without; each has a list of its own, on top of the switch's.
+#: Folders that the switch does without; each has a list of its own, on top of another.
 EXTRAS = {"board": BOARD_FILELIST, "link": LINK_FILELIST}
+#: What each is on top of: a board may have links.
+BELOW = {"board": LINK_FILELIST, "link": FILELIST}
 MADE_BY = "made by `python -m switchproof.ci.filelists`: do not edit"
 
 
@@ -39,7 +41,7 @@ def expected() -> dict[Path, str]:
     begin = f"// {head.replace('#', '//')}\n"
     switch = begin + "".join(f"{p.relative_to(RTL).as_posix()}\n" for p in sources())
     extras = {
-        path: f"{begin}-f {FILELIST.name}\n"
+        path: f"{begin}-f {BELOW[name].name}\n"
         + "".join(f"{p.relative_to(RTL).as_posix()}\n" for p in sources(name))
         for name, path in EXTRAS.items()
     }
@@ -62,7 +64,7 @@ def expected() -> dict[Path, str]:
         "    filesets: [rtl]\n"
         "    toplevel: sp_switch_core\n"
         "  board:\n"
-        "    filesets: [rtl, board]\n"
+        "    filesets: [rtl, link, board]\n"
         "    toplevel: sp_board\n"
         "  link:\n"
         "    filesets: [rtl, link]\n"

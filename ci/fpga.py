@@ -2,7 +2,8 @@
 """`make fpga BOARD=`: from RTL to a bitstream with Yosys and nextpnr, and what it took.
 
 Every step runs in a process of its own, since Yosys ends its process on an error. Files lie in
-``build/fpga/<board>-<size>/``, figures in ``build/report/fpga/<board>.json``: `fmax_mhz`, cells in
+``build/fpga/<board>-<size>/``, figures in ``build/report/fpga/<board>.json`` (with ``-<profile>``
+behind the name if it is not the board's own): `fmax_mhz`, cells in
 use and their share of the part, `critical_path` (one line a hop), `seconds` by step.
 """
 
@@ -61,7 +62,7 @@ class Flow:
     @property
     def folder(self) -> Path:
         """Where its files lie."""
-        return BUILD / "fpga" / f"{self.board.name}-{self.size}"
+        return BUILD / "fpga" / f"{self.board.name}-{self.size}{self.board.variant}"
 
     @property
     def netlist(self) -> Path:
@@ -120,6 +121,8 @@ def netlist_spec(board: boards.Board) -> build.BuildSpec:
     """
     flow = Flow(board, board.usual_size)
     command = f"make fpga BOARD={board.name}"
+    if board.variant:
+        command += f" PROFILE={board.config.name}"
     if not flow.netlist.exists() or not flow.made_from.exists():
         raise UserError(f"there is no {shown(flow.netlist)}: run {command}")
     if flow.made_from.read_text() != flow.fingerprint():
@@ -128,7 +131,7 @@ def netlist_spec(board: boards.Board) -> build.BuildSpec:
     virtual = boards.virtual_spec(board)
     return dataclasses.replace(
         virtual,
-        name=f"netlist-{board.name}",
+        name=f"netlist-{board.name}{board.variant}",
         sources=(*cells, flow.netlist, boards.VIRTUAL_MAIN),
         parameters=(),
         args=(*virtual.args, "-Wno-lint", "-Wno-style"),
@@ -222,7 +225,7 @@ def prepare(flow: Flow) -> None:
     top["settings"] = {f"router2/{name}": value for name, value in ROUTER.items()}
     path = flow.board.folder / "floorplan.toml"
     size, places = read_floorplan(path) if path.exists() else ("", {})
-    if size == flow.size:
+    if size == flow.size and not flow.board.variant:
         cells = top["cells"]
         there = {name for name, cell in cells.items() if cell["type"] == RESOURCES["bram"][0]}
         for cell in sorted(there ^ set(places)):
@@ -312,7 +315,7 @@ def implement(console: Console, board: boards.Board, size: str) -> int:
         "steps": seconds,
     }
     wrong = judge(found, board)
-    evidence.write(f"fpga/{board.name}", found | {"wrong": wrong})
+    evidence.write(f"fpga/{board.name}{board.variant}", found | {"wrong": wrong})
     rows = [["clock", f"{found['fmax_mhz']} MHz", f"at least {board.clock_mhz} MHz"]]
     for key, what in RESOURCES.items():
         share = f"{100 * found[f'{key}_share']:.1f}% of the part"

@@ -41,9 +41,9 @@ def switch_target(config: profiles.Config) -> Target:
     return Target(what.module, what.sources, what.include_dirs, what.values(config))
 
 
-def board_target(name: str) -> Target:
-    """Return what a board has behind clock and pins."""
-    board = boards.get(name)
+def board_target(name: str, profile: str = "") -> Target:
+    """Return what a board has behind clock and pins, in its own configuration or a named one."""
+    board = boards.get(name, profile)
     sources, includes = descriptions.read_filelist(filelists.BOARD_FILELIST)
     return Target("sp_board", tuple(sources), tuple(includes), board.parameters)
 
@@ -161,12 +161,13 @@ def run(console: Console) -> int:
     links["port512"] = link_target("sp_link_port", **FULL_LINK)
     links["port_plain"] = link_target("sp_link_port", FLIT_W=512, CLOCK_DEPTH=0, INJECT=0)
     targets |= {name: board_target(name) for name in boards.names()} | links
+    targets["ulx3s_links"] = board_target("ulx3s", "board4l")
     for name, target in targets.items():
         checks.append((f"verilator -Wall {name}", functools.partial(verilator, target)))
     # slang reads the text the same way for each; the smallest and the largest suffice.
-    for name in ("dev2", "rack64", *boards.names(), "link512", "port512"):
+    for name in ("dev2", "rack64", *boards.names(), "ulx3s_links", "link512", "port512"):
         checks.append((f"slang {name}", functools.partial(slang, targets[name])))
-    for name in (*boards.names(), "link128", "link512", "port512"):
+    for name in (*boards.names(), "ulx3s_links", "link128", "link512", "port512"):
         checks.append((f"yosys {name}", functools.partial(yosys, targets[name])))
     rows = []
     results: list[dict[str, Any]] = []

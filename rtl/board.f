@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // made by `python -m switchproof.ci.filelists`: do not edit
--f switchproof.f
+-f link.f
 board/generated/sp_board_regs_pkg.sv
 board/sp_traffic_pkg.sv
 board/sp_uart_pkg.sv
 board/generated/sp_board_regs.sv
 board/sp_axil_split.sv
 board/sp_board.sv
+board/sp_board_link.sv
 board/sp_board_port.sv
 board/sp_packet_rx.sv
 board/sp_packet_tx.sv

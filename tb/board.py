@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from switchproof.models import csr, packet
+from switchproof.models import csr, link_format, packet
 from switchproof.models.crossbar import Switch
 from switchproof.models.csr import CsrMap
-from switchproof.models.layout import MAX_EXT, MAX_UNITS
+from switchproof.models.layout import MAX_EXT, MAX_UNITS, UNIT_BYTES
 from switchproof.models.packet import FLAG_ERR, PACKET, Packets
 from switchproof.models.profiles import Config
 
@@ -29,10 +29,17 @@ from .scoreboard import Checker, check_violations
 
 #: Where the board's own registers begin; the switch's begin at 0.
 BOARD_BASE = 0x4000000
+#: Where the registers of the ends of links begin, and how far apart they are.
+LINK_BASE = 0x4040000
+LINK_STRIDE = 0x1000
 #: What the register `magic` of a board shows.
 MAGIC = 0x53504244
-#: The major version of the board's map that this software fits.
+#: What that of an end of a link shows.
+LINK_MAGIC = 0x53504C4B
+#: The major version of the maps of board and link that this software fits.
 MAJOR = 1
+#: The state of a link that carries packets.
+LINK_UP = 2
 #: Words in a window of a packet memory.
 WINDOW_WORDS = 256
 #: Bits of a descriptor's first word.
@@ -131,6 +138,11 @@ class Board:
         self.config = config
         self.registers = Registers(bus, csr.load("board_map"), BOARD_BASE)
         self.switch = Registers(bus, csr.load())
+        #: Ends of each link: that at the port, that at the switch.
+        self.links = [(self._end(2 * n), self._end(2 * n + 1)) for n in range(config.links)]
+
+    def _end(self, number: int) -> Registers:
+        return Registers(self.bus, csr.load("link_map"), LINK_BASE + LINK_STRIDE * number)
 
     def identify(self) -> dict[str, int]:
         """Check that this is our board with the configuration; return what its registers say."""
@@ -164,12 +176,26 @@ class Board:
                 f"the board's switch is not {self.config.name}: {'; '.join(wrong)}; "
                 "load the bitstream of this configuration"
             )
+        # Behind the last end that there should be nothing answers, and that reads as zero.
+        for number in range(2 * self.config.links + 1):
+            want = LINK_MAGIC if number < 2 * self.config.links else 0
+            end = self._end(number)
+            magic = end.read("magic")
+            if magic != want or (magic and end.fields("version")["major"] != MAJOR):
+                raise BoardError(
+                    f"the board has not {self.config.links} links, as {self.config.name} says: "
+                    f"magic of end {number} is {magic:#010x}; load the bitstream of this "
+                    "configuration"
+                )
         return found | got
 
     def reset(self) -> None:
-        """Bring switch, generators, checkers and memories to the state after power-up."""
+        """Bring switch, generators, checkers and memories to the state after power-up; links up."""
         control = self.registers
         control.write("control", reset=1)
+        for link in self.links:
+            for end in link:
+                link_as_after_reset(end)
         control.write("control", 0)
         for port in range(self.config.ports):
             control.write(f"port[{port}].mode", 0)
@@ -177,6 +203,13 @@ class Board:
         while not self.switch.fields("status")["ready"]:
             if time.monotonic() > end:
                 raise BoardError("the switch does not come out of reset")
+        for link in self.links:
+            for side in link:
+                side.write("control", enable=1)
+        for number, link in enumerate(self.links):
+            while not all(side.fields("status")["state"] == LINK_UP for side in link):
+                if time.monotonic() > end:
+                    raise BoardError(f"link {number} does not come up")
 
     def cycles(self) -> int:
         """Return the cycles of the board's clock since power-up."""
@@ -184,6 +217,19 @@ class Board:
             [self.registers.address("cycles"), self.registers.address("cycles_high")]
         )
         return high << 32 | low
+
+
+def link_as_after_reset(end: Registers) -> None:
+    """Give an end of a link, which stays down, the settings that it has after power-up."""
+    end.write("control", 0)
+    words = {}
+    for register in end.map.registers.values():
+        if register.readable and register.writable and register.name not in ("control", "scratch"):
+            words[register.address] = sum(f.reset << f.lsb for f in register.fields if f.reset)
+    first = min(words)
+    # They lie side by side, so that one burst writes them.
+    end.bus.write(end.address(first), [words[first + 4 * n] for n in range(len(words))])
+    end.write("command", clear=1)
 
 
 class BoardPipe(Pipe):
@@ -369,6 +415,15 @@ class _Access:
         return self._registers.read(register)
 
 
+def through_link(packets: Packets, config: Config) -> Packets:
+    """Return packets as they come out of a link: those of a wrong length are mended and marked."""
+    lanes = config.flit_bytes // UNIT_BYTES
+    mended = link_format.to_rows(link_format.from_rows(packets, lanes), lanes)
+    for column in ("not_before", "stamp", "stamp_last", "port", "tail"):
+        mended[column] = packets[column]
+    return mended
+
+
 class BoardBench(Bench):
     """The bench of one test on a board."""
 
@@ -399,7 +454,8 @@ class BoardBench(Bench):
 
     def _look(self, _: Pipe) -> None:
         for port in range(self.config.ports):
-            self._checker.sent(self.pipe.sent(port))
+            sent = self.pipe.sent(port)
+            self._checker.sent(through_link(sent, self.config) if port < self.config.links else sent)
             self._checker.received(self.pipe.received(port))
         check_violations(self.pipe, self.seed)
         self._checker.check()

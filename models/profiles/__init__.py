@@ -27,6 +27,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "groups": (1, 4096),
     "ids": (2, 16384),
     "pipelined": (0, 1),
+    "links": (0, 4),
 }
 
 
@@ -49,6 +50,7 @@ class Config:
     groups: int
     ids: int
     pipelined: int = 0
+    links: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -64,6 +66,10 @@ class Config:
                 raise ConfigError(
                     f"configuration {self.name}: {field} = {value} is no power of two"
                 )
+        if self.links > self.ports:
+            raise ConfigError(
+                f"configuration {self.name}: links = {self.links} is more than ports = {self.ports}"
+            )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
         on_the_way = {"voq_flits": (6, 12), "egress_flits": (4, 8)}

@@ -6,9 +6,11 @@
 //
 //   host - sp_uartbone - sp_axil_split -+- registers of the switch, from 0x0000000
 //                                       +- sp_board_regs, from 0x4000000: memories, traffic, counters
+//                                       +- sp_link_csr of each end of a link, from 0x4040000
 //
 // Guarantees: every access is answered; `control.reset` holds all but bridge and registers in reset and
-// brings them back as after power-up; packets in the memories are never lost or changed.
+// brings them back as after power-up; packets in the memories are never lost or changed. The first
+// N_LINKS ports reach the switch through a pair of linked ends (sp_board_link).
 
 module sp_board #(
     /// Clock, Hz.
@@ -42,7 +44,9 @@ module sp_board #(
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
-    parameter bit PIPELINED = 1'b0
+    parameter bit PIPELINED = 1'b0,
+    /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
+    parameter int unsigned N_LINKS = 0
 ) (
     /// Clock.
     input  logic       clk_i,
@@ -61,10 +65,15 @@ module sp_board #(
   localparam int unsigned SubW = 26;
   localparam int unsigned RegsW = 18;    // bits of an address of sp_board_regs
   localparam int unsigned MapPorts = 4;  // room in the register map
+  localparam int unsigned LinkW = 12;    // bits of an address within an end of a link
   localparam logic [1:0] SlvErr = 2'b10;
 
   if (N_PORTS < 2 || N_PORTS > MapPorts) begin : g_bad_ports
     $fatal(1, "sp_board: N_PORTS = %0d is not in 2..%0d", N_PORTS, MapPorts);
+  end
+
+  if (N_LINKS > N_PORTS) begin : g_bad_links
+    $fatal(1, "sp_board: N_LINKS = %0d is not in 0..%0d", N_LINKS, N_PORTS);
   end
 
   // -------------------------------------------------------------------------- bridge, buses
@@ -124,7 +133,7 @@ module sp_board #(
   logic [31:0]     m_rdata [2];
 
   sp_axil_split #(
-      .HIGH_W(RegsW)
+      .HIGH_W(RegsW + ((N_LINKS > 0) ? 1 : 0))
   ) i_split (
       .clk_i,
       .rst_ni,
@@ -166,6 +175,11 @@ module sp_board #(
 
   // -------------------------------------------------------------------------- board registers
 
+  logic        rg_awready, rg_wready, rg_bvalid, rg_arready, rg_rvalid;
+  logic [1:0]  rg_bresp, rg_rresp;
+  logic [31:0] rg_rdata;
+  logic        wr_link, rd_link;   // it goes to a link
+
   sp_board_regs_pkg::sp_board__in_t  hw_in;
   sp_board_regs_pkg::sp_board__out_t hw_out;
   logic                              bad_access;
@@ -184,25 +198,25 @@ module sp_board #(
   sp_board_regs i_regs (
       .clk           (clk_i),
       .arst_n        (rst_ni),
-      .csr_awready_o (m_awready[1]),
-      .csr_awvalid_i (m_awvalid[1]),
+      .csr_awready_o (rg_awready),
+      .csr_awvalid_i (m_awvalid[1] && !wr_link),
       .csr_awaddr_i  (m_awaddr[RegsW-1:0]),
       .csr_awprot_i  (b_awprot),
-      .csr_wready_o  (m_wready[1]),
-      .csr_wvalid_i  (m_wvalid[1]),
+      .csr_wready_o  (rg_wready),
+      .csr_wvalid_i  (m_wvalid[1] && !wr_link),
       .csr_wdata_i   (m_wdata),
       .csr_wstrb_i   (m_wstrb),
-      .csr_bready_i  (m_bready[1]),
-      .csr_bvalid_o  (m_bvalid[1]),
-      .csr_bresp_o   (m_bresp[1]),
-      .csr_arready_o (m_arready[1]),
-      .csr_arvalid_i (m_arvalid[1]),
+      .csr_bready_i  (m_bready[1] && !wr_link),
+      .csr_bvalid_o  (rg_bvalid),
+      .csr_bresp_o   (rg_bresp),
+      .csr_arready_o (rg_arready),
+      .csr_arvalid_i (m_arvalid[1] && !rd_link),
       .csr_araddr_i  (m_araddr[RegsW-1:0]),
       .csr_arprot_i  (b_arprot),
-      .csr_rready_i  (m_rready[1]),
-      .csr_rvalid_o  (m_rvalid[1]),
-      .csr_rdata_o   (m_rdata[1]),
-      .csr_rresp_o   (m_rresp[1]),
+      .csr_rready_i  (m_rready[1] && !rd_link),
+      .csr_rvalid_o  (rg_rvalid),
+      .csr_rdata_o   (rg_rdata),
+      .csr_rresp_o   (rg_rresp),
       .external_err_i(answer_err_q),
       .bad_access_o  (bad_access),
       .hwif_in       (hw_in),
@@ -325,6 +339,128 @@ module sp_board #(
       .csr_rresp_o    (sw_rresp)
   );
 
+  // -------------------------------------------------------------------------------- the links
+  // Streams at the ports of the board; p_s goes into the switch, p_m comes out of it.
+
+  logic [N_PORTS-1:0]             p_s_tvalid, p_s_tready, p_s_tlast;
+  logic [N_PORTS-1:0][FLIT_W-1:0] p_s_tdata, p_m_tdata;
+  logic [N_PORTS-1:0][USER_W-1:0] p_s_tuser, p_m_tuser;
+  logic [N_PORTS-1:0][NUM_VC-1:0] p_s_room, p_m_room;
+  logic [N_PORTS-1:0]             p_m_tvalid, p_m_tready, p_m_tlast;
+
+  for (genvar p = N_LINKS; p < N_PORTS; p++) begin : g_straight
+    assign s_tvalid[p]   = p_s_tvalid[p];
+    assign s_tdata[p]    = p_s_tdata[p];
+    assign s_tuser[p]    = p_s_tuser[p];
+    assign s_tlast[p]    = p_s_tlast[p];
+    assign p_s_tready[p] = s_tready[p];
+    assign p_s_room[p]   = s_room[p];
+    assign p_m_tvalid[p] = m_tvalid[p];
+    assign p_m_tdata[p]  = m_tdata[p];
+    assign p_m_tuser[p]  = m_tuser[p];
+    assign p_m_tlast[p]  = m_tlast[p];
+    assign m_tready[p]   = p_m_tready[p];
+    assign m_room[p]     = p_m_room[p];
+  end
+
+  if (N_LINKS > 0) begin : g_links
+    localparam int unsigned Ends = 2 * N_LINKS;
+
+    // The address of an access stays until its answer: it says which end has it.
+    logic [RegsW-LinkW-1:0] wr_end, rd_end;
+    logic [Ends-1:0]        wr_at, rd_at;
+    logic [Ends-1:0]        awready, wready, bvalid, arready, rvalid;
+    logic [Ends-1:0][1:0]   bresp, rresp;
+    logic [Ends-1:0][31:0]  rdata;
+    logic                   wr_none, rd_none;
+    logic [1:0]             link_bresp, link_rresp;
+    logic [31:0]            link_rdata;
+
+    assign wr_link = m_awaddr[RegsW];
+    assign rd_link = m_araddr[RegsW];
+    assign wr_end  = m_awaddr[RegsW-1:LinkW];
+    assign rd_end  = m_araddr[RegsW-1:LinkW];
+    for (genvar e = 0; e < Ends; e++) begin : g_at
+      // Behind the registers of an end there is nothing.
+      assign wr_at[e] = wr_link && (32'(wr_end) == e) && (m_awaddr[LinkW-1:8] == '0);
+      assign rd_at[e] = rd_link && (32'(rd_end) == e) && (m_araddr[LinkW-1:8] == '0);
+    end
+    assign wr_none = wr_link && (wr_at == '0);
+    assign rd_none = rd_link && (rd_at == '0);
+
+    always_comb begin
+      link_bresp = wr_none ? SlvErr : '0;
+      link_rresp = rd_none ? SlvErr : '0;
+      link_rdata = '0;
+      for (int unsigned e = 0; e < Ends; e++) begin
+        if (wr_at[e]) link_bresp |= bresp[e];
+        if (rd_at[e]) link_rresp |= rresp[e];
+        if (rd_at[e]) link_rdata |= rdata[e];
+      end
+    end
+
+    assign m_awready[1] = wr_link ? wr_none || ((awready & wr_at) != '0) : rg_awready;
+    assign m_wready[1]  = wr_link ? wr_none || ((wready & wr_at) != '0) : rg_wready;
+    assign m_bvalid[1]  = wr_link ? wr_none || ((bvalid & wr_at) != '0) : rg_bvalid;
+    assign m_bresp[1]   = wr_link ? link_bresp : rg_bresp;
+    assign m_arready[1] = rd_link ? rd_none || ((arready & rd_at) != '0) : rg_arready;
+    assign m_rvalid[1]  = rd_link ? rd_none || ((rvalid & rd_at) != '0) : rg_rvalid;
+    assign m_rresp[1]   = rd_link ? link_rresp : rg_rresp;
+    assign m_rdata[1]   = rd_link ? link_rdata : rg_rdata;
+
+    for (genvar p = 0; p < N_LINKS; p++) begin : g_link
+      sp_board_link #(
+          .FLIT_W(FLIT_W)
+      ) i_link (
+          .clk_i,
+          .rst_ni,
+          .core_rst_ni  (core_rst_n),
+          .csr_awvalid_i(wr_at[2*p+:2] & {2{m_awvalid[1]}}),
+          .csr_awready_o(awready[2*p+:2]),
+          .csr_awaddr_i (m_awaddr[7:0]),
+          .csr_awprot_i (b_awprot),
+          .csr_wvalid_i (wr_at[2*p+:2] & {2{m_wvalid[1]}}),
+          .csr_wready_o (wready[2*p+:2]),
+          .csr_wdata_i  (m_wdata),
+          .csr_wstrb_i  (m_wstrb),
+          .csr_bvalid_o (bvalid[2*p+:2]),
+          .csr_bready_i (wr_at[2*p+:2] & {2{m_bready[1]}}),
+          .csr_bresp_o  (bresp[2*p+:2]),
+          .csr_arvalid_i(rd_at[2*p+:2] & {2{m_arvalid[1]}}),
+          .csr_arready_o(arready[2*p+:2]),
+          .csr_araddr_i (m_araddr[7:0]),
+          .csr_arprot_i (b_arprot),
+          .csr_rvalid_o (rvalid[2*p+:2]),
+          .csr_rready_i (rd_at[2*p+:2] & {2{m_rready[1]}}),
+          .csr_rdata_o  (rdata[2*p+:2]),
+          .csr_rresp_o  (rresp[2*p+:2]),
+          .s_tvalid_i   ({m_tvalid[p], p_s_tvalid[p]}),
+          .s_tready_o   ({m_tready[p], p_s_tready[p]}),
+          .s_tdata_i    ({m_tdata[p], p_s_tdata[p]}),
+          .s_tuser_i    ({m_tuser[p], p_s_tuser[p]}),
+          .s_tlast_i    ({m_tlast[p], p_s_tlast[p]}),
+          .s_room_o     ({m_room[p], p_s_room[p]}),
+          .m_tvalid_o   ({s_tvalid[p], p_m_tvalid[p]}),
+          .m_tready_i   ({s_tready[p], p_m_tready[p]}),
+          .m_tdata_o    ({s_tdata[p], p_m_tdata[p]}),
+          .m_tuser_o    ({s_tuser[p], p_m_tuser[p]}),
+          .m_tlast_o    ({s_tlast[p], p_m_tlast[p]}),
+          .m_room_i     ({s_room[p], p_m_room[p]})
+      );
+    end
+  end else begin : g_no_links
+    assign wr_link      = 1'b0;
+    assign rd_link      = 1'b0;
+    assign m_awready[1] = rg_awready;
+    assign m_wready[1]  = rg_wready;
+    assign m_bvalid[1]  = rg_bvalid;
+    assign m_bresp[1]   = rg_bresp;
+    assign m_arready[1] = rg_arready;
+    assign m_rvalid[1]  = rg_rvalid;
+    assign m_rresp[1]   = rg_rresp;
+    assign m_rdata[1]   = rg_rdata;
+  end
+
   // -------------------------------------------------------------------------------- the ports
   // An access to a port's registers or memories is kept until it is answered.
 
@@ -393,18 +529,18 @@ module sp_board #(
         .clear_i    (clear),
         .now_i      (cycles_q[31:0]),
         .next_i     (cycles_next[15:0]),
-        .s_tvalid_o (s_tvalid[p]),
-        .s_tready_i (s_tready[p]),
-        .s_tdata_o  (s_tdata[p]),
-        .s_tuser_o  (s_tuser[p]),
-        .s_tlast_o  (s_tlast[p]),
-        .s_room_i   (s_room[p]),
-        .m_tvalid_i (m_tvalid[p]),
-        .m_tready_o (m_tready[p]),
-        .m_tdata_i  (m_tdata[p]),
-        .m_tuser_i  (m_tuser[p]),
-        .m_tlast_i  (m_tlast[p]),
-        .m_room_o   (m_room[p]),
+        .s_tvalid_o (p_s_tvalid[p]),
+        .s_tready_i (p_s_tready[p]),
+        .s_tdata_o  (p_s_tdata[p]),
+        .s_tuser_o  (p_s_tuser[p]),
+        .s_tlast_o  (p_s_tlast[p]),
+        .s_room_i   (p_s_room[p]),
+        .m_tvalid_i (p_m_tvalid[p]),
+        .m_tready_o (p_m_tready[p]),
+        .m_tdata_i  (p_m_tdata[p]),
+        .m_tuser_i  (p_m_tuser[p]),
+        .m_tlast_i  (p_m_tlast[p]),
+        .m_room_o   (p_m_room[p]),
         .push_i     (at_port[p] && (region_q == RG_TX) && wr_q),
         .full_o     (tx_full[p]),
         .pop_i      (at_port[p] && (region_q == RG_RX) && !wr_q && core_up_q),
@@ -507,7 +643,7 @@ module sp_board #(
       if (ev_tx) tx_light_q <= '1;
       else if (tx_light_q != '0) tx_light_q <= tx_light_q - Blink'(1);
       for (int unsigned p = 0; p < N_PORTS; p++) begin
-        if (m_tvalid[p] && m_tready[p]) port_light_q[p] <= '1;
+        if (p_m_tvalid[p] && p_m_tready[p]) port_light_q[p] <= '1;
         else if (port_light_q[p] != '0) port_light_q[p] <= port_light_q[p] - Blink'(1);
       end
       error_light_q <= (error_seen != '0) || (bridge_event_q != '0) || (error_light_q && !clear);

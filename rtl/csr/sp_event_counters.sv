@@ -212,7 +212,7 @@ module sp_event_counters #(
     if (write_q) high_mem[write_at_q] <= sum;
     // A value that passed its end is shown as the end.
     if (summed_q) begin
-      value_o <= (stops_q && sum[STOP_W-LOW_W]) ? W'((1 << STOP_W) - 1) : {sum, lows_q};
+      value_o <= (stops_q && sum[STOP_W-LOW_W]) ? W'({STOP_W{1'b1}}) : {sum, lows_q};
     end
   end
 

@@ -26,7 +26,7 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     It runs as fast as it can until it is ended, so not for longer than these tests need it.
     """
     option = request.config.option
-    about = boards.get(boards.VIRTUAL)
+    about = boards.get(boards.VIRTUAL, option.sp_profile)
     kind = option.sp_board
     if kind in ("virtual", "netlist"):
         spec = fpga.netlist_spec(about) if kind == "netlist" else None

@@ -16,7 +16,9 @@ module ulx3s #(
     parameter int unsigned N_CONTEXTS = 4,
     parameter int unsigned N_GROUPS = 16,
     parameter int unsigned N_IDS = 16,
-    parameter bit PIPELINED = 1'b1
+    parameter bit PIPELINED = 1'b1,
+    /// Ports with a pair of links in front of them.
+    parameter int unsigned N_LINKS = 0
 ) (
     /// Oscillator, 25 MHz.
     input  logic       clk_25mhz,
@@ -96,7 +98,8 @@ module ulx3s #(
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
-      .PIPELINED   (PIPELINED)
+      .PIPELINED   (PIPELINED),
+      .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),
       .rst_ni   (rst_n),
