@@ -455,7 +455,9 @@ class BoardBench(Bench):
     def _look(self, _: Pipe) -> None:
         for port in range(self.config.ports):
             sent = self.pipe.sent(port)
-            self._checker.sent(through_link(sent, self.config) if port < self.config.links else sent)
+            self._checker.sent(
+                through_link(sent, self.config) if port < self.config.links else sent
+            )
             self._checker.received(self.pipe.received(port))
         check_violations(self.pipe, self.seed)
         self._checker.check()

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Registers and counters of one sp_link_port (docs/link-registers.md) on AXI4-Lite: what the host sets
-// goes to the port, what happens there is counted. Guarantees: every access is answered; no event is
-// lost, counters stop at their end; an access to what is not there is refused and counted. The port may
-// be reset alone: settings and counters stay.
+// Registers and counters of one sp_link_port (docs/link-registers.md) on AXI4-Lite: what the host
+// sets goes to the port, what happens there is counted. Guarantees: every access is answered; no
+// event is lost, counters stop at their end; an access to what is not there is refused and counted.
+// The port may be reset alone: settings and counters stay.
 
 module sp_link_csr #(
     /// Lanes of the port.

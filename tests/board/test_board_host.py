@@ -12,7 +12,16 @@ import pytest
 from switchproof.ci import harness_cache
 from switchproof.models import csr, packet, profiles
 from switchproof.models.layout import Op
-from switchproof.tb.board import BOARD_BASE, MAGIC, Board, BoardError, BoardPipe
+from switchproof.tb.board import (
+    BOARD_BASE,
+    LINK_BASE,
+    LINK_MAGIC,
+    MAGIC,
+    Board,
+    BoardError,
+    BoardPipe,
+    through_link,
+)
 
 CONFIG = profiles.get("board4")
 SWITCH = {
@@ -94,6 +103,40 @@ def test_another_configuration_is_told() -> None:
     fake.words[csr.address("voq_flits")] = 64
     with pytest.raises(BoardError, match="voq_flits is 64, not 32"):
         Board(fake, CONFIG).identify()
+
+
+@pytest.mark.parametrize(
+    ("name", "ends", "said"),
+    [
+        ("board4", 2, "not 0 links, as board4 says: magic of end 0 is 0x53504c4b"),
+        ("board4l", 0, "not 1 links, as board4l says: magic of end 0 is 0x00000000"),
+        ("board4l", 4, "not 1 links, as board4l says: magic of end 2 is 0x53504c4b"),
+        ("board4l", 2, ""),
+    ],
+)
+def test_another_number_of_links_is_told(name: str, ends: int, said: str) -> None:
+    fake = FakeBoard()
+    for end in range(ends):
+        fake.words[LINK_BASE + 0x1000 * end] = LINK_MAGIC
+        fake.words[LINK_BASE + 0x1000 * end + 4] = 1 << 16
+    board = Board(fake, profiles.get(name))
+    if said:
+        with pytest.raises(BoardError, match=said):
+            board.identify()
+    else:
+        assert board.identify()["flit_width"] == 128
+
+
+def test_a_link_mends_lengths() -> None:
+    """Of what enters a link the switch gets the header's length, and a mark if that is another."""
+    rows = packet.make(3, flit_w=128, op=Op.WRITE, len=2, payload=np.arange(1, 33, dtype=np.uint8))
+    rows["flits"], rows["stamp"], rows["port"] = (1, 2, 5), (7, 8, 9), 3
+    out = through_link(rows, CONFIG)
+    assert out["flits"].tolist() == [2, 2, 2]
+    assert out["flags"].tolist() == [1, 0, 1]
+    assert out["stamp"].tolist() == [7, 8, 9] and out["port"].tolist() == [3, 3, 3]
+    assert (out["hdr"] == rows["hdr"]).all()
+    assert not out["data"][0, 16:32].any() and (out["data"][1:, :32] == rows["data"][1:, :32]).all()
 
 
 def test_packets_come_back_as_they_went() -> None:

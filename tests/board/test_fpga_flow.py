@@ -75,6 +75,22 @@ def test_the_design_is_that_of_the_simulation(flow: fpga.Flow) -> None:
         assert f"{name}={value}" in read
 
 
+def test_another_configuration_has_files_of_its_own(
+    flow: fpga.Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PROFILE= names parameters and folder; the floorplan is for the board's own configuration."""
+    other = fpga.Flow(boards.get("ulx3s", "board4l"), "85")
+    assert ULX3S.parameters["N_LINKS"] == 0 and other.board.parameters["N_LINKS"] == 1
+    assert other.folder.name == "ulx3s-85-board4l" and flow.folder.name == "ulx3s-85"
+    assert boards.virtual_spec(other.board).name != boards.virtual_spec(ULX3S).name
+    other.folder.mkdir(parents=True)
+    netlist = {"modules": {ULX3S.top: {"cells": {"m": {"type": "DP16KD", "attributes": {}}}}}}
+    (other.folder / "netlist.json").write_text(json.dumps(netlist))
+    fpga.prepare(other)
+    with pytest.raises(UserError, match="run make fpga BOARD=ulx3s PROFILE=board4l"):
+        fpga.netlist_spec(other.board)
+
+
 def test_a_failing_step_says_what_it_said(flow: fpga.Flow) -> None:
     """The lines with errors, and where the log is."""
     code = "print('hello'); print('ERROR: no such cell'); raise SystemExit(3)"
@@ -159,6 +175,7 @@ def test_a_wrong_floorplan_is_named(tmp_path: Path, right: str, wrong: str, said
     ("target", "variables", "said"),
     [
         ("fpga", {"BOARD": "ulx3"}, "did you mean ulx3s"),
+        ("fpga", {"BOARD": "ulx3s", "PROFILE": "board5"}, "did you mean board4"),
         ("fpga", {"BOARD": "ulx3s", "SIZE": "86"}, "SIZE=86 is not one of: 85, 45, 25, 12"),
         ("hil", {"BOARD": "/dev/nowhere"}, "/dev/nowhere is neither virtual"),
         ("hil", {"HOST": "litx"}, "did you mean litex"),

@@ -39,8 +39,8 @@ def both(link: tuple[Registers, Registers], name: str) -> tuple[dict[str, int], 
 
 def counts(end: Registers) -> dict[str, int]:
     """Return all counters of an end."""
-    names = [r.name for r in end.map.registers.values() if r.address >= end.map.address("llr_tx_ok")]
-    return end.read_all(names)
+    first = end.map.address("llr_tx_ok")
+    return end.read_all(r.name for r in end.map.registers.values() if r.address >= first)
 
 
 def until(done: Callable[[], bool], what: str) -> None:
@@ -181,7 +181,7 @@ def test_bit_errors(board: Board, seed: int) -> None:
     """Wrong bits at rates up to where every other frame is lost: all packets come exactly once."""
     rows = []
     for spacing in SPACINGS:
-        expected = set_up(board, seed, 400)
+        expected = set_up(board, seed, 3000)
         rate = round(2**32 / spacing) if spacing else 0
         for link in board.links:
             for end in link:
@@ -202,16 +202,17 @@ def test_bit_errors(board: Board, seed: int) -> None:
             for end in link:
                 end.write("inject_rate", 0)
         cycles = board.cycles() - before
-        for link in board.links:
+        for number, link in enumerate(board.links):
             quiet(board, link)
-            rows.append((spacing, cycles, [counts(end) for end in link]))
+            flits = (int(found["sent_flits"][number]), expected[number].flits)
+            rows.append((spacing, cycles, flits, [counts(end) for end in link]))
         clean(board, found, expected)
     print()
     head = ("cycles a bit", "cycles", "end", "injected", "bad frames", "NACKs", "replays",
             "sent again", "again/new")  # fmt: skip
     print("  ".join(f"{text:>12}" for text in head))
     again: list[float] = []
-    for spacing, cycles, ends in rows:
+    for spacing, cycles, flits, ends in rows:
         shares = []
         for end, (own, peer) in enumerate((ends, ends[::-1])):
             bad = peer["llr_rx_damaged"] + peer["llr_rx_bad"]
@@ -224,9 +225,10 @@ def test_bit_errors(board: Board, seed: int) -> None:
             mean = cycles / spacing if spacing else 0
             assert own["injected_bits"] <= mean + 6 * mean**0.5
             assert own["injected_bits"] >= 0.5 * mean - 6 * mean**0.5
-            # Each bad frame has a wrong bit, which made no malformed frame of it.
+            # A bad frame has a wrong bit; one within data is found, and a frame may have two.
             assert bad <= own["injected_bits"]
-            assert bad > 0.2 * own["injected_bits"] - 5
+            within = flits[end] / spacing if spacing else 0
+            assert bad >= 0.4 * within - 6 * within**0.5
             assert peer["llr_rx_malformed"] == peer["cbfc_rx_overflow"] == 0
             # Every cause of a replay is one of two, and what was lost has been sent again.
             assert own["llr_tx_replay"] >= own["llr_tx_replay_timeout"]
@@ -239,7 +241,6 @@ def test_bit_errors(board: Board, seed: int) -> None:
         again.append(max(shares))
     assert again[0] == 0 and again[-1] > 0.2, "frames are lost steadily in the end"
     assert again[-1] > 3 * again[3] > 0, "and the more, the more bits are wrong"
-    assert rows[-1][1] > rows[0][1], "which takes time"
 
 
 def test_retraining(board: Board, seed: int) -> None:
@@ -259,14 +260,14 @@ def test_retraining(board: Board, seed: int) -> None:
     board.registers.write("control", run=1)
     for link in board.links:
         for times, end in enumerate((*link, *link[::-1]), start=1):
-            end.write("control", enable=1, silent=15)
             peer = link[1] if end is link[0] else link[0]
-            until(lambda p=peer: p.fields("left")["to"] == 1, "a retraining")  # noqa: B023
-            assert peer.fields("left")["dead"] == 1
+            before = peer.read("link_dead")
+            end.write("control", enable=1, silent=15)
+            until(lambda p=peer, n=before: p.read("link_dead") > n, "nothing is heard")
+            assert peer.fields("left")["to"] == 1
             end.write("control", enable=1)
             until(lambda k=link: states(k) == (LINK_UP, LINK_UP), "up again")
             assert end.read("link_up") >= times and peer.read("link_up") >= times
-            assert peer.read("link_retrain") >= 1 and peer.read("link_dead") >= 1
     done = [board.registers.fields(f"port[{p}].status")["done"] for p in range(board.config.ports)]
     assert not any(done), "under load"
     found = finish(board)
