@@ -194,8 +194,8 @@ class Board:
         control = self.registers
         control.write("control", reset=1)
         for link in self.links:
-            for end in link:
-                link_as_after_reset(end)
+            for side in link:
+                link_as_after_reset(side)
         control.write("control", 0)
         for port in range(self.config.ports):
             control.write(f"port[{port}].mode", 0)

@@ -136,7 +136,7 @@ class Bench:
 
 @cocotb.test()
 async def traffic(dut: Any) -> None:
-    """Packets both ways, some of a wrong length, then wrong bits, a cable pulled, one end down: each
+    """Packets both ways, some of a wrong length, then wrong bits, a cable pulled, an end down: each
     arrives once and in order while the link is up, and all that happened is counted."""
     bench = Bench(dut)
     await bench.start()
