@@ -37,6 +37,8 @@ VIRTUAL_MAIN = FPGA / "virtual" / "main.cpp"
 VIRTUAL = "ulx3s"
 #: Seconds until a virtual board that was started must be there.
 START_SECONDS = 20
+#: Seconds in which a simulated board answers, behind all that was written before.
+PATIENCE = {"virtual": 120.0, "netlist": 1800.0}
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,9 +15,6 @@ from switchproof.tb.bench import Bench
 from switchproof.tb.board import Board, BoardBench, on_board
 from switchproof.tb.uartbone import UartBone
 
-#: Seconds in which a simulated board answers, behind all that was written before.
-PATIENCE = {"virtual": 120.0, "netlist": 1800.0}
-
 
 @pytest.fixture(scope="module")
 def board(request: pytest.FixtureRequest) -> Iterator[Board]:
@@ -31,7 +28,7 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     if kind in ("virtual", "netlist"):
         spec = fpga.netlist_spec(about) if kind == "netlist" else None
         with boards.VirtualBoard(about, f"{kind}-{os.getpid()}", spec) as simulated:
-            yield from _connected(about, simulated.port, option.sp_host, PATIENCE[kind])
+            yield from _connected(about, simulated.port, option.sp_host, boards.PATIENCE[kind])
     else:
         yield from _connected(about, kind, option.sp_host)
 
