@@ -121,6 +121,7 @@ def hil(console: Console) -> int:
             "/dev/ttyUSB0"
         )
     if board not in ("virtual", "netlist"):
+        boards.look(boards.get(boards.VIRTUAL), board)
         selection.jobs = 1  # one board, one test at a time; simulated ones are as many as jobs
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "hil", board=board, host=selection.host)

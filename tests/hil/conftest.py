@@ -39,7 +39,7 @@ def _connected(about: boards.Board, port: str, host: str, patience: float = 0.0)
         with boards.litex_client(about, port) as bus:
             yield _identified(Board(bus, about.config))
         return
-    with UartBone.open(port, about.baud, timeout=patience or 1.0) as bridge:
+    with UartBone.open(port, about.baud, timeout=patience or boards.ANSWER_SECONDS) as bridge:
         if patience:
             bridge.line.write_timeout = patience  # type: ignore[attr-defined]
         else:
