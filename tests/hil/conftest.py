@@ -15,6 +15,9 @@ from switchproof.tb.bench import Bench
 from switchproof.tb.board import Board, BoardBench, on_board
 from switchproof.tb.uartbone import UartBone
 
+#: A board whose clock is so many times slower than it says is a simulated one.
+SIMULATED = 2.0
+
 
 @pytest.fixture(scope="module")
 def board(request: pytest.FixtureRequest) -> Iterator[Board]:
@@ -34,23 +37,24 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
 
 
 def _connected(about: boards.Board, port: str, host: str, patience: float = 0.0) -> Iterator[Board]:
-    """Connect; ``patience``: seconds for an answer of a simulated board, whose line is slow too."""
+    """Connect; ``patience``: seconds for an answer of a board that is known to be simulated."""
     if host == "litex":
         with boards.litex_client(about, port) as bus:
             yield _identified(Board(bus, about.config))
         return
     with UartBone.open(port, about.baud, timeout=patience or boards.ANSWER_SECONDS) as bridge:
-        if patience:
-            bridge.line.write_timeout = patience  # type: ignore[attr-defined]
-        else:
+        if not patience:
             bridge.resync()
         board = _identified(Board(bridge, about.config))
-        if patience:
-            # Its time passes more slowly than that of the host.
-            cycles, begin = board.cycles(), time.monotonic()
-            time.sleep(0.3)
-            speed = (board.cycles() - cycles) / (time.monotonic() - begin)
-            bridge.board_timeout *= 1.5 * about.clock_mhz * 1e6 / speed
+        cycles, begin = board.cycles(), time.monotonic()
+        time.sleep(0.3)
+        speed = (board.cycles() - cycles) / (time.monotonic() - begin)
+        slow = about.clock_mhz * 1e6 / speed
+        if slow > SIMULATED:
+            # Its time passes more slowly than that of the host, and its line is as slow.
+            bridge.board_timeout *= 1.5 * slow
+            bridge.timeout = patience or boards.PATIENCE["virtual"]
+            bridge.line.write_timeout = bridge.timeout  # type: ignore[attr-defined]
         yield board
 
 
