@@ -22,7 +22,9 @@ from switchproof.ci.variables import UserError, choice
 from switchproof.models import profiles
 from switchproof.models.profiles import Config
 from switchproof.tb import description
-from switchproof.tb.board import LitexBus
+from switchproof.tb.board import Board as Host
+from switchproof.tb.board import BoardError, LitexBus
+from switchproof.tb.uartbone import BridgeError, UartBone
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -37,6 +39,10 @@ VIRTUAL_MAIN = FPGA / "virtual" / "main.cpp"
 VIRTUAL = "ulx3s"
 #: Seconds until a virtual board that was started must be there.
 START_SECONDS = 20
+#: Seconds in which a board answers.
+ANSWER_SECONDS = 1.0
+#: Seconds in which a simulated board answers, behind all that was written before.
+PATIENCE = {"virtual": 120.0, "netlist": 1800.0}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,6 +198,19 @@ class VirtualBoard:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def look(board: Board, port: str) -> dict[str, int]:
+    """Return what the board at a port says of itself.
+
+    Raises UserError, within seconds, when it is silent, another one or of another configuration.
+    """
+    try:
+        with UartBone.open(port, board.baud, timeout=ANSWER_SECONDS) as bridge:
+            bridge.resync()
+            return Host(bridge, board.config).identify()
+    except (BridgeError, BoardError) as error:
+        raise UserError(str(error)) from None
 
 
 @contextlib.contextmanager

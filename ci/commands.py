@@ -111,19 +111,21 @@ def hil(console: Console) -> int:
     board = _variable("BOARD", "virtual")
     # A netlist runs at a hundredth of the speed, so it is asked for the most telling tests.
     mark = "hil and netlist" if board == "netlist" else "hil"
-    if not boards.get(boards.VIRTUAL, _variable("PROFILE")).config.links:
+    about = boards.get(boards.VIRTUAL, _variable("PROFILE"))
+    if not about.config.links:
         mark += " and not links"
     selection = _selection("hil", mark=mark)
     selection.board = board
     selection.host = variables.choice("HOST", _variable("HOST", "uart"), ("uart", "litex"))
     if board == "netlist":
-        flow.netlist_spec(boards.get(boards.VIRTUAL, selection.profile))
+        flow.netlist_spec(about)
     elif board != "virtual" and not Path(board).exists():
         raise variables.UserError(
             f"BOARD={board} is neither virtual, nor netlist, nor a port that is there, such as "
             "/dev/ttyUSB0"
         )
     if board not in ("virtual", "netlist"):
+        boards.look(about, board)
         selection.jobs = 1  # one board, one test at a time; simulated ones are as many as jobs
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "hil", board=board, host=selection.host)

@@ -30,13 +30,13 @@ READS, WRITES = 2_000, 40
 def main(config: Config) -> dict[str, float]:
     """Measure on a virtual board."""
     about = boards.get(boards.VIRTUAL)
-    line = about.baud / 10
+    line, patience = about.baud / 10, boards.PATIENCE["virtual"]
     with (
         boards.VirtualBoard(about, f"bench-{os.getpid()}") as virtual,
         # More commands on their way than the board keeps: single reads may.
-        UartBone.open(virtual.port, about.baud, timeout=20.0, window=600) as bridge,
+        UartBone.open(virtual.port, about.baud, timeout=patience, window=600) as bridge,
     ):
-        bridge.line.write_timeout = 120.0  # type: ignore[attr-defined]
+        bridge.line.write_timeout = patience  # type: ignore[attr-defined]
         board = Board(bridge, config)
         board.identify()
         scratch = board.registers.address("scratch")

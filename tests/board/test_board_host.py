@@ -4,12 +4,15 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import pty
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from switchproof.ci import harness_cache
+from switchproof.ci import boards, harness_cache
+from switchproof.ci.variables import UserError
 from switchproof.models import csr, packet, profiles
 from switchproof.models.layout import Op
 from switchproof.tb.board import (
@@ -137,6 +140,20 @@ def test_a_link_mends_lengths() -> None:
     assert out["stamp"].tolist() == [7, 8, 9] and out["port"].tolist() == [3, 3, 3]
     assert (out["hdr"] == rows["hdr"]).all()
     assert not out["data"][0, 16:32].any() and (out["data"][1:, :32] == rows["data"][1:, :32]).all()
+
+
+@pytest.mark.parametrize(
+    ("silent", "said"), [(True, "no answer to a read of 0x04000000"), (False, "cannot open")]
+)
+def test_a_dead_port_is_told_once(silent: bool, said: str) -> None:
+    """Nobody waits for a suite of failures to learn that there is no board."""
+    ends = pty.openpty()
+    try:
+        with pytest.raises(UserError, match=said):
+            boards.look(boards.get(boards.VIRTUAL), os.ttyname(ends[1]) if silent else os.devnull)
+    finally:
+        for end in ends:
+            os.close(end)
 
 
 def test_packets_come_back_as_they_went() -> None:

@@ -15,8 +15,8 @@ from switchproof.tb.bench import Bench
 from switchproof.tb.board import Board, BoardBench, on_board
 from switchproof.tb.uartbone import UartBone
 
-#: Seconds in which a simulated board answers, behind all that was written before.
-PATIENCE = {"virtual": 120.0, "netlist": 1800.0}
+#: A board whose clock is so many times slower than it says is a simulated one.
+SIMULATED = 2.0
 
 
 @pytest.fixture(scope="module")
@@ -31,29 +31,30 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     if kind in ("virtual", "netlist"):
         spec = fpga.netlist_spec(about) if kind == "netlist" else None
         with boards.VirtualBoard(about, f"{kind}-{os.getpid()}", spec) as simulated:
-            yield from _connected(about, simulated.port, option.sp_host, PATIENCE[kind])
+            yield from _connected(about, simulated.port, option.sp_host, boards.PATIENCE[kind])
     else:
         yield from _connected(about, kind, option.sp_host)
 
 
 def _connected(about: boards.Board, port: str, host: str, patience: float = 0.0) -> Iterator[Board]:
-    """Connect; ``patience``: seconds for an answer of a simulated board, whose line is slow too."""
+    """Connect; ``patience``: seconds for an answer of a board that is known to be simulated."""
     if host == "litex":
         with boards.litex_client(about, port) as bus:
             yield _identified(Board(bus, about.config))
         return
-    with UartBone.open(port, about.baud, timeout=patience or 1.0) as bridge:
-        if patience:
-            bridge.line.write_timeout = patience  # type: ignore[attr-defined]
-        else:
+    with UartBone.open(port, about.baud, timeout=patience or boards.ANSWER_SECONDS) as bridge:
+        if not patience:
             bridge.resync()
         board = _identified(Board(bridge, about.config))
-        if patience:
-            # Its time passes more slowly than that of the host.
-            cycles, begin = board.cycles(), time.monotonic()
-            time.sleep(0.3)
-            speed = (board.cycles() - cycles) / (time.monotonic() - begin)
-            bridge.board_timeout *= 1.5 * about.clock_mhz * 1e6 / speed
+        cycles, begin = board.cycles(), time.monotonic()
+        time.sleep(0.3)
+        speed = (board.cycles() - cycles) / (time.monotonic() - begin)
+        slow = about.clock_mhz * 1e6 / speed
+        if slow > SIMULATED:
+            # Its time passes more slowly than that of the host, and its line is as slow.
+            bridge.board_timeout *= 1.5 * slow
+            bridge.timeout = patience or boards.PATIENCE["virtual"]
+            bridge.line.write_timeout = bridge.timeout  # type: ignore[attr-defined]
         yield board
 
 
