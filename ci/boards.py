@@ -56,7 +56,6 @@ class Board:
     files: tuple[Path, ...]
     constraints: Path
     config: Config
-    own_config: str
     family: str
     package: str
     letters: str
@@ -66,6 +65,8 @@ class Board:
     rx_pin: str
     tx_pin: str
     sizes: dict[str, str]
+    #: The configuration that its file names; empty: that is `config`.
+    own_config: str = ""
 
     @property
     def sources(self) -> tuple[Path, ...]:
@@ -75,7 +76,8 @@ class Board:
     @property
     def variant(self) -> str:
         """What names of files have behind the board's: nothing in its own configuration."""
-        return "" if self.config.name == self.own_config else f"-{self.config.name}"
+        own = self.own_config in ("", self.config.name)
+        return "" if own else f"-{self.config.name}"
 
     @property
     def usual_size(self) -> str:

@@ -197,7 +197,7 @@ class CsrMap:
 
 @functools.cache
 def load(name: str = "csr_map") -> CsrMap:
-    """Return the map of ``<name>.json``: ``csr_map`` of the switch, ``board_map`` of a board."""
+    """Return the map of ``<name>.json``: ``csr_map``, ``board_map`` or ``link_map``."""
     return CsrMap(json.loads((MODELS / f"{name}.json").read_text()))
 
 
