@@ -48,12 +48,13 @@ FULL, HEADER = 4, 2
 @cache
 def executable(k: int) -> Path:
     """Return two ends of K blocks a beat with their wires and users."""
-    return build.build(link_campaign.long_spec(k)).executable
+    return build.build(link_campaign.spec(LINK.replace(flit_w=128 * k))).executable
 
 
 def measure(k: int = 1, cycles: int = 200_000, wire: int = SHORT_WIRE, **args: Any) -> Any:
     """Run the two ends for so many cycles and return what they found."""
-    words = {"seed": SEED, **link_campaign.rate_arguments(k, wire, cycles), **args}
+    link = LINK.replace(flit_w=128 * k)
+    words = {"seed": SEED, **link_campaign.rate_arguments(link, wire, cycles), **args}
     command = [str(executable(k)), "part=rate", *(f"{n}={value}" for n, value in words.items())]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     if found.returncode:
@@ -71,13 +72,16 @@ def gbn_bound(loss: float, wire: int, k: int = 1) -> float:
 
         1 / (1 + (2 + R / T) p / (1 - p)).
     """
-    frame = LINK["FRAME_UNITS"] // k + 1
+    frame = LINK.frame_units // k + 1
     return 1 / (1 + (2 + 2 * wire / frame) * loss / (1 - loss))
 
 
 def main() -> dict[str, Any]:
     """Measure everything."""
-    figures: dict[str, Any] = {"config": "link5us", **{key.lower(): v for key, v in LINK.items()}}
+    figures: dict[str, Any] = {
+        "config": LINK.name,
+        **{key.lower(): v for key, v in LINK.parameters.items()},
+    }
     for k in (1, 2, 4):
         figures[f"efficiency_256B_w{128 * k}"] = measure(k)["payload_share"]
     idle = {
