@@ -42,12 +42,11 @@ def sources() -> tuple[Path, ...]:
 
 def spec(link: profiles.Link) -> build.BuildSpec:
     """Return what to build: two ends of one configuration, wires and users."""
-    names = ("FLIT_W", "FRAME_UNITS", "SEQ_W", "REPLAY_BEATS", "RESERVED", "SHARED")
     return build.BuildSpec(
         name=f"link-campaign-{link.name}",
         toplevel="sp_link_end",
         sources=(*sources(), FOLDER / "sp_link_end.sv", FOLDER / "campaign_main.cpp"),
-        parameters=tuple((name, link.parameters[name]) for name in names),
+        parameters=tuple(link.parameters.items()),
         vpi=False,
     )
 

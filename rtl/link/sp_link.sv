@@ -429,7 +429,6 @@ module sp_link #(
       .bad_seqw_o   (unfit_o[1]),
       .bad_version_o(unfit_o[2]),
       .ev_retrain_o (events_o.retrain),
-      .ev_flush_o   (events_o.flush),
       .ev_dead_o    (events_o.dead),
       .ev_aged_o    (events_o.aged),
       .ev_peer_o    (events_o.peer)
@@ -440,6 +439,8 @@ module sp_link #(
     else flushed_q <= flush;
   end
 
+  // In the first cycle of FLUSH: what was taken in the last one of UP is among what is lost.
+  assign events_o.flush     = flush && !flushed_q;
   assign events_o.rx_over   = over_rx || over_buffer;
   assign events_o.freed_bad = freed_bad != '0;
 

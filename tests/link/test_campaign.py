@@ -24,7 +24,7 @@ SHORT_FLITS = 100_000
 #: Cycles of fuzz of each width.
 LONG_CYCLES, SHORT_CYCLES = 3_500_000, 50_000
 #: Kinds of faults that a short run is sure to have.
-COMMON = ("flip", "lose", "drop", "twice", "truncate", "delay", "skip", "gap", "wait", "stall")
+COMMON = ("flip", "lose", "drop", "twice", "truncate", "delay", "skip", "gap", "inject", "stall")
 
 
 def run(program: Program, k: int, part: str, **args: int) -> dict[str, Any]:
