@@ -103,7 +103,6 @@ struct Pair {
             top.policy_i = 0;
             top.hold_cycles_i = 200;
             top.train_beats_i = 8;
-            top.lane_cycles_i = 60;
             top.inject_rate_i = 0;
             top.inject_shot_i = 0;
             top.inject_load_i = 1;
@@ -126,7 +125,11 @@ struct Pair {
                     side[n]->top->eval();
                 }
         }
-        for (int n = 0; n < 2; n++) side[n]->top->rst_ni = 1;
+        for (int n = 0; n < 2; n++) {
+            // The input of sp_link below it has a default, which the first eval() writes here too.
+            side[n]->top->lane_cycles_i = 60;
+            side[n]->top->rst_ni = 1;
+        }
         tick(3);
         for (int n = 0; n < 2; n++) side[n]->top->inject_load_i = 0;
     }
@@ -307,6 +310,8 @@ struct Pair {
             cycle();
             if (i > 20000) fail("the link does not train again");
         }
+        for (int n = 0; n < 2; n++)
+            if (tx_lanes(n) != ALL_LANES) fail("training does not find all lanes");
     }
 
     void moods(const Mood& a, const Mood& b) {
@@ -459,6 +464,8 @@ void campaign(Pair& pair) {
     const uint64_t flits = option("flits", 100000);
     const int longest = int(option("episode", 20000));
     int clean = 0, episodes = 0, narrow = 0;
+    // A side that is up before the other has ever been may have to begin anew, and says so.
+    pair.drain(20000);
     while (pair.flits() < flits) {
         Rng& rng = pair.rng;
         const Rates rates = random_rates(rng);
@@ -475,7 +482,7 @@ void campaign(Pair& pair) {
             for (int i = 0; i < 300; i++) pair.cycle();
             pair.drain(40000);
         }
-        for (int n = 0; n < 2; n++) narrow += pair.tx_lanes(n) != ALL_LANES;
+        narrow += pair.tx_lanes(0) != ALL_LANES || pair.tx_lanes(1) != ALL_LANES;
         pair.stop(false);
         pair.moods(random_mood(rng), random_mood(rng));
         pair.faults(rates);
@@ -729,30 +736,42 @@ void rate(Pair& pair) {
     for (uint64_t i = 0; i < warm; i++) pair.cycle();
     pair.faults(rates);
     for (uint64_t i = 0; i < warm; i++) pair.cycle();
-    uint64_t flits[2], frames[2], lost[2];
-    for (int n = 0; n < 2; n++) {
-        flits[n] = pair.side[n]->sink.flits;
-        frames[n] = pair.side[n]->wire.frames;
-        lost[n] = pair.side[n]->wire.injected[F_drop] + pair.side[n]->wire.injected[F_damage];
-        pair.side[n]->sink.latency.clear();
-    }
-    const auto begin = std::chrono::steady_clock::now();
-    for (uint64_t i = 0; i < cycles; i++) pair.cycle();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    uint64_t came = 0, sent = 0, gone = 0;
     std::vector<uint32_t> latency;
-    for (int n = 0; n < 2; n++) {
-        const Side& s = *pair.side[n];
-        came += s.sink.flits - flits[n];
-        sent += s.wire.frames - frames[n];
-        gone += s.wire.injected[F_drop] + s.wire.injected[F_damage] - lost[n];
-        latency.insert(latency.end(), s.sink.latency.begin(), s.sink.latency.end());
-    }
+    double cps = 0;
+    uint64_t frames = 0, frames_lost = 0;
+    // Payload over what the wires could carry, and what else there was meanwhile.
+    auto measure = [&](const char* name) {
+        const uint64_t before = pair.flits();
+        uint64_t sent = 0, gone = 0;
+        auto losses = [&](uint64_t sign) {
+            for (const auto& s : pair.side) {
+                sent += sign * s->wire.frames;
+                gone += sign * (s->wire.injected[F_drop] + s->wire.injected[F_damage]);
+            }
+        };
+        losses(uint64_t(-1));
+        for (auto& s : pair.side) s->sink.latency.clear();
+        const auto begin = std::chrono::steady_clock::now();
+        for (uint64_t i = 0; i < cycles; i++) pair.cycle();
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+        losses(1);
+        cps = cycles / took.count();
+        frames = sent;
+        frames_lost = gone;
+        // Two wires, K blocks of 130 bits in each cycle; flits here are full of payload.
+        std::printf("\"%s\": %.6f, ", name,
+                    double(pair.flits() - before) * 128 / (2.0 * cycles * 130));
+    };
+    measure("payload_share");
+    for (int n = 0; n < 2; n++)
+        latency.insert(latency.end(), pair.side[n]->sink.latency.begin(),
+                       pair.side[n]->sink.latency.end());
     if (pair.count(E_flush) || pair.count(E_retrain)) pair.fail("the link went down");
-    // Two wires, K blocks of 130 bits in each cycle; flits here are full of payload.
-    std::printf("\"payload_share\": %.6f, \"frames\": %llu, \"frames_lost\": %llu, \"cps\": %.0f, ",
-                double(came) * 128 * K / (2.0 * cycles * K * 130), (unsigned long long)sent,
-                (unsigned long long)gone, cycles / took.count());
+    uint64_t crossings = 0, crossed = 0;
+    for (const auto& s : pair.side) crossings += s->crossings, crossed += s->crossed;
+    std::printf("\"frames\": %llu, \"frames_lost\": %llu, \"cps\": %.0f, \"crossing\": %.3f, ",
+                (unsigned long long)frames, (unsigned long long)frames_lost, cps,
+                crossings ? double(crossed) / crossings : 0.0);
     std::sort(latency.begin(), latency.end());
     if (!latency.empty()) {
         double sum = 0;
@@ -761,6 +780,18 @@ void rate(Pair& pair) {
                     sum / latency.size() - option("wire", 20),
                     latency.front() - unsigned(option("wire", 20)),
                     latency[latency.size() * 99 / 100] - unsigned(option("wire", 20)));
+    }
+    if (const uint32_t dead = uint32_t(option("lanes_dead", 0))) {
+        // Lanes die both ways; the link goes on with those that are left.
+        for (auto& s : pair.side) s->wire.dead = dead;
+        for (int i = 0; !pair.up() || pair.tx_lanes(0) == ALL_LANES ||
+                        pair.tx_lanes(1) == ALL_LANES; i++) {
+            pair.cycle();
+            if (i > 500000) pair.fail("the link does not go on with fewer lanes");
+        }
+        for (uint64_t i = 0; i < warm; i++) pair.cycle();
+        measure("payload_share_after");
+        if (pair.count(E_flush)) pair.fail("the link went down");
     }
 }
 
