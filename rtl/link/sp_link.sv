@@ -94,6 +94,8 @@ module sp_link #(
     input  logic [K-1:0][sp_link_pkg::MARK_W-1:0] rx_mark_i,
     /// Its units.
     input  logic [K-1:0][sp_pkg::UNIT_W-1:0]      rx_unit_i,
+    /// LANES: before what comes now there was a cycle in which nothing came.
+    input  logic                                  rx_lost_i = 1'b0,
     /// LANES, by lane: a TRAIN block that is right comes.
     input  logic [K-1:0]                          rx_train_i = '0,
     /// LANES, by lane: its unit.
@@ -302,6 +304,7 @@ module sp_link #(
       .rx_valid_i,
       .rx_mark_i,
       .rx_unit_i,
+      .rx_lost_i,
       .train_ok_i    (train_ok),
       .push_o        (push),
       .push_first_o  (push_first),

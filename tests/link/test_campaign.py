@@ -116,11 +116,26 @@ def test_longest_round_trip(program: Program) -> None:
     assert share[20] >= 0.91 and share[2_500] >= 0.99 * share[20], share
 
 
+def test_an_absent_frame_is_asked_for_at_once(program: Program) -> None:
+    """A frame that does not come costs itself and a round trip, not the one behind it too."""
+    link, wire, cycles = link_campaign.LINK5US, 20, 300_000
+    asked = link_campaign.rate_arguments(link, wire, cycles)
+    found = []
+    for share in ("0", "0.02"):
+        words = ["part=rate", f"drop={share}", *(f"{name}={value}" for name, value in asked.items())]
+        found.append(program.run(link_campaign.spec(link), words))
+    frame = link.frame_units + 1
+    lost = (1 - found[1]["payload_share"] / found[0]["payload_share"]) * 2 * cycles
+    assert found[1]["frames_lost"] > 50
+    assert frame + 2 * wire < lost / found[1]["frames_lost"] < 2 * frame, found
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize(("k", "shard"), LONG_RUNS)
 def test_campaign(program: Program, k: int, shard: int) -> None:
     found = run(program, k, "campaign", flits=LONG_FLITS)
     exactly_once(found, LONG_FLITS)
+    assert k == 1 or found["narrow_episodes"], "never over fewer lanes"
 
 
 @pytest.mark.campaign

@@ -83,6 +83,8 @@ module sp_link_end #(
     output logic                                  beat_valid_o,
     output logic [K-1:0][sp_link_pkg::MARK_W-1:0] beat_mark_o,
     output logic [K-1:0][sp_pkg::UNIT_W-1:0]      beat_unit_o,
+    /// Before it there was a cycle in which nothing came.
+    output logic                                  beat_lost_o,
     /// Epoch of this training.
     output logic [sp_link_pkg::EPOCH_W-1:0]       epoch_o,
     /// A frame is unacknowledged.
@@ -125,6 +127,7 @@ module sp_link_end #(
   );
 
   assign beat_valid_o  = i_port.beat_valid;
+  assign beat_lost_o   = i_port.i_link.rx_lost_i;
   assign beat_mark_o   = i_port.beat_mark;
   assign beat_unit_o   = i_port.beat_unit;
   assign seq_w_o       = 4'(SEQ_W);
