@@ -19,7 +19,7 @@ from switchproof.ci.simulate import FIGURES
 #: Flits of one run, and (blocks of a beat, run): together more than 10^8 flits. The wide ones take
 #: longest and begin.
 LONG_FLITS = 5_000_000
-LONG_RUNS = [(k, run) for k, runs in ((4, 2), (2, 5), (1, 14)) for run in range(runs)]
+LONG_RUNS = [(k, run) for k, runs in ((4, 4), (2, 6), (1, 12)) for run in range(runs)]
 SHORT_FLITS = 100_000
 #: Cycles of fuzz of each width.
 LONG_CYCLES, SHORT_CYCLES = 3_500_000, 50_000
@@ -122,7 +122,11 @@ def test_an_absent_frame_is_asked_for_at_once(program: Program) -> None:
     asked = link_campaign.rate_arguments(link, wire, cycles)
     found = []
     for share in ("0", "0.02"):
-        words = ["part=rate", f"drop={share}", *(f"{name}={value}" for name, value in asked.items())]
+        words = [
+            "part=rate",
+            f"drop={share}",
+            *(f"{name}={value}" for name, value in asked.items()),
+        ]
         found.append(program.run(link_campaign.spec(link), words))
     frame = link.frame_units + 1
     lost = (1 - found[1]["payload_share"] / found[0]["payload_share"]) * 2 * cycles

@@ -87,14 +87,14 @@ struct Pair {
     uint64_t states[5] = {};       // of side 0, while there is one
     Sink* forged = nullptr;  // what side 0 hands on is of this sender
 
-    explicit Pair(uint64_t s) : seed(s), book{mix(s)}, rng(s + 99) {
+    explicit Pair(uint64_t s) : seed(s), book{mix(s)}, rng(mix(s) + 99) {
         context.randReset(2);
         context.randSeed(int(seed & 0x7FFFFFFF) | 1);
     }
 
     void make(int argc, char** argv) {
         context.commandArgs(argc, argv);
-        for (int n = 0; n < 2; n++) side[n].reset(new Side(&context, book, n, seed));
+        for (int n = 0; n < 2; n++) side[n].reset(new Side(&context, book, n, mix(seed)));
         for (int n = 0; n < 2; n++) {
             Vtop& top = *side[n]->top;
             top.clk_i = 0;
@@ -107,7 +107,7 @@ struct Pair {
             top.inject_rate_i = 0;
             top.inject_shot_i = 0;
             top.inject_load_i = 1;
-            top.inject_seed_i = uint32_t(mix(seed + 40 + n));
+            top.inject_seed_i = uint32_t(mix(mix(seed) + 40 + n));
             top.skip_beats_i = option("skip_beats", 97);
             top.replay_cycles_i = option("replay_cycles", 500);
             top.keepalive_cycles_i = option("keepalive_cycles", 60);
@@ -193,7 +193,7 @@ struct Pair {
             if (lanes) {
                 hears.top->rx_mark_i = came.mark;
                 for (int w = 0; w < WORDS; w++) hears.top->rx_unit_i[w] = came.unit[w];
-                if (came.closing()) hears.closing_at = now + 1;
+                if (came.closing() && !hears.closing_at) hears.closing_at = now + 1;
             }
             s.source.drive(*s.top, now);
             s.sink.drive(*s.top, now);
@@ -613,7 +613,7 @@ void fuzz(Pair& pair) {
     Side& peer = *pair.side[1];
     Sink forged(pair.book, 2, 7);
     forged.may_cut = true;
-    std::unique_ptr<FrameForger> forger(new FrameForger(*dut.top, pair.book, pair.seed + 5));
+    std::unique_ptr<FrameForger> forger(new FrameForger(*dut.top, pair.book, mix(pair.seed) + 5));
     uint64_t rounds = 0, recovery = 0;
     auto state = [&] { return dut.top->state_o; };
     for (auto& s : pair.side) {
