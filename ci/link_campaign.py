@@ -16,18 +16,13 @@ from typing import Any
 from switchproof.ci import build, filelists
 from switchproof.ci.paths import RTL, TESTS
 from switchproof.ci.simulate import FIGURES
+from switchproof.models import profiles
 
 FOLDER = TESTS / "link" / "campaign"
-#: Parameters of both ends by blocks of a beat. Numbers, memories and buffers are small, so that
-#: they wrap and fill up all the time.
-CONFIGS: dict[int, dict[str, int]] = {
-    1: {"FRAME_UNITS": 16, "SEQ_W": 6, "REPLAY_BEATS": 128, "RESERVED": 24, "SHARED": 48},
-    2: {"FRAME_UNITS": 32, "SEQ_W": 7, "REPLAY_BEATS": 256, "RESERVED": 19, "SHARED": 32},
-    4: {"FRAME_UNITS": 64, "SEQ_W": 5, "REPLAY_BEATS": 64, "RESERVED": 8, "SHARED": 16},
-}
-#: The configuration of the measurements: room for 5 us there and back at 1 GHz, and the longest
-#: frames that CRC-32 covers in full.
-LINK5US = {"FRAME_UNITS": 120, "SEQ_W": 13, "REPLAY_BEATS": 8192, "RESERVED": 32, "SHARED": 5200}
+#: What both ends are in the campaign, by blocks of a beat.
+CONFIGS: dict[int, profiles.Link] = {k: profiles.link(f"faults{k}") for k in (1, 2, 4)}
+#: The configuration of the measurements.
+LINK5US = profiles.link("link5us")
 #: Of a whole campaign: flits, and faults of each kind.
 FLITS, FAULTS = 100_000_000, 1_000
 #: Figures of which the greatest counts, not the sum.
@@ -45,31 +40,24 @@ def sources() -> tuple[Path, ...]:
     return (RTL / "common" / "sp_pkg.sv", *packages, *shared, *rest)
 
 
-def spec(k: int, parameters: Mapping[str, int] | None = None, name: str = "") -> build.BuildSpec:
-    """Return what to build: ends of K blocks a beat, in the campaign's configuration or another."""
-    values = {"FLIT_W": 128 * k, **(CONFIGS[k] if parameters is None else parameters)}
+def spec(link: profiles.Link) -> build.BuildSpec:
+    """Return what to build: two ends of one configuration, wires and users."""
     return build.BuildSpec(
-        name=name or f"link-campaign-k{k}",
+        name=f"link-campaign-{link.name}",
         toplevel="sp_link_end",
         sources=(*sources(), FOLDER / "sp_link_end.sv", FOLDER / "campaign_main.cpp"),
-        parameters=tuple(values.items()),
+        parameters=tuple(link.parameters.items()),
         vpi=False,
     )
 
 
-def long_spec(k: int) -> build.BuildSpec:
-    """Return what to build for LINK5US."""
-    return spec(k, LINK5US, f"link5us-k{k}")
-
-
-def rate_arguments(k: int, wire: int, cycles: int) -> dict[str, int]:
+def rate_arguments(link: profiles.Link, wire: int, cycles: int) -> dict[str, int]:
     """Return what `part=rate` is asked for: timers follow a wire of so many cycles each way."""
-    longest = LINK5US["FRAME_UNITS"] // k + 2
     return {
         "cycles": cycles,
         "wire": wire,
         # There and back, two longest frames, and what both ends need.
-        "replay_cycles": 2 * wire + 2 * longest + 40,
+        "replay_cycles": 2 * wire + 2 * link.frame_beats + 40,
         "keepalive_cycles": 1_000,
         "dead_cycles": 20_000 + 10 * wire,
         "replay_limit": 255,
@@ -98,7 +86,7 @@ def merged(tests: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
                 elif key not in ("part", "k", "seed", "seconds"):
                     part[key] = part.get(key, 0) + value
     main = parts.pop("campaign", {})
-    return {**main, "parts": parts, "configs": {str(k): CONFIGS[k] for k in CONFIGS}}
+    return {**main, "parts": parts, "configs": {str(k): CONFIGS[k].parameters for k in CONFIGS}}
 
 
 def short_of(found: Mapping[str, Any]) -> list[str]:

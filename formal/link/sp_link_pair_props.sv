@@ -223,6 +223,7 @@ module sp_link_pair_props
       .rx_mark_i     (rx_mark),
       .rx_unit_i     (rx_unit),
       .train_ok_i    (1'b0),
+      .rx_lost_i     (1'b0),
       .push_o        (push),
       .push_first_o  (push_first),
       .push_last_o   (push_last),

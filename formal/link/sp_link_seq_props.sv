@@ -164,6 +164,7 @@ module sp_link_seq_props
       .rx_mark_i,
       .rx_unit_i     (rx_unit),
       .train_ok_i    (1'b1),
+      .rx_lost_i     (1'b0),
       .push_o        (),
       .push_first_o  (),
       .push_last_o   (),

@@ -94,6 +94,8 @@ module sp_link #(
     input  logic [K-1:0][sp_link_pkg::MARK_W-1:0] rx_mark_i,
     /// Its units.
     input  logic [K-1:0][sp_pkg::UNIT_W-1:0]      rx_unit_i,
+    /// LANES: before what comes now there was a cycle in which nothing came.
+    input  logic                                  rx_lost_i = 1'b0,
     /// LANES, by lane: a TRAIN block that is right comes.
     input  logic [K-1:0]                          rx_train_i = '0,
     /// LANES, by lane: its unit.
@@ -302,6 +304,7 @@ module sp_link #(
       .rx_valid_i,
       .rx_mark_i,
       .rx_unit_i,
+      .rx_lost_i,
       .train_ok_i    (train_ok),
       .push_o        (push),
       .push_first_o  (push_first),
@@ -429,7 +432,6 @@ module sp_link #(
       .bad_seqw_o   (unfit_o[1]),
       .bad_version_o(unfit_o[2]),
       .ev_retrain_o (events_o.retrain),
-      .ev_flush_o   (events_o.flush),
       .ev_dead_o    (events_o.dead),
       .ev_aged_o    (events_o.aged),
       .ev_peer_o    (events_o.peer)
@@ -440,6 +442,8 @@ module sp_link #(
     else flushed_q <= flush;
   end
 
+  // In the first cycle of FLUSH: what was taken in the last one of UP is among what is lost.
+  assign events_o.flush     = flush && !flushed_q;
   assign events_o.rx_over   = over_rx || over_buffer;
   assign events_o.freed_bad = freed_bad != '0;
 

@@ -32,6 +32,8 @@ module sp_link_align #(
     output logic                                  valid_o,
     /// The lanes are aligned.
     output logic                                  aligned_o,
+    /// They were so in the cycle before, and there was no block.
+    output logic                                  lost_o,
     /// All lanes that carry beats have SKIP.
     output logic                                  skip_o,
     /// By lane: the block is TRAIN, and right.
@@ -76,9 +78,11 @@ module sp_link_align #(
     if (!rst_ni) begin
       round_q <= 1'b0;
       wptr_q  <= '0;
+      lost_o  <= 1'b0;
     end else begin
       round_q <= round_i;
       wptr_q  <= wptr_q + DelayW'(1);
+      lost_o  <= aligned_o && !valid_o;
     end
   end
 

@@ -138,6 +138,7 @@ module sp_link_port #(
   /// What comes, in the core clock.
   typedef struct packed {
     logic                     aligned;
+    logic                     lost;
     logic                     skip;
     logic [K-1:0]             train;
     logic [K-1:0][MARK_W-1:0] mark;
@@ -176,6 +177,7 @@ module sp_link_port #(
       .rx_unit_i,
       .valid_o   (came_valid),
       .aligned_o (came.aligned),
+      .lost_o    (came.lost),
       .skip_o    (came.skip),
       .train_o   (came.train),
       .mark_o    (came.mark),
@@ -315,6 +317,7 @@ module sp_link_port #(
       .rx_valid_i(beat_valid),
       .rx_mark_i (beat_mark),
       .rx_unit_i (beat_unit),
+      .rx_lost_i (valid && word.aligned && word.lost),
       .rx_train_i(valid ? word.train : '0),
       .rx_lane_i (word.unit),
       .round_o   (round),

@@ -35,6 +35,8 @@ module sp_link_rx #(
     input  logic [K-1:0][sp_pkg::UNIT_W-1:0]      rx_unit_i,
     /// One cycle after it: it was a TRAIN block on each lane, and each was right.
     input  logic                                  train_ok_i,
+    /// Before what comes now there was a cycle in which nothing came.
+    input  logic                                  rx_lost_i,
 
     /// A flit for the buffer.
     output logic                                  push_o,
@@ -322,6 +324,7 @@ module sp_link_rx #(
   logic             malformed;
   logic             good;
   logic             missing;     // it shows that something is missing
+  logic             asked;       // that was asked for in this round
   logic [ROUND_W-1:0] heard_q;   // round of the last good frame
   logic [ROUND_W-1:0] heard;
   logic             nacked_q;    // something is missing and was asked for
@@ -341,6 +344,7 @@ module sp_link_rx #(
   assign commit_o  = (good && expected && !over) || filling;
   assign rollback_o = (b_closing_q && !commit_o) || (!up_i && !filling);
   assign heard     = good ? trailer.round : heard_q;
+  assign asked     = nacked_q && (nacked_round_q == heard);
   assign missing   = b_closing_q &&
                      (b_broken_q || !b_crc_ok_q || (sound && malformed) ||
                       (good && (ahead != '0) && !ahead[SEQ_W-1]));
@@ -373,7 +377,10 @@ module sp_link_rx #(
       if (good && expected && !over) expected_q <= expected_q + SEQ_W'(1);
       if (good && trailer.data && ahead[SEQ_W-1]) reack_o <= 1'b1;
       if (good && (ahead == '0)) nacked_q <= 1'b0;
-      if (missing && (!nacked_q || (nacked_round_q != heard))) begin
+      // What was lost may be the end of a frame, or all of one: the next one need not show it. It may
+      // be nothing too, so that this NACK does not count.
+      if (up_i && rx_lost_i && !asked) nack_o <= 1'b1;
+      if (missing && !asked) begin
         nack_o         <= 1'b1;
         nacked_q       <= 1'b1;
         nacked_round_q <= heard;

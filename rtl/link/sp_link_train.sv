@@ -88,8 +88,6 @@ module sp_link_train #(
 
     /// Event: retraining, on a cause of this side.
     output logic                                      ev_retrain_o,
-    /// Event: flush.
-    output logic                                      ev_flush_o,
     /// Event: no good frame for too long.
     output logic                                      ev_dead_o,
     /// Event: no progress for too long.
@@ -287,7 +285,6 @@ module sp_link_train #(
   assign resume_ack_o = ack_q;
 
   assign ev_retrain_o = tired && !leave;
-  assign ev_flush_o   = leave;
   assign ev_dead_o    = dead;
   assign ev_aged_o    = aged && ((state_q == LINK_UP) || (state_q == LINK_RETRAIN));
   assign ev_peer_o    = peer_new;

@@ -19,18 +19,18 @@ from switchproof.ci.simulate import FIGURES
 #: Flits of one run, and (blocks of a beat, run): together more than 10^8 flits. The wide ones take
 #: longest and begin.
 LONG_FLITS = 5_000_000
-LONG_RUNS = [(k, run) for k, runs in ((4, 2), (2, 5), (1, 14)) for run in range(runs)]
+LONG_RUNS = [(k, run) for k, runs in ((4, 4), (2, 6), (1, 12)) for run in range(runs)]
 SHORT_FLITS = 100_000
 #: Cycles of fuzz of each width.
 LONG_CYCLES, SHORT_CYCLES = 3_500_000, 50_000
 #: Kinds of faults that a short run is sure to have.
-COMMON = ("flip", "lose", "drop", "twice", "truncate", "delay", "skip", "gap", "wait", "stall")
+COMMON = ("flip", "lose", "drop", "twice", "truncate", "delay", "skip", "gap", "inject", "stall")
 
 
 def run(program: Program, k: int, part: str, **args: int) -> dict[str, Any]:
     """Run a part of the campaign and leave its counts as functional coverage."""
     words = [f"part={part}", *(f"{name}={value}" for name, value in args.items())]
-    found = program.run(link_campaign.spec(k), words, timeout=1500)
+    found = program.run(link_campaign.spec(link_campaign.CONFIGS[k]), words, timeout=1500)
     hits = {
         f"campaign.{part}.{group}.{name}": count
         for group in ("events", "injected")
@@ -107,13 +107,31 @@ def test_figures_of_runs_are_added(tmp_path: Path) -> None:
 
 def test_longest_round_trip(program: Program) -> None:
     """500 m, 5 us there and back at 1 GHz: at least 99% of what a short wire carries."""
-    share = {}
+    link, share = link_campaign.LINK5US, {}
     for wire in (20, 2_500):
-        asked = link_campaign.rate_arguments(1, wire, 40_000)
+        asked = link_campaign.rate_arguments(link, wire, 40_000)
         words = ["part=rate", *(f"{name}={value}" for name, value in asked.items())]
-        found = program.run(link_campaign.long_spec(1), words)
+        found = program.run(link_campaign.spec(link), words)
         share[wire] = found["payload_share"]
     assert share[20] >= 0.91 and share[2_500] >= 0.99 * share[20], share
+
+
+def test_an_absent_frame_is_asked_for_at_once(program: Program) -> None:
+    """A frame that does not come costs itself and a round trip, not the one behind it too."""
+    link, wire, cycles = link_campaign.LINK5US, 20, 300_000
+    asked = link_campaign.rate_arguments(link, wire, cycles)
+    found = []
+    for share in ("0", "0.02"):
+        words = [
+            "part=rate",
+            f"drop={share}",
+            *(f"{name}={value}" for name, value in asked.items()),
+        ]
+        found.append(program.run(link_campaign.spec(link), words))
+    frame = link.frame_units + 1
+    lost = (1 - found[1]["payload_share"] / found[0]["payload_share"]) * 2 * cycles
+    assert found[1]["frames_lost"] > 50
+    assert frame + 2 * wire < lost / found[1]["frames_lost"] < 2 * frame, found
 
 
 @pytest.mark.campaign
@@ -121,6 +139,7 @@ def test_longest_round_trip(program: Program) -> None:
 def test_campaign(program: Program, k: int, shard: int) -> None:
     found = run(program, k, "campaign", flits=LONG_FLITS)
     exactly_once(found, LONG_FLITS)
+    assert k == 1 or found["narrow_episodes"], "never over fewer lanes"
 
 
 @pytest.mark.campaign

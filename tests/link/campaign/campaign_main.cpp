@@ -57,10 +57,12 @@ struct Side {
     Judge judge;
     uint64_t events[N_EVENTS] = {};
     uint64_t lost = 0;
-    uint64_t taken = 0;          // packets taken by the link from its user
+    uint64_t cycles = 0;         // of its clock
     uint64_t bad_trailers = 0;   // frames that the judge refused
-    bool tx_ready = true;
-    uint64_t tx_busy = 0;        // beats on the wire that are not idle
+    uint64_t clocked[3] = {};    // between the clocks: dropped, overflow; of beats: shifted
+    uint64_t absent = 0;         // times that nothing came where something was due
+    uint64_t closing_at = 0;     // when a trailer came, 0: the link has heard it
+    uint64_t crossings = 0, crossed = 0;  // trailers heard, and the cycles that took in all
 
     Side(VerilatedContext* context, const Book& book, int n, uint64_t seed)
         : top(new Vtop(context, n ? "side1" : "side0")),
@@ -76,30 +78,36 @@ struct Pair {
     Rng rng;
     std::unique_ptr<Side> side[2];
     uint64_t now = 0;
-    uint64_t waits = 0;
-    uint32_t wait_p = 0;
+    uint64_t slips = 0;
+    int drift = 0;  // ppm by which the clock of side 1 is slower
+    int phase = 0;  // in 10^-6 cycles
     bool judging = true;
     Forger* forger = nullptr;  // of what side 0 gets
     uint64_t rx_states[256] = {};  // of side 0 in UP, while there is a forger
     uint64_t states[5] = {};       // of side 0, while there is one
     Sink* forged = nullptr;  // what side 0 hands on is of this sender
 
-    explicit Pair(uint64_t s) : seed(s), book{mix(s)}, rng(s + 99) {
+    explicit Pair(uint64_t s) : seed(s), book{mix(s)}, rng(mix(s) + 99) {
         context.randReset(2);
         context.randSeed(int(seed & 0x7FFFFFFF) | 1);
     }
 
     void make(int argc, char** argv) {
         context.commandArgs(argc, argv);
-        for (int n = 0; n < 2; n++) side[n].reset(new Side(&context, book, n, seed));
+        for (int n = 0; n < 2; n++) side[n].reset(new Side(&context, book, n, mix(seed)));
         for (int n = 0; n < 2; n++) {
             Vtop& top = *side[n]->top;
             top.clk_i = 0;
+            top.rx_clk_i = 0;
             top.rst_ni = 0;
             top.enable_i = 1;
             top.policy_i = 0;
             top.hold_cycles_i = 200;
             top.train_beats_i = 8;
+            top.inject_rate_i = 0;
+            top.inject_shot_i = 0;
+            top.inject_load_i = 1;
+            top.inject_seed_i = uint32_t(mix(mix(seed) + 40 + n));
             top.skip_beats_i = option("skip_beats", 97);
             top.replay_cycles_i = option("replay_cycles", 500);
             top.keepalive_cycles_i = option("keepalive_cycles", 60);
@@ -109,16 +117,22 @@ struct Pair {
             top.retrain_limit_i = option("retrain_limit", 255);
             top.s_tvalid_i = 0;
             top.rx_valid_i = 0;
-            top.tx_ready_i = 1;
         }
         for (int i = 0; i < 4; i++) {
             for (int c = 0; c < 2; c++)
                 for (int n = 0; n < 2; n++) {
                     side[n]->top->clk_i = c;
+                    side[n]->top->rx_clk_i = c;
                     side[n]->top->eval();
                 }
         }
-        for (int n = 0; n < 2; n++) side[n]->top->rst_ni = 1;
+        for (int n = 0; n < 2; n++) {
+            // The input of sp_link below it has a default, which the first eval() writes here too.
+            side[n]->top->lane_cycles_i = 60;
+            side[n]->top->rst_ni = 1;
+        }
+        tick(3);
+        for (int n = 0; n < 2; n++) side[n]->top->inject_load_i = 0;
     }
 
     [[noreturn]] void fail(const std::string& what) {
@@ -137,81 +151,125 @@ struct Pair {
         std::exit(1);
     }
 
+    // One cycle of side 0, and of side 1 but for the drift of its clock.
     void cycle() {
-        // Off the wires, and on to them.
-        for (auto& s : side) {
-            s->tx_ready = !s->wire.full();
-            if (wait_p && rng.rarely(wait_p)) {
-                s->tx_ready = false;
-                waits++;
+        if (drift == 0) {
+            tick(3);
+        } else {
+            tick(1);
+            phase += drift;
+            const bool more = phase <= -1'000'000, less = phase >= 1'000'000;
+            if (more || less) {
+                slips++;
+                phase = 0;
             }
-            s->top->tx_ready_i = s->tx_ready;
-            if (!s->tx_ready) continue;
-            Beat beat;
-            beat.mark = s->top->tx_mark_o;
-            for (int w = 0; w < WORDS; w++) beat.unit[w] = s->top->tx_unit_o[w];
-            if (!beat.idle()) s->tx_busy++;
-            s->wire.enter(now, beat);
-            if (forger && s == side[0]) forger->hear(beat);
-        }
-        Beat came[2];
-        bool valid[2];
-        for (int n = 0; n < 2; n++) {
-            Side& s = *side[n];
-            Vtop& top = *s.top;
-            valid[n] = side[1 - n]->wire.leave(now, came[n]);
-            if (n == 0 && forger) valid[n] = forger->next(came[n]);
-            top.rx_valid_i = valid[n];
-            if (valid[n]) {
-                top.rx_mark_i = came[n].mark;
-                for (int w = 0; w < WORDS; w++) top.rx_unit_i[w] = came[n].unit[w];
-            }
-            s.source.drive(top, now);
-            s.sink.drive(top, now);
-            top.clk_i = 0;
-            top.eval();
-        }
-        for (int n = 0; n < 2; n++) {
-            Side& s = *side[n];
-            Vtop& top = *s.top;
-            const uint32_t events = top.events_o;
-            for (uint32_t left = events; left; left &= left - 1) s.events[__builtin_ctz(left)]++;
-            if (events >> E_flush & 1) s.lost += top.lost_packets_o;
-            if (n == 0 && forger) {
-                states[top.state_o]++;
-                if (top.state_o == UP) rx_states[top.rx_state_o]++;
-            }
-            if (judging) {
-                const Judge::Verdict v = s.judge.cycle(top.state_o, top.epoch_o, top.seq_w_o,
-                                                       top.over_o,
-                                                       valid[n] ? &came[n] : nullptr);
-                const uint32_t want = uint32_t(v.damaged) << E_rx_damaged | v.crc << E_rx_crc |
-                                      v.epoch << E_rx_epoch | v.frame << E_rx_frame |
-                                      v.duplicate << E_rx_duplicate | v.ahead << E_rx_ahead |
-                                      v.malformed << E_rx_malformed;
-                const uint32_t all = 1 << E_rx_damaged | 1 << E_rx_crc | 1 << E_rx_epoch |
-                                     1 << E_rx_frame | 1 << E_rx_duplicate | 1 << E_rx_ahead |
-                                     1 << E_rx_malformed;
-                s.bad_trailers += v.damaged || v.crc;
-                if ((events & all) != want) {
-                    char text[120];
-                    std::snprintf(text, sizeof text,
-                                  "side %d calls a frame %#x, the specification %#x", n,
-                                  events & all, want);
-                    fail(text);
-                }
-            }
-            s.source.clock(top);
-            Sink& sink = n == 0 && forged ? *forged : s.sink;
-            sink.ready = s.sink.ready;
-            sink.clock(top, now);
-            if (!sink.wrong.empty()) fail(sink.wrong);
-        }
-        for (auto& s : side) {
-            s->top->clk_i = 1;
-            s->top->eval();
+            if (!less) tick(2);
+            if (more) tick(2);
         }
         now++;
+    }
+
+    // A cycle of the clocks of side 0 (bit 0) and side 1 (bit 1). Each is also that of the wire
+    // from that side, and so the receive clock of the other.
+    void tick(unsigned clocks) {
+        // Off the wires, and on to them.
+        for (int n = 0; n < 2; n++) {
+            if (!(clocks >> n & 1)) continue;
+            Side& s = *side[n];
+            Beat beat;
+            beat.mark = s.top->tx_mark_o;
+            for (int w = 0; w < WORDS; w++) beat.unit[w] = s.top->tx_unit_o[w];
+            s.wire.enter(s.cycles, beat);
+            if (forger && n == 0) forger->hear(beat);
+        }
+        for (int n = 0; n < 2; n++) {
+            if (!(clocks >> n & 1)) continue;
+            Side& s = *side[n];
+            Side& hears = *side[1 - n];
+            Beat came;
+            uint32_t lanes = s.wire.leave(s.cycles, came);
+            if (n == 1 && forger) lanes = forger->next(came) ? ALL_LANES : 0;
+            hears.top->rx_valid_i = lanes;
+            if (lanes) {
+                hears.top->rx_mark_i = came.mark;
+                for (int w = 0; w < WORDS; w++) hears.top->rx_unit_i[w] = came.unit[w];
+                if (came.closing() && !hears.closing_at) hears.closing_at = now + 1;
+            }
+            s.source.drive(*s.top, now);
+            s.sink.drive(*s.top, now);
+        }
+        for (int n = 0; n < 2; n++) {
+            if (clocks >> n & 1) side[n]->top->clk_i = 0;
+            if (clocks >> (1 - n) & 1) side[n]->top->rx_clk_i = 0;
+            side[n]->top->eval();
+        }
+        for (int n = 0; n < 2; n++)
+            if (clocks >> n & 1) look(n);
+        for (int n = 0; n < 2; n++) {
+            if (clocks >> n & 1) side[n]->top->clk_i = 1;
+            if (clocks >> (1 - n) & 1) side[n]->top->rx_clk_i = 1;
+            side[n]->top->eval();
+        }
+        for (int n = 0; n < 2; n++) side[n]->cycles += clocks >> n & 1;
+    }
+
+    // What a side says in its cycle.
+    void look(int n) {
+        Side& s = *side[n];
+        Vtop& top = *s.top;
+        const uint32_t events = top.events_o;
+        for (uint32_t left = events; left; left &= left - 1) s.events[__builtin_ctz(left)]++;
+        if (events >> E_flush & 1) s.lost += top.lost_packets_o;
+        s.clocked[0] += top.ev_dropped_o;
+        s.clocked[1] += top.ev_overflow_o;
+        s.clocked[2] += top.ev_shifted_o;
+        s.absent += top.beat_lost_o;
+        if (n == 0 && forger) {
+            states[top.state_o]++;
+            if (top.state_o == UP) rx_states[top.rx_state_o]++;
+        }
+        Beat heard;
+        if (top.beat_valid_o) {
+            heard.mark = top.beat_mark_o;
+            for (int w = 0; w < WORDS; w++) heard.unit[w] = top.beat_unit_o[w];
+            if (heard.closing()) {
+                if (n == 0 && forger)
+                    heard.breach = forger->breach_of(heard.unit + WORDS - 4);
+                if (s.closing_at) s.crossings++, s.crossed += now + 1 - s.closing_at;
+                s.closing_at = 0;
+            }
+        }
+        if (judging) {
+            const Judge::Verdict v = s.judge.cycle(top.state_o, top.epoch_o, top.seq_w_o,
+                                                   top.over_o,
+                                                   top.beat_valid_o ? &heard : nullptr);
+            const uint32_t want = uint32_t(v.damaged) << E_rx_damaged | v.crc << E_rx_crc |
+                                  v.epoch << E_rx_epoch | v.frame << E_rx_frame |
+                                  v.duplicate << E_rx_duplicate | v.ahead << E_rx_ahead |
+                                  v.malformed << E_rx_malformed;
+            const uint32_t all = 1 << E_rx_damaged | 1 << E_rx_crc | 1 << E_rx_epoch |
+                                 1 << E_rx_frame | 1 << E_rx_duplicate | 1 << E_rx_ahead |
+                                 1 << E_rx_malformed;
+            s.bad_trailers += v.damaged || v.crc;
+            if ((events & all) != want) {
+                char text[120];
+                std::snprintf(text, sizeof text,
+                              "side %d calls a frame %#x, the specification %#x", n,
+                              events & all, want);
+                fail(text);
+            }
+        }
+        s.source.clock(top);
+        Sink& sink = n == 0 && forged ? *forged : s.sink;
+        sink.ready = s.sink.ready;
+        sink.clock(top, now);
+        if (!sink.wrong.empty()) fail(sink.wrong);
+    }
+
+    // A side in reset, and what is known of it with it.
+    void reset(int n) {
+        side[n]->top->rst_ni = 0;
+        side[n]->judge = Judge();
     }
 
     bool up() const { return side[0]->top->state_o == UP && side[1]->top->state_o == UP; }
@@ -232,7 +290,30 @@ struct Pair {
     uint64_t count(Event e) const { return side[0]->events[e] + side[1]->events[e]; }
 
     void faults(const Rates& rates) {
-        for (auto& s : side) s->wire.rates = rates;
+        for (auto& s : side) {
+            s->wire.rates = rates;
+            s->top->inject_rate_i = rates.p[F_inject];
+        }
+    }
+
+    // Lanes on which beats leave a side, and on which it hears them.
+    uint32_t tx_lanes(int n) const { return side[n]->top->tx_lanes_o; }
+    uint32_t rx_lanes(int n) const { return side[n]->top->rx_lanes_o; }
+
+    // Both sides train again, and find the lanes that there are.
+    void retrain() {
+        for (auto& s : side) s->wire.cut = true;
+        for (int i = 0; side[0]->top->state_o == UP || side[1]->top->state_o == UP; i++) {
+            cycle();
+            if (i > 20000) fail("the link does not see that nothing comes");
+        }
+        for (auto& s : side) s->wire.cut = false;
+        for (int i = 0; !up(); i++) {
+            cycle();
+            if (i > 20000) fail("the link does not train again");
+        }
+        for (int n = 0; n < 2; n++)
+            if (tx_lanes(n) != ALL_LANES) fail("training does not find all lanes");
     }
 
     void moods(const Mood& a, const Mood& b) {
@@ -252,12 +333,9 @@ struct Pair {
     // Ends all traffic and all faults; everything must come to rest.
     void drain(int limit) {
         faults(Rates());
-        wait_p = 0;
         stop(true);
         for (auto& s : side) {
-            s->wire.cut = false;
-            s->wire.dark_until = s->wire.storm_until = 0;
-            s->wire.flaps = 0;
+            s->wire.heal();
             s->top->enable_i = 1;
         }
         int rest = 0;
@@ -294,8 +372,14 @@ Mood random_mood(Rng& rng) {
 
 // What a wire does per beat or per frame, at its worst.
 const double WORST[N_FAULTS] = {
-    // flip   burst   lose  drop  damage twice truncate delay  cut    flap   storm  skip wait gap
-    0.002,  0.002, 0.002, 0.05, 0.05,  0.05, 0.05,  0.02, 0.0005, 0.0003, 0.0004, 0.5, 0.2, 0.1};
+    // flip   burst   lose  drop  damage twice truncate delay  cut    flap   storm  skip gap
+    0.002,  0.002, 0.002, 0.05, 0.05,  0.05, 0.05,  0.02, 0.0005, 0.0003, 0.0004, 0.5, 0.02,
+    // lane_dies lane_flaps lane_skew inject
+    0.0002, 0.0003, 0.0003, 0.002};
+const int N_WIRE = F_inject + 1;  // kinds that a wire has a rate for
+
+// Of one lane none can fail alone.
+bool has(int f) { return K > 1 || f < F_lane_dies || f > F_lane_skew; }
 
 Rates random_rates(Rng& rng) {
     Rates r;
@@ -304,13 +388,15 @@ Rates random_rates(Rng& rng) {
     const int how = rng.below(10);
     if (how == 0) return r;  // nothing at all
     if (how <= 4) {
-        const int f = rng.below(F_gap + 1);
+        int f;
+        do f = rng.below(N_WIRE);
+        while (!has(f));
         r.p[f] = share(WORST[f] * (f == F_cut && r.cut_long > 1000 ? 0.5 : 1));
         return r;
     }
     // All of them, each rarely or never.
-    for (int f = 0; f <= F_gap; f++)
-        if (rng.below(3)) r.p[f] = share(WORST[f] * one_of(rng, {0.02, 0.1, 0.3}));
+    for (int f = 0; f < N_WIRE; f++)
+        if (rng.below(3) && has(f)) r.p[f] = share(WORST[f] * one_of(rng, {0.02, 0.1, 0.3}));
     return r;
 }
 
@@ -328,16 +414,21 @@ std::string json(const std::map<std::string, uint64_t>& figures) {
 std::map<std::string, uint64_t> events_of(const Pair& pair) {
     std::map<std::string, uint64_t> found;
     for (int e = 0; e < N_EVENTS; e++) found[EVENT_NAMES[e]] = pair.count(Event(e));
+    static const char* const names[] = {"clock_dropped", "clock_overflow", "lanes_shifted"};
+    for (int i = 0; i < 3; i++)
+        found[names[i]] = pair.side[0]->clocked[i] + pair.side[1]->clocked[i];
     return found;
 }
 
 std::map<std::string, uint64_t> injected_of(const Pair& pair) {
     std::map<std::string, uint64_t> found;
     for (int f = 0; f < N_FAULTS; f++) {
-        uint64_t n = 0;
-        for (const auto& s : pair.side)
+        uint64_t n = f == F_slip ? pair.slips : 0;
+        for (const auto& s : pair.side) {
             n += s->wire.injected[f] + s->source.injected[f] + s->sink.injected[f];
-        found[fault_name(f)] = n + (f == F_wait ? pair.waits : 0);
+            if (f == F_inject) n += s->top->injected_o;
+        }
+        if (has(f)) found[fault_name(f)] = n;
     }
     return found;
 }
@@ -374,17 +465,29 @@ std::string common(const Pair& pair, double seconds) {
 void campaign(Pair& pair) {
     const uint64_t flits = option("flits", 100000);
     const int longest = int(option("episode", 20000));
-    int clean = 0, episodes = 0;
+    int clean = 0, episodes = 0, narrow = 0;
+    // A side that is up before the other has ever been may have to begin anew, and says so.
+    pair.drain(20000);
     while (pair.flits() < flits) {
         Rng& rng = pair.rng;
         const Rates rates = random_rates(rng);
         bool quiet_wire = true;
-        for (int f = 0; f <= F_gap; f++) quiet_wire &= rates.p[f] == 0;
+        for (int f = 0; f < N_WIRE; f++) quiet_wire &= rates.p[f] == 0;
         for (auto& s : pair.side) s->wire.latency = one_of(rng, {0, 1, 5, 20, 60});
+        pair.drift = one_of(rng, {0, 0, rng.from(-200, 200), 200, -200});
+        // Lanes that came back or moved are found in another training only.
+        if (K > 1 && rng.below(3) == 0) pair.retrain();
+        if (quiet_wire) {
+            // A wrong alignment shows in data alone; while a wire becomes longer nothing comes.
+            pair.stop(false);
+            pair.moods(Mood(), Mood());
+            for (int i = 0; i < 300; i++) pair.cycle();
+            pair.drain(40000);
+        }
+        narrow += pair.tx_lanes(0) != ALL_LANES || pair.tx_lanes(1) != ALL_LANES;
         pair.stop(false);
         pair.moods(random_mood(rng), random_mood(rng));
         pair.faults(rates);
-        pair.wait_p = rates.p[F_wait];
         std::map<std::string, uint64_t> before = events_of(pair);
         const uint64_t length = rng.from(longest / 10, longest);
         for (uint64_t i = 0; i < length; i++) pair.cycle();
@@ -402,7 +505,7 @@ void campaign(Pair& pair) {
             if (rx.events[E_rx_damaged] + rx.events[E_rx_crc] != rx.bad_trailers)
                 pair.fail("frames refused are not those that were damaged");
             if (rx.events[E_tx_nack] > rx.events[E_rx_damaged] + rx.events[E_rx_crc] +
-                                           rx.events[E_rx_ahead])
+                                           rx.events[E_rx_ahead] + rx.absent)
                 pair.fail("more NACKs than causes for one");
             if (tx.events[E_replay] > tx.events[E_nacked] + tx.events[E_replay_timeout] +
                                           pair.count(E_retrain) + pair.count(E_peer))
@@ -411,6 +514,10 @@ void campaign(Pair& pair) {
         for (Event e : {E_flush, E_aged, E_rx_over, E_rx_malformed, E_freed_bad, E_ack_bad,
                         E_dropped, E_length})
             if (pair.count(e)) pair.fail(std::string("this must not happen: ") + EVENT_NAMES[e]);
+        for (int n = 0; n < 2; n++) {
+            if (pair.side[n]->clocked[1]) pair.fail("words were lost between the clocks");
+            if (pair.tx_lanes(n) != pair.rx_lanes(1 - n)) pair.fail("lanes differ");
+        }
         if (quiet_wire) {
             clean++;
             for (Event e : {E_rx_damaged, E_rx_crc, E_rx_ahead, E_rx_duplicate, E_rx_epoch,
@@ -419,10 +526,34 @@ void campaign(Pair& pair) {
                     pair.fail(std::string("on a quiet wire: ") + EVENT_NAMES[e]);
         }
     }
-    std::printf("\"episodes\": %d, \"quiet_episodes\": %d, ", episodes, clean);
+    std::printf("\"episodes\": %d, \"quiet_episodes\": %d, \"narrow_episodes\": %d, ", episodes,
+                clean, narrow);
 }
 
 // ----------------------------------------------------------------------------------------- flushes
+
+// What is taken while the wires are cut, and then flushed, is lost and told to the packet, also what
+// is taken in the cycle in which the flush begins. The link is at rest, before and after.
+void exact_flush(Pair& pair) {
+    uint64_t untold[2];  // packets missing, less those told
+    auto now = [&](int n) {
+        const Side& tx = *pair.side[n];
+        return pair.side[1 - n]->sink.lost(tx.source) - tx.lost - tx.events[E_dropped];
+    };
+    for (int n = 0; n < 2; n++) {
+        untold[n] = now(n);
+        pair.side[n]->wire.cut = true;
+        pair.side[n]->top->policy_i = 0;
+    }
+    pair.stop(false);
+    pair.moods(Mood(), Mood());
+    for (int i = pair.rng.from(1, 60); i; i--) pair.cycle();
+    for (auto& s : pair.side) s->top->enable_i = 0;
+    for (int i = 0; i < 4; i++) pair.cycle();
+    pair.drain(20000);
+    for (int n = 0; n < 2; n++)
+        if (now(n) != untold[n]) pair.fail("a flush tells of another number of packets");
+}
 
 // The link goes down again and again: packets may be lost, but not in silence, none comes twice.
 void flushes(Pair& pair) {
@@ -446,7 +577,7 @@ void flushes(Pair& pair) {
         pair.stop(false);
         pair.moods(random_mood(rng), random_mood(rng));
         pair.faults(rates);
-        pair.wait_p = rates.p[F_wait];
+        pair.drift = one_of(rng, {0, rng.from(-200, 200)});
         const uint64_t length = rng.from(longest / 10, longest);
         for (uint64_t i = 0; i < length; i++) {
             Side& one = *pair.side[rng.below(2)];
@@ -465,6 +596,7 @@ void flushes(Pair& pair) {
         }
         for (Event e : {E_rx_over, E_rx_malformed, E_length})
             if (pair.count(e)) pair.fail(std::string("this must not happen: ") + EVENT_NAMES[e]);
+        exact_flush(pair);
     }
     std::printf("\"episodes\": %d, \"lost_told\": %llu, ", episodes,
                 (unsigned long long)(pair.side[0]->lost + pair.side[1]->lost +
@@ -481,7 +613,7 @@ void fuzz(Pair& pair) {
     Side& peer = *pair.side[1];
     Sink forged(pair.book, 2, 7);
     forged.may_cut = true;
-    std::unique_ptr<FrameForger> forger(new FrameForger(*dut.top, pair.book, pair.seed + 5));
+    std::unique_ptr<FrameForger> forger(new FrameForger(*dut.top, pair.book, mix(pair.seed) + 5));
     uint64_t rounds = 0, recovery = 0;
     auto state = [&] { return dut.top->state_o; };
     for (auto& s : pair.side) {
@@ -498,7 +630,9 @@ void fuzz(Pair& pair) {
         Mood mood = random_mood(rng);
         pair.moods(mood, Mood());
         peer.source.stop = true;
-        peer.top->rst_ni = 0;
+        // A frame that it is just hearing is gone with the reset.
+        for (int i = 0; i < 200 && !peer.judge.b_closing; i++) pair.cycle();
+        pair.reset(1);
         dut.top->enable_i = 0;
         while (state() != DOWN) pair.cycle();
         dut.top->enable_i = 1;
@@ -604,30 +738,42 @@ void rate(Pair& pair) {
     for (uint64_t i = 0; i < warm; i++) pair.cycle();
     pair.faults(rates);
     for (uint64_t i = 0; i < warm; i++) pair.cycle();
-    uint64_t flits[2], frames[2], lost[2];
-    for (int n = 0; n < 2; n++) {
-        flits[n] = pair.side[n]->sink.flits;
-        frames[n] = pair.side[n]->wire.frames;
-        lost[n] = pair.side[n]->wire.injected[F_drop] + pair.side[n]->wire.injected[F_damage];
-        pair.side[n]->sink.latency.clear();
-    }
-    const auto begin = std::chrono::steady_clock::now();
-    for (uint64_t i = 0; i < cycles; i++) pair.cycle();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-    uint64_t came = 0, sent = 0, gone = 0;
     std::vector<uint32_t> latency;
-    for (int n = 0; n < 2; n++) {
-        const Side& s = *pair.side[n];
-        came += s.sink.flits - flits[n];
-        sent += s.wire.frames - frames[n];
-        gone += s.wire.injected[F_drop] + s.wire.injected[F_damage] - lost[n];
-        latency.insert(latency.end(), s.sink.latency.begin(), s.sink.latency.end());
-    }
+    double cps = 0;
+    uint64_t frames = 0, frames_lost = 0;
+    // Payload over what the wires could carry, and what else there was meanwhile.
+    auto measure = [&](const char* name) {
+        const uint64_t before = pair.flits();
+        uint64_t sent = 0, gone = 0;
+        auto losses = [&](uint64_t sign) {
+            for (const auto& s : pair.side) {
+                sent += sign * s->wire.frames;
+                gone += sign * (s->wire.injected[F_drop] + s->wire.injected[F_damage]);
+            }
+        };
+        losses(uint64_t(-1));
+        for (auto& s : pair.side) s->sink.latency.clear();
+        const auto begin = std::chrono::steady_clock::now();
+        for (uint64_t i = 0; i < cycles; i++) pair.cycle();
+        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
+        losses(1);
+        cps = cycles / took.count();
+        frames = sent;
+        frames_lost = gone;
+        // Two wires, K blocks of 130 bits in each cycle; flits here are full of payload.
+        std::printf("\"%s\": %.6f, ", name,
+                    double(pair.flits() - before) * 128 / (2.0 * cycles * 130));
+    };
+    measure("payload_share");
+    for (int n = 0; n < 2; n++)
+        latency.insert(latency.end(), pair.side[n]->sink.latency.begin(),
+                       pair.side[n]->sink.latency.end());
     if (pair.count(E_flush) || pair.count(E_retrain)) pair.fail("the link went down");
-    // Two wires, K blocks of 130 bits in each cycle; flits here are full of payload.
-    std::printf("\"payload_share\": %.6f, \"frames\": %llu, \"frames_lost\": %llu, \"cps\": %.0f, ",
-                double(came) * 128 * K / (2.0 * cycles * K * 130), (unsigned long long)sent,
-                (unsigned long long)gone, cycles / took.count());
+    uint64_t crossings = 0, crossed = 0;
+    for (const auto& s : pair.side) crossings += s->crossings, crossed += s->crossed;
+    std::printf("\"frames\": %llu, \"frames_lost\": %llu, \"cps\": %.0f, \"crossing\": %.3f, ",
+                (unsigned long long)frames, (unsigned long long)frames_lost, cps,
+                crossings ? double(crossed) / crossings : 0.0);
     std::sort(latency.begin(), latency.end());
     if (!latency.empty()) {
         double sum = 0;
@@ -636,6 +782,18 @@ void rate(Pair& pair) {
                     sum / latency.size() - option("wire", 20),
                     latency.front() - unsigned(option("wire", 20)),
                     latency[latency.size() * 99 / 100] - unsigned(option("wire", 20)));
+    }
+    if (const uint32_t dead = uint32_t(option("lanes_dead", 0))) {
+        // Lanes die both ways; the link goes on with those that are left.
+        for (auto& s : pair.side) s->wire.dead = dead;
+        for (int i = 0; !pair.up() || pair.tx_lanes(0) == ALL_LANES ||
+                        pair.tx_lanes(1) == ALL_LANES; i++) {
+            pair.cycle();
+            if (i > 500000) pair.fail("the link does not go on with fewer lanes");
+        }
+        for (uint64_t i = 0; i < warm; i++) pair.cycle();
+        measure("payload_share_after");
+        if (pair.count(E_flush)) pair.fail("the link went down");
     }
 }
 

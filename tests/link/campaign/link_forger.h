@@ -16,6 +16,7 @@ struct Forger {
     virtual ~Forger() = default;
     virtual void hear(const Beat& beat) = 0;
     virtual bool next(Beat& beat) = 0;
+    virtual Breach breach_of(const uint32_t* trailer) = 0;
 };
 
 // What is done to a frame that was good.
@@ -212,11 +213,12 @@ struct FrameForger : Forger {
     void frame() {
         frames++;
         // Back to back the number is what it must be if the last frames were taken.
-        const bool known = since_frame > 6;
+        const bool known = since_frame > 10;
         if (known) expected = top.expected_o;
         Place p = place(expected);
         const Place start = p;
-        Break how = rng.below(10) == 0 ? B_none : Break(rng.below(B_anew));
+        // Only good frames fill the buffer up.
+        Break how = rng.below(greedy ? 3 : 10) == 0 ? B_none : Break(rng.below(B_anew));
         if (!known && (how == B_ahead || how == B_behind || how == B_empty)) how = B_none;
         if (how == B_noise) {
             noise_left = rng.from(1, 15);
@@ -225,7 +227,7 @@ struct FrameForger : Forger {
             return;
         }
         // Of frames that may be taken the pool alone has room for a flit of each unit.
-        int units = rng.from(8, 60);
+        int units = rng.from(12, 80);
         if (how == B_none || how == B_ack || how == B_freed) {
             if (known) pending = 0;
             int room = top.shared_o - pending;
@@ -366,8 +368,12 @@ struct FrameForger : Forger {
             }
             if (how == B_train_within && i == 0) {
                 Beat b = train();
-                if (b.all(TRAIN)) b.flip(rng.from(112, 127)), queue.push_back(b);
-                taken = false;
+                if (b.all(TRAIN)) {
+                    // Wrong on each lane: one lane's that is right would be ignored with the rest.
+                    for (int k = 0; k < K; k++) b.flip(128 * k + rng.from(112, 127));
+                    queue.push_back(b);
+                    taken = false;
+                }
             }
         }
         if (taken) {
@@ -376,8 +382,20 @@ struct FrameForger : Forger {
             place(expected) = p;
         }
         // Now and then the receiver comes to rest, so that its number is known.
-        if (rng.below(5) == 0) for (int i = 0; i < 8; i++) queue.push_back(nothing());
+        if (rng.below(7) == 0) for (int i = 0; i < 12; i++) queue.push_back(nothing());
     }
+
+    // What the last frame breaks that has this trailer, of those on their way to the receiver.
+    Breach breach_of(const uint32_t* trailer) override {
+        for (size_t i = 0; i < told.size(); i++) {
+            if (std::memcmp(told[i].unit + WORDS - 4, trailer, 16)) continue;
+            const Breach breach = told[i].breach;
+            told.erase(told.begin(), told.begin() + i + 1);
+            return breach;
+        }
+        return NONE;
+    }
+    std::deque<Beat> told;  // trailers that were sent
 
     bool next(Beat& beat) override {
         cycles++;
@@ -407,7 +425,7 @@ struct FrameForger : Forger {
             if (noise_left) {
                 noise_left--;
                 noise();
-            } else if (rng.below(10) == 0) {
+            } else if (rng.below(20) == 0) {
                 for (int i = rng.from(1, 12); i; i--) queue.push_back(nothing());
             } else if (rng.below(300) == 0) {
                 queue.push_back(train(true));
@@ -419,6 +437,8 @@ struct FrameForger : Forger {
         if (queue.empty()) return false;
         beat = queue.front();
         queue.pop_front();
+        if (beat.breach != NONE) told.push_back(beat);
+        if (told.size() > 64) told.pop_front();
         since_frame = beat.idle() ? since_frame + 1 : 0;
         return true;
     }

@@ -64,7 +64,18 @@ struct Beat {
     }
     bool idle() const { return all(NUL) || all(SKIP); }
     bool closing() const { return ctl(K - 1, TRAILER); }
+    // Of blocks that come over few lanes: the end of a frame lies on any of them.
+    bool any(unsigned what) const {
+        for (int k = 0; k < K; k++) if (ctl(k, what)) return true;
+        return false;
+    }
+    void copy(int k, const Beat& from) {
+        set_mark(k, from.marked(k));
+        std::memcpy(unit + 4 * k, from.unit + 4 * k, 16);
+    }
 };
+
+constexpr uint32_t ALL_LANES = (1u << K) - 1;
 
 inline Beat nothing() {
     Beat beat;
@@ -129,10 +140,12 @@ inline bool valid_train(const Beat& beat) {
 
 // ------------------------------------------------------------------------------------------- wire
 
-// What happens on a wire and at its ends; each is counted when it begins.
+// What happens on a wire, on one of its lanes and at its ends; each is counted when it begins.
+// inject: a wrong bit of the port's own injector. slip: one clock has a cycle more than the other.
 #define LINK_FAULTS(X)                                                                        \
     X(flip) X(burst) X(lose) X(drop) X(damage) X(twice) X(truncate) X(delay) X(cut) X(flap)   \
-    X(storm) X(skip) X(wait) X(gap) X(stall) X(hold) X(pause)
+    X(storm) X(skip) X(gap) X(lane_dies) X(lane_flaps) X(lane_skew) X(inject) X(slip)         \
+    X(stall) X(hold) X(pause)
 enum Fault {
 #define X(name) F_##name,
     LINK_FAULTS(X)
@@ -155,17 +168,22 @@ struct Rates {
     int cut_short = 0, cut_long = 0;  // cycles of a cut, from and to
 };
 
+// On the clock of its sender. What leaves the sender in a cycle is called a beat here too when it
+// is spread over few lanes; its frames are told by their trailers, wherever these stand.
 struct Wire {
     struct Slot {
         uint64_t when;
+        uint32_t lanes;        // on which there is something
         Beat beat;
     };
+    static constexpr int MAX_SKEW = 8;
     Rng rng;
     Rates rates;
     int latency = 0;
     uint64_t injected[N_FAULTS] = {};
     uint64_t frames = 0;       // that entered
     bool cut = false;          // from outside
+    uint32_t dead = 0;         // lanes, from outside
     std::vector<Slot> ring;
     uint64_t first = 0, last = 0;
     std::vector<Beat> frame;   // that is on its way in
@@ -175,6 +193,17 @@ struct Wire {
     uint64_t dark_until = 0, storm_until = 0;
     int flaps = 0;
     uint64_t flap_at = 0, flap_for = 0;
+    struct Lane {
+        uint64_t dark_until = 0;
+        bool noisy = false;    // dark: it brings noise, else nothing
+        int flaps = 0;
+        uint64_t flap_at = 0, flap_for = 0;
+        int skew = 0;
+    } lane[K];
+    bool lanes_fail = false;   // one may be dark
+    bool lanes_skewed = false;
+    Slot past[MAX_SKEW + 1];   // what left, by cycle
+    uint64_t cycle = 0;
 
     explicit Wire(uint64_t seed) : rng(seed), ring(1 << 15) {}
 
@@ -186,19 +215,28 @@ struct Wire {
     uint64_t size() const { return last - first; }
     // It is not behind: what is on it left the sender no longer ago than its latency.
     bool on_time() const { return late == 0 && size() <= uint64_t(latency) + 1; }
-    // It has fallen behind so far that it takes nothing.
+    // It has fallen behind so far that it drops whole frames.
     bool full() const { return size() > uint64_t(latency) + 600; }
-    void push(uint64_t when, const Beat& beat) {
+    void push(uint64_t when, const Beat& beat, uint32_t lanes = ALL_LANES) {
         if (size() == ring.size()) {
             std::fprintf(stderr, "a wire overflows\n");
             std::exit(3);
         }
-        ring[last++ % ring.size()] = {when, beat};
+        ring[last++ % ring.size()] = {when, lanes, beat};
+    }
+    // No fault goes on; lanes stay apart as they are.
+    void heal() {
+        cut = false;
+        dead = 0;
+        dark_until = storm_until = 0;
+        flaps = 0;
+        for (Lane& l : lane) l.dark_until = 0, l.flaps = 0;
+        lanes_fail = false;
     }
 
     // A beat leaves the sender.
     void enter(uint64_t now, Beat beat) {
-        const bool idle = beat.idle(), train = beat.all(TRAIN), closing = beat.closing();
+        const bool idle = beat.idle(), train = beat.all(TRAIN), closing = beat.any(TRAILER);
         bool gone = false;
         if (train) in_frame = false;
         if (!idle && !train && !in_frame) {
@@ -206,10 +244,11 @@ struct Wire {
             frame.clear();
             frames++;
             dropping = hit(F_drop);
+            if (!dropping && full()) dropping = true, injected[F_drop]++;
             doubling = !dropping && hit(F_twice);
             keep = !dropping && !doubling && hit(F_truncate) ? rng.from(0, 6) : -1;
             if (!dropping && hit(F_damage)) beat.flip(128 * K - 1 - rng.below(64));
-            if (hit(F_delay)) late += rng.from(1, 300);
+            if (!dropping && hit(F_delay)) late += rng.from(1, 300);
         }
         const uint64_t when = now + latency + late;
         if (in_frame && !idle && doubling) frame.push_back(beat);
@@ -237,16 +276,69 @@ struct Wire {
         const bool skip = beat.all(SKIP) && hit(F_skip);
         if (skip && (rng.next() & 1)) gone = true;
         else if (skip) push(when, beat);
-        // Idle beats make up for what came twice or late.
-        if (idle && size() && ring[first % ring.size()].when < now) gone = true;
+        // Idle beats and half of training make up for what came twice or late.
+        if ((idle || (train && (now & 1))) && size() && ring[first % ring.size()].when < now)
+            gone = true;
         if (late && idle && !in_frame) late--;
-        if (!gone) push(when, beat);
+        const uint32_t lanes = K > 1 ? over_lanes(now, beat) : ALL_LANES;
+        if (!gone) push(when, beat, lanes);
         if (in_frame && closing) {
             if (doubling && now >= dark_until && !cut)
-                for (const Beat& again : frame) push(when, again);
+                for (const Beat& again : frame) push(when, again, lanes);
             in_frame = dropping = doubling = false;
             keep = -1;
         }
+    }
+
+    // What happens to single lanes; those on which there is something.
+    uint32_t over_lanes(uint64_t now, Beat& beat) {
+        if (hit(F_lane_dies)) {
+            // One, or two at once; long enough for the link to go on without it.
+            const int n = 1 + (rng.below(4) == 0);
+            for (int i = 0; i < n; i++) {
+                Lane& l = lane[rng.below(K)];
+                l.dark_until = now + rng.from(1500, 8000);
+                l.noisy = rng.next() & 1;
+            }
+            lanes_fail = true;
+        }
+        if (hit(F_lane_flaps)) {
+            Lane& l = lane[rng.below(K)];
+            l.flaps = rng.from(3, 8);
+            l.flap_for = rng.from(5, 200);
+            l.flap_at = now;
+            l.noisy = rng.next() & 1;
+            lanes_fail = true;
+        }
+        if (hit(F_lane_skew)) {
+            // The lanes are at most MAX_SKEW apart. What was on its way on it is gone: no frame
+            // comes twice on it behind a newer one.
+            const int k = rng.below(K);
+            lane[k].skew = rng.from(0, MAX_SKEW);
+            for (Slot& slot : past) slot.lanes &= ~(1u << k);
+            lanes_skewed = true;
+        }
+        uint32_t lanes = ALL_LANES & ~dead;
+        if (!lanes_fail) return lanes;
+        for (int k = 0; k < K; k++) {
+            Lane& l = lane[k];
+            if (l.flaps && now >= l.flap_at) {
+                l.dark_until = now + l.flap_for;
+                l.flap_at = now + 2 * l.flap_for;
+                l.flaps--;
+            }
+            if (now >= l.dark_until) continue;
+            if (l.noisy) noise(beat, k);
+            else lanes &= ~(1u << k);
+        }
+        return lanes;
+    }
+
+    // Anything, but no TRAIN block: one of a random training would be right once in 65,536 times.
+    void noise(Beat& beat, int k) {
+        for (int w = 0; w < 4; w++) beat.unit[4 * k + w] = uint32_t(rng.next());
+        beat.set_mark(k, rng.below(4));
+        if (beat.ctl(k, TRAIN)) beat.unit[4 * k] &= ~15u;
     }
 
     // At most 32 wrong bits in a row; in a TRAIN block 16, which its CRC always finds.
@@ -258,11 +350,24 @@ struct Wire {
             if (b == 0 || b == length - 1 || (rng.next() & 1)) beat.flip(128 * k + low + b);
     }
 
-    // A beat comes to the receiver, if there is one.
-    bool leave(uint64_t now, Beat& beat) {
-        if (!size() || ring[first % ring.size()].when > now || hit(F_gap)) return false;
-        beat = ring[first++ % ring.size()].beat;
-        return true;
+    // What comes to the receiver; the lanes on which there is something.
+    uint32_t leave(uint64_t now, Beat& beat) {
+        Slot& slot = past[cycle++ % (MAX_SKEW + 1)];
+        slot.lanes = 0;
+        if (size() && ring[first % ring.size()].when <= now && !hit(F_gap))
+            slot = ring[first++ % ring.size()];
+        if (!lanes_skewed) {
+            if (slot.lanes) beat = slot.beat;
+            return slot.lanes;
+        }
+        uint32_t lanes = 0;
+        for (int k = 0; k < K; k++) {
+            const uint64_t at = cycle + MAX_SKEW - lane[k].skew;
+            const Slot& then = past[at % (MAX_SKEW + 1)];
+            beat.copy(k, then.beat);
+            lanes |= then.lanes & 1u << k;
+        }
+        return lanes;
     }
 };
 

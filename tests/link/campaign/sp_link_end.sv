@@ -1,31 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One end of a link for campaign_main.cpp, which makes two of it and is the wires and the users:
-// the link, and what of its inside says whether credits and numbers add up and in which state the
-// receiver is. No assertion looks at flip-flops before the first clock of the reset.
+// a port with its lanes, two clocks and injector, and what of its inside says whether credits and
+// numbers add up, which beats the link hears and in which state its receiver is. No assertion looks
+// at flip-flops before the first clock of the reset.
 
 module sp_link_end #(
-    /// As in sp_link.
+    /// As in sp_link_port.
     parameter int unsigned FLIT_W = 128,
-    /// As in sp_link.
+    /// As in sp_link_port.
     parameter int unsigned FRAME_UNITS = 64,
-    /// As in sp_link.
+    /// As in sp_link_port.
     parameter int unsigned SEQ_W = 13,
-    /// As in sp_link.
+    /// As in sp_link_port.
     parameter int unsigned REPLAY_BEATS = 512,
     /// R(v) of each VC.
     parameter int unsigned RESERVED = 32,
     /// S.
     parameter int unsigned SHARED = 128,
+    /// As in sp_link_port.
+    parameter int unsigned MAX_SKEW = 8,
+    /// As in sp_link_port.
+    parameter int unsigned CLOCK_DEPTH = 16,
+    /// As in sp_link_port.
+    parameter bit INJECT = 1'b1,
     localparam int unsigned K = FLIT_W / sp_pkg::UNIT_W
 ) (
-    /// Ports of sp_link, with its names.
+    /// Ports of sp_link_port, with its names.
     input  logic                                  clk_i,
     input  logic                                  rst_ni,
+    input  logic                                  rx_clk_i,
     input  logic                                  enable_i,
     input  sp_link_pkg::policy_e                  policy_i,
     input  logic [sp_link_pkg::TIMER_W-1:0]       hold_cycles_i,
     input  logic [15:0]                           train_beats_i,
+    input  logic [sp_link_pkg::TIMER_W-1:0]       lane_cycles_i,
     input  logic [sp_link_pkg::TIMER_W-1:0]       skip_beats_i,
     input  logic [sp_link_pkg::TIMER_W-1:0]       replay_cycles_i,
     input  logic [sp_link_pkg::TIMER_W-1:0]       keepalive_cycles_i,
@@ -47,10 +56,19 @@ module sp_link_end #(
     input  logic [sp_pkg::NUM_VC-1:0]             m_vc_room_i,
     output logic [K-1:0][sp_link_pkg::MARK_W-1:0] tx_mark_o,
     output logic [K-1:0][sp_pkg::UNIT_W-1:0]      tx_unit_o,
-    input  logic                                  tx_ready_i,
-    input  logic                                  rx_valid_i,
+    input  logic [K-1:0]                          rx_valid_i,
     input  logic [K-1:0][sp_link_pkg::MARK_W-1:0] rx_mark_i,
     input  logic [K-1:0][sp_pkg::UNIT_W-1:0]      rx_unit_i,
+    input  logic [31:0]                           inject_rate_i,
+    input  logic                                  inject_load_i,
+    input  logic [31:0]                           inject_seed_i,
+    input  logic                                  inject_shot_i,
+    output logic [31:0]                           injected_o,
+    output logic [K-1:0]                          rx_lanes_o,
+    output logic [K-1:0]                          tx_lanes_o,
+    output logic                                  ev_dropped_o,
+    output logic                                  ev_overflow_o,
+    output logic                                  ev_shifted_o,
     output sp_link_pkg::state_e                   state_o,
     output logic [2:0]                            unfit_o,
     output sp_link_pkg::events_t                  events_o,
@@ -61,6 +79,12 @@ module sp_link_end #(
     output logic [15:0]                           frame_units_o,
     output logic [15:0]                           reserved_o,
     output logic [15:0]                           shared_o,
+    /// A beat as the link hears it, behind lanes and clocks.
+    output logic                                  beat_valid_o,
+    output logic [K-1:0][sp_link_pkg::MARK_W-1:0] beat_mark_o,
+    output logic [K-1:0][sp_pkg::UNIT_W-1:0]      beat_unit_o,
+    /// Before it there was a cycle in which nothing came.
+    output logic                                  beat_lost_o,
     /// Epoch of this training.
     output logic [sp_link_pkg::EPOCH_W-1:0]       epoch_o,
     /// A frame is unacknowledged.
@@ -87,42 +111,43 @@ module sp_link_end #(
 
   always_ff @(negedge clk_i) awake <= !rst_ni || awake;
 
-  sp_link #(
+  sp_link_port #(
       .FLIT_W      (FLIT_W),
       .FRAME_UNITS (FRAME_UNITS),
       .SEQ_W       (SEQ_W),
       .REPLAY_BEATS(REPLAY_BEATS),
       .RESERVED    ({4{sp_link_pkg::RESERVED_W'(RESERVED)}}),
-      .SHARED      (SHARED)
-  ) i_link (
-      .rst_ni       (rst_ni && awake),
-      .lane_cycles_i('0),
-      .rx_train_i   ('0),
-      .rx_lane_i    ('0),
-      .round_o      (),
-      .rx_lanes_o   (),
-      .tx_lanes_o   (),
+      .SHARED      (SHARED),
+      .MAX_SKEW    (MAX_SKEW),
+      .CLOCK_DEPTH (CLOCK_DEPTH),
+      .INJECT      (INJECT)
+  ) i_port (
+      .rst_ni(rst_ni && awake),
       .*
   );
 
+  assign beat_valid_o  = i_port.beat_valid;
+  assign beat_lost_o   = i_port.i_link.rx_lost_i;
+  assign beat_mark_o   = i_port.beat_mark;
+  assign beat_unit_o   = i_port.beat_unit;
   assign seq_w_o       = 4'(SEQ_W);
   assign frame_units_o = 16'(FRAME_UNITS);
   assign reserved_o    = 16'(RESERVED);
   assign shared_o      = 16'(SHARED);
-  assign epoch_o       = i_link.epoch;
-  assign unacked_o     = i_link.unacked;
-  assign next_o        = sp_link_pkg::SEQ_FIELD_W'(i_link.i_tx.next_q);
-  assign expected_o    = sp_link_pkg::SEQ_FIELD_W'(i_link.expected);
-  assign over_o        = i_link.i_rx.over;
-  assign rx_state_o    = {i_link.i_rx.nacked_q, i_link.i_rx.stable_q.open, i_link.i_rx.over_q,
-                          i_link.i_rx.wrong_q, i_link.i_rx.ended_q, i_link.i_rx.units_q,
-                          i_link.i_rx.place_q.open, i_link.i_rx.broken_q};
+  assign epoch_o       = i_port.i_link.epoch;
+  assign unacked_o     = i_port.i_link.unacked;
+  assign next_o        = sp_link_pkg::SEQ_FIELD_W'(i_port.i_link.i_tx.next_q);
+  assign expected_o    = sp_link_pkg::SEQ_FIELD_W'(i_port.i_link.expected);
+  assign over_o        = i_port.i_link.i_rx.over;
+  assign rx_state_o    = {i_port.i_link.i_rx.nacked_q, i_port.i_link.i_rx.stable_q.open, i_port.i_link.i_rx.over_q,
+                          i_port.i_link.i_rx.wrong_q, i_port.i_link.i_rx.ended_q, i_port.i_link.i_rx.units_q,
+                          i_port.i_link.i_rx.place_q.open, i_port.i_link.i_rx.broken_q};
 
   always_comb begin
     for (int unsigned v = 0; v < sp_pkg::NUM_VC; v++) begin
-      used_o[v] = i_link.i_credit.sent_q[v] - i_link.i_credit.freed_q[v];
-      freed_o[v] = i_link.i_credit.freed_q[v];
-      held_o[v] = i_link.i_buffer.stable_q.written[v] - i_link.i_buffer.freed_o[v];
+      used_o[v] = i_port.i_link.i_credit.sent_q[v] - i_port.i_link.i_credit.freed_q[v];
+      freed_o[v] = i_port.i_link.i_credit.freed_q[v];
+      held_o[v] = i_port.i_link.i_buffer.stable_q.written[v] - i_port.i_link.i_buffer.freed_o[v];
     end
   end
 
