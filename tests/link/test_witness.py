@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from switchproof.models.layout import NUM_VC
 from switchproof.models.link import LinkConfig, Port, State
 from switchproof.models.link_format import DATA, Beat, Block, Packet, crc_start
 from switchproof.tb.link.channel import Event, Faults
@@ -140,7 +141,7 @@ def test_too_many_flits_are_found() -> None:
     pair, _ = watched()
     pair.honest = False
     pair.ports[0].tx.room = lambda vc, flits: True  # type: ignore[method-assign]
-    pair.stalled = {(1, vc) for vc in range(4)}
+    pair.stalled = {(1, vc) for vc in range(NUM_VC)}
     traffic(pair)
     complains(pair, "uses")
 
@@ -163,7 +164,9 @@ def test_a_state_without_a_cause_is_found() -> None:
         (State.FLUSH, "up to flush without a cause"),
     ):
         pair, _ = watched()
-        pair.up()
+        pair.honest = False
+        pair.stalled = {(0, vc) for vc in range(NUM_VC)}  # so that it stays in FLUSH
+        traffic(pair)
         pair.run(100)
         pair.ports[0]._go(state)
         complains(pair, about)
