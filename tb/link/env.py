@@ -395,6 +395,18 @@ class Send(uvm_sequence):
         await self.finish_item(batch)
 
 
+class Traffic(uvm_sequence):
+    """Packets for both ends at once."""
+
+    def __init__(self, packets: Sequence[Sequence[Packet]], env: LinkEnvironment) -> None:
+        super().__init__("traffic")
+        self.packets, self.env = packets, env
+
+    async def body(self) -> None:
+        for agent, some in zip(self.env.ports, self.packets, strict=True):
+            await Send(some, self.env.scoreboard.k).start(agent.sequencer)
+
+
 class LinkTest(uvm_test):
     """Two ends that are joined, as often as a test likes. Derive and write :meth:`body`.
 
@@ -518,9 +530,12 @@ class LinkTest(uvm_test):
 
     async def send(self, side: int, packets: Sequence[Packet]) -> None:
         """Give packets to a side."""
+        self._expect(side, packets)
+        await Send(packets, self.k).start(self.env.ports[side].sequencer)
+
+    def _expect(self, side: int, packets: Sequence[Packet]) -> None:
         for one in packets:
             self.expected[side][one.vc] += 1
-        await Send(packets, self.k).start(self.env.ports[side].sequencer)
 
     async def happen(self, side: int, *events: Event) -> None:
         """Let something happen on the wire from a side."""
@@ -545,8 +560,10 @@ class LinkTest(uvm_test):
 
     async def both(self, count: int, seed: int = 0) -> None:
         """Give random packets to both sides."""
-        for side in (0, 1):
-            await self.send(side, packets(count, k=self.k, seed=self.seed + 2 * seed + side))
+        some = [packets(count, k=self.k, seed=self.seed + 2 * seed + n) for n in (0, 1)]
+        for side, given in enumerate(some):
+            self._expect(side, given)
+        await Traffic(some, self.env).start()
 
     def up(self) -> bool:
         """Return whether both sides are up."""

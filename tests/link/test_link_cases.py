@@ -569,7 +569,9 @@ async def case_35_vc_taken_away_under_traffic(t: LinkTest) -> bool:
 
 
 async def case_training_unfit(t: LinkTest) -> bool:
-    """A peer with another width, SEQ_W or version: the link stays down and says which."""
+    """A peer with another width, SEQ_W or version: the link stays down and says which; disabled
+    meanwhile, it goes back to DOWN.
+    """
     names = {"width": 1, "seqw": 2, "version": 4}
     said = []
     for name in names:
@@ -579,6 +581,9 @@ async def case_training_unfit(t: LinkTest) -> bool:
         await t.run(500)
         assert t.wires.states[0] == State.TRAIN
         said.append(int(t.harness.unfit_o.value) & 7)
+        t.enable(0)
+        await t.until(lambda: t.wires.states[0] == State.DOWN, 20)
+        t.enable(1)
         await t.lie()
         await t.finish()
     return said == list(names.values())
