@@ -182,13 +182,15 @@ class Sim:
         env: Mapping[str, str] | None = None,
         timeout: float = 300.0,
         coverage: bool = True,
+        fixed: bool = False,
     ) -> RunResult:
         """Run a cocotb test on a module that a description file binds to the environment.
 
         ``dut`` is relative to the working tree; a long run may refuse RTL coverage with
-        ``coverage=False``. Raises RunError or BuildError.
+        ``coverage=False``, a module that has no other configuration PROFILE and PORTS with
+        ``fixed=True``. Raises RunError or BuildError.
         """
-        if self._override is not None:
+        if self._override is not None and not fixed:
             config = self._override
         if isinstance(config, str):
             config = variables.resolve_config(config)

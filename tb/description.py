@@ -93,6 +93,8 @@ class Description:
     pipe: str
     waves: tuple[str, ...]
     verilator_args: tuple[str, ...]
+    inputs: dict[str, int | str]
+    outputs: dict[str, int | str]
 
     @property
     def vcs(self) -> bool:
@@ -124,6 +126,7 @@ def load(path: Path | str) -> Description:
     allowed = {
         "module", "files", "filelist", "include_dirs", "parameters", "clock", "reset", "ingress",
         "egress", "header", "registers", "routing", "features", "pipe", "waves", "verilator_args",
+        "inputs", "outputs",
     }  # fmt: skip
     for key in table:
         if key not in allowed:
@@ -175,6 +178,8 @@ def load(path: Path | str) -> Description:
         pipe=_choice(path, table, "pipe", PIPES),
         waves=tuple(table.get("waves", {}).get("first", ())),
         verilator_args=tuple(table.get("verilator_args", ())),
+        inputs=_further(path, table, "inputs"),
+        outputs=_further(path, table, "outputs"),
     )
 
 
@@ -262,6 +267,15 @@ def _need(path: Path, table: dict[str, Any], *keys: str) -> str:
     if not isinstance(value, str) or not value:
         raise DescriptionError(f"{path}: {'.'.join(keys)} is missing")
     return value
+
+
+def _further(path: Path, table: dict[str, Any], key: str) -> dict[str, int | str]:
+    """Return further ports of the module and their bits."""
+    ports = dict(table.get(key, {}))
+    for name, bits in ports.items():
+        if isinstance(bits, bool) or not isinstance(bits, (int, str)) or bits in (0, ""):
+            raise DescriptionError(f"{path}: {key}.{name} = {bits!r} is no number of bits")
+    return ports
 
 
 def _choice(path: Path, table: dict[str, Any], key: str, choices: tuple[str, ...]) -> str:

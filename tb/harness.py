@@ -11,6 +11,7 @@ Python sees the variables of ``sp_harness`` and nothing of the module under test
 ``s_axis_<p>_*``    signal pipe: one ingress port (tvalid tready tdata hdr err tlast vc_room)
 ``m_axis_<p>_*``    signal pipe: one egress port
 ``csr_*``           AXI4-Lite, when the module has registers
+other names         further inputs and outputs that the description lists
 =================== ====================================================================
 """
 
@@ -115,6 +116,7 @@ class _Writer:
         else:
             self._signals()
         self._registers()
+        self._further()
         parameters = ",\n".join(f"    .{name}({value})" for name, value in self.values.items())
         pins = ",\n".join(f"    .{name}({net})" for name, net in self.pins)
         lines = [
@@ -245,3 +247,11 @@ class _Writer:
             self.body.append(f"  {kind} {span}csr_{signal};")
             self.public.append(f"csr_{signal}")
             self.pins.append((self.what.registers[signal], f"csr_{signal}"))
+
+    def _further(self) -> None:
+        """Give further inputs and outputs variables of their own names."""
+        for ports, kind in ((self.what.inputs, "bit"), (self.what.outputs, "logic")):
+            for name, bits in ports.items():
+                self.body.append(f"  {kind} [({bits})-1:0] {name};")
+                self.public.append(name)
+                self.pins.append((name, name))

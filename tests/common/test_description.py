@@ -37,6 +37,8 @@ def test_base():
 @pytest.mark.parametrize(
     "old, new, says",
     [
+        ("[clock]", "[inputs]\nfree = 0\n[clock]", "inputs.free = 0 is no number of bits"),
+        ("[clock]", "[outputs]\nfree = true\n[clock]", "outputs.free = True is no number of bits"),
         ('module = "axis_crossbar"', "", "module is missing"),
         ('tlast = "s_axis_tlast"', "", "ingress.tlast is missing"),
         ('tlast = "s_axis_tlast"', 'tlast = "s{p}_tlast"', "either all names hold"),
@@ -69,3 +71,13 @@ def test_single_ports(tmp_path):
     made = harness.generate(path, profiles.get("dev2"), tmp_path / "out")
     sv = made.sources[-1].read_text()
     assert ".s0_tdata(s_tdata[0])" in sv and ".m1_tready(m_tready[1])" in sv
+
+
+def test_further_ports(tmp_path):
+    """Inputs and outputs that a description lists are variables of the harness."""
+    path = changed(tmp_path, "[clock]", '[inputs]\nfree = 3\n[outputs]\nbusy = "2 * W"\n[clock]')
+    made = harness.generate(path, profiles.get("dev4"), tmp_path / "out")
+    text = made.sources[-1].read_text()
+    for line in ("bit [(3)-1:0] free;", "logic [(2 * W)-1:0] busy;", ".free(free)", ".busy(busy)"):
+        assert line in text, line
+    assert '-var "busy"' in made.vlt.read_text()

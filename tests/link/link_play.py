@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,6 +15,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
 from switchproof.ci.paths import RTL
+from switchproof.tb.link.env import event_names
 
 RTL_SOURCES = (
     "rtl/common/sp_pkg.sv",
@@ -35,27 +35,11 @@ RTL_SOURCES = (
 SOURCES = (*RTL_SOURCES, "tests/link/sp_link_player.sv")
 DOWN, TRAIN, UP, RETRAIN, FLUSH = range(5)
 BLOCK, DISCARD, BEST_EFFORT = range(3)
-#: What a line of the script does (action_e of the player).
-DROP, TWICE, FIRST, CLOSE, MARK, DELAY, FORGE, ALIAS = range(8)
 #: What the wire does at random, in the order of the player's counts.
-KINDS = ("flip", "burst", "lose", "drop", "twice", "delay", "cut", "script")
-#: Bits of a trailer.
-DATA_BIT, CONT_BIT, EPOCH_BIT, SEQ_BIT, ACK_BIT, FREED_BIT = 4, 6, 9, 13, 26, 39
-#: Frames that a line of the script counts.
-DATA_FRAME, CONTROL_FRAME, NACK_FRAME = range(3)
+KINDS = ("flip", "burst", "lose", "drop", "twice", "delay", "cut")
+EVENTS = event_names(RTL / "link" / "sp_link_pkg.sv")
 NS = 10
 ALWAYS = 1 << 32
-
-
-def event_names() -> tuple[str, ...]:
-    """Return the fields of events_t, the lowest bit first."""
-    text = (RTL / "link" / "sp_link_pkg.sv").read_text()
-    body = re.search(r"typedef struct packed \{([^}]*)\} events_t;", text)
-    assert body
-    return tuple(reversed(re.findall(r"^\s*logic (\w+);", body[1], re.MULTILINE)))
-
-
-EVENTS = event_names()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -225,15 +209,12 @@ class Play:
         self,
         first: list[Packet],
         second: list[Packet],
-        script: Iterable[tuple[int, int, int, int, int]] = (),
         **inputs: int,
     ) -> None:
-        """Reset and start. ``script`` holds (side, control, number, action, argument)."""
+        """Reset and start."""
         self.sent = (first, second)
         for side, packets in enumerate(self.sent):
             (self.folder / f"beats_{side}.bin").write_bytes(records(packets, self.k))
-        lines = "".join(" ".join(map(str, line)) + "\n" for line in script)
-        (self.folder / "script.txt").write_text(lines)
         self.set(**{**self.defaults, **inputs})
         self.dut.rst_ni.value = 0
         self.clocks()

@@ -1,35 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two ports over two channels, users at both ends, and the scoreboard of a link."""
+"""Two models of a port over two channels, users at both ends, and what holds in each cycle."""
 
 from __future__ import annotations
 
-import dataclasses
-import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
-from switchproof.models import packet
-from switchproof.models.layout import NUM_VC, Op
-from switchproof.models.link import LinkConfig, Port, Receiver, State, over
-from switchproof.models.link_channel import Channel, Event, Faults, Wire
-from switchproof.models.link_format import (
-    CONTROL,
-    DATA,
-    NULL_BLOCK,
-    POISON_BLOCK,
-    Beat,
-    Block,
-    Kind,
-    Packet,
-    Trailer,
-    Train,
-    flits_of,
-    frame,
-    from_rows,
-    kind_of,
-)
+from switchproof.models.layout import NUM_VC
+from switchproof.models.link import LinkConfig, Port, State, over
+from switchproof.models.link_format import Kind, Packet, Trailer, kind_of
+from switchproof.tb.link.channel import Channel, Event, Faults, Wire
+from switchproof.tb.link.scoreboard import Ordered
+from switchproof.tb.link.witness import TRANSITIONS, Seen
 
 #: Small numbers, so that counters wrap and timers run out within a test.
 SMALL = LinkConfig(
@@ -37,94 +19,6 @@ SMALL = LinkConfig(
     age_cycles=5000, keepalive_cycles=40, dead_cycles=300, skip_beats=50, reserved=(20,) * NUM_VC,
     shared=40, train_beats=4, lane_cycles=30,
 )  # fmt: skip
-
-#: The state machine of docs/link.md.
-TRANSITIONS = {
-    "down_to_train", "train_to_up", "train_to_down", "up_to_retrain", "up_to_flush",
-    "retrain_to_up", "retrain_to_flush", "flush_to_down",
-}  # fmt: skip
-
-#: Operations by virtual channel.
-OPS = (
-    (Op.READ, Op.WRITE, Op.ATOMIC), (Op.READ_RSP, Op.WRITE_RSP, Op.ERROR),
-    (Op.ALLREDUCE, Op.REDUCE), (Op.MGT_READ, Op.MGT_WRITE),
-)  # fmt: skip
-
-
-def packets(
-    count: int,
-    *,
-    k: int = 1,
-    seed: int = 1,
-    vcs: Sequence[int] = range(NUM_VC),
-    units: tuple[int, int] = (0, 16),
-    extensions: bool = True,
-    err: float = 0.05,
-) -> list[Packet]:
-    """Return random packets on some virtual channels, each marked with probability `err`."""
-    rng = np.random.default_rng(seed)
-    ops = [op for vc in vcs for op in OPS[vc]]
-    rows = packet.random_packets(
-        rng, count, flit_w=128 * k, ops=ops, lengths=units, extensions=extensions
-    )
-    rows["flags"] = rng.random(count) < err
-    return from_rows(rows, k)
-
-
-def flits(some: Sequence[Packet], k: int = 1) -> int:
-    """Return the flits of packets."""
-    return sum(flits_of(p.units[0], k) for p in some)
-
-
-def random_frame(rng: random.Random, receiver: Receiver, epoch: int) -> list[Beat]:
-    """Return a frame for a receiver that may be anything, mostly with a CRC that is right."""
-    k, seqs = receiver.cfg.k, receiver.cfg.seqs
-    pool: list[Block] = [
-        NULL_BLOCK, POISON_BLOCK, (CONTROL, Kind.SKIP), (CONTROL, Kind.TRAIN), (CONTROL, 9)
-    ]  # fmt: skip
-    pool += [(DATA, 0)] * 6  # a READ, a header alone
-    blocks: list[Block] = []
-    for _ in range(rng.choice((0, 1, 1, 2, 5, 20))):
-        blocks.append(
-            rng.choice([*pool, (DATA, rng.getrandbits(128)), (DATA, rng.getrandbits(48))])
-        )
-    trailer = Trailer(
-        data=rng.random() < 0.8,
-        nack=rng.random() < 0.1,
-        cont=(receiver.opened is not None) ^ (rng.random() < 0.2),
-        round=rng.randrange(4),
-        epoch=epoch ^ (rng.random() < 0.1),
-        seq=(receiver.expected + rng.choice((0, 0, 0, 0, 1, -1, rng.randrange(seqs)))) % seqs,
-        ack=rng.choice((0, 0, rng.randrange(1 << 13))),
-        freed=tuple(rng.choice((0, 0, rng.randrange(1 << 14))) for _ in range(NUM_VC)),
-        heard=rng.randrange(2),
-    )
-    beats = frame([blocks[n : n + k] for n in range(0, len(blocks), k)], trailer, k)
-    if rng.random() < 0.1:
-        mark, unit = beats[-1][-1]
-        beats[-1] = (*beats[-1][:-1], (mark, unit ^ 1 << rng.randrange(4, 128)))
-    return beats
-
-
-class Partner(Port):
-    """A port whose trailers and TRAIN blocks go through functions, while they are set."""
-
-    trailer: Callable[[Trailer], Trailer] | None = None
-    train: Callable[[Train], Train] | None = None
-
-    def outgoing_trailer(self, trailer: Trailer) -> Trailer:
-        return self.trailer(trailer) if self.trailer else trailer
-
-    def outgoing_train(self, train: Train) -> Train:
-        return self.train(train) if self.train else train
-
-
-@dataclasses.dataclass
-class Sent:
-    """A trailer that a port sent."""
-
-    cycle: int
-    trailer: Trailer
 
 
 class Pair:
@@ -155,13 +49,22 @@ class Pair:
             for n, events in enumerate((script, back))
         ]  # fmt: skip
         self.arrives: list[Wire] = [(None,) * self.k] * 2
-        self.given: list[list[list[Packet]]] = [[[] for _ in range(NUM_VC)] for _ in range(2)]
-        self.taken: list[list[list[Packet]]] = [[[] for _ in range(NUM_VC)] for _ in range(2)]
-        self.trailers: list[list[Sent]] = [[], []]
+        self.ways = [Ordered("from port 0"), Ordered("from port 1")]
+        self.trailers: list[list[Seen]] = [[], []]
         self.stalled: set[tuple[int, int]] = set()
         self.watch: list[Callable[[], None]] = []  # called before every cycle
         self.honest = True  # both partners keep to the specification
         self.now = 0
+
+    @property
+    def given(self) -> list[list[list[Packet]]]:
+        """Packets given to each port, by VC."""
+        return [way.given for way in self.ways]
+
+    @property
+    def taken(self) -> list[list[list[Packet]]]:
+        """Packets taken from each port, by VC."""
+        return [way.taken for way in reversed(self.ways)]
 
     @property
     def injected(self) -> Counter[str]:
@@ -171,8 +74,7 @@ class Pair:
     def send(self, port: int, some: Sequence[Packet]) -> None:
         """Give packets to a port."""
         self.ports[port].send(some)
-        for one in some:
-            self.given[port][one.vc].append(one)
+        self.ways[port].give(some)
 
     def cycle(self) -> None:
         """One cycle of everything."""
@@ -182,12 +84,12 @@ class Pair:
         for n, beat in enumerate(sent):
             for block in beat:
                 if kind_of(block) == Kind.TRAILER:
-                    self.trailers[n].append(Sent(self.now, Trailer.unpack(block[1])))
+                    self.trailers[n].append(Seen(self.now, Trailer.unpack(block[1])))
             self.arrives[1 - n] = self.channels[n].cycle(beat)
         for n, port in enumerate(self.ports):
             for vc in range(NUM_VC):
                 while (n, vc) not in self.stalled and (one := port.take(vc)):
-                    self.taken[n][vc].append(one)
+                    self.ways[1 - n].take([one])
         if self.honest:
             self._credits()
         self.now += 1
@@ -211,11 +113,11 @@ class Pair:
 
     def drained(self) -> bool:
         """Return whether all that was given has come and all is acknowledged and freed."""
-        return self.both_up() and all(
-            len(self.taken[1 - n][vc]) == len(self.given[n][vc])
-            for n in range(2)
-            for vc in range(NUM_VC)
-        ) and not any(p.tx.frames or any(p.tx.used) for p in self.ports)  # fmt: skip
+        return (
+            self.both_up()
+            and not any(any(way.missing) for way in self.ways)
+            and not any(p.tx.frames or any(p.tx.used) for p in self.ports)
+        )
 
     def finish(self, cycles: int = 20_000) -> Pair:
         """Run until all is delivered, then check."""
@@ -242,15 +144,8 @@ class Pair:
 
         After a flush packets may be missing, and those with an error mark may have lost their end.
         """
-        for n in range(2):
-            for vc in range(NUM_VC):
-                given, taken = self.given[n][vc], self.taken[1 - n][vc]
-                if lossless:
-                    assert taken == given, f"from port {n} on vc {vc}"
-                else:
-                    rest = iter(given)
-                    for one in taken:
-                        assert any(_same(one, other) for other in rest), "doubled or out of order"
+        for way in self.ways:
+            way.check(lossless=lossless)
         for port in self.ports:
             changes = {name for name in port.counts if "_to_" in name}
             assert changes <= TRANSITIONS, changes - TRANSITIONS
@@ -258,20 +153,9 @@ class Pair:
     def report(self) -> str:
         """Return where everything stands."""
         lines = [f"cycle {self.now}, injected {dict(self.injected)}"]
-        for n, port in enumerate(self.ports):
-            left = [len(self.given[n][v]) - len(self.taken[1 - n][v]) for v in range(NUM_VC)]
+        for n, (port, way) in enumerate(zip(self.ports, self.ways, strict=True)):
             lines.append(
-                f"port {n}: {port.state}, {port.fault!r}, missing at the peer {left}, "
+                f"port {n}: {port.state}, {port.fault!r}, missing at the peer {way.missing}, "
                 f"used {port.tx.used}, {dict(port.counts)}"
             )
         return "\n".join(lines)
-
-
-def _same(came: Packet, sent: Packet) -> bool:
-    """Return whether a packet came as sent, or closed with zeros and a mark."""
-    if came == sent:
-        return True
-    n = len(came.units)
-    while n > 1 and came.units[n - 1] == 0:
-        n -= 1
-    return came.err and came.units[:n] == sent.units[:n] and len(came.units) == len(sent.units)

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Two links and the wires between them. Each side plays beats_<side>.bin into its stream and writes
-// out_<side>.txt; the wires damage what they carry, at the rates set or to the letter of script.txt.
+// out_<side>.txt; the wires damage what they carry, at the rates set.
 // Records of beats: idle cycles, {error mark, last}, header (two words, high first), data (lowest
-// word first), 64 bits each. Lines of the script: side that sends, 0 data frame, 1 control frame or 2
-// control frame with a NACK, which one of them, what happens (action_e), argument. The CRC of every
-// frame is made again here, bit by bit. Lines of the log: B cycle last user data;
-// S cycle state; I cycle in which a packet is offered.
+// word first), 64 bits each. The CRC of every frame is made again here, bit by bit. Lines of the
+// log: B cycle last user data; S cycle state; I cycle in which a packet is offered.
 module sp_link_player #(
     /// Bits of a flit.
     parameter int unsigned FLIT_W = 128,
@@ -14,16 +12,17 @@ module sp_link_player #(
     parameter int unsigned FRAME_UNITS = 64,
     /// Bits of a sequence number.
     parameter int unsigned SEQ_W = 13,
-    /// The same at side 1.
-    parameter int unsigned SEQ_W_1 = SEQ_W,
     /// Beats of the replay memory.
     parameter int unsigned REPLAY_BEATS = 512,
     /// R(v).
     parameter int unsigned RESERVED = 32,
     /// S.
     parameter int unsigned SHARED = 128,
+    /// Both at side 1.
+    parameter int unsigned RESERVED_1 = RESERVED,
+    parameter int unsigned SHARED_1 = SHARED,
     localparam int unsigned N_EVENTS = $bits(sp_link_pkg::events_t),
-    localparam int unsigned N_KINDS = 8
+    localparam int unsigned N_KINDS = 7
 ) (
     /// Clock.
     input  logic                           clk_i,
@@ -80,7 +79,7 @@ module sp_link_player #(
     output logic [1:0][N_EVENTS-1:0][31:0] events_o,
     /// By side: packets lost in flushes.
     output logic [1:0][31:0]               lost_o,
-    /// By sending side: flips, bursts, beats lost, frames dropped, doubled, delayed, cut, scripted.
+    /// By sending side: flips, bursts, beats lost, frames dropped, doubled, delayed, cut.
     output logic [1:0][N_KINDS-1:0][31:0]  injected_o
 );
 
@@ -90,33 +89,12 @@ module sp_link_player #(
   localparam int unsigned K = FLIT_W / UNIT_W;
   localparam int FW64 = FLIT_W / 64;
   localparam int WORDS = 4 + FW64;
-  localparam int SCRIPT = 64;
-
-  /// What a line of the script does to a frame.
-  typedef enum int {
-    ACT_DROP = 0,    // all of it is lost
-    ACT_TWICE = 1,   // it comes twice
-    ACT_FIRST = 2,   // bit `arg` of its first beat's first block is wrong
-    ACT_CLOSE = 3,   // bit `arg` of its trailer is wrong
-    ACT_MARK = 4,    // the mark of its trailer is that of data
-    ACT_DELAY = 5,   // it stays away for `arg` cycles, and what follows with it
-    ACT_FORGE = 6,   // bit `arg` of its trailer is another, and its CRC is right
-    ACT_ALIAS = 7    // bit `arg` of its first block is another, and its CRC is right
-  } action_e;
 
   typedef struct packed {
     logic [31:0]                when;
     logic [K-1:0][MARK_W-1:0]   mark;
     logic [K-1:0][UNIT_W-1:0]   unit;
   } wire_t;
-
-  typedef struct {
-    int side;
-    int control;
-    int number;
-    int action;
-    int arg;
-  } line_t;
 
   logic [1:0]                    s_valid, s_ready, s_last, m_valid, m_ready, m_last;
   logic [1:0][FLIT_W-1:0]        s_data, m_data;
@@ -135,33 +113,15 @@ module sp_link_player #(
   always_ff @(posedge clk_i) awake <= 1'b1;
   assign rst_n = rst_ni && awake;
 
-  line_t script [SCRIPT];
-  int    lines;
-
-  initial begin
-    int file;
-    file  = $fopen("script.txt", "r");
-    lines = 0;
-    if (file != 0) begin
-      line_t l;
-      while (lines < SCRIPT && $fscanf(file, "%d %d %d %d %d", l.side, l.control, l.number,
-                                       l.action, l.arg) == 5) begin
-        script[lines] = l;
-        lines++;
-      end
-      $fclose(file);
-    end
-  end
-
   for (genvar s = 0; s < 2; s++) begin : g_side
 
     sp_link #(
         .FLIT_W      (FLIT_W),
         .FRAME_UNITS (FRAME_UNITS),
-        .SEQ_W       ((s == 0) ? SEQ_W : SEQ_W_1),
+        .SEQ_W       (SEQ_W),
         .REPLAY_BEATS(REPLAY_BEATS),
-        .RESERVED    ({4{RESERVED_W'(RESERVED)}}),
-        .SHARED      (SHARED)
+        .RESERVED    ({4{RESERVED_W'((s == 0) ? RESERVED : RESERVED_1)}}),
+        .SHARED      ((s == 0) ? SHARED : SHARED_1)
     ) i_link (
         .clk_i,
         .rst_ni        (rst_n),
@@ -294,9 +254,7 @@ module sp_link_player #(
     wire_t       frame [$];     // the frame so far, as it goes onto the wire
     logic        in_frame;      // what comes belongs to a frame
     logic        dropping, doubling;
-    int          numbers [3];   // data and control frames so far, and of these with a NACK
-    logic [31:0] crc_was, crc;  // as it was sent, and as it is
-    int          act, act_arg;
+    logic [31:0] crc;           // of the frame
     logic [31:0] late;          // further cycles
     wire_t       out_q;
     logic        out_valid_q;
@@ -322,11 +280,7 @@ module sp_link_player #(
         in_frame    = 1'b0;
         dropping    = 1'b0;
         doubling    = 1'b0;
-        act         = -1;
         late        = '0;
-        numbers[0]  = 0;
-        numbers[1]  = 0;
-        numbers[2]  = 0;
         busy_o[s]   <= '0;
         out_valid_q <= 1'b0;
         for (int n = 0; n < N_KINDS; n++) injected_o[s][n] = '0;
@@ -345,25 +299,11 @@ module sp_link_player #(
 
         // A frame begins.
         if (!idle && !train && !in_frame) begin
-          int control;
-          control = (beat.unit[K-1][5] && beat.mark[K-1] == MARK_CTRL) ? 2 : 1;
-          for (int k = 0; k < K; k++) if (beat.mark[k] == MARK_DATA) control = 0;
-          act = -1;
-          for (int l = 0; l < lines; l++)
-            if (script[l].side == s && script[l].control == control &&
-                script[l].number == numbers[control]) begin
-              act     = script[l].action;
-              act_arg = script[l].arg;
-              injected_o[s][7]++;
-            end
-          numbers[control]++;
           in_frame = 1'b1;
-          crc_was  = '1;
           crc      = '1;
           frame.delete();
-          dropping = act == ACT_DROP;
-          doubling = act == ACT_TWICE;
-          if (act == ACT_DELAY) late = 32'(act_arg);
+          dropping = 1'b0;
+          doubling = 1'b0;
           if (rarely(drop_p_i)) begin
             dropping = 1'b1;
             injected_o[s][3]++;
@@ -382,20 +322,11 @@ module sp_link_player #(
           logic [31:0] field;
           field = beat.unit[K-1][127:96];
           if (closing) beat.unit[K-1][127:96] = '0;
-          for (int k = 0; k < K; k++) crc_was = crc_on(crc_was, {beat.mark[k][1], beat.unit[k]});
-          if (act == ACT_ALIAS && frame.size() == 0) beat.unit[0][act_arg[6:0]] ^= 1'b1;
-          if (act == ACT_FORGE && closing) beat.unit[K-1][act_arg[6:0]] ^= 1'b1;
           for (int k = 0; k < K; k++) crc = crc_on(crc, {beat.mark[k][1], beat.unit[k]});
           if (closing) begin
-            assert (field == ~crc_was) else $error("side %0d sends a wrong CRC", s);
-            beat.unit[K-1][127:96] = (act == ACT_FORGE || act == ACT_ALIAS) ? ~crc : field;
+            assert (field == ~crc) else $error("side %0d sends a wrong CRC", s);
+            beat.unit[K-1][127:96] = field;
           end
-        end
-        if (in_frame && !idle && frame.size() == 0 && act == ACT_FIRST)
-          beat.unit[0][act_arg[6:0]] ^= 1'b1;
-        if (in_frame && closing) begin
-          if (act == ACT_CLOSE) beat.unit[K-1][act_arg[6:0]] ^= 1'b1;
-          if (act == ACT_MARK) beat.mark[K-1] = MARK_DATA;
         end
         if (in_frame && !idle) frame.push_back(beat);
 

@@ -15,9 +15,10 @@ import pytest
 
 from switchproof.models.layout import NUM_VC
 from switchproof.models.link import LinkConfig, Policy, Port, Sender, State
-from switchproof.models.link_channel import Event, Faults
 from switchproof.models.link_format import Packet, Trailer
-from tests.link.pair import SMALL, Pair, Partner, flits, packets
+from switchproof.tb.link.channel import Event, Faults
+from switchproof.tb.link.partner import Partner, flits, packets
+from tests.link.pair import SMALL, Pair
 
 replace = dataclasses.replace
 

@@ -40,7 +40,7 @@ from switchproof.models.link_format import (
     payload_units,
     to_rows,
 )
-from tests.link.pair import packets
+from switchproof.tb.link.partner import packets
 
 LINK_MD = Path(ROOT) / "docs/link.md"
 

@@ -11,7 +11,6 @@ import pytest
 
 from switchproof.models.layout import NUM_VC
 from switchproof.models.link import DAMAGE, LaneReceiver, LinkConfig, Receiver, State, chosen, parse
-from switchproof.models.link_channel import Channel, Event, Faults
 from switchproof.models.link_format import (
     CONTROL,
     DATA,
@@ -26,7 +25,9 @@ from switchproof.models.link_format import (
     frame,
     kind_of,
 )
-from tests.link.pair import SMALL, Pair, packets, random_frame
+from switchproof.tb.link.channel import Channel, Event, Faults
+from switchproof.tb.link.partner import packets, random_frame
+from tests.link.pair import SMALL, Pair
 
 replace = dataclasses.replace
 

@@ -16,7 +16,15 @@ import random
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 
-from .link_format import NULL_BLOCK, Beat, Block, Kind, Trailer, kind_of
+from switchproof.models.link_format import (
+    NULL_BLOCK,
+    Beat,
+    Block,
+    Kind,
+    Trailer,
+    crc32,
+    kind_of,
+)
 
 #: What lanes carry in one cycle; None: no signal.
 Wire = tuple[Block | None, ...]
@@ -54,9 +62,10 @@ class Event:
     """One thing that happens, once, or `times` times.
 
     action: ``drop``, ``duplicate``, ``truncate`` (`keep` cycles stay, and the trailer), ``delay``
-    (`later` frames go in front; for duplicate too) or ``flip`` (`bits` of the block on `lane`, in
-    cycle `keep` of the frame; 128 and 129 are the mark); of a ``data`` or ``control`` frame `at`,
-    of a ``trailer`` for which `when` holds (flip only), or, in ``cycle`` `at`: ``flap`` (`length`
+    (`later` frames go in front; for duplicate too), ``flip`` (`bits` of the block on `lane`, in
+    cycle `keep` of the frame; 128 and 129 are the mark) or ``alias`` (the same, and the trailer's
+    CRC is made right again); of a ``data`` or ``control`` frame `at`, of a ``trailer`` for which
+    `when` holds (flip, or drop of a control frame), or, in ``cycle`` `at`: ``flap`` (`length`
     cycles of noise), ``die`` and ``revive`` (the lanes of `lanes`).
     """
 
@@ -186,9 +195,24 @@ class Channel:
                 return sent
             last = [b if kind_of(b) == Kind.TRAILER else NULL_BLOCK for b in sent]
             return tuple(last) if ends else nothing
-        if fate.action == "flip" and self._place == fate.keep:
+        if fate.action in ("flip", "alias") and self._place == fate.keep:
             return _flipped(sent, fate.lane, fate.bits)
+        if fate.action == "alias" and ends:
+            return self._mended(sent, fate)
         return sent
+
+    def _mended(self, sent: Beat, fate: Event) -> Beat:
+        """Return the end of a frame with the CRC that fits to what was changed in it."""
+        assert self._frame is not None
+        crcs = []
+        for lie in (False, True):
+            beats = list(self._frame)
+            if lie:
+                beats[fate.keep] = _flipped(beats[fate.keep], fate.lane, fate.bits)
+            crcs.append(crc32(block for beat in beats for block in beat))
+        lane = next(n for n, b in enumerate(sent) if kind_of(b) == Kind.TRAILER)
+        change = crcs[0] ^ crcs[1]
+        return _flipped(sent, lane, [96 + bit for bit in range(32) if change >> bit & 1])
 
     def _trailer(self, sent: Beat) -> Beat:
         """Flip bits of a trailer for which a condition of the script holds."""
@@ -197,7 +221,9 @@ class Channel:
         for event in self.script:
             if event.place == "trailer" and event.times and event.when and event.when(trailer):
                 event.times -= 1
-                self.injected["flip"] += 1
+                self.injected[event.action] += 1
+                if event.action == "drop" and not trailer.data:
+                    return (NULL_BLOCK,) * self.k
                 sent = _flipped(sent, lane, event.bits)
         return sent
 
