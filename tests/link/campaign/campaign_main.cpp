@@ -499,6 +499,7 @@ void fuzz(Pair& pair) {
         pair.moods(mood, Mood());
         peer.source.stop = true;
         peer.top->rst_ni = 0;
+        peer.judge = Judge();  // a reset takes what its receiver was looking at
         dut.top->enable_i = 0;
         while (state() != DOWN) pair.cycle();
         dut.top->enable_i = 1;
