@@ -52,12 +52,19 @@ RESOURCES = {
 }
 
 
+#: Placer and router. In the board image HeAP needs half as much wire again, and router1 rips up
+#: nearly as many nets as it routes. A wire once found stays, however long it is, unless the router
+#: is to try again what is too slow.
+PLACE_AND_ROUTE = ("--placer", "static", "--router", "router2", "--tmg-ripup")
+
+
 @dataclasses.dataclass(frozen=True)
 class Flow:
-    """One run: a board and a size of its part."""
+    """One run: a board, a size of its part, and what nextpnr is told."""
 
     board: boards.Board
     size: str
+    options: tuple[str, ...] = PLACE_AND_ROUTE
 
     @property
     def folder(self) -> Path:
@@ -236,12 +243,6 @@ def prepare(flow: Flow) -> None:
     netlist.write_text(json.dumps(design))
 
 
-#: Placer and router. In the board image HeAP needs half as much wire again, and router1 rips up
-#: nearly as many nets as it routes. A wire once found stays, however long it is, unless the router
-#: is to try again what is too slow.
-PLACE_AND_ROUTE = ["--placer", "static", "--router", "router2", "--tmg-ripup"]
-
-
 def place(flow: Flow) -> float:
     """Place and route; return the seconds."""
     board = flow.board
@@ -251,7 +252,7 @@ def place(flow: Flow) -> float:
     command += ["--json", local(flow.folder / "netlist.json"), "--lpf", local(board.constraints)]
     command += ["--textcfg", local(flow.folder / "config.txt"), "--seed", "1"]
     command += ["--report", local(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
-    command += PLACE_AND_ROUTE
+    command += flow.options
     # A clock that is too slow is judged with the figures, not an error of the tool.
     command.append("--timing-allow-fail")
     return run_step("nextpnr", command, flow.folder)
@@ -273,9 +274,16 @@ def figures(flow: Flow) -> dict[str, Any]:
     for key, (cell, _) in RESOURCES.items():
         found[key] = used[cell]["used"]
         found[f"{key}_share"] = round(used[cell]["used"] / used[cell]["available"], 4)
+    # Of the slowest clock; those between clocks have none.
+    slowest = min(clocks, key=lambda name: clocks[name])
+    paths = [
+        path
+        for path in report.get("critical_paths", [])
+        if all(path[end].split()[-1] == slowest for end in ("from", "to"))
+    ]
     found["critical_path"] = [
         f"{hop['from']['cell']} -> {hop['to']['cell']} {hop['delay']:.2f} ns"
-        for path in report.get("critical_paths", [])[:1]
+        for path in paths[:1]
         for hop in path["path"]
     ]
     return found

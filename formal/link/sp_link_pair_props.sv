@@ -69,9 +69,12 @@ module sp_link_pair_props
           && tx.optr_q == '0 && tx.rptr_q == '0 && tx.ended_q == '0 && tx.acked_q == '0
           && tx.round_q == '0 && tx.wait_q == '0 && tx.replays_q == '0 && tx.quiet_q == '0
           && {tx.open_q, tx.hold_q, tx.may_open_q, tx.skip_due_q, tx.control_due_q, tx.nack_q,
-              tx.reack_q, tx.replay_due_q, tx.replay_q, tx.mid_q, tx.again_q, tx.ack_valid_q}
-             == '0 && tx.crc_trailer_q == 1'b0 && tx.crc_beat_q.ctl == 1'b1
-          && tx.crc_beat_q.unit == '0 && tx.tx_mark_o == MARK_CTRL && tx.tx_unit_o == '0);
+              tx.reack_q, tx.replay_due_q, tx.replay_q, tx.mid_q, tx.again_q, tx.mem_q,
+              tx.ack_valid_q, tx.full_q, tx.keep_q, tx.crc_given_q, tx.crc_trailer_q,
+              tx.crc_train_q, tx.crc_skip_q, tx.fresh_q} == '0 && tx.up_q
+          && tx.tx_mark_o == MARK_CTRL && tx.tx_unit_o == '0);
+      receiver_counts: assume (rx.after_q == SEQ_W'(start + SEQ_W'(1)) && !rx.filling_q
+          && rx.b_data_q == '0);
       receiver_is_new: assume (rx.place_q == '0 && rx.stable_q == '0 && rx.heard_q == '0
           && {rx.a_valid_q, rx.a_train_q, rx.a_damaged_q, rx.b_valid_q, rx.b_closing_q,
               rx.broken_q, rx.units_q, rx.ended_q, rx.wrong_q, rx.over_q, rx.nacked_q} == '0);

@@ -221,8 +221,14 @@ module sp_link_seq_props
   logic             judged;  // a frame is judged
   logic             due_q;   // POISON is due
   logic [SEQ_W-1:0] known;   // frames of which the sender thinks that they may be acknowledged
+  logic [SEQ_W-1:0] known_q; // the number behind them, as the acknowledgement came
   assign judged = rx.good;
-  assign known  = tx.ack_next_q - tx.oldest_q;
+  assign known  = known_q - tx.oldest_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) known_q <= '0;
+    else known_q <= tx.next_q;
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) due_q <= 1'b0;
@@ -263,12 +269,20 @@ module sp_link_seq_props
       // Why so: the numbers of both ends are the lowest bits of the true ones.
       numbers_agree: assert (tx.next_q == next_q[SEQ_W-1:0] && tx.oldest_q == oldest_q[SEQ_W-1:0]
                              && rx.expected_q == expected_q[SEQ_W-1:0]);
+      // Why so: how far ahead a frame lies is known a cycle before it is judged.
+      ahead_is_true: assert (rx.after_q == SEQ_W'(rx.expected_q + SEQ_W'(1))
+                             && (!rx.b_closing_q
+                                 || (rx.b_ahead_q
+                                     == SEQ_W'(rx.trailer.seq[SEQ_W-1:0] - rx.expected_q)
+                                     && rx.b_now_q == (rx.b_ahead_q == '0))));
       // Why so: a frame is begun only with a number that is free.
       opens_with_room: assert (!(tx.open_q || tx.may_open_q)
                                || next_q - oldest_q < TrueW'(Window));
       // Why so: an acknowledgement is judged by what had been sent when it came.
       ack_is_true: assert (!tx.ack_valid_q
-                           || (tx.ack_q == ack_q[SEQ_W-1:0] && minus(ack_q, expected_q) <= 0
+                           || (tx.ack_fits_q == (SEQ_W'(tx.ack_q - tx.oldest_q) <= known)
+                               && tx.ack_moves_q == (tx.ack_q != tx.oldest_q)
+                               && tx.ack_q == ack_q[SEQ_W-1:0] && minus(ack_q, expected_q) <= 0
                                && minus(ack_q, oldest_q) <= signed'(TrueW'(known))
                                && known <= SEQ_W'(next_q - oldest_q)));
     end

@@ -43,7 +43,7 @@ module sp_skid_buffer #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (!held_q && valid_i && !ready_i) data_q <= data_i;
+    if (!held_q) data_q <= data_i;  // whether it is needed is known late
   end
 
 endmodule

@@ -132,7 +132,6 @@ module sp_link #(
   logic [SHARED_W-1:0]                shared;
   logic [TIMER_W-1:0]                 hold_q;     // cycles since UP
 
-  assign up      = state_o == LINK_UP;
   assign flush   = state_o == LINK_FLUSH;
   assign clear   = (state_o == LINK_FLUSH) || (state_o == LINK_DOWN);
   assign discard = !up && (state_o != LINK_RETRAIN) &&
@@ -155,6 +154,7 @@ module sp_link #(
 
   // ------------------------------------------------------------------------------------- sending
 
+  logic                     head_waits;
   logic [1:0]               head_vc;
   logic [LEN_W-1:0]         head_flits;
   logic                     go;
@@ -192,6 +192,7 @@ module sp_link #(
       .s_tdata_i,
       .s_tuser_i,
       .s_tlast_i,
+      .head_waits_o(head_waits),
       .head_vc_o   (head_vc),
       .head_flits_o(head_flits),
       .go_i        (go),
@@ -219,6 +220,7 @@ module sp_link #(
       .clear_i       (clear),
       .reserved_i    (reserved),
       .shared_i      (shared),
+      .waits_i       (head_waits),
       .vc_i          (head_vc),
       .flits_i       (head_flits),
       .go_o          (go),
@@ -261,8 +263,8 @@ module sp_link #(
       .heard_i       (heard),
       .freed_i       (freed),
       .ack_valid_i   (good || resume),
-      .ack_i         (resume ? resume_ack : SEQ_W'(trailer.ack)),
-      .ack_nack_i    (trailer.nack && !resume),
+      .ack_i         (good ? SEQ_W'(trailer.ack) : resume_ack),
+      .ack_nack_i    (trailer.nack && good),
       .ack_heard_i   (trailer.heard),
       .tx_mark_o,
       .tx_unit_o,
@@ -420,6 +422,7 @@ module sp_link #(
       .exhausted_i  (exhausted),
       .drained_i    (flushed_q && !rx_open && empty),
       .state_o,
+      .up_o         (up),
       .round_o,
       .rx_lanes_o,
       .tx_lanes_o,

@@ -89,6 +89,7 @@ module sp_link_align #(
   for (genvar k = 0; k < K; k++) begin : g_lane
     block_t            mem [2**DelayW];
     block_t            came;
+    logic              right;
     block_t            out;
     kind_e             kind;
     logic              trained_q;  // a TRAIN block came in this training
@@ -107,8 +108,10 @@ module sp_link_align #(
     ) i_check (
         .mark_i (rx_mark_i[k]),
         .unit_i (rx_unit_i[k]),
-        .right_o(came.train)
+        .right_o(right)
     );
+
+    assign came.train = right && rx_valid_i[k];
 
     assign frame = (came.mark == MARK_DATA) ||
                    ((came.mark == MARK_CTRL) &&
@@ -131,7 +134,7 @@ module sp_link_align #(
         started_q  <= 1'b0;
         too_late_q <= 1'b0;
         delay_q    <= '0;
-      end else if (came.valid && came.train) begin
+      end else if (came.train) begin
         // What looked like the begin of frames before was none.
         trained_q  <= 1'b1;
         started_q  <= 1'b0;
@@ -147,9 +150,9 @@ module sp_link_align #(
       end
     end
 
-    assign out       = (delay_q == '0) ? came : mem[wptr_q-delay_q];
+    assign out       = ((MAX_SKEW == 0) || (delay_q == '0)) ? came : mem[wptr_q-delay_q];
     assign valid[k]  = out.valid;
-    assign train_o[k] = out.valid && out.train;
+    assign train_o[k] = out.train;
     assign skip[k]   = out.valid && (out.mark == MARK_CTRL) &&
                        (kind_e'(out.unit[KIND_W-1:0]) == KIND_SKIP);
     // Nothing where others have something is damage.

@@ -7,7 +7,8 @@
 //
 // The place behind a queue's last flit is chosen before the flit for it comes, so that each word
 // says where the next one lies. Places go round: ring of free ones, read to write, written back when
-// read out; a rollback turns the reading end back.
+// read out; a rollback turns the reading end back. The next free place is read ahead, one more than
+// could be in use.
 
 module sp_link_buffer #(
     /// Bits of a flit.
@@ -69,8 +70,9 @@ module sp_link_buffer #(
   import sp_pkg::*;
   import sp_link_pkg::*;
 
-  localparam int unsigned Ring = 32'(RESERVED[0]) + 32'(RESERVED[1]) + 32'(RESERVED[2]) +
-                                 32'(RESERVED[3]) + SHARED;
+  localparam int unsigned Sum = 32'(RESERVED[0]) + 32'(RESERVED[1]) + 32'(RESERVED[2]) +
+                                32'(RESERVED[3]) + SHARED;
+  localparam int unsigned Ring = Sum + 1;          // that which is read ahead
   localparam int unsigned Places = Ring + NUM_VC;  // one more for each queue: that of the next flit
   localparam int unsigned PlaceW = $clog2(Places);
   localparam int unsigned RingW = $clog2(Ring);
@@ -78,8 +80,8 @@ module sp_link_buffer #(
   if (SHARED >= 2 ** SHARED_W) begin : g_bad_shared
     $fatal(1, "sp_link_buffer: SHARED = %0d is not in 0..%0d", SHARED, 2 ** SHARED_W - 1);
   end
-  if (Ring < 2 || Ring >= 2 ** COUNT_W) begin : g_bad_sum
-    $fatal(1, "sp_link_buffer: RESERVED and SHARED make %0d flits, not 2..%0d", Ring,
+  if (Sum < 2 || Sum >= 2 ** COUNT_W) begin : g_bad_sum
+    $fatal(1, "sp_link_buffer: RESERVED and SHARED make %0d flits, not 2..%0d", Sum,
            2 ** COUNT_W - 1);
   end
 
@@ -95,7 +97,8 @@ module sp_link_buffer #(
     logic [NUM_VC-1:0][PlaceW-1:0]  tail;     // place of the next flit
     logic [NUM_VC-1:0][COUNT_W-1:0] written;  // flits
     logic [NUM_VC-1:0][RingW:0]     packets;  // packets, modulo more than fit
-    ring_t                          free;     // next free place
+    logic [PlaceW-1:0]              next;     // next free place
+    ring_t                          free;     // where on the ring the one behind it lies
   } tails_t;
 
   function automatic ring_t after(ring_t ring);
@@ -116,7 +119,7 @@ module sp_link_buffer #(
   logic [PlaceW+FLIT_W:0] data_mem [Places];  // {next place, last, payload}
   (* no_rw_check *)
   hdr_t                   hdr_mem  [Places];
-  (* no_rw_check *)
+  (* no_rw_check, ram_style = "block" *)
   logic                   err_mem  [Places];
   logic [PlaceW-1:0]      free_mem [Ring];
 
@@ -127,7 +130,7 @@ module sp_link_buffer #(
   logic [1:0]        vc;
   logic              write;
   logic [PlaceW-1:0] place;       // of this flit
-  logic [PlaceW-1:0] next;        // of the one behind it
+  logic [PlaceW-1:0] ahead;       // free place behind the next
   logic [PlaceW-1:0] place_q;     // of the last one
 
   assign vc         = op_vc(push_hdr_i.op);
@@ -135,21 +138,22 @@ module sp_link_buffer #(
                       (tails_q.free.wrap == back_q.wrap);
   assign write      = push_i && !overflow_o;
   assign place      = tails_q.tail[vc];
-  assign next       = tails_q.free.used ? free_mem[tails_q.free.at] :
+  assign ahead      = tails_q.free.used ? free_mem[tails_q.free.at] :
                       PlaceW'(tails_q.free.at) + PlaceW'(NUM_VC);
 
   always_comb begin
     tails = tails_q;
     if (write) begin
-      tails.tail[vc]    = next;
+      tails.tail[vc]    = tails_q.next;
       tails.written[vc] = tails_q.written[vc] + COUNT_W'(1);
       tails.packets[vc] = tails_q.packets[vc] + (RingW + 1)'(push_last_i);
+      tails.next        = ahead;
       tails.free        = after(tails_q.free);
     end
   end
 
   always_ff @(posedge clk_i) begin
-    if (write) data_mem[place] <= {next, push_last_i, push_data_i};
+    if (write) data_mem[place] <= {tails_q.next, push_last_i, push_data_i};
     if (write && push_first_i) hdr_mem[place] <= push_hdr_i;
     if (write || poison_i) err_mem[poison_i ? place_q : place] <= poison_i || push_err_i;
     if (write) place_q <= place;
@@ -157,7 +161,9 @@ module sp_link_buffer #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      tails_q <= '0;
+      tails_q         <= '0;
+      tails_q.next    <= PlaceW'(NUM_VC);
+      tails_q.free.at <= RingW'(1);
       for (int unsigned v = 0; v < NUM_VC; v++) tails_q.tail[v] <= PlaceW'(v);
     end else begin
       tails_q <= rollback_i ? stable_q : tails;
@@ -167,7 +173,9 @@ module sp_link_buffer #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      stable_q <= '0;
+      stable_q         <= '0;
+      stable_q.next    <= PlaceW'(NUM_VC);
+      stable_q.free.at <= RingW'(1);
       for (int unsigned v = 0; v < NUM_VC; v++) stable_q.tail[v] <= PlaceW'(v);
     end else begin
       if (commit_i) stable_q <= tails;
@@ -179,68 +187,95 @@ module sp_link_buffer #(
 
   logic [PlaceW-1:0] head_q  [NUM_VC];
   logic [RingW:0]    taken_q [NUM_VC];  // packets whose first flit has been read
-  logic [NUM_VC-1:0] may_start;
+  logic [RingW:0]    after_q [NUM_VC];  // and one more
+  logic [NUM_VC-1:0] waits_q;           // there are others
+  logic [NUM_VC-1:0] new_q;             // the frame that comes has some
+  logic [NUM_VC-1:0] fresh;             // with this flit
   logic [NUM_VC-1:0] turn;
   logic [1:0]        turn_vc;
+  logic [PlaceW-1:0] turn_place;
+  logic              turn_again;        // the VC on the stream has the next turn
   logic              go_on;             // the packet on the stream has more flits
+  logic [NUM_VC-1:0] begins;            // a packet is begun
   logic              read;
-  logic [1:0]        read_vc;
   logic [PlaceW-1:0] read_place;
   logic [1:0]        out_vc_q;          // VC on the stream
   logic [PlaceW-1:0] out_next;          // place of the flit behind that on the stream
   logic              out_err;
   hdr_t              out_hdr;
-
-  always_comb begin
-    for (int unsigned v = 0; v < NUM_VC; v++)
-      may_start[v] = (stable_q.packets[v] != taken_q[v]) && m_vc_room_i[v];
-  end
+  logic              was_read_q;        // a flit was read in the cycle before
+  logic [PlaceW-1:0] was_place_q;       // its place
 
   sp_rr_arbiter #(
       .N(NUM_VC)
   ) i_turn (
       .clk_i,
       .rst_ni,
-      .req_i    (may_start),
-      .advance_i(read && !go_on),
+      .req_i    (waits_q & m_vc_room_i),
+      .advance_i(begins != '0),
       .gnt_o    (turn)
   );
 
+  always_comb begin
+    turn_place = '0;
+    for (int unsigned v = 0; v < NUM_VC; v++) turn_place |= turn[v] ? head_q[v] : '0;
+  end
+
+  // What the memory says of the flit on the stream comes late: all else is at hand by then.
   assign turn_vc    = {turn[3] | turn[2], turn[3] | turn[1]};
-  assign go_on      = m_tvalid_o && !m_tlast_o;
-  assign read       = (!m_tvalid_o || m_tready_i) && (go_on || (turn != '0));
-  assign read_vc    = go_on ? out_vc_q : turn_vc;
+  assign turn_again = turn[out_vc_q];
+  assign go_on      = m_tvalid_o && m_tready_i && !m_tlast_o;
+  assign begins     = (!m_tvalid_o || (m_tready_i && m_tlast_o)) ? turn : '0;
+  assign read       = go_on || (begins != '0);
   // The queue on the stream begins behind the flit there.
-  assign read_place = (m_tvalid_o && (read_vc == out_vc_q)) ? out_next : head_q[read_vc];
+  assign read_place = (m_tvalid_o && (!m_tlast_o || turn_again)) ? out_next : turn_place;
 
   always_ff @(posedge clk_i) begin
     if (read) begin
       {out_next, m_tlast_o, m_tdata_o} <= data_mem[read_place];
-      out_hdr  <= hdr_mem[read_place];
-      out_err  <= err_mem[read_place];
-      out_vc_q <= read_vc;
-      free_mem[back_q.at] <= read_place;
+      out_hdr <= hdr_mem[read_place];
+      out_err <= err_mem[read_place];
     end
+    if (begins != '0) out_vc_q <= turn_vc;
+    was_place_q <= read_place;
+    if (was_read_q) free_mem[back_q.at] <= was_place_q;
+  end
+
+  always_comb begin
+    fresh = new_q;
+    if (write && push_last_i) fresh[vc] = 1'b1;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       m_tvalid_o <= 1'b0;
+      was_read_q <= 1'b0;
       back_q     <= '{wrap: 1'b1, default: '0};
       freed_o    <= '0;
+      waits_q    <= '0;
+      new_q      <= '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         head_q[v]  <= PlaceW'(v);
         taken_q[v] <= '0;
+        after_q[v] <= (RingW + 1)'(1);
       end
     end else begin
       if (m_tready_i) m_tvalid_o <= 1'b0;
-      if (m_tvalid_o) head_q[out_vc_q] <= out_next;
-      if (read) begin
-        m_tvalid_o       <= 1'b1;
-        back_q           <= after(back_q);
-        freed_o[read_vc] <= freed_o[read_vc] + COUNT_W'(1);
-        if (!go_on) taken_q[read_vc] <= taken_q[read_vc] + (RingW + 1)'(1);
+      if (read) m_tvalid_o <= 1'b1;
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        if (m_tvalid_o && (out_vc_q == 2'(v))) head_q[v] <= out_next;
+        if (begins[v]) begin
+          taken_q[v] <= after_q[v];
+          after_q[v] <= after_q[v] + (RingW + 1)'(1);
+        end
+        waits_q[v] <= (begins[v] ? (stable_q.packets[v] != after_q[v]) :
+                       (stable_q.packets[v] != taken_q[v])) || (commit_i && fresh[v]);
+        if (was_read_q && (out_vc_q == 2'(v))) freed_o[v] <= freed_o[v] + COUNT_W'(1);
       end
+      new_q <= (commit_i || rollback_i) ? '0 : fresh;
+      // A place is free again a cycle after it was read.
+      was_read_q <= read;
+      if (was_read_q) back_q <= after(back_q);
       if (clear_i) freed_o <= '0;
     end
   end
@@ -270,12 +305,11 @@ module sp_link_buffer #(
     end
   end
 
-  assign over_o = excess_q > (COUNT_W + 2)'(SHARED);
-
-  always_comb begin
-    empty_o = !m_tvalid_o;
-    for (int unsigned v = 0; v < NUM_VC; v++)
-      if (stable_q.packets[v] != taken_q[v]) empty_o = 1'b0;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) over_o <= 1'b0;
+    else over_o <= excess_q > (COUNT_W + 2)'(SHARED);
   end
+
+  assign empty_o = !m_tvalid_o && (waits_q == '0);
 
 endmodule

@@ -9,6 +9,9 @@
 //
 //   receive clock: word --> memory --> word :core clock        pointers cross in Gray code,
 //                             ^ write   ^ read                  two flip-flops each way
+//
+// The word that leaves is in a register, which follows the memory while its pointer is on the way:
+// it costs no cycle.
 
 module sp_link_clock #(
     /// Bits of a word.
@@ -78,6 +81,7 @@ module sp_link_clock #(
   logic             dropped_q;          // changes with each event
   logic             overflow_q;
   logic [PtrW-1:0]  held;               // words, or a few more
+  logic             half_q;             // half of the memory is in use, or a cycle before was
   logic             drop;
   logic             full;
   logic             write;
@@ -90,12 +94,13 @@ module sp_link_clock #(
   assign rx_rst_no = rx_rst_q;
   assign rx_back_o = back_rx_q[1];
   assign held      = wptr_q - value_of(rgray_rx_q[1]);
-  assign drop      = rx_valid_i && rx_spare_i && (held >= PtrW'(DEPTH / 2));
+  assign drop      = rx_valid_i && rx_spare_i && half_q;
   assign full      = held[PtrW-1];
   assign write     = rx_valid_i && !drop && !full;
 
+  // A word that is not to stay is written over by the next.
   always_ff @(posedge rx_clk_i) begin
-    if (write) mem[wptr_q[PtrW-2:0]] <= rx_data_i;
+    if (!full) mem[wptr_q[PtrW-2:0]] <= rx_data_i;
   end
 
   always_ff @(posedge rx_clk_i or negedge rx_rst_no) begin
@@ -106,7 +111,9 @@ module sp_link_clock #(
       back_rx_q  <= '0;
       dropped_q  <= 1'b0;
       overflow_q <= 1'b0;
+      half_q     <= 1'b0;
     end else begin
+      half_q     <= held >= PtrW'(DEPTH / 2);
       rgray_rx_q <= {rgray_rx_q[0], rgray_q};
       back_rx_q  <= {back_rx_q[0], back_i};
       if (write) begin
@@ -121,12 +128,13 @@ module sp_link_clock #(
   // ---------------------------------------------------------------------------------- core clock
 
   logic [PtrW-1:0]      rptr_q;
+  logic [PtrW-1:0]      rptr;
   logic [1:0][PtrW-1:0] wgray_core_q;   // write pointer, as seen here
   logic [2:0]           dropped_core_q;
   logic [2:0]           overflow_core_q;
 
   assign valid_o       = rgray_q != wgray_core_q[1];
-  assign data_o        = mem[rptr_q[PtrW-2:0]];
+  assign rptr          = rptr_q + PtrW'(valid_o);
   assign ev_dropped_o  = dropped_core_q[2] != dropped_core_q[1];
   assign ev_overflow_o = overflow_core_q[2] != overflow_core_q[1];
 
@@ -141,11 +149,11 @@ module sp_link_clock #(
       wgray_core_q    <= {wgray_core_q[0], wgray_q};
       dropped_core_q  <= {dropped_core_q[1:0], dropped_q};
       overflow_core_q <= {overflow_core_q[1:0], overflow_q};
-      if (valid_o) begin
-        rptr_q  <= rptr_q + PtrW'(1);
-        rgray_q <= gray_of(rptr_q + PtrW'(1));
-      end
+      rptr_q  <= rptr;
+      rgray_q <= gray_of(rptr);
     end
   end
+
+  always_ff @(posedge clk_i) data_o <= mem[rptr[PtrW-2:0]];
 
 endmodule

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the sender knows of the room at the other end. Guarantees: a packet begins only when
-// afterwards the sum over all VCs of max(0, used - R) is at most S; when none has begun for three
-// cycles the answer is exact, before that it counts these packets against the VC that asks,
-// whatever their own.
+// afterwards the sum over all VCs of max(0, used - R) is at most S. Where two longest packets have
+// room, and what has begun lately, one begins at once; otherwise it waits two cycles for the exact
+// answer. Packets that began in the last four cycles count against the VC that asks, whatever their
+// own.
 
 module sp_link_credit #(
     /// Bits of a flit.
@@ -20,6 +21,8 @@ module sp_link_credit #(
     /// S of the peer.
     input  logic [sp_link_pkg::SHARED_W-1:0]                        shared_i,
 
+    /// A packet would begin, and does not in this cycle nor is dropped.
+    input  logic                                                    waits_i,
     /// VC of a packet that would begin.
     input  logic [1:0]                                              vc_i,
     /// Its flits.
@@ -44,7 +47,7 @@ module sp_link_credit #(
   import sp_link_pkg::*;
 
   // From a packet's begin to the answer that counts it.
-  localparam int unsigned Late = 3;
+  localparam int unsigned Late = 4;
   // Flits that may come before a packet for which `room_o` was looked at: three that the switch has
   // behind its port, and those of the cycles in which the answer is late.
   localparam int unsigned Slack = 3 + Late + 2;
@@ -58,7 +61,13 @@ module sp_link_credit #(
   logic signed [SumW-1:0]    pool_q;                // room for all
   logic [FreeW-1:0]          free_q  [NUM_VC];      // both
   logic [Late-1:0][LEN_W-1:0] begun_q;              // flits of packets that began lately
-  logic [FreeW-1:0]          wanted;
+  logic [1:0]                begun_vc_q;            // VC of the last one
+  logic [FreeW-1:0]          begun;                 // their sum
+  logic [NUM_VC-1:0]         plenty_q;              // no need to look at the packet's length
+  logic                      waits_q;               // the packet has waited for a cycle
+  logic [1:0]                vc_q;                  // its VC
+  logic [LEN_W-1:0]          flits_q;               // its flits
+  logic                      fits_q;                // there is room for it
 
   function automatic logic signed [SumW-1:0] positive(logic signed [SumW-1:0] x);
     return x[SumW-1] ? '0 : x;
@@ -80,7 +89,7 @@ module sp_link_credit #(
     end else begin
       ev_freed_bad_o <= '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        if (start_i && (vc_i == 2'(v))) sent_q[v] <= sent_q[v] + COUNT_W'(flits_i);
+        if (begun_vc_q == 2'(v)) sent_q[v] <= sent_q[v] + COUNT_W'(begun_q[0]);
         if (freed_valid_i) begin
           if (COUNT_W'(freed_i[v] - freed_q[v]) <= COUNT_W'(sent_q[v] - freed_q[v]))
             freed_q[v] <= freed_i[v];
@@ -104,7 +113,6 @@ module sp_link_credit #(
         free_q[v] <= '0;
       end
       pool_q  <= '0;
-      begun_q <= '0;
       room_o  <= '0;
     end else begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
@@ -118,16 +126,45 @@ module sp_link_credit #(
       pool_q <= wide(COUNT_W'(shared_i)) -
                 ((positive(over_q[0]) + positive(over_q[1])) +
                  (positive(over_q[2]) + positive(over_q[3])));
-      begun_q <= {begun_q[Late-2:0], start_i ? flits_i : LEN_W'(0)};
       if (clear_i) room_o <= '0;
     end
   end
 
+  // ---------------------------------------------------------------------------------- the answer
+
   always_comb begin
-    wanted = FreeW'(flits_i);
-    for (int unsigned i = 0; i < Late; i++) wanted += FreeW'(begun_q[i]);
+    begun = '0;
+    for (int unsigned i = 0; i < Late; i++) begun += FreeW'(begun_q[i]);
   end
 
-  assign go_o = free_q[vc_i] >= wanted;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      begun_q  <= '0;
+      plenty_q <= '0;
+      waits_q  <= 1'b0;
+      fits_q   <= 1'b0;
+    end else begin
+      begun_q <= {begun_q[Late-2:0], start_i ? flits_i : LEN_W'(0)};
+      // One may begin in this very cycle.
+      for (int unsigned v = 0; v < NUM_VC; v++)
+        plenty_q[v] <= {1'b0, free_q[v]} >= {1'b0, begun} + (FreeW + 1)'(2 * max_flits(FLIT_W));
+      waits_q <= waits_i;
+      fits_q  <= waits_q && ({1'b0, free_q[vc_q]} >= {1'b0, begun} + (FreeW + 1)'(flits_q));
+      if (clear_i) begin
+        begun_q  <= '0;
+        plenty_q <= '0;
+        fits_q   <= 1'b0;
+      end
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    begun_vc_q <= vc_i;
+    vc_q       <= vc_i;
+    flits_q    <= flits_i;
+  end
+
+  // A packet that began, or was dropped, is not the one that waits now.
+  assign go_o = plenty_q[vc_i] || (fits_q && waits_q);
 
 endmodule

@@ -32,7 +32,9 @@ module sp_link_pack #(
     /// Stream in: last beat.
     input  logic                           s_tlast_i,
 
-    /// VC of a packet that would begin.
+    /// A packet would begin, and does not in this cycle nor is dropped.
+    output logic                           head_waits_o,
+    /// Its VC.
     output logic [1:0]                     head_vc_o,
     /// Its flits.
     output logic [sp_pkg::LEN_W-1:0]       head_flits_o,
@@ -121,27 +123,37 @@ module sp_link_pack #(
   logic             drop_q;   // what comes up to the last beat is dropped
   logic             fill_q;   // the stream ended before the packet: zeros
   logic [LEN_W-1:0] left_q;   // units to come
+  logic             last_q;   // they make one flit
 
   logic             drop;     // the beat that comes is dropped
   logic             flit;     // there is a flit
   logic [LEN_W-1:0] left;     // units from this flit on
   logic             last;     // it is the packet's last one
+  logic             head_last; // the same of a first flit
+  logic             alone;    // it is a header and nothing else
   logic             wrong;    // the stream has another length
   logic             poison;   // POISON follows
   logic             take;     // it goes into the beat or behind it
   logic [CntW-1:0]  units;    // header counted
   logic [CntW-1:0]  blocks;   // POISON counted
 
+  assign head_waits_o = s_valid && !open_q && !s_ready;
   assign head_vc_o    = op_vc(s_hdr.op);
   assign head_flits_o = flits_of(units_of(s_hdr.len, s_hdr.ext), K);
+
+  // With one unit a flit no sum is needed to see it.
+  assign head_last = (K > 1) ? units_of(s_hdr.len, s_hdr.ext) <= LEN_W'(K) :
+                     (s_hdr.len == '0) ? (s_hdr.ext & (s_hdr.ext - MAX_EXT'(1))) == '0 :
+                     (s_hdr.len == LEN_W'(1)) && (s_hdr.ext == '0);
 
   assign drop  = drop_q || (!open_q && discard_i);
   assign flit  = fill_q || (s_valid && !drop && (open_q || (up_i && go_i)));
   assign left  = open_q ? left_q : units_of(s_hdr.len, s_hdr.ext);
-  assign last  = left <= LEN_W'(K);
+  assign last  = open_q ? last_q : head_last;
   assign wrong = !fill_q && (last != s_last);
   assign poison = last && (fill_q || wrong || s_err);
-  assign units  = CntW'(last ? left : LEN_W'(K)) + CntW'(!open_q);
+  assign alone  = !open_q && (s_hdr.len == '0) && (s_hdr.ext == '0);
+  assign units  = ((K == 1) ? CntW'(!alone) : CntW'(last ? left : LEN_W'(K))) + CntW'(!open_q);
   assign blocks = units + CntW'(poison);
 
   assign s_ready = drop || (take && !fill_q);
@@ -167,7 +179,10 @@ module sp_link_pack #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (take) left_q <= left - LEN_W'(units - CntW'(!open_q));
+    if (take) begin  // looked at if this was not the last
+      left_q <= left - LEN_W'(K);
+      last_q <= left <= LEN_W'(2 * K);
+    end
   end
 
   // ------------------------------------------------------------------------------------ the beat
@@ -175,6 +190,12 @@ module sp_link_pack #(
   block_t          held_q [Held];
   logic [CntW-1:0] held_count_q;
   logic            load;     // a beat is made in this cycle
+  logic            load_data;
+  // Twice the same: what many registers look at decides nothing else.
+  (* keep *)
+  logic            valid_q;  // there is a beat
+  (* keep *)
+  logic            there_q;
   logic [CntW-1:0] room;     // blocks of the beat
   logic [CntW-1:0] total;    // blocks at hand
   logic [CntW-1:0] emit;     // blocks that go into the beat
@@ -182,7 +203,8 @@ module sp_link_pack #(
   logic [All-1:0]  controls; // which of them are control
   logic            poison_next;  // the first that finds no place is POISON
 
-  assign load  = !valid_o || ready_i;
+  assign load  = !valid_q || ready_i;
+  assign load_data = !there_q || ready_i;
   assign room  = (K > 1 && short_i) ? CntW'(K - 1) : CntW'(K);
   // No second flit may end in a beat: the new one's last unit must find no place.
   assign take  = load && flit && !clear_i &&
@@ -195,7 +217,8 @@ module sp_link_pack #(
     for (int unsigned i = 0; i < Flit; i++) begin
       for (int unsigned at = 0; at < K; at++) begin
         if (CntW'(at) == held_count_q) begin
-          if (CntW'(i) < units) begin
+          // A flit has a unit at least.
+          if ((i == 0) || (CntW'(i) < units)) begin
             all[at+i].ctl  = 1'b0;
             all[at+i].head = !open_q && (i == 0);
             all[at+i].tail = last && (CntW'(i + 1) == units);
@@ -203,8 +226,8 @@ module sp_link_pack #(
             if (open_q && (i < K)) all[at+i].unit = s_data[UNIT_W*(i%K)+:UNIT_W];
             if (!open_q && (i > 0)) all[at+i].unit = s_data[UNIT_W*((i+K-1)%K)+:UNIT_W];
             if (fill_q) all[at+i].unit = '0;
-          end else if (poison && (CntW'(i) == units)) begin
-            all[at+i] = Poison;
+          end else begin
+            all[at+i] = Poison;  // if that is due; else nothing counts from here on
           end
         end
       end
@@ -224,13 +247,16 @@ module sp_link_pack #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      valid_o      <= 1'b0;
+      valid_q      <= 1'b0;
+      there_q      <= 1'b0;
       held_count_q <= '0;
     end else if (clear_i) begin
-      valid_o      <= 1'b0;
+      valid_q      <= 1'b0;
+      there_q      <= 1'b0;
       held_count_q <= '0;
     end else if (load) begin
-      valid_o      <= emit != '0;
+      valid_q      <= emit != '0;
+      there_q      <= emit != '0;
       held_count_q <= total - emit;
 
       assert (total - emit <= CntW'(Held)) else $error("sp_link_pack: too many blocks wait");
@@ -238,22 +264,26 @@ module sp_link_pack #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (load) begin
+    if (load_data) begin
       end_o  <= 1'b0;
       hold_o <= (K == 1) && poison_next;
       cont_o <= !all[0].head;
       free_o <= emit < CntW'(K);
       for (int unsigned k = 0; k < K; k++) begin
-        ctl_o[k]  <= (CntW'(k) >= emit) || all[k].ctl;
-        unit_o[k] <= (CntW'(k) < emit) ? all[k].unit : '0;
+        ctl_o[k]  <= ((k > 0) && (CntW'(k) >= emit)) || all[k].ctl;
+        // The first is looked at only if there is one.
+        unit_o[k] <= ((k == 0) || (CntW'(k) < emit)) ? all[k].unit : '0;
         if ((CntW'(k) < emit) && all[k].tail) end_o <= 1'b1;
       end
       for (int unsigned i = 0; i < Held; i++) begin
-        for (int unsigned e = 0; e <= K; e++) if (CntW'(e) == emit) held_q[i] <= all[e+i];
+        // With one block it is sent if there is any.
+        if (K == 1) held_q[i] <= all[1+i];
+        else for (int unsigned e = 0; e <= K; e++) if (CntW'(e) == emit) held_q[i] <= all[e+i];
       end
     end
   end
 
+  assign valid_o      = valid_q;
   assign next_o       = (held_count_q != '0) || flit;
   assign done_o       = take && !fill_q && (last || s_last);
   assign ev_length_o  = take && wrong;

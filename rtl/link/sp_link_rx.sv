@@ -98,6 +98,10 @@ module sp_link_rx #(
   localparam int unsigned FillW = (K > 1) ? $clog2(K) : 1;
   localparam int unsigned Kept = (K > 1) ? K - 1 : 1;  // units that wait for the rest of a flit
 
+  logic [SEQ_W-1:0] expected_q;  // the next number expected
+  logic [SEQ_W-1:0] after_q;     // the number behind it
+  logic             taken;       // the packets of a frame are handed on
+
   // -------------------------------------------------------------------------- blocks of the beat
 
   logic [K-1:0]         is_data;
@@ -106,8 +110,10 @@ module sp_link_rx #(
   logic                 train;
   logic                 damaged;
   logic                 closing;   // it has a trailer where one belongs
-  logic [K*BLOCK_W-1:0] message;
+  logic [K*BLOCK_W-1:0] message;   // but for what would be the field `crc`
+  logic [K*BLOCK_W-1:0] field;     // that alone
   logic [CRC_W-1:0]     part;
+  logic [CRC_W-1:0]     field_part;
 
   always_comb begin
     logic [K-1:0] is_null, is_skip, is_train, is_trailer;
@@ -133,7 +139,9 @@ module sp_link_rx #(
     closing = is_trailer[K-1];
     for (int unsigned k = 0; k < K; k++)
       message[BLOCK_W*(K-1-k)+:BLOCK_W] = {!is_data[k], rx_unit_i[k]};
-    if (closing) message[UNIT_W-1-:CRC_W] = '0;
+    field = '0;
+    field[UNIT_W-1-:CRC_W] = message[UNIT_W-1-:CRC_W];
+    message[UNIT_W-1-:CRC_W] = '0;
   end
 
   sp_link_crc #(
@@ -143,6 +151,15 @@ module sp_link_rx #(
   ) i_part (
       .data_i(message),
       .crc_o (part)
+  );
+
+  sp_link_crc #(
+      .W   (CRC_W),
+      .POLY(CRC_POLY),
+      .N   (K * BLOCK_W)
+  ) i_field (
+      .data_i(field),
+      .crc_o (field_part)
   );
 
   // ------------------------------------------------------------------------------ CRC of the frame
@@ -155,6 +172,11 @@ module sp_link_rx #(
   logic [K-1:0]             a_poison_q;
   logic [K-1:0][UNIT_W-1:0] a_unit_q;
   logic [CRC_W-1:0]         a_part_q;
+  logic [CRC_W-1:0]         a_field_q;
+  logic [CRC_W-1:0]         a_goal_q;     // what the beats before a right trailer have to bring
+  trailer_t                 a_trailer;
+  logic [SEQ_W-1:0]         a_ahead;      // numbers by which the frame lies ahead of the expected
+  logic [SEQ_W-1:0]         a_behind;     // and of the one behind that
 
   logic [CRC_W-1:0]         crc_q;        // of the frame so far
   logic [CRC_W-1:0]         carried;
@@ -176,6 +198,11 @@ module sp_link_rx #(
   logic                     b_closing_q;
   logic                     b_broken_q;
   logic                     b_crc_ok_q;
+  logic                     b_epoch_ok_q;
+  logic [SEQ_W-1:0]         b_ahead_q;
+  logic                     b_now_q;      // it has the expected number
+  logic [K-1:0][LEN_W-1:0]  b_units_q;    // if the block is a header: units behind it
+  logic [K-1:0]             b_alone_q;    // there are none
   logic [K-1:0]             b_data_q;
   logic [K-1:0]             b_poison_q;
   logic [K-1:0][UNIT_W-1:0] b_unit_q;
@@ -197,7 +224,7 @@ module sp_link_rx #(
       a_closing_q <= closing;
       b_valid_q   <= up_i && a_valid_q;
       b_closing_q <= up_i && a_valid_q && a_closing_q;
-      if (a_valid_q) crc_q <= a_closing_q ? '1 : carried ^ a_part_q;
+      if (a_valid_q) crc_q <= a_closing_q ? '1 : carried ^ a_part_q ^ a_field_q;
       broken_q <= broken && !(a_valid_q && a_closing_q);
       if (!up_i) begin
         crc_q    <= '1;
@@ -211,12 +238,40 @@ module sp_link_rx #(
     a_poison_q <= is_poison;
     a_unit_q   <= rx_unit_i;
     a_part_q   <= part;
-    b_data_q   <= a_data_q;
+    a_field_q  <= field_part;
+    a_goal_q   <= part ^ ~rx_unit_i[K-1][UNIT_W-1-:CRC_W];
+    b_data_q   <= (up_i && a_valid_q) ? a_data_q : '0;
     b_poison_q <= a_poison_q;
     b_unit_q   <= a_unit_q;
     if (!up_i) b_unit_q <= '0;
     b_broken_q <= broken;
-    b_crc_ok_q <= (carried ^ a_part_q) == ~a_unit_q[K-1][UNIT_W-1-:CRC_W];
+    b_crc_ok_q <= carried == a_goal_q;
+    b_epoch_ok_q <= a_trailer.epoch == epoch_i;
+    for (int unsigned k = 0; k < K; k++) begin
+      hdr_t hdr;
+      hdr = hdr_t'(a_unit_q[k]);
+      b_units_q[k] <= units_of(hdr.len, hdr.ext);
+      b_alone_q[k] <= (hdr.len == '0) && (hdr.ext == '0);
+    end
+  end
+
+  assign a_trailer = trailer_t'(a_unit_q[K-1]);
+  assign a_ahead   = SEQ_W'(a_trailer.seq) - expected_q;
+  assign a_behind  = SEQ_W'(a_trailer.seq) - after_q;
+
+  // The frame before may be taken just now.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      b_ahead_q <= '0;
+      b_now_q   <= 1'b0;
+    end else begin
+      b_ahead_q <= taken ? a_behind : a_ahead;
+      b_now_q   <= taken ? (a_behind == '0) : (a_ahead == '0);
+      if (clear_i) begin
+        b_ahead_q <= '0;
+        b_now_q   <= 1'b0;
+      end
+    end
   end
 
   // ------------------------------------------------------------------------------------- contents
@@ -243,18 +298,19 @@ module sp_link_rx #(
   logic         over_q;        // a flit of the frame found no place
   logic         over;
   logic         settled_q;     // nothing comes any more
-  logic         filling;       // in FLUSH: zeros instead of what would come
+  logic         filling_q;     // in FLUSH: zeros instead of what would come, every second cycle
   logic [K-1:0] in_data;
 
-  assign filling = flush_i && settled_q && stable_q.open;
-  assign in_data = filling ? K'(1) : (b_valid_q ? b_data_q : '0);
+  assign in_data = b_data_q | K'(filling_q);
 
   always_comb begin
     logic              here;  // a packet's last unit lies in this beat
     logic              full;  // the unit completes a flit
+    logic              last;  // it is the last of its packet
     logic [K-1:0][UNIT_W-1:0] flit;
     here         = 1'b0;
     full         = 1'b0;
+    last         = 1'b0;
     flit         = '0;
     if (K > 1) flit[Kept-1:0] = place_q.kept;
     place        = place_q;
@@ -269,6 +325,7 @@ module sp_link_rx #(
     push_data_o  = '0;
     poison_o     = 1'b0;
     for (int unsigned k = 0; k < K; k++) begin
+      if (!place.open) place.hdr = hdr_t'(b_unit_q[k]);
       if (in_data[k]) begin
         units = 1'b1;
         ended = 1'b0;
@@ -277,25 +334,26 @@ module sp_link_rx #(
           place.open  = 1'b1;
           place.first = 1'b1;
           place.fill  = '0;
-          place.hdr   = hdr_t'(b_unit_q[k]);
-          place.left  = units_of(place.hdr.len, place.hdr.ext);
+          place.left  = b_units_q[k];
+          last        = b_alone_q[k];
         end else begin
           flit[place.fill] = b_unit_q[k];
+          last             = place.left == LEN_W'(1);
           place.left       = place.left - LEN_W'(1);
-          full             = place.fill == FillW'(K - 1);
+          full             = (K == 1) || (place.fill == FillW'(K - 1));
           place.fill       = full ? '0 : place.fill + FillW'(1);
         end
-        if (full || (place.left == '0)) begin
+        if (full || last) begin
           wrong |= push_o;
           push_o       = 1'b1;
           push_first_o = place.first;
-          push_last_o  = place.left == '0;
-          push_err_o   = filling;
+          push_last_o  = last;
+          push_err_o   = filling_q;
           push_hdr_o   = place.hdr;
           push_data_o  = flit;
           place.first  = 1'b0;
           place.fill   = '0;
-          if (place.left == '0) begin
+          if (last) begin
             place.open = 1'b0;
             ended      = 1'b1;
             here       = 1'b1;
@@ -310,6 +368,11 @@ module sp_link_rx #(
       end
     end
     place.kept = (K > 1) ? flit[Kept-1:0] : '0;
+    if (K == 1) begin
+      // There is one that could be pushed, whether it is or not.
+      push_hdr_o  = place.hdr;
+      push_data_o = place_q.open ? FLIT_W'(b_unit_q[0]) : '0;
+    end
     // The mark of an earlier beat's flit counts as the end of one.
     if (poison_o && push_o) wrong = 1'b1;
   end
@@ -317,8 +380,10 @@ module sp_link_rx #(
   // -------------------------------------------------------------------------------------- number
 
   trailer_t         trailer;
-  logic [SEQ_W-1:0] expected_q;
   logic [SEQ_W-1:0] ahead;       // numbers by which the frame lies ahead; top bit: behind
+  logic             all_units;   // the same of the whole frame, its last beat counted
+  logic             all_wrong;
+  logic             all_over;
   logic             sound;       // undamaged, CRC right, of this epoch
   logic             expected;    // data frame with the expected number
   logic             malformed;
@@ -331,27 +396,34 @@ module sp_link_rx #(
   logic [ROUND_W-1:0] nacked_round_q;
 
   assign trailer  = trailer_t'(b_unit_q[K-1]);
-  assign ahead    = SEQ_W'(trailer.seq) - expected_q;
-  assign sound    = up_i && b_closing_q && !b_broken_q && b_crc_ok_q && (trailer.epoch == epoch_i);
-  assign expected = trailer.data && (ahead == '0);
+  assign ahead    = b_ahead_q;
+  assign sound    = up_i && b_closing_q && !b_broken_q && b_crc_ok_q && b_epoch_ok_q;
+  assign expected = trailer.data && b_now_q;
   assign over     = over_q || overflow_i;
+
+  // With one block a beat that of the trailer holds nothing else.
+  assign all_units = (K == 1) ? units_q : units;
+  assign all_wrong = (K == 1) ? wrong_q : wrong;
+  assign all_over  = (K == 1) ? over_q : over;
 
   // What a frame holds can be judged only if it is the expected one: the packet that it goes on
   // with is known of no other.
-  assign malformed = (trailer.data != units) ||
-                     (expected && (wrong || (trailer.cont != stable_q.open)));
+  assign malformed = (trailer.data != all_units) ||
+                     (expected && (all_wrong || (trailer.cont != stable_q.open)));
   assign good      = sound && !malformed;
-  assign commit_o  = (good && expected && !over) || filling;
-  assign rollback_o = (b_closing_q && !commit_o) || (!up_i && !filling);
+  assign taken     = good && expected && !all_over;
+  assign commit_o  = taken || filling_q;
+  assign rollback_o = (b_closing_q && !commit_o) || (!up_i && !filling_q);
   assign heard     = good ? trailer.round : heard_q;
   assign asked     = nacked_q && (nacked_round_q == heard);
   assign missing   = b_closing_q &&
                      (b_broken_q || !b_crc_ok_q || (sound && malformed) ||
-                      (good && (ahead != '0) && !ahead[SEQ_W-1]));
+                      (good && !b_now_q && !ahead[SEQ_W-1]));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       expected_q     <= '0;
+      after_q        <= SEQ_W'(1);
       heard_q        <= '0;
       nacked_q       <= 1'b0;
       nacked_round_q <= '0;
@@ -364,19 +436,24 @@ module sp_link_rx #(
       wrong_q        <= 1'b0;
       over_q         <= 1'b0;
       settled_q      <= 1'b0;
+      filling_q      <= 1'b0;
       place_q        <= '0;
       stable_q       <= '0;
     end else begin
       settled_q <= !up_i;
+      filling_q <= flush_i && settled_q && stable_q.open && !filling_q;
       reack_o <= 1'b0;
       nack_o  <= 1'b0;
       good_o  <= good;
-      over_o  <= good && expected && over;
+      over_o  <= good && expected && all_over;
 
       heard_q <= heard;
-      if (good && expected && !over) expected_q <= expected_q + SEQ_W'(1);
+      if (taken) begin
+        expected_q <= after_q;
+        after_q    <= after_q + SEQ_W'(1);
+      end
       if (good && trailer.data && ahead[SEQ_W-1]) reack_o <= 1'b1;
-      if (good && (ahead == '0)) nacked_q <= 1'b0;
+      if (good && b_now_q) nacked_q <= 1'b0;
       // What was lost may be the end of a frame, or all of one: the next one need not show it. It may
       // be nothing too, so that this NACK does not count.
       if (up_i && rx_lost_i && !asked) nack_o <= 1'b1;
@@ -402,6 +479,7 @@ module sp_link_rx #(
       if (!up_i) nacked_q <= 1'b0;
       if (clear_i) begin
         expected_q    <= '0;
+        after_q       <= SEQ_W'(1);
         heard_q       <= '0;
         place_q.open  <= 1'b0;
         stable_q.open <= 1'b0;
@@ -417,12 +495,12 @@ module sp_link_rx #(
   assign heard_o    = heard_q[0];
   assign open_o     = stable_q.open;
 
-  assign ev_frame_o     = good && expected && !over;
+  assign ev_frame_o     = taken;
   assign ev_duplicate_o = good && trailer.data && ahead[SEQ_W-1];
-  assign ev_ahead_o     = good && (ahead != '0) && !ahead[SEQ_W-1];
+  assign ev_ahead_o     = good && !b_now_q && !ahead[SEQ_W-1];
   assign ev_damaged_o   = b_closing_q && b_broken_q;
   assign ev_crc_o       = b_closing_q && !b_broken_q && !b_crc_ok_q;
   assign ev_malformed_o = sound && malformed;
-  assign ev_epoch_o     = b_closing_q && !b_broken_q && b_crc_ok_q && (trailer.epoch != epoch_i);
+  assign ev_epoch_o     = b_closing_q && !b_broken_q && b_crc_ok_q && !b_epoch_ok_q;
 
 endmodule

@@ -63,6 +63,8 @@ module sp_link_train #(
 
     /// State.
     output sp_link_pkg::state_e                       state_o,
+    /// It is UP: a register.
+    output logic                                      up_o,
     /// Changes with each training.
     output logic                                      round_o,
     /// Lanes on which beats come; none until that is settled.
@@ -104,27 +106,47 @@ module sp_link_train #(
   // From a change of what the block says to the first beat that says it.
   localparam int unsigned Late = 3;
 
+  logic [NONCE_W-1:0] peer_q;  // nonce of the peer's last block
+
   // ------------------------------------------------------------------------------ blocks that come
 
   /* verilator lint_off UNUSEDSIGNAL */  // fields that were looked at before
-  train_t                        came_q;        // on the lowest lane
+  train_t                        first;         // on the lowest lane
+  train_t                        came_q;        // the same
   /* verilator lint_on UNUSEDSIGNAL */
   logic                          ok_q;
+  logic                          other;         // with another nonce than the block before
+  logic                          again_q;       // such a one goes on
+  logic                          anew_q;        // such a one begins anew
   logic [K-1:0]                  right_q;
   logic [K-1:0][NONCE_W-1:0]     lane_nonce_q;
   logic [K-1:0]                  from;          // lanes on which it came
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) ok_q <= 1'b0;
-    else ok_q <= rx_train_i != '0;
+    if (!rst_ni) begin
+      ok_q    <= 1'b0;
+      again_q <= 1'b0;
+      anew_q  <= 1'b0;
+    end else begin
+      ok_q    <= rx_train_i != '0;
+      again_q <= (rx_train_i != '0) && other && first.resume;
+      anew_q  <= (rx_train_i != '0) && other && !first.resume;
+    end
   end
+
+  always_comb begin
+    first = train_t'(rx_lane_i[0]);
+    for (int unsigned k = K; k > 0; k--) if (rx_train_i[k-1]) first = train_t'(rx_lane_i[k-1]);
+  end
+
+  assign other = first.nonce != peer_q;
 
   always_ff @(posedge clk_i) begin
     right_q <= rx_train_i;
     for (int unsigned k = K; k > 0; k--) begin
       lane_nonce_q[k-1] <= rx_lane_i[k-1][NonceAt+:NONCE_W];
-      if (rx_train_i[k-1]) came_q <= train_t'(rx_lane_i[k-1]);
     end
+    if (rx_train_i != '0) came_q <= first;
   end
 
   // With skew the last block of one training may stand beside the first of the next.
@@ -138,19 +160,24 @@ module sp_link_train #(
   // ------------------------------------------------------------------------------------- states
 
   state_e               state_q;
+  state_e               state;
+  logic                 up_q;       // state_q is UP
   logic [NONCE_W-1:0]   nonce_q;
-  logic [NONCE_W-1:0]   peer_q;     // nonce of the peer's last block
   logic                 seen_q;     // there was one in this training
   logic                 match_q;    // it answers this training
   logic [15:0]          beats_q;    // training beats sent that echo it
+  logic                 enough_q;   // they are as many as are wanted
   logic [K-1:0]         good_q;     // lanes on which its blocks came in this training
   logic [TIMER_W-1:0]   first_q;    // cycles since the first did
   logic                 settled_q;  // these lanes it is
   logic [K-1:0]         peer_good_q;
   logic [SEQ_W-1:0]     ack_q;      // what it acknowledged
   logic [7:0]           retrains_q; // retrainings without progress
+  logic                 spent_q;    // there may be no more
   logic [TIMER_W-1:0]   dead_q;
+  logic                 dead_over_q;  // it has reached its limit
   logic [TIMER_W-1:0]   age_q;
+  logic                 age_over_q;
 
   logic training;
   logic resume;
@@ -169,31 +196,43 @@ module sp_link_train #(
                     (came_q.version == LINK_VERSION);
   // Without lanes of their own beats need all of them.
   assign heard    = LANES ? (came_q.good[K-1:0] != '0) : (&came_q.good[K-1:0]);
-  assign ready    = training && match_q && (32'(beats_q) >= 32'(train_beats_i) + Late);
-  assign peer_new = ok_q && (state_q == LINK_UP) && (came_q.nonce != peer_q);
-  assign dead     = (state_q == LINK_UP) && (dead_q >= dead_cycles_i);
-  assign aged     = age_q >= age_cycles_i;
-  assign tired    = (state_q == LINK_UP) &&
-                    (exhausted_i || dead || (peer_new && came_q.resume));
+  assign ready    = training && match_q && enough_q;
+  assign peer_new = up_q && (again_q || anew_q);
+  assign dead     = up_q && dead_over_q;
+  assign aged     = age_over_q;
+  assign tired    = up_q &&
+                    (exhausted_i || dead_over_q || again_q);
 
   always_comb begin
     leave = 1'b0;
     case (state_q)
-      LINK_UP:      leave = !enable_i || aged || over_i || (peer_new && !came_q.resume) ||
-                            (tired && (retrains_q >= retrain_limit_i));
+      LINK_UP:      leave = !enable_i || aged || over_i || anew_q ||
+                            (tired && spent_q);
       LINK_RETRAIN: leave = !enable_i || aged || (ok_q && !came_q.resume);
       default:      ;
     endcase
   end
 
+  always_comb begin
+    state = state_q;
+    if (leave) state = LINK_FLUSH;
+    else if ((state_q == LINK_TRAIN) && !enable_i) state = LINK_DOWN;
+    else if (tired) state = LINK_RETRAIN;
+    else if (ready) state = LINK_UP;
+    else if ((state_q == LINK_FLUSH) && drained_i) state = LINK_DOWN;
+    else if ((state_q == LINK_DOWN) && enable_i) state = LINK_TRAIN;
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q    <= LINK_DOWN;
+      up_q       <= 1'b0;
       nonce_q    <= '0;
       peer_q     <= '0;
       seen_q     <= 1'b0;
       match_q    <= 1'b0;
       beats_q    <= '0;
+      enough_q   <= 1'b0;
       good_q     <= '0;
       first_q    <= '0;
       settled_q  <= 1'b0;
@@ -201,8 +240,11 @@ module sp_link_train #(
       tx_lanes_o <= '1;
       ack_q      <= '0;
       retrains_q <= '0;
+      spent_q    <= 1'b0;
       dead_q     <= '0;
+      dead_over_q <= 1'b0;
       age_q      <= '0;
+      age_over_q <= 1'b0;
       epoch_o    <= '0;
       reserved_o <= '0;
       shared_o   <= '0;
@@ -210,6 +252,7 @@ module sp_link_train #(
       bad_seqw_o    <= 1'b0;
       bad_version_o <= 1'b0;
     end else begin
+      enough_q <= 32'(beats_q) >= 32'(train_beats_i) + Late;
       // What the last block said.
       if (training) begin
         if (train_sent_i && settled_q && (beats_q != '1)) beats_q <= beats_q + 16'd1;
@@ -225,6 +268,7 @@ module sp_link_train #(
           ack_q   <= SEQ_W'(came_q.ack);
           if (!seen_q || (came_q.nonce != peer_q)) begin
             beats_q   <= '0;
+            enough_q  <= 1'b0;
             good_q    <= from;
             first_q   <= '0;
             settled_q <= 1'b0;
@@ -238,35 +282,36 @@ module sp_link_train #(
       end
 
       // Timers.
-      dead_q <= dead_q + TIMER_W'(1);
-      if (good_i || (state_q != LINK_UP)) dead_q <= '0;
-      age_q <= age_q + TIMER_W'(1);
-      if (progress_i || (!unacked_i && !resume)) age_q <= '0;
+      spent_q     <= retrains_q >= retrain_limit_i;
+      dead_q      <= dead_q + TIMER_W'(1);
+      dead_over_q <= dead_q >= dead_cycles_i;
+      if (good_i || !up_q) begin
+        dead_q      <= '0;
+        dead_over_q <= 1'b0;
+      end
+      age_q      <= age_q + TIMER_W'(1);
+      age_over_q <= age_q >= age_cycles_i;
+      if (progress_i || (!unacked_i && !resume)) begin
+        age_q      <= '0;
+        age_over_q <= 1'b0;
+      end
       if (progress_i || (good_i && !unacked_i)) retrains_q <= '0;
 
       // Where next.
-      if (leave) begin
-        state_q <= LINK_FLUSH;
-      end else if ((state_q == LINK_TRAIN) && !enable_i) begin
-        state_q <= LINK_DOWN;
-      end else if (tired) begin
-        state_q    <= LINK_RETRAIN;
-        retrains_q <= retrains_q + 8'd1;
-      end else if (ready) begin
-        state_q <= LINK_UP;
+      state_q <= state;
+      up_q    <= state == LINK_UP;
+      if (tired && !leave) retrains_q <= retrains_q + 8'd1;
+      if (training && (state == LINK_UP)) begin
         epoch_o <= EPOCH_W'(nonce_q) + EPOCH_W'(peer_q);
         // What left before went over the lanes of before.
         tx_lanes_o <= K'(carrying(MAX_LANES'(peer_good_q)));
-      end else if ((state_q == LINK_FLUSH) && drained_i) begin
-        state_q <= LINK_DOWN;
-      end else if ((state_q == LINK_DOWN) && enable_i) begin
-        state_q <= LINK_TRAIN;
       end
       if ((tired && !leave) || (state_q == LINK_DOWN && enable_i)) begin
         nonce_q <= nonce_q + NONCE_W'(1);
         seen_q  <= 1'b0;
         match_q <= 1'b0;
         beats_q <= '0;
+        enough_q <= 1'b0;
         good_q  <= '0;
         first_q <= '0;
         settled_q <= 1'b0;
@@ -274,11 +319,13 @@ module sp_link_train #(
       if (state_q == LINK_DOWN) begin
         retrains_q <= '0;
         age_q      <= '0;
+        age_over_q <= 1'b0;
       end
     end
   end
 
   assign state_o      = state_q;
+  assign up_o         = up_q;
   assign round_o      = nonce_q[0];
   assign rx_lanes_o   = settled_q ? K'(carrying(MAX_LANES'(good_q))) : '0;
   assign resume_o     = ready && !leave && resume;
@@ -286,7 +333,7 @@ module sp_link_train #(
 
   assign ev_retrain_o = tired && !leave;
   assign ev_dead_o    = dead;
-  assign ev_aged_o    = aged && ((state_q == LINK_UP) || (state_q == LINK_RETRAIN));
+  assign ev_aged_o    = aged && (up_q || (state_q == LINK_RETRAIN));
   assign ev_peer_o    = peer_new;
 
   // --------------------------------------------------------------------------- blocks that leave

@@ -5,9 +5,10 @@
 // frames leave in the order of their numbers, each replay from the oldest unacknowledged one on, its
 // blocks unchanged; a frame stays until it is acknowledged or the link is cleared.
 //
-//   pack --> choose --> CRC of the beat --> CRC of the frame --> wire      a register at each arrow
-//              ^ |
-//            replay memory
+//   pack --> choose --> beat, CRC of the frame --> wire      a register at each arrow
+//             |    ^           v
+//    CRC of the    replay memory
+//   blocks alone
 
 module sp_link_tx #(
     /// Blocks of a beat.
@@ -147,6 +148,7 @@ module sp_link_tx #(
   } beat_t;
 
   logic up;
+  logic up_q;       // the same a cycle later: early enough for what is sent
   logic training;
   assign up       = state_i == LINK_UP;
   assign training = (state_i == LINK_TRAIN) || (state_i == LINK_RETRAIN);
@@ -156,26 +158,27 @@ module sp_link_tx #(
   logic [1:0] fresh_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) fresh_q <= '0;
-    else fresh_q <= {fresh_q[0] && training, training};
+    if (!rst_ni) begin
+      fresh_q <= '0;
+      up_q    <= 1'b0;
+    end else begin
+      fresh_q <= {fresh_q[0] && training, training};
+      up_q    <= up;
+    end
   end
 
   // ------------------------------------------------------------------------------------- choose
 
-  /// What leaves in a cycle.
-  typedef enum logic [2:0] {
-    SEND_NULL,
-    SEND_SKIP,
-    SEND_TRAIN,
-    SEND_PACK,     // a beat of a new frame, its trailer too if there is place
-    SEND_TRAILER,  // trailer of a new frame
-    SEND_AGAIN,    // a beat out of the replay memory
-    SEND_CONTROL   // control frame
-  } send_e;
-
-  send_e            send;
+  // What leaves in a cycle: one of these, or NULL. Each follows from registers alone, not from the
+  // others, where what they are registers of excludes it: a replay begins between frames, and no
+  // frame begins within it.
+  logic             send_skip;
+  logic             send_trailer;  // trailer of a new frame
+  logic             send_pack;     // a beat of a new frame, its trailer too if there is place
+  logic             send_train;
+  logic             send_again;    // a beat out of the replay memory
+  logic             send_control;  // control frame
   logic             closes;       // a new frame ends with this beat
-  beat_t            beat;
   trailer_t         trailer;
   logic             with_trailer;
 
@@ -183,8 +186,9 @@ module sp_link_tx #(
   logic             cont_q;       // its first unit goes on with a packet
   logic             hold_q;       // POISON is due
   logic [BeatW-1:0] beats_q;      // its beats so far
-  logic             full;         // it takes no more but what lies beside the trailer
+  logic             full_q;       // it takes no more but what lies beside the trailer
   logic             hurry;        // it is to end
+  logic             stop;         // so that no beat of packets comes before
   logic             may_open_q;   // there is room for a longest frame
   logic             skip_due_q;
   logic             control_due_q;
@@ -194,65 +198,35 @@ module sp_link_tx #(
   logic             mid_q;        // in the middle of a frame of it
   logic             again_q;      // a beat of it is there
   beat_t            again_beat_q;
-  logic             again_trailer;
+  logic             again_trailer_q;  // a frame ends with it
   /* verilator lint_off UNUSEDSIGNAL */  // most of it is told anew
   trailer_t         again;        // its trailer, if it has one
   /* verilator lint_on UNUSEDSIGNAL */
   logic             start_replay;
   logic             unacked;
 
-  assign full  = beats_q == BeatW'(FrameBeats);
-  assign hurry = nack_q || replay_due_q || !up;
+  assign hurry = nack_q || replay_due_q || !up_q;
+  assign again = trailer_t'(again_beat_q.unit[K-1]);
 
-  assign again         = trailer_t'(again_beat_q.unit[K-1]);
-  assign again_trailer = again_beat_q.ctl[K-1] && (again.kind == KIND_TRAILER);
+  // With one block a beat none is free.
+  assign stop         = hurry || (full_q && !((K > 1) && pack_free_i));
+  assign send_skip    = skip_due_q;
+  assign send_trailer = !skip_due_q && open_q && !hold_q && (!pack_valid_i || stop);
+  assign send_pack    = !skip_due_q && pack_valid_i &&
+                        (open_q ? hold_q || !stop : may_open_q && !replay_q && !hurry);
+  assign send_train   = !skip_due_q && !open_q && fresh_q[1];
+  assign start_replay = !skip_due_q && !open_q && up && replay_due_q && !mid_q;
+  assign send_again   = !skip_due_q && up_q && replay_q && again_q && (mid_q || !replay_due_q);
+  assign send_control = !skip_due_q && !open_q && up_q && !replay_q && !replay_due_q && !send_pack &&
+                        (control_due_q || nack_q);
+  assign closes       = send_trailer ||
+                        ((K > 1) && send_pack && pack_free_i && !pack_hold_i &&
+                         (!pack_next_i || hurry || full_q));
 
-  always_comb begin
-    send         = SEND_NULL;
-    closes       = 1'b0;
-    start_replay = 1'b0;
-    if (clear_i) begin
-      send = SEND_NULL;
-    end else if (skip_due_q) begin
-      send = SEND_SKIP;
-    end else if (open_q && !hold_q &&
-                 (!pack_valid_i || hurry || (full && !pack_free_i))) begin
-      send   = SEND_TRAILER;
-      closes = 1'b1;
-    end else if (pack_valid_i && (open_q || (up && may_open_q && !replay_q && !hurry))) begin
-      send   = SEND_PACK;
-      closes = pack_free_i && !pack_hold_i && (K > 1) && (!pack_next_i || hurry || full);
-    end else if (training) begin
-      if (fresh_q[1]) send = SEND_TRAIN;
-    end else if (up && replay_due_q && !mid_q) begin
-      start_replay = 1'b1;
-    end else if (up && replay_q) begin
-      if (again_q) send = SEND_AGAIN;
-    end else if (up && !open_q && (control_due_q || nack_q)) begin
-      send = SEND_CONTROL;
-    end
-  end
-
-  assign with_trailer = closes || (send == SEND_CONTROL) || (send == SEND_AGAIN && again_trailer);
-  assign pack_ready_o = tx_ready_i && (send == SEND_PACK);
+  assign with_trailer = closes || send_control || (send_again && again_trailer_q);
+  assign pack_ready_o = tx_ready_i && send_pack;
   // The beat behind this one goes beside the trailer.
   assign pack_short_o = pack_valid_i && !closes && (beats_q == BeatW'(FrameBeats - 1)) && open_q;
-
-  always_comb begin
-    beat.ctl  = '1;
-    beat.unit = '0;
-    case (send)
-      SEND_SKIP:  for (int unsigned k = 0; k < K; k++) beat.unit[k] = UNIT_W'(KIND_SKIP);
-      SEND_TRAIN: beat.unit = train_i;
-      SEND_PACK:  beat = {pack_ctl_i, pack_unit_i};
-      SEND_AGAIN: beat = again_beat_q;
-      default:    ;
-    endcase
-    if (with_trailer) begin
-      beat.ctl[K-1]  = 1'b1;
-      beat.unit[K-1] = trailer;
-    end
-  end
 
   logic [SEQ_W-1:0]   seq_q;     // number of the data frame sent next
   logic [ROUND_W-1:0] round_q;
@@ -260,10 +234,10 @@ module sp_link_tx #(
   always_comb begin
     trailer       = '0;
     trailer.kind  = KIND_TRAILER;
-    trailer.data  = send != SEND_CONTROL;
+    // A control frame leaves only between frames.
+    trailer.data  = open_q || replay_q || ((K > 1) && send_pack);
     trailer.nack  = nack_q;
-    trailer.cont  = (send == SEND_AGAIN) ? again.cont : (send == SEND_CONTROL) ? 1'b0 :
-                    open_q ? cont_q : pack_cont_i;
+    trailer.cont  = trailer.data && (replay_q ? again.cont : open_q ? cont_q : pack_cont_i);
     trailer.round = round_q;
     trailer.epoch = epoch_i;
     trailer.seq   = SEQ_FIELD_W'(seq_q);
@@ -278,7 +252,7 @@ module sp_link_tx #(
   logic [SEQ_W-1:0]   oldest_q;  // oldest unacknowledged number, or next_q
   logic [PtrW:0]      wptr_q;    // replay memory: one behind the last beat
   logic [PtrW:0]      optr_q;    // first beat of the oldest frame
-  logic [PtrW:0]      rptr_q;    // next beat to be read
+  logic [PtrW:0]      rptr_q;    // the beat that is in the memory's output, or will be next
   logic [COUNT_W-1:0] ended_q;   // packets that ended in new frames so far
   logic [COUNT_W-1:0] acked_q;   // and of these in frames acknowledged
   logic               keep;      // the beat belongs to a new frame
@@ -291,8 +265,8 @@ module sp_link_tx #(
   logic               reack_q;
 
   assign sent    = tx_ready_i;
-  assign keep    = (send == SEND_PACK) || (send == SEND_TRAILER);
-  assign ended   = ended_q + COUNT_W'((send == SEND_PACK) && pack_end_i);
+  assign keep    = send_pack || send_trailer;
+  assign ended   = ended_q + COUNT_W'(send_pack && pack_end_i);
   assign unacked = next_q != oldest_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -300,6 +274,7 @@ module sp_link_tx #(
       open_q        <= 1'b0;
       hold_q        <= 1'b0;
       beats_q       <= '0;
+      full_q        <= 1'b0;
       next_q        <= '0;
       seq_q         <= '0;
       wptr_q        <= '0;
@@ -314,25 +289,26 @@ module sp_link_tx #(
       told_q        <= '0;
       told_freed_q  <= '0;
     end else begin
-      may_open_q <= (SEQ_W'(next_q - oldest_q + SEQ_W'(closes)) < SEQ_W'(Window)) &&
+      may_open_q <= (SEQ_W'(next_q - oldest_q) < (closes ? SEQ_W'(Window - 1) : SEQ_W'(Window))) &&
                     ((PtrW + 1)'(wptr_q - optr_q) <= (PtrW + 1)'(REPLAY_BEATS - Longest - 2));
       if (sent) begin
         if (keep) begin
           open_q  <= !closes;
-          hold_q  <= (send == SEND_PACK) && pack_hold_i;
-          beats_q <= closes ? '0 : beats_q + BeatW'(!full);
+          hold_q  <= send_pack && pack_hold_i;
+          beats_q <= closes ? '0 : beats_q + BeatW'(!full_q);
+          full_q  <= !closes && (full_q || (beats_q == BeatW'(FrameBeats - 1)));
           wptr_q  <= wptr_q + (PtrW + 1)'(1);
           ended_q <= ended;
           if (closes) next_q <= next_q + SEQ_W'(1);
         end
-        if (closes || (send == SEND_AGAIN && again_trailer)) seq_q <= seq_q + SEQ_W'(1);
+        if (closes || (send_again && again_trailer_q)) seq_q <= seq_q + SEQ_W'(1);
         if (start_replay) seq_q <= oldest_q;
       end
 
       // A clock drifts by the cycle, not by the beat.
-      skip_due_q <= (skip_beats_i != '0) && (skip_q >= skip_beats_i - TIMER_W'(1));
+      skip_due_q <= !clear_i && (skip_beats_i != '0) && (skip_q >= skip_beats_i - TIMER_W'(1));
       if (skip_q != '1) skip_q <= skip_q + TIMER_W'(1);
-      if (sent && (send == SEND_SKIP)) begin
+      if (sent && send_skip) begin
         skip_due_q <= 1'b0;
         skip_q     <= TIMER_W'(1);
       end
@@ -359,6 +335,7 @@ module sp_link_tx #(
         open_q  <= 1'b0;
         hold_q  <= 1'b0;
         beats_q <= '0;
+        full_q  <= 1'b0;
         next_q  <= '0;
         seq_q   <= '0;
         wptr_q  <= '0;
@@ -368,7 +345,7 @@ module sp_link_tx #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (sent && (send == SEND_PACK) && !open_q) cont_q <= pack_cont_i;
+    if (sent && send_pack && !open_q) cont_q <= pack_cont_i;
   end
 
   // ------------------------------------------------------------------------------ acknowledgement
@@ -383,7 +360,8 @@ module sp_link_tx #(
   end_t             end_q;
   logic             ack_valid_q;
   logic [SEQ_W-1:0] ack_q;
-  logic [SEQ_W-1:0] ack_next_q;   // next_q as it came: the ends of all frames before it are known
+  logic             ack_fits_q;   // it is between the oldest number and the next, as it came
+  logic             ack_moves_q;  // it is not the oldest
   logic             ack_nack_q;
   logic             ack_heard_q;
   logic             ack_ok;
@@ -393,8 +371,8 @@ module sp_link_tx #(
     end_q <= end_mem[(SEQ_W-1)'(ack_i - SEQ_W'(1))];
   end
 
-  assign ack_ok     = ack_valid_q && (SEQ_W'(ack_q - oldest_q) <= SEQ_W'(ack_next_q - oldest_q));
-  assign progress_o = ack_ok && (ack_q != oldest_q);
+  assign ack_ok     = ack_valid_q && ack_fits_q;
+  assign progress_o = ack_ok && ack_moves_q;
   assign unacked_o  = unacked;
   assign acked_o    = acked_q;
 
@@ -402,7 +380,8 @@ module sp_link_tx #(
     if (!rst_ni) begin
       ack_valid_q <= 1'b0;
       ack_q       <= '0;
-      ack_next_q  <= '0;
+      ack_fits_q  <= 1'b0;
+      ack_moves_q <= 1'b0;
       ack_nack_q  <= 1'b0;
       ack_heard_q <= 1'b0;
       oldest_q    <= '0;
@@ -411,7 +390,14 @@ module sp_link_tx #(
     end else begin
       ack_valid_q <= ack_valid_i;
       ack_q       <= ack_i;
-      ack_next_q  <= next_q;
+      // The one before may free frames just now.
+      if (progress_o) begin
+        ack_fits_q  <= SEQ_W'(ack_i - ack_q) <= SEQ_W'(next_q - ack_q);
+        ack_moves_q <= ack_i != ack_q;
+      end else begin
+        ack_fits_q  <= SEQ_W'(ack_i - oldest_q) <= SEQ_W'(next_q - oldest_q);
+        ack_moves_q <= ack_i != oldest_q;
+      end
       ack_nack_q  <= ack_nack_i;
       ack_heard_q <= ack_heard_i;
       if (progress_o) begin
@@ -430,9 +416,20 @@ module sp_link_tx #(
 
   // -------------------------------------------------------------------------------------- replay
 
-  (* no_rw_check *)  // reads stop before the beat that is written
-  logic [K*BLOCK_W-1:0] replay_mem [REPLAY_BEATS];
+  (* no_rw_check *)  // no beat is read in the cycle in which it is written
+  logic [K*BLOCK_W:0] replay_mem [REPLAY_BEATS];  // {a frame ends, beat}
+  logic [K*BLOCK_W:0] mem_out_q;
+  logic               mem_q;        // the next beat of the replay is there
+  logic               begins;       // a replay begins
+  logic               again_sent;
+  logic               moves;        // the beat out of the memory goes where it is sent from
   logic               read;
+  logic [PtrW:0]      next_rptr;
+  logic [PtrW-1:0]    read_at;
+  logic               keep_q;       // the beat behind `choose` is to be written
+  logic [PtrW-1:0]    keep_at_q;    // to here
+  beat_t              beat;         // that beat
+  logic               crc_trailer_q;  // it has a trailer
   logic               nacked;       // a NACK that is to be answered
   logic               late;         // no progress for too long
   logic [TIMER_W-1:0] wait_q;
@@ -441,12 +438,30 @@ module sp_link_tx #(
   assign nacked = ack_ok && ack_nack_q && up && (next_q != ack_q) && (ack_heard_q == round_q[0]) &&
                   !replay_due_q;
   assign late   = up && unacked && !replay_due_q && (wait_q >= replay_cycles_i);
-  assign read   = replay_q && (rptr_q != wptr_q) &&
-                  (!again_q || (sent && (send == SEND_AGAIN))) && !start_replay;
+
+  // A memory is slow to answer, so its beats wait in a register. The first of a replay is read in
+  // the cycle in which it begins, if it is not just being written.
+  assign begins     = sent && start_replay;
+  assign again_sent = sent && send_again;
+  assign moves      = mem_q && (!again_q || again_sent);
+  assign next_rptr  = rptr_q + (PtrW + 1)'(mem_q);
+  assign read       = begins ? unacked && (K == 1 || !keep_q || (keep_at_q != optr_q[PtrW-1:0])) :
+                      replay_q && (next_rptr != wptr_q) && (!mem_q || moves);
+  assign read_at    = begins ? optr_q[PtrW-1:0] : next_rptr[PtrW-1:0];
 
   always_ff @(posedge clk_i) begin
-    if (sent && keep) replay_mem[wptr_q[PtrW-1:0]] <= beat;
-    if (read) again_beat_q <= replay_mem[rptr_q[PtrW-1:0]];
+    if (keep_q) replay_mem[keep_at_q] <= {crc_trailer_q, beat};
+    if (read) mem_out_q <= replay_mem[read_at];
+    if (moves) {again_trailer_q, again_beat_q} <= mem_out_q;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) keep_q <= 1'b0;
+    else keep_q <= sent && keep;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (sent) keep_at_q <= wptr_q[PtrW-1:0];
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -455,18 +470,22 @@ module sp_link_tx #(
       replay_q     <= 1'b0;
       mid_q        <= 1'b0;
       again_q      <= 1'b0;
+      mem_q        <= 1'b0;
       rptr_q       <= '0;
       round_q      <= '0;
       wait_q       <= '0;
       replays_q    <= '0;
       exhausted_o  <= 1'b0;
     end else begin
-      if (read) rptr_q <= rptr_q + (PtrW + 1)'(1);
-      if (read) again_q <= 1'b1;
-      else if (sent && (send == SEND_AGAIN)) again_q <= 1'b0;
-      if (sent && (send == SEND_AGAIN)) begin
-        mid_q <= !again_trailer;
-        if (again_trailer && (rptr_q == wptr_q)) replay_q <= 1'b0;
+      if (begins) rptr_q <= optr_q;
+      else if (moves) rptr_q <= next_rptr;
+      if (read) mem_q <= 1'b1;
+      else if (moves || begins) mem_q <= 1'b0;
+      if (moves) again_q <= 1'b1;
+      else if (again_sent) again_q <= 1'b0;
+      if (again_sent) begin
+        mid_q <= !again_trailer_q;
+        if (again_trailer_q && !mem_q && (rptr_q == wptr_q)) replay_q <= 1'b0;
       end
 
       // A cause for a replay.
@@ -484,11 +503,10 @@ module sp_link_tx #(
       if (!unacked || progress_o || late || replay_due_q ||
           (sent && with_trailer && (seq_q == oldest_q))) wait_q <= '0;
 
-      if (sent && start_replay) begin
+      if (begins) begin
         replay_due_q <= 1'b0;
         replay_q     <= unacked;
         again_q      <= 1'b0;
-        rptr_q       <= optr_q;
         if (unacked) round_q <= round_q + ROUND_W'(1);
       end
       if (state_i == LINK_RETRAIN) begin
@@ -496,6 +514,7 @@ module sp_link_tx #(
         replay_q     <= 1'b0;
         mid_q        <= 1'b0;
         again_q      <= 1'b0;
+        mem_q        <= 1'b0;
         replays_q    <= '0;
       end
       if (clear_i) begin
@@ -503,12 +522,13 @@ module sp_link_tx #(
         replay_q     <= 1'b0;
         mid_q        <= 1'b0;
         again_q      <= 1'b0;
+        mem_q        <= 1'b0;
         round_q      <= '0;
         wait_q       <= '0;
         replays_q    <= '0;
       end
 
-      assert (!(sent && send == SEND_PACK && replay_q))
+      assert (!(sent && send_pack && replay_q))
         else $error("sp_link_tx: a new beat within a replay");
       assert (replay_q || replay_due_q || !up || (seq_q == next_q))
         else $error("sp_link_tx: number of a frame is not the next one");
@@ -517,29 +537,79 @@ module sp_link_tx #(
     end
   end
 
-  // ---------------------------------------------------------------------------- CRC, then the wire
+  // -------------------------------------------------------------------------- CRC, then the wire
 
-  beat_t                  crc_beat_q;
-  logic                   crc_covered_q;  // it counts
-  logic                   crc_trailer_q;
-  logic [CRC_W-1:0]       crc_part_q;     // of the beat alone
-  logic [CRC_W-1:0]       crc_q;          // of the frame so far
-  logic [CRC_W-1:0]       part;
-  logic [CRC_W-1:0]       carried;
-  logic [K*BLOCK_W-1:0]   message;
+  // What was chosen is put together behind a register, and so are its CRCs: what blocks of a packet
+  // or a trailer would add is known before it is known which of them leaves.
+  beat_t            given;          // blocks out of a packet or the replay memory
+  beat_t            crc_beat_q;
+  trailer_t         crc_tail_q;     // trailer, its CRC zero
+  logic             crc_given_q;    // these blocks leave, but for the last if it is a trailer
+  logic             crc_train_q;
+  logic             crc_skip_q;
+  logic             crc_covered_q;  // it counts
+  logic [CRC_W-1:0] part_last, part_tail, part_rest, part_none;
+  logic [CRC_W-1:0] part_last_q;    // of the last block alone
+  logic [CRC_W-1:0] part_tail_q;    // of the trailer instead
+  logic [CRC_W-1:0] part_rest_q;    // of the blocks before
+  logic [CRC_W-1:0] crc_q;          // of the frame so far
+  logic [CRC_W-1:0] carried;
+  logic [CRC_W-1:0] crc;            // with this beat
 
-  for (genvar k = 0; k < K; k++) begin : g_message
-    assign message[BLOCK_W*(K-1-k)+:BLOCK_W] = {beat.ctl[k], beat.unit[k]};
-  end
+  assign given = again_q ? again_beat_q : {pack_ctl_i, pack_unit_i};
 
   sp_link_crc #(
       .W   (CRC_W),
       .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
-  ) i_part (
-      .data_i(message),
-      .crc_o (part)
+      .N   (BLOCK_W)
+  ) i_last (
+      .data_i({given.ctl[K-1], given.unit[K-1]}),
+      .crc_o (part_last)
   );
+
+  sp_link_crc #(
+      .W   (CRC_W),
+      .POLY(CRC_POLY),
+      .N   (BLOCK_W)
+  ) i_tail (
+      .data_i({1'b1, trailer}),
+      .crc_o (part_tail)
+  );
+
+  if (K > 1) begin : g_rest
+    logic [K*BLOCK_W-1:0] rest;  // the blocks before the last, or NULL instead of them
+    logic [K*BLOCK_W-1:0] none;
+
+    always_comb begin
+      rest = '0;
+      none = '0;
+      for (int unsigned k = 0; k + 1 < K; k++) begin
+        rest[BLOCK_W*(K-1-k)+:BLOCK_W] = {given.ctl[k], given.unit[k]};
+        none[BLOCK_W*(K-k)-1] = 1'b1;
+      end
+    end
+
+    sp_link_crc #(
+        .W   (CRC_W),
+        .POLY(CRC_POLY),
+        .N   (K * BLOCK_W)
+    ) i_rest (
+        .data_i(rest),
+        .crc_o (part_rest)
+    );
+
+    sp_link_crc #(
+        .W   (CRC_W),
+        .POLY(CRC_POLY),
+        .N   (K * BLOCK_W)
+    ) i_none (
+        .data_i(none),
+        .crc_o (part_none)
+    );
+  end else begin : g_no_rest
+    assign part_rest = '0;
+    assign part_none = '0;
+  end
 
   sp_link_crc #(
       .W   (CRC_W),
@@ -550,36 +620,60 @@ module sp_link_tx #(
       .crc_o (carried)
   );
 
+  assign crc = carried ^ (crc_given_q ? part_rest_q : part_none) ^
+               (crc_trailer_q ? part_tail_q : part_last_q);
+
+  always_comb begin
+    beat.ctl  = crc_given_q ? crc_beat_q.ctl : '1;
+    beat.unit = crc_given_q ? crc_beat_q.unit : '0;
+    if (crc_trailer_q) begin
+      beat.ctl[K-1]  = 1'b1;
+      beat.unit[K-1] = crc_tail_q;
+    end
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      crc_beat_q    <= '{ctl: '1, unit: '0};
-      crc_covered_q <= 1'b0;
+      crc_given_q   <= 1'b0;
       crc_trailer_q <= 1'b0;
-      crc_part_q    <= '0;
+      crc_train_q   <= 1'b0;
+      crc_skip_q    <= 1'b0;
+      crc_covered_q <= 1'b0;
       crc_q         <= '1;
       tx_mark_o     <= {K{MARK_CTRL}};
       tx_unit_o     <= '0;
     end else if (tx_ready_i) begin
-      crc_beat_q    <= beat;
-      crc_covered_q <= keep || (send == SEND_AGAIN) || (send == SEND_CONTROL);
+      crc_given_q   <= send_pack || send_again;
       crc_trailer_q <= with_trailer;
-      crc_part_q    <= part;
-      if (crc_covered_q) crc_q <= crc_trailer_q ? '1 : carried ^ crc_part_q;
-      if (!crc_covered_q && (crc_beat_q.unit[0][KIND_W-1:0] == KIND_TRAIN)) crc_q <= '1;
+      crc_train_q   <= send_train;
+      crc_skip_q    <= send_skip;
+      crc_covered_q <= keep || send_again || send_control;
+      if (crc_covered_q) crc_q <= crc_trailer_q ? '1 : crc;
+      if (crc_train_q || clear_i) crc_q <= '1;
       for (int unsigned k = 0; k < K; k++) begin
-        tx_mark_o[k] <= crc_beat_q.ctl[k] ? MARK_CTRL : MARK_DATA;
-        tx_unit_o[k] <= crc_beat_q.unit[k];
+        tx_mark_o[k] <= beat.ctl[k] ? MARK_CTRL : MARK_DATA;
+        tx_unit_o[k] <= beat.unit[k] | (crc_train_q ? train_i[k] : '0) |
+                        (crc_skip_q ? UNIT_W'(KIND_SKIP) : '0);
       end
-      if (crc_trailer_q) tx_unit_o[K-1][UNIT_W-1-:CRC_W] <= ~(carried ^ crc_part_q);
-      if (clear_i) crc_q <= '1;
+      if (crc_trailer_q) tx_unit_o[K-1][UNIT_W-1-:CRC_W] <= ~crc;
     end
   end
 
-  assign train_sent_o  = sent && (send == SEND_TRAIN);
+  always_ff @(posedge clk_i) begin
+    if (tx_ready_i) begin
+      crc_beat_q  <= given;
+      crc_tail_q  <= trailer;
+      part_last_q <= part_last;
+      part_tail_q <= part_tail;
+      part_rest_q <= part_rest;
+    end
+  end
+
+  assign train_sent_o  = sent && send_train;
   assign ev_frame_o    = sent && closes;
-  assign ev_control_o  = sent && (send == SEND_CONTROL);
-  assign ev_replay_o   = sent && start_replay && unacked;
-  assign ev_again_o    = sent && (send == SEND_AGAIN) && again_trailer;
+  assign ev_control_o  = sent && send_control;
+  assign ev_replay_o   = begins && unacked;
+  assign ev_again_o    = again_sent && again_trailer_q;
   assign ev_nack_o     = sent && with_trailer && nack_q;
   assign ev_nacked_o   = nacked;
   assign ev_nack_old_o = ack_ok && ack_nack_q && !nacked;
