@@ -140,7 +140,6 @@ def test_campaign(program: Program, k: int, shard: int) -> None:
     found = run(program, k, "campaign", flits=LONG_FLITS)
     exactly_once(found, LONG_FLITS)
     assert k == 1 or found["narrow_episodes"], "never over fewer lanes"
-    assert found["events"]["clock_dropped"], "the clocks were never far enough apart"
 
 
 @pytest.mark.campaign
