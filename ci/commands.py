@@ -127,7 +127,11 @@ def hil(console: Console) -> int:
     if board not in ("virtual", "netlist"):
         boards.look(about, board)
         selection.jobs = 1  # one board, one test at a time; simulated ones are as many as jobs
+    evidence.write("hil_bit_errors", [])
     outcome = session.run(selection, console)
+    rows = evidence.read("hil_bit_errors")
+    if rows:
+        ui.table(console, "bit errors", reporting.BIT_ERRORS, reporting.bit_error_rows(rows))
     return _finish(console, selection, outcome, "hil", board=board, host=selection.host)
 
 

@@ -47,7 +47,9 @@ def write() -> Path:
         *(_regress(found) for found in regress),
         _plan(main),
         _coverage(data["coverage"]),
-        _hil(evidence.read("hil"), evidence.read("hil_board")),
+        _hil(
+            evidence.read("hil"), evidence.read("hil_board"), evidence.read("hil_bit_errors") or []
+        ),
         _fpga(),
         _bench(),
         _formal(data["formal"]),
@@ -366,7 +368,23 @@ def _letters(word: int) -> str:
     return word.to_bytes(4, "big").decode("ascii", "replace")
 
 
-def _hil(found: Any, about: Any) -> Section | None:
+#: Columns of what a sweep of bit errors found.
+BIT_ERRORS = (
+    "cycles a wrong bit", "cycles", "link", "end", "wrong bits", "bad frames", "NACKs", "replays",
+    "frames", "sent again",
+)  # fmt: skip
+
+
+def bit_error_rows(found: list[dict[str, int]]) -> list[list[str]]:
+    """Return the rows to BIT_ERRORS: what left an end, and what its peer made of it."""
+    return [
+        [f"{row['spacing']:,}" if row["spacing"] else "none"]
+        + [f"{row[name]:,}" for name in list(row)[1:]]
+        for row in found
+    ]
+
+
+def _hil(found: Any, about: Any, bit_errors: list[dict[str, int]]) -> Section | None:
     """The bring-up tests of the board that was tried last, and what it said that it is."""
     if not found:
         return None
@@ -397,6 +415,8 @@ def _hil(found: Any, about: Any) -> Section | None:
         for test in found["tests"]
     ]
     parts.append(_table(("", "test", "seconds", "to run it again"), rows, "wide"))
+    if bit_errors:
+        parts.append(f"<h3>Bit errors</h3>{_table(BIT_ERRORS, bit_error_rows(bit_errors))}")
     return "hil", "Bring-up of a board", "".join(parts)
 
 
