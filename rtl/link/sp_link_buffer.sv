@@ -114,7 +114,7 @@ module sp_link_buffer #(
 
   // -------------------------------------------------------------------------------------- writing
 
-  // What is read was committed before: no place is read and written in one cycle.
+  // What is read was committed before: no place is read and written in one cycle, if it is looked at.
   (* no_rw_check *)
   logic [PlaceW+FLIT_W:0] data_mem [Places];  // {next place, last, payload}
   (* no_rw_check *)
@@ -186,18 +186,24 @@ module sp_link_buffer #(
   // -------------------------------------------------------------------------------------- reading
 
   logic [PlaceW-1:0] head_q  [NUM_VC];
-  logic [RingW:0]    taken_q [NUM_VC];  // packets whose first flit has been read
-  logic [RingW:0]    after_q [NUM_VC];  // and one more
-  logic [NUM_VC-1:0] waits_q;           // there are others
+  // Packets whose first flit has been read, and one and two more; that of the last cycle is not
+  // counted yet: whether a packet begins is known late.
+  logic [RingW:0]    taken_q [NUM_VC][3];
+  logic [NUM_VC-1:0] begun_q;           // it is to be counted
+  logic [NUM_VC-1:0][2:0] more;         // there are others than these
+  logic [NUM_VC-1:0] waits_q;           // there are others than those that were begun
   logic [NUM_VC-1:0] new_q;             // the frame that comes has some
   logic [NUM_VC-1:0] fresh;             // with this flit
+  logic [NUM_VC-1:0] may_start;
   logic [NUM_VC-1:0] turn;
   logic [1:0]        turn_vc;
   logic [PlaceW-1:0] turn_place;
   logic              turn_again;        // the VC on the stream has the next turn
   logic              go_on;             // the packet on the stream has more flits
-  logic [NUM_VC-1:0] begins;            // a packet is begun
+  logic              ends;              // the stream is free for another
+  logic [NUM_VC-1:0] begins;            // one is begun
   logic              read;
+  logic [PlaceW-1:0] head_place;        // of the packet that may be begun
   logic [PlaceW-1:0] read_place;
   logic [1:0]        out_vc_q;          // VC on the stream
   logic [PlaceW-1:0] out_next;          // place of the flit behind that on the stream
@@ -211,8 +217,8 @@ module sp_link_buffer #(
   ) i_turn (
       .clk_i,
       .rst_ni,
-      .req_i    (waits_q & m_vc_room_i),
-      .advance_i(begins != '0),
+      .req_i    (may_start),
+      .advance_i(ends),
       .gnt_o    (turn)
   );
 
@@ -222,23 +228,33 @@ module sp_link_buffer #(
   end
 
   // What the memory says of the flit on the stream comes late: all else is at hand by then.
+  assign may_start  = waits_q & m_vc_room_i;
   assign turn_vc    = {turn[3] | turn[2], turn[3] | turn[1]};
   assign turn_again = turn[out_vc_q];
   assign go_on      = m_tvalid_o && m_tready_i && !m_tlast_o;
-  assign begins     = (!m_tvalid_o || (m_tready_i && m_tlast_o)) ? turn : '0;
-  assign read       = go_on || (begins != '0);
+  assign ends       = !m_tvalid_o || (m_tready_i && m_tlast_o);
+  assign begins     = ends ? turn : '0;
+  assign read       = go_on || (ends && (may_start != '0));
   // The queue on the stream begins behind the flit there.
-  assign read_place = (m_tvalid_o && (!m_tlast_o || turn_again)) ? out_next : turn_place;
+  assign head_place = (m_tvalid_o && turn_again) ? out_next : turn_place;
+  assign read_place = (m_tvalid_o && !m_tlast_o) ? out_next : head_place;
 
   always_ff @(posedge clk_i) begin
-    if (read) begin
+    // Where no flit is to be read whatever comes is not looked at. With later flits the header
+    // says nothing.
+    if (!m_tvalid_o || m_tready_i) begin
       {out_next, m_tlast_o, m_tdata_o} <= data_mem[read_place];
-      out_hdr <= hdr_mem[read_place];
+      out_hdr <= hdr_mem[head_place];
       out_err <= err_mem[read_place];
     end
-    if (begins != '0) out_vc_q <= turn_vc;
+    if (ends) out_vc_q <= turn_vc;
     was_place_q <= read_place;
     if (was_read_q) free_mem[back_q.at] <= was_place_q;
+  end
+
+  always_comb begin
+    for (int unsigned v = 0; v < NUM_VC; v++)
+      for (int unsigned n = 0; n < 3; n++) more[v][n] = stable_q.packets[v] != taken_q[v][n];
   end
 
   always_comb begin
@@ -253,25 +269,27 @@ module sp_link_buffer #(
       back_q     <= '{wrap: 1'b1, default: '0};
       freed_o    <= '0;
       waits_q    <= '0;
+      begun_q    <= '0;
       new_q      <= '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         head_q[v]  <= PlaceW'(v);
-        taken_q[v] <= '0;
-        after_q[v] <= (RingW + 1)'(1);
+        for (int unsigned n = 0; n < 3; n++) taken_q[v][n] <= (RingW + 1)'(n);
       end
     end else begin
       if (m_tready_i) m_tvalid_o <= 1'b0;
       if (read) m_tvalid_o <= 1'b1;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         if (m_tvalid_o && (out_vc_q == 2'(v))) head_q[v] <= out_next;
-        if (begins[v]) begin
-          taken_q[v] <= after_q[v];
-          after_q[v] <= after_q[v] + (RingW + 1)'(1);
+        if (begun_q[v]) begin
+          taken_q[v][0] <= taken_q[v][1];
+          taken_q[v][1] <= taken_q[v][2];
+          taken_q[v][2] <= taken_q[v][2] + (RingW + 1)'(1);
         end
-        waits_q[v] <= (begins[v] ? (stable_q.packets[v] != after_q[v]) :
-                       (stable_q.packets[v] != taken_q[v])) || (commit_i && fresh[v]);
+        waits_q[v] <= (begun_q[v] ? (begins[v] ? more[v][2] : more[v][1]) :
+                       (begins[v] ? more[v][1] : more[v][0])) || (commit_i && fresh[v]);
         if (was_read_q && (out_vc_q == 2'(v))) freed_o[v] <= freed_o[v] + COUNT_W'(1);
       end
+      begun_q <= begins;
       new_q <= (commit_i || rollback_i) ? '0 : fresh;
       // A place is free again a cycle after it was read.
       was_read_q <= read;

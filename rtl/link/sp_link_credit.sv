@@ -60,9 +60,9 @@ module sp_link_credit #(
   logic signed [SumW-1:0]    own_q   [NUM_VC];      // room of the VC's own
   logic signed [SumW-1:0]    pool_q;                // room for all
   logic [FreeW-1:0]          free_q  [NUM_VC];      // both
-  logic [Late-1:0][LEN_W-1:0] begun_q;              // flits of packets that began lately
+  logic [Late-2:0][LEN_W-1:0] begun_q;              // flits of packets that began lately
   logic [1:0]                begun_vc_q;            // VC of the last one
-  logic [FreeW-1:0]          begun;                 // their sum
+  logic [FreeW-1:0]          before_q;              // of those before the last cycle
   logic [NUM_VC-1:0]         plenty_q;              // no need to look at the packet's length
   logic                      waits_q;               // the packet has waited for a cycle
   logic [1:0]                vc_q;                  // its VC
@@ -132,26 +132,26 @@ module sp_link_credit #(
 
   // ---------------------------------------------------------------------------------- the answer
 
-  always_comb begin
-    begun = '0;
-    for (int unsigned i = 0; i < Late; i++) begun += FreeW'(begun_q[i]);
-  end
-
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       begun_q  <= '0;
+      before_q <= '0;
       plenty_q <= '0;
       waits_q  <= 1'b0;
       fits_q   <= 1'b0;
     end else begin
-      begun_q <= {begun_q[Late-2:0], start_i ? flits_i : LEN_W'(0)};
+      begun_q  <= {begun_q[Late-3:0], start_i ? flits_i : LEN_W'(0)};
+      before_q <= (FreeW'(begun_q[0]) + FreeW'(begun_q[1])) + FreeW'(begun_q[2]);
       // One may begin in this very cycle.
       for (int unsigned v = 0; v < NUM_VC; v++)
-        plenty_q[v] <= {1'b0, free_q[v]} >= {1'b0, begun} + (FreeW + 1)'(2 * max_flits(FLIT_W));
+        plenty_q[v] <= {1'b0, free_q[v]} >= ({1'b0, before_q} + (FreeW + 1)'(begun_q[0])) +
+                                            (FreeW + 1)'(2 * max_flits(FLIT_W));
+      // While one waits none begins.
       waits_q <= waits_i;
-      fits_q  <= waits_q && ({1'b0, free_q[vc_q]} >= {1'b0, begun} + (FreeW + 1)'(flits_q));
+      fits_q  <= waits_q && ({1'b0, free_q[vc_q]} >= {1'b0, before_q} + (FreeW + 1)'(flits_q));
       if (clear_i) begin
         begun_q  <= '0;
+        before_q <= '0;
         plenty_q <= '0;
         fits_q   <= 1'b0;
       end

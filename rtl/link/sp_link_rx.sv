@@ -174,7 +174,10 @@ module sp_link_rx #(
   logic [CRC_W-1:0]         a_part_q;
   logic [CRC_W-1:0]         a_field_q;
   logic [CRC_W-1:0]         a_goal_q;     // what the beats before a right trailer have to bring
-  trailer_t                 a_trailer;
+  /* verilator lint_off UNUSEDSIGNAL */  // the rest is looked at a cycle later
+  trailer_t                 a_trailer;    // if it is one
+  hdr_t [K-1:0]             a_hdr;        // if they are
+  /* verilator lint_on UNUSEDSIGNAL */
   logic [SEQ_W-1:0]         a_ahead;      // numbers by which the frame lies ahead of the expected
   logic [SEQ_W-1:0]         a_behind;     // and of the one behind that
 
@@ -248,14 +251,13 @@ module sp_link_rx #(
     b_crc_ok_q <= carried == a_goal_q;
     b_epoch_ok_q <= a_trailer.epoch == epoch_i;
     for (int unsigned k = 0; k < K; k++) begin
-      hdr_t hdr;
-      hdr = hdr_t'(a_unit_q[k]);
-      b_units_q[k] <= units_of(hdr.len, hdr.ext);
-      b_alone_q[k] <= (hdr.len == '0) && (hdr.ext == '0);
+      b_units_q[k] <= units_of(a_hdr[k].len, a_hdr[k].ext);
+      b_alone_q[k] <= (a_hdr[k].len == '0) && (a_hdr[k].ext == '0);
     end
   end
 
   assign a_trailer = trailer_t'(a_unit_q[K-1]);
+  assign a_hdr     = a_unit_q;
   assign a_ahead   = SEQ_W'(a_trailer.seq) - expected_q;
   assign a_behind  = SEQ_W'(a_trailer.seq) - after_q;
 

@@ -32,7 +32,7 @@ PARAMETERS = {
 }  # fmt: skip
 #: A tenth of a part is placed best by HeAP. --tmg-ripup is not for it: where the wanted clock is
 #: out of reach the router tries every wire again for ever.
-OPTIONS = ("--placer", "heap", "--router", "router2")
+OPTIONS = ("--placer", "heap", "--router", "router1")
 
 
 class LinkPart(boards.Board):
