@@ -243,19 +243,34 @@ def prepare(flow: Flow) -> None:
     netlist.write_text(json.dumps(design))
 
 
-def place(flow: Flow) -> float:
+#: Seeds of place and route, tried in turn until the clock is met: where a cell comes to lie is chance
+#: in part, and so are some MHz.
+SEEDS = (1, 2)
+
+
+def place(flow: Flow, seed: int = SEEDS[0]) -> float:
     """Place and route; return the seconds."""
     board = flow.board
     prepare(flow)
     command = [str(Path(sys.executable).parent / f"yowasp-nextpnr-{board.family}")]
     command += [f"--{board.sizes[flow.size]}", "--package", board.package]
     command += ["--json", local(flow.folder / "netlist.json"), "--lpf", local(board.constraints)]
-    command += ["--textcfg", local(flow.folder / "config.txt"), "--seed", "1"]
+    command += ["--textcfg", local(flow.folder / "config.txt"), "--seed", str(seed)]
     command += ["--report", local(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
     command += flow.options
     # A clock that is too slow is judged with the figures, not an error of the tool.
     command.append("--timing-allow-fail")
     return run_step("nextpnr", command, flow.folder)
+
+
+def place_in_time(flow: Flow) -> float:
+    """Place and route with one seed after the other until the clock is met; return the seconds."""
+    seconds = 0.0
+    for seed in SEEDS:
+        seconds += place(flow, seed)
+        if figures(flow)["fmax_mhz"] >= flow.board.clock_mhz:
+            break
+    return seconds
 
 
 def pack(flow: Flow) -> float:
@@ -308,10 +323,10 @@ def implement(console: Console, board: boards.Board, size: str) -> int:
     flow = Flow(board, size)
     flow.folder.mkdir(parents=True, exist_ok=True)
     seconds = {}
-    for step in (synthesize, place, pack):
-        with console.status(f"{step.__name__} {board.name} {size}"):
-            seconds[step.__name__] = round(step(flow), 1)
-        ui.line(console, f"{step.__name__:<12} {seconds[step.__name__]:8.1f} s")
+    for name, step in (("synthesize", synthesize), ("place", place_in_time), ("pack", pack)):
+        with console.status(f"{name} {board.name} {size}"):
+            seconds[name] = round(step(flow), 1)
+        ui.line(console, f"{name:<12} {seconds[name]:8.1f} s")
     bitstream = flow.folder / f"{board.name}.bit"
     found = figures(flow) | {
         "board": board.name,

@@ -32,13 +32,17 @@ def flow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> fpga.Flow:
 
 def answer(flow: fpga.Flow, mhz: float, comb: int) -> None:
     """Leave what nextpnr would."""
-    hop = {"from": {"cell": "a"}, "to": {"cell": "b"}, "delay": 1.25}
+    paths = [
+        {"from": f"posedge {begin}", "to": f"posedge {end}",
+         "path": [{"from": {"cell": begin}, "to": {"cell": end}, "delay": 1.25}]}
+        for begin, end in (("other", "clk"), ("other", "other"), ("clk", "clk"))
+    ]  # fmt: skip
     used = {cell: {"used": 0, "available": 100} for cell, _ in fpga.RESOURCES.values()}
     used["TRELLIS_COMB"] = {"used": comb, "available": 83640}
     report: dict[str, Any] = {
         "fmax": {"clk": {"achieved": mhz}, "other": {"achieved": 200.0}},
         "utilization": used,
-        "critical_paths": [{"path": [hop]}],
+        "critical_paths": paths,
     }
     (flow.folder / "report.json").write_text(json.dumps(report))
 
@@ -49,7 +53,7 @@ def test_figures(flow: fpga.Flow) -> None:
     found = fpga.figures(flow)
     assert found["fmax_mhz"] == 51.5
     assert found["comb"] == 41820 and found["comb_share"] == 0.5
-    assert found["critical_path"] == ["a -> b 1.25 ns"]
+    assert found["critical_path"] == ["clk -> clk 1.25 ns"]
     assert fpga.judge(found, ULX3S) == []
 
 
@@ -63,6 +67,26 @@ def test_too_slow_and_too_full_are_errors(
     answer(flow, mhz, comb)
     wrong = fpga.judge(fpga.figures(flow), ULX3S)
     assert len(wrong) == 1 and said in wrong[0]
+
+
+@pytest.mark.parametrize(
+    ("reached", "tried"), [((53.0, 60.0), [1]), ((49.0, 51.0), [1, 2]), ((49.0, 48.0), [1, 2])]
+)
+def test_another_seed_is_tried_when_the_clock_is_missed(
+    flow: fpga.Flow, monkeypatch: pytest.MonkeyPatch, reached: tuple[float, float], tried: list[int]
+) -> None:
+    """A run that is fast enough is the last one, and what is judged is the last run."""
+    seeds: list[int] = []
+
+    def place(flow: fpga.Flow, seed: int) -> float:
+        seeds.append(seed)
+        answer(flow, reached[seed - 1], 100)
+        return 10.0
+
+    monkeypatch.setattr(fpga, "place", place)
+    assert fpga.place_in_time(flow) == 10.0 * len(tried)
+    assert seeds == tried
+    assert fpga.figures(flow)["fmax_mhz"] == reached[len(tried) - 1]
 
 
 def test_the_design_is_that_of_the_simulation(flow: fpga.Flow) -> None:
