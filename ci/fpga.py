@@ -243,8 +243,8 @@ def prepare(flow: Flow) -> None:
     netlist.write_text(json.dumps(design))
 
 
-#: Seeds of place and route, tried in turn until the clock is met: where a cell comes to lie is chance
-#: in part, and so are some MHz.
+#: Seeds of place and route, tried in turn until the clock is met: where a cell comes to lie is in
+#: part chance, and so are some MHz.
 SEEDS = (1, 2)
 
 
