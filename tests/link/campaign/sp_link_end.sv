@@ -139,8 +139,9 @@ module sp_link_end #(
   assign next_o        = sp_link_pkg::SEQ_FIELD_W'(i_port.i_link.i_tx.next_q);
   assign expected_o    = sp_link_pkg::SEQ_FIELD_W'(i_port.i_link.expected);
   assign over_o        = i_port.i_link.i_rx.over;
-  assign rx_state_o    = {i_port.i_link.i_rx.nacked_q, i_port.i_link.i_rx.stable_q.open, i_port.i_link.i_rx.over_q,
-                          i_port.i_link.i_rx.wrong_q, i_port.i_link.i_rx.ended_q, i_port.i_link.i_rx.units_q,
+  assign rx_state_o    = {i_port.i_link.i_rx.nacked_q, i_port.i_link.i_rx.stable_q.open,
+                          i_port.i_link.i_rx.over_q, i_port.i_link.i_rx.wrong_q,
+                          i_port.i_link.i_rx.ended_q, i_port.i_link.i_rx.units_q,
                           i_port.i_link.i_rx.place_q.open, i_port.i_link.i_rx.broken_q};
 
   always_comb begin
