@@ -191,7 +191,8 @@ module sp_link_buffer #(
   logic [RingW:0]    taken_q [NUM_VC][3];
   logic [NUM_VC-1:0] begun_q;           // it is to be counted
   logic [NUM_VC-1:0][2:0] more;         // there are others than these
-  logic [NUM_VC-1:0] waits_q;           // there are others than those that were begun
+  logic [NUM_VC-1:0] waits_q;           // there were others than those that were begun
+  logic [NUM_VC-1:0] came_q;            // others have just been committed
   logic [NUM_VC-1:0] new_q;             // the frame that comes has some
   logic [NUM_VC-1:0] fresh;             // with this flit
   logic [NUM_VC-1:0] may_start;
@@ -228,7 +229,7 @@ module sp_link_buffer #(
   end
 
   // What the memory says of the flit on the stream comes late: all else is at hand by then.
-  assign may_start  = waits_q & m_vc_room_i;
+  assign may_start  = (waits_q | came_q) & m_vc_room_i;
   assign turn_vc    = {turn[3] | turn[2], turn[3] | turn[1]};
   assign turn_again = turn[out_vc_q];
   assign go_on      = m_tvalid_o && m_tready_i && !m_tlast_o;
@@ -270,6 +271,7 @@ module sp_link_buffer #(
       freed_o    <= '0;
       waits_q    <= '0;
       begun_q    <= '0;
+      came_q     <= '0;
       new_q      <= '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         head_q[v]  <= PlaceW'(v);
@@ -285,11 +287,12 @@ module sp_link_buffer #(
           taken_q[v][1] <= taken_q[v][2];
           taken_q[v][2] <= taken_q[v][2] + (RingW + 1)'(1);
         end
-        waits_q[v] <= (begun_q[v] ? (begins[v] ? more[v][2] : more[v][1]) :
-                       (begins[v] ? more[v][1] : more[v][0])) || (commit_i && fresh[v]);
+        waits_q[v] <= begins[v] ? (begun_q[v] ? more[v][2] : more[v][1]) :
+                                  (begun_q[v] ? more[v][1] : more[v][0]);
         if (was_read_q && (out_vc_q == 2'(v))) freed_o[v] <= freed_o[v] + COUNT_W'(1);
       end
       begun_q <= begins;
+      came_q  <= commit_i ? fresh : '0;
       new_q <= (commit_i || rollback_i) ? '0 : fresh;
       // A place is free again a cycle after it was read.
       was_read_q <= read;
@@ -328,6 +331,6 @@ module sp_link_buffer #(
     else over_o <= excess_q > (COUNT_W + 2)'(SHARED);
   end
 
-  assign empty_o = !m_tvalid_o && (waits_q == '0);
+  assign empty_o = !m_tvalid_o && ((waits_q | came_q) == '0);
 
 endmodule

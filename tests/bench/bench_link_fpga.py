@@ -25,11 +25,7 @@ CONFIG = None
 HERE = Path(__file__).resolve().parent / "link"
 CLOCK_MHZ = 100
 #: A link between boards: memories of a block RAM's depth, short counters.
-NAME = "link_ecp5"
-PARAMETERS = {
-    "FLIT_W": 128, "FRAME_UNITS": 64, "SEQ_W": 7, "REPLAY_BEATS": 256, "RESERVED": 32,
-    "SHARED": 128, "MAX_SKEW": 0, "CLOCK_DEPTH": 16, "INJECT": 1,
-}  # fmt: skip
+LINK = profiles.link("link_ecp5")
 #: A tenth of a part is placed best by HeAP. --tmg-ripup is not for it: where the wanted clock is
 #: out of reach the router tries every wire again for ever.
 OPTIONS = ("--placer", "heap", "--router", "router1")
@@ -46,7 +42,7 @@ class LinkPart(boards.Board):
     @property
     def parameters(self) -> dict[str, int]:
         """Parameters of the top."""
-        return dict(PARAMETERS)
+        return LINK.parameters
 
     @property
     def words(self) -> dict[str, str]:
@@ -77,8 +73,8 @@ def main() -> dict[str, Any]:
     flow.folder.mkdir(parents=True, exist_ok=True)
     seconds = fpga.synthesize(flow) + fpga.place(flow)
     return {
-        "config": NAME,
-        "parameters": PARAMETERS,
+        "config": LINK.name,
+        "parameters": LINK.parameters,
         "options": " ".join(OPTIONS),
         **fpga.figures(flow),
         **clocks(flow),
