@@ -203,7 +203,7 @@ async def counters_wrap(dut: object) -> None:
 
 #: Side 1 has no pool, and of each VC so much credit that it just shows room for a longest packet.
 SMALL = {
-    "SEQ_W": 4, "REPLAY_BEATS": 256, "RESERVED": 32, "SHARED": 64, "RESERVED_1": 27, "SHARED_1": 0,
+    "SEQ_W": 4, "REPLAY_BEATS": 256, "RESERVED": 32, "SHARED": 64, "RESERVED_1": 28, "SHARED_1": 0,
 }  # fmt: skip
 
 
