@@ -65,6 +65,7 @@ class Board:
     rx_pin: str
     tx_pin: str
     sizes: dict[str, str]
+    fits: dict[str, str] = dataclasses.field(default_factory=dict)
     #: The configuration that its file names; empty: that is `config`.
     own_config: str = ""
 
@@ -100,8 +101,8 @@ def names() -> list[str]:
     return sorted(path.parent.name for path in BOARDS.glob("*/board.toml"))
 
 
-def get(name: str, profile: str = "") -> Board:
-    """Return a board by name, in another configuration than its own if `profile` names one.
+def get(name: str, profile: str = "", size: str = "") -> Board:
+    """Return a board by name, in the configuration that fits a size of its part, or another one.
 
     Raises UserError, which lists the valid names.
     """
@@ -110,6 +111,9 @@ def get(name: str, profile: str = "") -> Board:
     table["files"] = tuple(folder / file for file in table["files"])
     table["constraints"] = folder / table["constraints"]
     table["own_config"] = table["config"]
+    if size:
+        size = choice("SIZE", size, table["sizes"])
+        table["config"] = table["fits"].get(size, table["config"])
     if profile:
         table["config"] = choice("PROFILE", profile, profiles.load())
     table["config"] = profiles.get(table["config"])

@@ -111,10 +111,13 @@ def hil(console: Console) -> int:
     board = _variable("BOARD", "virtual")
     # A netlist runs at a hundredth of the speed, so it is asked for the most telling tests.
     mark = "hil and netlist" if board == "netlist" else "hil"
-    about = boards.get(boards.VIRTUAL, _variable("PROFILE"))
+    about = boards.get(boards.VIRTUAL, _variable("PROFILE"), _variable("SIZE"))
     if not about.config.links:
         mark += " and not links"
+    if not about.config.engines:
+        mark += " and not engine"
     selection = _selection("hil", mark=mark)
+    selection.profile = about.config.name if about.variant else ""
     selection.board = board
     selection.host = variables.choice("HOST", _variable("HOST", "uart"), ("uart", "litex"))
     if board == "netlist":
@@ -137,9 +140,9 @@ def hil(console: Console) -> int:
 
 def fpga(console: Console) -> int:
     """Make the bitstream of BOARD= for a part of SIZE=."""
-    board = boards.get(_variable("BOARD", boards.VIRTUAL), _variable("PROFILE"))
-    size = variables.choice("SIZE", _variable("SIZE", board.usual_size), board.sizes)
-    code = flow.implement(console, board, size)
+    size = _variable("SIZE")
+    board = boards.get(_variable("BOARD", boards.VIRTUAL), _variable("PROFILE"), size)
+    code = flow.implement(console, board, size or board.usual_size)
     reporting.write()
     ui.line(console, f"report: {_report_path()}")
     return code
@@ -147,7 +150,7 @@ def fpga(console: Console) -> int:
 
 def board(console: Console) -> int:
     """Start the virtual board and leave it running until Ctrl-C."""
-    about = boards.get(boards.VIRTUAL, _variable("PROFILE"))
+    about = boards.get(boards.VIRTUAL, _variable("PROFILE"), _variable("SIZE"))
     with boards.VirtualBoard(about) as virtual:
         ui.line(console, f"the virtual {about.name}: {virtual.port} at {about.baud} baud")
         ui.line(console, "its UART speaks LiteX's UARTBone; docs/board.md tells what to try")

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <ctime>
+#include <deque>
 #include <map>
 #include <memory>
 
@@ -49,6 +50,9 @@ double fraction(const char* name, double otherwise) {
     return found == options.end() ? otherwise : std::strtod(found->second.c_str(), nullptr);
 }
 
+// More cycles than lanes and clocks keep a beat.
+constexpr uint64_t LONGEST_WAY = 64;
+
 struct Side {
     std::unique_ptr<Vtop> top;
     Source source;
@@ -61,7 +65,7 @@ struct Side {
     uint64_t bad_trailers = 0;   // frames that the judge refused
     uint64_t clocked[3] = {};    // between the clocks: dropped, overflow; of beats: shifted
     uint64_t absent = 0;         // times that nothing came where something was due
-    uint64_t closing_at = 0;     // when a trailer came, 0: the link has heard it
+    std::deque<uint64_t> closing_at;  // when trailers came that the link has not heard yet
     uint64_t crossings = 0, crossed = 0;  // trailers heard, and the cycles that took in all
 
     Side(VerilatedContext* context, const Book& book, int n, uint64_t seed)
@@ -193,7 +197,7 @@ struct Pair {
             if (lanes) {
                 hears.top->rx_mark_i = came.mark;
                 for (int w = 0; w < WORDS; w++) hears.top->rx_unit_i[w] = came.unit[w];
-                if (came.closing() && !hears.closing_at) hears.closing_at = now + 1;
+                if (came.closing()) hears.closing_at.push_back(now);
             }
             s.source.drive(*s.top, now);
             s.sink.drive(*s.top, now);
@@ -235,8 +239,13 @@ struct Pair {
             if (heard.closing()) {
                 if (n == 0 && forger)
                     heard.breach = forger->breach_of(heard.unit + WORDS - 4);
-                if (s.closing_at) s.crossings++, s.crossed += now + 1 - s.closing_at;
-                s.closing_at = 0;
+                // One whose mark was damaged, or that is made of damage, is in one place only.
+                while (!s.closing_at.empty() && s.closing_at.front() + LONGEST_WAY < now)
+                    s.closing_at.pop_front();
+                if (!s.closing_at.empty()) {
+                    s.crossings++, s.crossed += now - s.closing_at.front();
+                    s.closing_at.pop_front();
+                }
             }
         }
         if (judging) {
