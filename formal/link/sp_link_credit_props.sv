@@ -12,12 +12,12 @@ module sp_link_credit_props
   import sp_link_pkg::*;
 #(
     /// Bits of a flit.
-    parameter int unsigned FLIT_W = 512,
+    parameter int unsigned FLIT_W = 1024,
     /// Bits of the greatest R(v) and S.
-    parameter int unsigned ROOM_W = 3,
+    parameter int unsigned ROOM_W = 2,
     localparam int unsigned Back = 4,  // cycles from what is counted to what is judged by it
     localparam int unsigned MaxFlits = max_flits(FLIT_W),
-    localparam int unsigned SumW = ((ROOM_W > 5) ? ROOM_W : 5) + 5  // with sign
+    localparam int unsigned SumW = ROOM_W + 5  // with sign: four times R(v) + S, and packets
 ) (
     /// Clock.
     input logic                              clk_i,
@@ -80,7 +80,8 @@ module sp_link_credit_props
 
   /// What the answer depends on.
   typedef struct packed {
-    logic [NUM_VC-1:0][ROOM_W:0]   used;
+    logic [NUM_VC-1:0][SumW-1:0]   beyond;    // flits of a VC beyond its own, with sign
+    logic signed [SumW-1:0]        pooled;    // flits in the pool
     logic [NUM_VC-1:0][ROOM_W-1:0] reserved;
     logic [ROOM_W-1:0]             shared;
   } view_t;
@@ -93,6 +94,7 @@ module sp_link_credit_props
   } packet_t;
 
   logic [NUM_VC-1:0][ROOM_W:0] used_q;
+  logic [NUM_VC-1:0][ROOM_W:0] used;  // counted
   view_t             now;
   view_t             held;
   view_t             counted;           // now, but for a packet that began in the last cycle
@@ -108,15 +110,27 @@ module sp_link_credit_props
     return x[SumW-1] ? '0 : x;
   endfunction
 
-  // Flits of a VC beyond its own.
-  function automatic logic signed [SumW-1:0] beyond(view_t view, logic [1:0] v);
-    return signed'(SumW'(view.used[v]) - SumW'(view.reserved[v]));
+  function automatic logic signed [SumW-1:0] sum(logic [NUM_VC-1:0][SumW-1:0] beyond);
+    return (positive(beyond[0]) + positive(beyond[1])) +
+           (positive(beyond[2]) + positive(beyond[3]));
   endfunction
 
-  // Flits in the pool.
+  function automatic view_t look(logic [NUM_VC-1:0][ROOM_W:0] used);
+    for (int unsigned v = 0; v < NUM_VC; v++) begin
+      look.reserved[v] = reserved_i[v][ROOM_W-1:0];
+      look.beyond[v]   = SumW'(used[v]) - SumW'(look.reserved[v]);
+    end
+    look.shared = shared_i[ROOM_W-1:0];
+    look.pooled = sum(look.beyond);
+  endfunction
+
+  // Flits of a VC beyond its own.
+  function automatic logic signed [SumW-1:0] beyond(view_t view, logic [1:0] v);
+    return signed'(view.beyond[v]);
+  endfunction
+
   function automatic logic signed [SumW-1:0] pooled(view_t view);
-    return (positive(beyond(view, 2'd0)) + positive(beyond(view, 2'd1))) +
-           (positive(beyond(view, 2'd2)) + positive(beyond(view, 2'd3)));
+    return view.pooled;
   endfunction
 
   function automatic logic fits(view_t view);
@@ -149,13 +163,11 @@ module sp_link_credit_props
   endfunction
 
   always_comb begin
-    now.used   = used_q;
-    now.shared = shared_i[ROOM_W-1:0];
-    for (int unsigned v = 0; v < NUM_VC; v++) now.reserved[v] = reserved_i[v][ROOM_W-1:0];
-    held      = now;
-    held.used = held_i;
-    counted   = now;
-    counted.used[packet_q[0].vc] = used_q[packet_q[0].vc] - (ROOM_W + 1)'(begun_q[0]);
+    used = used_q;
+    used[packet_q[0].vc] = used_q[packet_q[0].vc] - (ROOM_W + 1)'(begun_q[0]);
+    now     = look(used_q);
+    held    = look(held_i);
+    counted = look(used);
   end
 
   always_comb begin
@@ -179,7 +191,7 @@ module sp_link_credit_props
         // A count that would free flits of a packet that began a cycle ago is ignored too.
         if (clear_i) used_q[v] <= '0;
         else used_q[v] <= used_q[v] + ((start_i && vc_i == 2'(v)) ? (ROOM_W + 1)'(flits_i) : '0)
-            - ((told_i && more_i[v] <= COUNT_W'(counted.used[v])) ? more_i[v][ROOM_W:0] : '0);
+            - ((told_i && more_i[v] <= COUNT_W'(used[v])) ? more_i[v][ROOM_W:0] : '0);
       end
       cleared_q    <= clear_i;
       waited_q     <= {waited_q[Back-1:0], waits_i};
@@ -201,7 +213,7 @@ module sp_link_credit_props
   always_comb begin
     reset_first: assume (started_q || !rst_ni);
     begins_when_it_may: assume (!start_i || (go && !clear_i && settled));
-    changes_when_empty: assume (same(now, counted_q[0]) || now.used == '0);
+    changes_when_empty: assume (same(now, counted_q[0]) || used_q == '0);
     pool_of_size: assume ((shared_i >> ROOM_W) == '0);
     packet_of_size: assume (32'(flits_i) <= MaxFlits);
     // sp_link_pack_props.
@@ -215,7 +227,7 @@ module sp_link_credit_props
       own_of_size: assume ((reserved_i[v] >> ROOM_W) == '0);
       // sp_link_count_props.
       used_is_true: assume (COUNT_W'(credit.sent_q[v] - credit.freed_q[v])
-                            == COUNT_W'(counted.used[v]));
+                            == COUNT_W'(used[v]));
       held_is_used: assume (held_i[v] <= used_q[v]);
     end
   end
@@ -292,7 +304,12 @@ module sp_link_credit_props
     end
     for (genvar i = 0; i < Back; i++) begin : g_ago
       always_comb begin
-        if (rst_ni) falls_by_begun: assert (falls(now, counted_q[i], since(i + 2), 2'(v)));
+        if (rst_ni) begin
+          falls_by_begun: assert (falls(now, counted_q[i], since(i + 2), 2'(v)));
+          was_not_over: assert (
+              beyond(counted_q[i], 2'(v)) <= signed'(SumW'(counted_q[i].shared))
+              && beyond(counted_q[i], 2'(v)) >= -signed'(SumW'(counted_q[i].reserved[v])));
+        end
       end
     end
   end
@@ -302,6 +319,7 @@ module sp_link_credit_props
       if (rst_ni) begin
         begun_of_size: assert (32'(begun_q[i]) <= MaxFlits);
         was_within_limit: assert (fits(counted_q[i]));
+        pooled_is_true: assert (pooled(counted_q[i]) == sum(counted_q[i].beyond));
       end
     end
   end
