@@ -4,8 +4,8 @@
 // packet begins for which the receiver has not given room, and room that was given can be used.
 // (sp_link_count_props: what the sender takes for used is never less than what the receiver holds.)
 //
-// R(v) and S change only while no flit is used, and not in the four cycles before a packet begins
-// (sp_link_train). A packet that waits stays as it is, and meanwhile none begins (sp_link_pack_props).
+// R(v) and S change only while no flit is used. None begins in the four cycles behind that, nor in
+// the five behind one in which counts begin anew (sp_link_train). A packet that waits stays as it is, and meanwhile none begins (sp_link_pack_props).
 
 module sp_link_credit_props
   import sp_pkg::*;
@@ -17,7 +17,8 @@ module sp_link_credit_props
     parameter int unsigned ROOM_W = 2,
     localparam int unsigned Back = 4,  // cycles from what is counted to what is judged by it
     localparam int unsigned MaxFlits = max_flits(FLIT_W),
-    localparam int unsigned SumW = ROOM_W + 5  // with sign: four times R(v) + S, and packets
+    // With sign: four times R(v) + S, and packets.
+    localparam int unsigned SumW = ((ROOM_W > 2) ? ROOM_W : 2) + 5
 ) (
     /// Clock.
     input logic                              clk_i,
@@ -102,8 +103,8 @@ module sp_link_credit_props
   logic [LEN_W-1:0]  begun_q [Back+1];  // flits that began one to five cycles ago, not before clear
   packet_t           packet_q [2];      // what was asked for one and two cycles ago
   logic [Back:0]     waited_q;          // whether something has waited, by cycles
-  logic              cleared_q;         // counts began anew a cycle ago
-  logic              settled;           // R and S have not changed since four cycles ago
+  logic [Back:0]     cleared_q;         // whether counts began anew, one to five cycles ago
+  logic              settled;           // R and S have not changed since, nor counts begun anew
   logic              quiet;             // nothing at all has, and none began in five cycles
 
   function automatic logic signed [SumW-1:0] positive(logic signed [SumW-1:0] x);
@@ -171,8 +172,8 @@ module sp_link_credit_props
   end
 
   always_comb begin
-    settled = 1'b1;
-    quiet   = !cleared_q && (begun_q[Back] == '0);
+    settled = cleared_q == '0;
+    quiet   = (cleared_q == '0) && (begun_q[Back] == '0);
     for (int unsigned i = 0; i < Back; i++) begin
       settled = settled && same(now, counted_q[i]);
       quiet   = quiet && (now == counted_q[i]) && (begun_q[i] == '0);
@@ -183,7 +184,7 @@ module sp_link_credit_props
     if (!rst_ni) begin
       used_q    <= '0;
       waited_q  <= '0;
-      cleared_q <= 1'b0;
+      cleared_q <= '0;
       for (int unsigned i = 0; i < Back; i++) counted_q[i] <= '0;
       for (int unsigned i = 0; i <= Back; i++) begun_q[i] <= '0;
     end else begin
@@ -193,7 +194,7 @@ module sp_link_credit_props
         else used_q[v] <= used_q[v] + ((start_i && vc_i == 2'(v)) ? (ROOM_W + 1)'(flits_i) : '0)
             - ((told_i && more_i[v] <= COUNT_W'(used[v])) ? more_i[v][ROOM_W:0] : '0);
       end
-      cleared_q    <= clear_i;
+      cleared_q    <= {cleared_q[Back-1:0], clear_i};
       waited_q     <= {waited_q[Back-1:0], waits_i};
       counted_q[0] <= counted;
       for (int unsigned i = 1; i < Back; i++) counted_q[i] <= counted_q[i-1];
@@ -245,7 +246,7 @@ module sp_link_credit_props
       exact: assert (!quiet || waited_q[1:0] != '1 || go == would_fit(now, vc_i, flits_i));
       // What else happens: a packet that has waited for five cycles, and had room four cycles ago,
       // may begin.
-      in_time: assert (waited_q != '1 || !settled || cleared_q
+      in_time: assert (waited_q != '1 || !settled
                        || !would_fit(counted_q[Back-1], vc_i, flits_i) || go);
       // Where two longest packets have room none waits.
       at_once: assert (!quiet || space(now, vc_i) < signed'(SumW'(2 * MaxFlits)) || go);
@@ -291,10 +292,10 @@ module sp_link_credit_props
         own_is_true: assert (credit.own_q[v] == positive(-beyond(counted_q[1], 2'(v))));
         free_is_true: assert (SumW'(credit.free_q[v])
                               == seen(counted_q[2], counted_q[1].shared, 2'(v)));
-        plenty_is_true: assert (credit.plenty_q[v] == (!cleared_q && ago >=
+        plenty_is_true: assert (credit.plenty_q[v] == (!cleared_q[0] && ago >=
                                 since(5) - since(1) + signed'(SumW'(2 * MaxFlits))));
         fits_is_true: assert (packet_q[1].vc != 2'(v) || credit.fits_q
-                              == (!cleared_q && packet_q[1].waits && ago >=
+                              == (!cleared_q[0] && packet_q[1].waits && ago >=
                                   since(5) - since(2) + wide(packet_q[1].flits)));
         // Why so: since then room has become less by no more than what began.
         begun_is_used: assert (packet_q[0].vc != 2'(v)
@@ -303,9 +304,13 @@ module sp_link_credit_props
       end
     end
     for (genvar i = 0; i < Back; i++) begin : g_ago
+      view_t to;  // a cycle later
+      if (i == 0) assign to = counted;
+      else assign to = counted_q[i-1];
       always_comb begin
         if (rst_ni) begin
-          falls_by_begun: assert (falls(now, counted_q[i], since(i + 2), 2'(v)));
+          falls_by_begun: assert (cleared_q[i:0] != '0
+                                  || falls(to, counted_q[i], wide(begun_q[i+1]), 2'(v)));
           was_not_over: assert (
               beyond(counted_q[i], 2'(v)) <= signed'(SumW'(counted_q[i].shared))
               && beyond(counted_q[i], 2'(v)) >= -signed'(SumW'(counted_q[i].reserved[v])));
@@ -317,7 +322,6 @@ module sp_link_credit_props
   for (genvar i = 0; i < Back; i++) begin : g_ago
     always_comb begin
       if (rst_ni) begin
-        begun_of_size: assert (32'(begun_q[i]) <= MaxFlits);
         was_within_limit: assert (fits(counted_q[i]));
         pooled_is_true: assert (pooled(counted_q[i]) == sum(counted_q[i].beyond));
       end
@@ -332,7 +336,10 @@ module sp_link_credit_props
 
   for (genvar i = 0; i <= Back; i++) begin : g_waits
     always_comb begin
-      if (rst_ni) none_begins: assert (!waited_q[i] || begun_q[i] == '0);
+      if (rst_ni) begin
+        none_begins: assert (!waited_q[i] || begun_q[i] == '0);
+        begun_of_size: assert (32'(begun_q[i]) <= MaxFlits);
+      end
     end
   end
 

@@ -279,7 +279,7 @@ module sp_link_tx_props
           && 4'(ends[tx.seq_q[1:0]] - base) <= 4'(tx.wptr_q - base)
           && (!behind || tx.optr_q == ends[2'(tx.oldest_q - SeqW'(1))])));
       unacked_is_there: assert (unacked == (tx.optr_q != 4'(tx.wptr_q - 4'(run_q))));
-      beat_is_read: assert (!tx.again_q || tx.again_trailer == ends_q[base[2:0]]);
+      beat_is_read: assert (!tx.again_q || tx.again_trailer_q == ends_q[base[2:0]]);
       window: assert (SeqW'(tx.next_q - tx.oldest_q) <= SeqW'(3)
                       && (!(tx.open_q || tx.may_open_q)
                           || SeqW'(tx.next_q - tx.oldest_q) < SeqW'(3)));
