@@ -5,7 +5,8 @@
 // (sp_link_count_props: what the sender takes for used is never less than what the receiver holds.)
 //
 // R(v) and S change only while no flit is used. None begins in the four cycles behind that, nor in
-// the five behind one in which counts begin anew (sp_link_train). A packet that waits stays as it is, and meanwhile none begins (sp_link_pack_props).
+// the five behind one in which counts begin anew (sp_link_train). A packet that waits stays as it
+// is, and meanwhile none begins (sp_link_pack_props).
 
 module sp_link_credit_props
   import sp_pkg::*;
@@ -241,8 +242,8 @@ module sp_link_credit_props
       within_limit: assert (fits(now));
       // The receiver never holds more than it gave.
       never_asked_for_more: assert (fits(held));
-      // When things have been quiet, a packet that has waited for two cycles may begin exactly if it
-      // has room.
+      // When things have been quiet, a packet that has waited for two cycles may begin exactly if
+      // it has room.
       exact: assert (!quiet || waited_q[1:0] != '1 || go == would_fit(now, vc_i, flits_i));
       // What else happens: a packet that has waited for five cycles, and had room four cycles ago,
       // may begin.
