@@ -56,6 +56,7 @@ module sp_link_count_props
   logic [COUNT_W-1:0]             used;
   logic [COUNT_W-1:0]             untold, taken;  // freed, taken since what is known to be freed
   logic [COUNT_W-1:0]             held, way;
+  logic [COUNT_W-1:0]             late, other_late;  // flits that began a cycle ago
   logic [COUNT_W:0]               limit;
   logic [COUNT_W-1:0]             flits;      // that begin now
 
@@ -70,6 +71,7 @@ module sp_link_count_props
       .clear_i,
       .reserved_i,
       .shared_i,
+      .waits_i       (1'b0),
       .vc_i,
       .flits_i,
       .go_o          (go),
@@ -81,11 +83,12 @@ module sp_link_count_props
   );
 
   assign flits  = (start_i && (vc_i == 2'(V))) ? COUNT_W'(flits_i) : '0;
-  assign used   = credit.sent_q[V] - credit.freed_q[V];
+  assign late   = (credit.begun_vc_q == 2'(V)) ? COUNT_W'(credit.begun_q[0]) : '0;
+  assign used   = credit.sent_q[V] + late - credit.freed_q[V];
   assign untold = freed_q - credit.freed_q[V];
   assign taken  = taken_q - credit.freed_q[V];
   assign held   = taken_q - freed_q;
-  assign way    = credit.sent_q[V] - taken_q;
+  assign way    = credit.sent_q[V] + late - taken_q;
   assign limit  = (COUNT_W + 1)'(reserved_i[V]) + (COUNT_W + 1)'(shared_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -103,19 +106,20 @@ module sp_link_count_props
   logic [COUNT_W-1:0] other_q;  // what it uses
   logic [COUNT_W-1:0] more;     // what is freed of it, if that can be
 
-  assign more = others_i[Other] - credit.freed_q[Other];
+  assign more       = others_i[Other] - credit.freed_q[Other];
+  assign other_late = (credit.begun_vc_q == 2'(Other)) ? COUNT_W'(credit.begun_q[0]) : '0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) other_q <= '0;
     else if (clear_i) other_q <= '0;
     else other_q <= other_q + ((start_i && (vc_i == 2'(Other))) ? COUNT_W'(flits_i) : '0)
-                            - ((told_i && (more <= other_q)) ? more : '0);
+                            - ((told_i && (more <= other_q - other_late)) ? more : '0);
   end
 
   // Instead of a reset: at rest after any number of flits.
   logic rest;
   assign rest = (used == '0) && (untold == '0) && (held == '0) && (other_q == '0)
-                && (credit.sent_q[Other] == credit.freed_q[Other]);
+                && (credit.sent_q[Other] == credit.freed_q[Other]) && (credit.begun_q == '0);
 
   always_comb begin
     reset_or_rest: assume (started_q || !rst_ni || rest);
@@ -131,8 +135,11 @@ module sp_link_count_props
   always_comb begin
     if (rst_ni) begin
       // Whatever counts come, a VC's use grows by what begins, falls by what is freed, and a count
-      // that would make it negative is ignored.
-      used_is_true: assert (COUNT_W'(credit.sent_q[Other] - credit.freed_q[Other]) == other_q);
+      // that would make it negative is ignored, as if what began a cycle ago were not used yet.
+      used_is_true: assert (COUNT_W'(credit.sent_q[Other] + other_late - credit.freed_q[Other])
+                            == other_q);
+      // Never negative.
+      never_negative: assert (late <= used);
       // Conserved: known to be freed <= freed <= taken <= sent, none of them a turn ahead.
       conserved: assert (untold <= taken && taken <= used);
       // Never less than what the receiver holds.

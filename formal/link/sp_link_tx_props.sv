@@ -131,6 +131,8 @@ module sp_link_tx_props
   logic                           news;       // something is to be told
   logic                           first_q;    // a replay has begun, its first frame has not left
   logic [7:0]                     dry_q;      // cycles without a packet, no credit
+  logic [SeqW-1:0]                known_q;    // the next new frame, as an acknowledgement came
+  logic                           was_up_q;   // the link was up in the cycle before
 
   assign closes = ev_frame || ev_control || ev_again;
   assign oldest = (ev_frame || ev_again) && (tx.seq_q == tx.oldest_q);
@@ -146,6 +148,8 @@ module sp_link_tx_props
       nack_q     <= 1'b0;
       first_q    <= 1'b0;
       dry_q      <= '0;
+      known_q    <= '0;
+      was_up_q   <= 1'b0;
     end else begin
       stall_q <= !ready_i;
       // It begins anew with each NACK that is answered, and when retries are exhausted.
@@ -159,6 +163,8 @@ module sp_link_tx_props
         said_q     <= freed_i;
         said_ack_q <= expected_i;
       end
+      known_q  <= tx.next_q;
+      was_up_q <= up_i;
       if (ready_i && tx.start_replay) first_q <= unacked && !progress;
       else if (oldest || progress || !up_i) first_q <= 1'b0;
       dry_q <= pack_valid_i ? '0 : dry_q + 8'd1;
@@ -235,7 +241,7 @@ module sp_link_tx_props
     if (tx.open_q) to_trailer = 6'(Longest) - 6'(run_q);
     else if (tx.mid_q || (tx.replay_q && !tx.replay_due_q)) to_trailer = rest;
     else if (tx.replay_due_q) to_trailer = 6'(1 + 1 + Longest);
-    else to_trailer = 6'(Longest) + 6'(!tx.control_due_q && !tx.nack_q);
+    else to_trailer = 6'(Longest) + 6'(!tx.control_due_q && !tx.nack_q) + 6'(!tx.up_q);
   end
 
   // ------------------------------------------------------------------------------------ properties
@@ -279,15 +285,30 @@ module sp_link_tx_props
           && 4'(ends[tx.seq_q[1:0]] - base) <= 4'(tx.wptr_q - base)
           && (!behind || tx.optr_q == ends[2'(tx.oldest_q - SeqW'(1))])));
       unacked_is_there: assert (unacked == (tx.optr_q != 4'(tx.wptr_q - 4'(run_q))));
-      beat_is_read: assert (!tx.again_q || tx.again_trailer == ends_q[base[2:0]]);
+      beat_is_read: assert (!tx.again_q || (
+          tx.again_trailer_q == ends_q[base[2:0]]
+          && tx.again_trailer_q == closing(tx.again_beat_q)));
+      memory_is_read: assert (!tx.mem_q || (
+          tx.replay_q && tx.rptr_q != tx.wptr_q && tx.mem_out_q[BLOCK_W] == ends_q[tx.rptr_q[2:0]]
+          && tx.mem_out_q[BLOCK_W] == closing(tx.mem_out_q[BLOCK_W-1:0])));
+      memory_is_quick: assert (!tx.replay_q || tx.mem_q
+                               || (tx.again_q && tx.rptr_q == tx.wptr_q));
+      kept_is_last: assert (!tx.keep_q || (!tx.replay_q && tx.keep_at_q == 3'(tx.wptr_q - 4'd1)
+                                           && tx.crc_trailer_q == ends_q[tx.keep_at_q]));
       window: assert (SeqW'(tx.next_q - tx.oldest_q) <= SeqW'(3)
                       && (!(tx.open_q || tx.may_open_q)
                           || SeqW'(tx.next_q - tx.oldest_q) < SeqW'(3)));
       has_room: assert (4'(tx.wptr_q - tx.optr_q) <= 4'(Depth)
                         && (!tx.may_open_q || 4'(tx.wptr_q - tx.optr_q) <= 4'd3)
                         && (!tx.open_q || 4'(tx.wptr_q - tx.optr_q) <= 4'd3 + 4'(run_q)));
-      ack_is_known: assert (SeqW'(tx.ack_next_q - tx.oldest_q) <= SeqW'(tx.next_q - tx.oldest_q)
-                            || !tx.ack_valid_q);
+      ack_is_known: assert (!tx.ack_valid_q || (
+          SeqW'(known_q - tx.oldest_q) <= SeqW'(tx.next_q - tx.oldest_q)
+          && tx.ack_fits_q == (SeqW'(tx.ack_q - tx.oldest_q) <= SeqW'(known_q - tx.oldest_q))
+          && tx.ack_moves_q == (tx.ack_q != tx.oldest_q)));
+      full_is_true: assert (tx.full_q == (tx.beats_q == 3'd2));
+      was_up: assert (tx.up_q == was_up_q
+                      && (tx.up_q || (!tx.replay_q && !tx.mem_q && tell_q == '0
+                                      && again_q == '0)));
       end_is_read: assert (!progress || tx.end_q.wptr == ends[2'(tx.ack_q - SeqW'(1))]);
     end
   end
@@ -297,6 +318,8 @@ module sp_link_tx_props
     logic [2:0] next;
     logic       there;
     logic       newest;
+    logic       pending;  // it is just being written
+    assign pending = tx.keep_q && (tx.keep_at_q == 3'(i));
     assign pos    = first + 4'(3'(3'(i) - first[2:0]));
     assign next   = 3'(i) + 3'd1;
     assign there  = 4'(pos - first) < kept;
@@ -305,9 +328,10 @@ module sp_link_tx_props
       if (rst_ni) begin
         // A frame has at most so many beats, the last of which is its trailer.
         frame_is_true: assert (!there || (
-            ends_q[i] == (tx.replay_mem[i][BLOCK_W-1]
-                          && tx.replay_mem[i][KIND_W-1:0] == KIND_TRAILER)
-            && (ends_q[i] || 32'(place_q[i]) < Longest - 1)
+            (pending ? ends_q[i] == tx.crc_trailer_q
+                     : ends_q[i] == tx.replay_mem[i][BLOCK_W]
+                       && ends_q[i] == closing(tx.replay_mem[i][BLOCK_W-1:0]))
+            && (ends_q[i] ? place_q[i] != '0 : 32'(place_q[i]) < Longest - 1)
             && (newest ? (ends_q[i] ? run_q == '0 : run_q == 3'(place_q[i]) + 3'd1)
                        : place_q[next] == (ends_q[i] ? '0 : place_q[i] + 2'd1))));
       end
@@ -334,13 +358,17 @@ module sp_link_tx_props
     end
   end
 
+  function automatic logic closing(logic [BLOCK_W-1:0] block);
+    return block[BLOCK_W-1] && (block[KIND_W-1:0] == KIND_TRAILER);
+  endfunction
+
   // What a trailer tells is what was true when it was made.
   logic [NUM_VC-1:0][COUNT_W-1:0] made_q [2];
   /* verilator lint_off UNUSEDSIGNAL */
   trailer_t                       out, made;
   /* verilator lint_on UNUSEDSIGNAL */
   assign out  = trailer_t'(tx_unit);
-  assign made = trailer_t'(tx.crc_beat_q.unit);
+  assign made = tx.crc_tail_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -358,8 +386,11 @@ module sp_link_tx_props
       tells_the_newest: assert (tx_mark != MARK_CTRL || out.kind != KIND_TRAILER
                                 || out.freed == made_q[1]);
       // Why so.
-      trailer_is_true: assert (tx.crc_beat_q.ctl == 1'b0 || made.kind != KIND_TRAILER
-                               || made.freed == made_q[0]);
+      trailer_is_true: assert (!tx.crc_trailer_q || (made.kind == KIND_TRAILER
+                                                     && made.freed == made_q[0]));
+      // Why so: what else is sent is none.
+      others_are_none: assert (!tx.crc_given_q || tx.crc_trailer_q
+                               || !closing({tx.crc_beat_q.ctl, tx.crc_beat_q.unit}));
     end
   end
 
