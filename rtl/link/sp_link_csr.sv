@@ -263,29 +263,40 @@ module sp_link_csr #(
   // --------------------------------------------------------------------------------------- state
 
   typedef struct packed {
-    logic       disabled;
-    logic       over;
-    logic       peer;
-    logic       aged;
-    logic       dead;
-    logic [1:0] to;
-  } left_t;
+    logic disabled;
+    logic over;
+    logic peer;
+    logic aged;
+    logic dead;
+  } causes_t;
 
-  left_t left_q;
+  causes_t    causes;
+  causes_t    causes_q;  // of the cycle before
+  causes_t    left_q;
+  logic [1:0] to_q;
+
+  assign causes = '{
+      disabled: !enable_o,
+      over:     events_i.rx_over,
+      peer:     events_i.peer,
+      aged:     events_i.aged,
+      dead:     events_i.dead
+  };
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      left_q <= '0;
-      bad_q  <= '0;
+      causes_q <= '0;
+      left_q   <= '0;
+      to_q     <= '0;
+      bad_q    <= '0;
     end else begin
+      causes_q <= causes;
+      // A retraining is told in the cycle of its cause, FLUSH in its own first cycle.
       if (events_i.flush || events_i.retrain) begin
-        left_q.to       <= events_i.flush ? 2'd2 : 2'd1;
-        left_q.dead     <= events_i.dead;
-        left_q.aged     <= events_i.aged;
-        left_q.peer     <= events_i.peer;
-        left_q.over     <= events_i.rx_over;
-        left_q.disabled <= !enable_o;
+        to_q   <= events_i.flush ? 2'd2 : 2'd1;
+        left_q <= events_i.flush ? causes_q : causes;
       end else if (clear) begin
+        to_q   <= '0;
         left_q <= '0;
       end
       if (clear) bad_q <= 32'(bad_access);
@@ -300,7 +311,7 @@ module sp_link_csr #(
     hw_in.status.unfit_version.next = unfit_i[2];
     hw_in.status.rx_lanes.next      = 4'(rx_lanes_i);
     hw_in.status.tx_lanes.next      = 4'(tx_lanes_i);
-    hw_in.left.to.next              = left_q.to;
+    hw_in.left.to.next              = to_q;
     hw_in.left.dead.next            = left_q.dead;
     hw_in.left.aged.next            = left_q.aged;
     hw_in.left.peer.next            = left_q.peer;

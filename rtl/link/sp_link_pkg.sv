@@ -114,7 +114,7 @@ package sp_link_pkg;
     logic rx_epoch;        // a frame of another epoch
     logic rx_over;         // the peer sent more than it had credit for
     logic retrain;         // retraining
-    logic flush;           // flush
+    logic flush;           // FLUSH was entered, a cycle after its cause
     logic dead;            // no good frame for too long
     logic aged;            // no progress for too long
     logic peer;            // the peer retrains or starts anew

@@ -318,7 +318,11 @@ async def state(dut: Any) -> None:
         for to, event in ((1, "retrain"), (2, "flush")):
             for _ in range(6):
                 chosen = [cause for cause in causes if bench.random.random() < 0.4]
-                await bench.pulse(event, *(causes[cause] for cause in chosen))
+                told = [causes[cause] for cause in chosen]
+                if event == "flush":  # it is told a cycle after its cause
+                    await bench.pulse(*told)
+                    told = bench.random.sample(list(causes.values()), 2)
+                await bench.pulse(event, *told)
                 await bench.pulse(*bench.random.sample(list(causes.values()), 2))
                 await bench.quiet()
                 wanted = {name: int(name in chosen) for name in causes}
