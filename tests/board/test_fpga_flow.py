@@ -99,6 +99,16 @@ def test_the_design_is_that_of_the_simulation(flow: fpga.Flow) -> None:
         assert f"{name}={value}" in read
 
 
+def test_a_smaller_part_gets_what_fits_it() -> None:
+    """SIZE= chooses a configuration, PROFILE= overrules it, and what is not there is told."""
+    assert ULX3S.config.name == "board4" and boards.get("ulx3s", size="85") == ULX3S
+    assert boards.get("ulx3s", size="45").config.ports == 2
+    assert boards.get("ulx3s", size="12").config.engines == 0
+    assert boards.get("ulx3s", "board4l", "45").config.name == "board4l"
+    with pytest.raises(UserError, match="SIZE=13 is not one of: 85, 45, 25, 12"):
+        boards.get("ulx3s", size="13")
+
+
 def test_another_configuration_has_files_of_its_own(
     flow: fpga.Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
