@@ -8,16 +8,19 @@ critical_path                 the slowest path of the slower clock, one line a h
 config, parameters, options   the configuration, its values, what nextpnr was told
 
 The port has all its features: lanes, clock crossing, injector. It lies between registers of scan
-chains. Wants pyosys and nextpnr, which `make bench BENCH=link_fpga` installs.
+chains. PROFILE= names another configuration of a link than link_ecp5. Wants pyosys and nextpnr,
+which `make bench BENCH=link_fpga` installs.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
 from switchproof.ci import boards, fpga, link_campaign
+from switchproof.ci.variables import choice
 from switchproof.models import profiles
 
 #: No configuration of the switch: the link alone.
@@ -25,7 +28,8 @@ CONFIG = None
 HERE = Path(__file__).resolve().parent / "link"
 CLOCK_MHZ = 100
 #: A link between boards: memories of a block RAM's depth, short counters.
-LINK = profiles.link("link_ecp5")
+USUAL = "link_ecp5"
+LINK = profiles.link(choice("PROFILE", os.environ.get("PROFILE") or USUAL, profiles.load_links()))
 #: A tenth of a part is placed best by HeAP. --tmg-ripup is not for it: where the wanted clock is
 #: out of reach the router tries every wire again for ever.
 OPTIONS = ("--placer", "heap", "--router", "router1")
@@ -51,7 +55,7 @@ class LinkPart(boards.Board):
 
 
 PART = LinkPart(
-    name="link", folder=HERE, about="one port of a link", top="sp_link_scan",
+    name=LINK.name, folder=HERE, about="one port of a link", top="sp_link_scan",
     files=(HERE / "sp_link_scan.sv",), constraints=HERE / "scan.lpf",
     config=profiles.get("board4"), family="ecp5", package="CABGA381", letters="LINK",
     clock_mhz=CLOCK_MHZ, baud=0, clock_pin="clk_i", rx_pin="", tx_pin="", sizes={"85": "85k"},
