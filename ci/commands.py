@@ -70,6 +70,8 @@ def _variable(name: str, default: str = "") -> str:
     return os.environ.get(name, "").strip() or default
 
 
+#: Lines of each failure that the closing list repeats: CI keeps only the end of what we print.
+REASON_LINES = 3
 #: What `make sim` and `make test` run, as pytest's marks.
 DEFAULT_SUITE = "sim and not large"
 ALL_BUT_BOARDS = "(not hil or short) and not campaign"
@@ -331,10 +333,19 @@ def _closing(console: Console, data: dict[str, Any], missing: list[str], path: P
         ui.line(console, "failed; to run one again:", "bold red")
         for test in failed:
             ui.line(console, f"  {test['repro']}")
+            for line in _reason(test.get("message", "")):
+                ui.line(console, f"      {line}", "dim")
     met = sum(not point["missing"] for point in data["plan"])
     if data["plan"]:
         ui.line(console, f"test plan: {met} of {len(data['plan'])} points met")
     ui.line(console, f"report: {shown(path)}   ({data['seconds']:.0f} s)")
+
+
+def _reason(message: str) -> list[str]:
+    """Return the lines of a failure that say what was wrong: pytest marks them, else the last."""
+    lines = [line.rstrip() for line in message.splitlines() if line.strip()]
+    marked = [line[1:].strip() for line in lines if line.startswith("E ")]
+    return (marked or lines[-REASON_LINES:])[:REASON_LINES]
 
 
 def _show_waves(console: Console, data: dict[str, Any]) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
@@ -13,10 +14,13 @@ from switchproof.ci.paths import REPORT
 
 
 def write(name: str, data: Any) -> Path:
-    """Write ``build/report/<name>.json`` in one step and return its path."""
+    """Write ``build/report/<name>.json`` in one step and return its path.
+
+    Processes may write the same file at the same time: one of them wins.
+    """
     path = REPORT / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    spare = path.with_suffix(".tmp")
+    spare = path.with_suffix(f".{os.getpid()}")
     spare.write_text(json.dumps(data, indent=1) + "\n")
     spare.replace(path)
     return path
