@@ -98,11 +98,9 @@ module sp_islip #(
     end
 
     for (int unsigned i = 0; i < N_IN; i++) begin
-      logic [OutWhole-1:0] asks;
-      asks = OutWhole'(req_i[i]);
+      automatic logic [OutWhole-1:0] asks = OutWhole'(req_i[i]);
       for (int unsigned w = 0; w < OutWhole; w += OutWord) begin
-        logic [OutWord-1:0] some_asks;
-        some_asks = asks[w+:OutWord];
+        automatic logic [OutWord-1:0] some_asks = asks[w+:OutWord];
         if (!Large || some_asks != '0) begin
           for (int unsigned b = 0; b < OutWord && w + b < N_OUT; b++) begin
             if (some_asks[b]) column[w+b][i] = 1'b1;
@@ -115,15 +113,14 @@ module sp_islip #(
       got      = '0;
       accepted = '0;
       for (int unsigned j = 0; j < N_OUT; j++) begin
-        logic [InWhole-1:0] grants;
+        automatic logic [InWhole-1:0] grants = '0;
         granted[j] = '0;
         if (out_free[j] && (!Large || column[j] != '0)) begin
           granted[j] = pick_in(column[j] & in_free, gnt_first_q[j]);
           got |= granted[j];
           grants = InWhole'(granted[j]);
           for (int unsigned w = 0; w < InWhole; w += InWord) begin
-            logic [InWord-1:0] some_grants;
-            some_grants = grants[w+:InWord];
+            automatic logic [InWord-1:0] some_grants = grants[w+:InWord];
             if (!Large || some_grants != '0) begin
               for (int unsigned b = 0; b < InWord && w + b < N_IN; b++) begin
                 if (some_grants[b]) offers[w+b][j] = 1'b1;
