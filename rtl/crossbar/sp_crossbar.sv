@@ -47,6 +47,8 @@ module sp_crossbar #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i   [N_PORTS],
     /// Streams in: last beat.
     input  logic [N_PORTS-1:0]        s_tlast_i,
+    /// Streams in, with the last beat: the packet is not whole, its port went down.
+    input  logic [N_PORTS-1:0]        s_abort_i,
     /// Streams in: a longest packet of the VC can be taken.
     output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o [N_PORTS],
     /// Streams out: valid.
@@ -208,6 +210,7 @@ module sp_crossbar #(
         .s_tdata_i       (s_tdata_i[i]),
         .s_tuser_i       (s_tuser_i[i]),
         .s_tlast_i       (s_tlast_i[i]),
+        .s_abort_i       (s_abort_i[i]),
         .s_vc_room_o     (s_vc_room_o[i]),
         .fwd_we_i        (fwd_we_i[i]),
         .fwd_addr_i,
