@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from switchproof.models import packet
 from switchproof.models.crossbar import Switch
-from switchproof.models.layout import EType, Op, RedOp, Status
+from switchproof.models.layout import EType, Op, RedOp
 from switchproof.models.packet import Packets
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
@@ -252,8 +252,9 @@ class Flood(BaseTest):
         await self.drain()
         rows = concatenate(self.came)
         inside = (rows["stamp"] >= begin) & (rows["stamp"] < begin + self.window)
-        inside &= (packet.get(rows, "src") >= half) & (packet.get(rows, "status") == Status.OK)
-        inside &= rows["port"] >= half
+        # Answers to refused packets carry the ID of the port that they could not reach.
+        answers = np.isin(packet.get(rows, "op"), (Op.ERROR, Op.COLL_ERROR))
+        inside &= (rows["port"] >= half) & (packet.get(rows, "src") >= half) & ~answers
         return float(rows["flits"][inside].sum() / self.window / len(victims))
 
 

@@ -138,6 +138,7 @@ class Bench:
         while True:
             await RisingEdge(dut.clk_i)
             if not dut.rst_ni.value:
+                self.shares[:] = True
                 continue
             ports = int(dut.fwd_we_o.value)
             if ports:
