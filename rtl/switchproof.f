@@ -15,6 +15,7 @@ crossbar/sp_ingress.sv
 crossbar/sp_injector.sv
 crossbar/sp_islip.sv
 crossbar/sp_islip_steps.sv
+crossbar/sp_partition.sv
 crossbar/sp_port_guard.sv
 crossbar/sp_route.sv
 crossbar/sp_voq.sv

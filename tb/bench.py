@@ -22,7 +22,7 @@ from .scoreboard import Checker, Mismatch, check_violations
 #: Counters of the model that the switch has under the same name, for each port.
 PORT_COUNTERS = (
     "rx_packets", "rx_flits", "refused_version", "refused_op", "refused_len", "refused_dst",
-    "dropped_responses",
+    "dropped_responses", "refused_partition",
 )  # fmt: skip
 ENGINE_COUNTERS = (
     "contributions", "results", "timeouts", "refused_type", "refused_not_member",
@@ -88,6 +88,16 @@ class Bench:
         self.model.set_group(group, mask)
         for word in range(-(-self.config.ports // 32)):
             await self.registers.write(f"group[{group}][{word}]", mask >> 32 * word & 0xFFFFFFFF)
+
+    async def set_partitions(self, port: int, mask: int) -> None:
+        """Put a port into the partitions of a mask, in the module and in the model."""
+        self.model.set_partitions(port, mask)
+        await self.registers.write(f"rights[{port}].partitions", mask)
+
+    async def set_source(self, port: int, source: int, care: int) -> None:
+        """Say which sources a port may name, in the module and in the model."""
+        self.model.set_source(port, source, care)
+        await self.registers.write(f"rights[{port}].source", id=source, care=care)
 
     def set_stalls(self, stalls: Stalls | str) -> None:
         """Set the stalls of all ports; "random" draws a profile for each."""

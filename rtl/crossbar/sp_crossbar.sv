@@ -26,11 +26,14 @@ module sp_crossbar #(
     parameter int unsigned EGRESS_FLITS = 64,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
     localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
     localparam int unsigned PortW = $clog2(N_PORTS),
-    localparam int unsigned AddrW = $clog2(N_IDS)
+    localparam int unsigned AddrW = $clog2(N_IDS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1
 ) (
     /// Clock.
     input  logic                      clk_i,
@@ -74,6 +77,21 @@ module sp_crossbar #(
     input  logic [2:0]                fwd_paths_log2_i,
     /// Forwarding tables: first output.
     input  logic [9:0]                fwd_out_i,
+
+    /// Partitions: those of a port change.
+    input  logic                      row_we_i,
+    /// Partitions: that port.
+    input  logic [PortW-1:0]          row_port_i,
+    /// Partitions: ports that share one with it.
+    input  logic [N_PORTS-1:0]        row_i,
+    /// Group table: write, or the same again.
+    input  logic                      grp_we_i,
+    /// Group table: group.
+    input  logic [GroupW-1:0]         grp_addr_i,
+    /// Group table: members.
+    input  logic [N_PORTS-1:0]        grp_mask_i,
+    /// Sources that the packets of a port may name.
+    input  sp_pkg::source_t           source_i    [N_PORTS],
 
     /// Engines: contribution at the head of the queue of each port.
     output logic [N_PORTS-1:0]        head_valid_o [NE],
@@ -200,6 +218,7 @@ module sp_crossbar #(
         .FLIT_W   (FLIT_W),
         .VOQ_FLITS(VOQ_FLITS),
         .N_IDS    (N_IDS),
+        .N_GROUPS (N_GROUPS),
         .PIPELINED(PIPELINED)
     ) i_ingress (
         .clk_i,
@@ -217,6 +236,13 @@ module sp_crossbar #(
         .fwd_valid_i,
         .fwd_paths_log2_i,
         .fwd_out_i,
+        .row_we_i,
+        .row_port_i,
+        .row_i,
+        .grp_we_i,
+        .grp_addr_i,
+        .grp_mask_i,
+        .source_i        (source_i[i]),
         .ready_o         (in_ready[i]),
         .idle_o          (in_idle[i]),
         .ends_o          (in_ends[i]),

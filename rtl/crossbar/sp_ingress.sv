@@ -20,10 +20,14 @@ module sp_ingress #(
     parameter int unsigned VOQ_FLITS = 32,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
+    localparam int unsigned PortW = $clog2(N_PORTS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
     localparam int unsigned EngDim = (N_OUT == N_PORTS) ? 1 : N_OUT - N_PORTS
 ) (
     /// Clock.
@@ -58,6 +62,21 @@ module sp_ingress #(
     input  logic [2:0]                fwd_paths_log2_i,
     /// Forwarding table: first output.
     input  logic [9:0]                fwd_out_i,
+
+    /// Partitions: those of a port change.
+    input  logic                      row_we_i,
+    /// Partitions: that port.
+    input  logic [PortW-1:0]          row_port_i,
+    /// Partitions: ports that share one with it.
+    input  logic [N_PORTS-1:0]        row_i,
+    /// Group table: write, or the same again.
+    input  logic                      grp_we_i,
+    /// Group table: group.
+    input  logic [GroupW-1:0]         grp_addr_i,
+    /// Group table: members.
+    input  logic [N_PORTS-1:0]        grp_mask_i,
+    /// Sources that the packets of this port may name.
+    input  sp_pkg::source_t           source_i,
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
@@ -128,6 +147,8 @@ module sp_ingress #(
     logic [1:0]       vc;
     logic [LEN_W-1:0] flits;
     logic             single;  // of one flit
+    logic             source_ok;  // its source is one of this port
+    logic             group_ok;   // its group, if it is a contribution, is all within reach
   } look_t;
 
   /// What follows from it.
@@ -166,6 +187,29 @@ module sp_ingress #(
       .out_o       (route_out)
   );
 
+  logic [N_PORTS-1:0] reached;   // ports that the packet would go to
+  logic               ports_ok;  // all of them are within reach
+  logic               group_ok;
+
+  sp_partition #(
+      .N_PORTS (N_PORTS),
+      .N_GROUPS(N_GROUPS)
+  ) i_partition (
+      .clk_i,
+      .rst_ni,
+      .own_i     (PortW'(own_i)),
+      .row_we_i,
+      .row_port_i,
+      .row_i,
+      .grp_we_i,
+      .grp_addr_i,
+      .grp_mask_i,
+      .ports_i   (reached),
+      .ports_ok_o(ports_ok),
+      .group_i   (look_hdr.cls.coll.group),
+      .group_ok_o(group_ok)
+  );
+
   always_comb begin
     look.status = ST_OK;
     if (look_hdr.version != VERSION) look.status = ST_VERSION;
@@ -177,25 +221,35 @@ module sp_ingress #(
     look.vc         = op_vc(look_hdr.op);
     look.flits      = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
     look.single     = look.flits == LEN_W'(1);
+    look.source_ok  = ((look_hdr.src ^ source_i.id) & source_i.care) == '0;
+    look.group_ok   = group_ok;
   end
 
-  /// Source and destination choose among equal paths, so that a flow stays on one and in order.
-  function automatic said_t conclude(look_t l, logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
-    said_t           s;
-    logic [ID_W-1:0] mixed;
-    logic [6:0]      path;
-    mixed    = src ^ dst;
-    path     = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << l.paths_log2);
-    s.out    = OutW'(l.out + 10'(path));
-    s.status = l.status;
-    // Only contributions have business with an engine.
-    if (l.status == ST_OK && 32'(s.out) >= N_PORTS && l.vc != VC_RED) s.status = ST_OP;
-    s.ok     = s.status == ST_OK;
-    s.vc     = l.vc;
-    s.flits  = l.flits;
-    s.single = l.single;
-    return s;
-  endfunction
+  look_t           looked;   // at this packet
+  logic [ID_W-1:0] mixed;    // its source and destination
+  logic [6:0]      path;
+  said_t           now;      // what follows from it
+  logic            to_port;  // it goes to one
+
+  // Source and destination choose among equal paths, so that a flow stays on one and in order.
+  always_comb begin
+    path       = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << looked.paths_log2);
+    now.out    = OutW'(looked.out + 10'(path));
+    to_port    = 32'(now.out) < N_PORTS;
+    reached    = to_port ? N_PORTS'(1) << now.out : '0;
+    now.status = looked.status;
+    if (looked.status == ST_OK) begin
+      // Only contributions have business with an engine.
+      if (!to_port && looked.vc != VC_RED) now.status = ST_OP;
+      else if (!looked.source_ok || !ports_ok || !(to_port || looked.group_ok)) begin
+        now.status = ST_PARTITION;
+      end
+    end
+    now.ok     = now.status == ST_OK;
+    now.vc     = looked.vc;
+    now.flits  = looked.flits;
+    now.single = looked.single;
+  end
 
   // --------------------------------------------------------------------------------- beat in
 
@@ -220,6 +274,8 @@ module sp_ingress #(
     logic [FLIT_W-1:0] in_data;
 
     assign look_hdr = s_tuser_i[HDR_W-1:0];
+    assign looked   = in_look;
+    assign mixed    = in_hdr.src ^ in_hdr.dst;
 
     // Two beats, so that readiness goes to the port from a register.
     sp_fifo #(
@@ -259,14 +315,13 @@ module sp_ingress #(
         data  <= in_data;
         if (in_first) begin
           hdr  <= in_hdr;
-          said <= conclude(in_look, in_hdr.src, in_hdr.dst);
+          said <= now;
         end
       end
     end
   end else begin : g_skid
     hdr_t  beat_hdr;
     hdr_t  hdr_q;
-    said_t now;
     said_t said_q;
     logic  in_packet_q;
 
@@ -296,7 +351,8 @@ module sp_ingress #(
     end
 
     assign look_hdr = beat_hdr;
-    assign now      = conclude(look, beat_hdr.src, beat_hdr.dst);
+    assign looked   = look;
+    assign mixed    = beat_hdr.src ^ beat_hdr.dst;
     assign first    = !in_packet_q;
     assign hdr      = first ? beat_hdr : hdr_q;
     assign said     = first ? now : said_q;
@@ -310,14 +366,13 @@ module sp_ingress #(
   logic             due;
   logic             refuse;    // with the last beat: the packet is refused
   logic             settle_q;  // its last beat waits; what it had taken has been given back
-  logic [3:0]       reason;
+  logic [3:0]       reason_q;  // why: the tables may change before the answer goes
   logic             answered;  // if refused
   logic             ready_beat;
   logic             take;
 
   assign due      = first ? said.single : due_q;
   assign refuse   = last && !(said.ok && due && !abort);
-  assign reason   = said.ok ? ST_LEN : said.status;
   assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -398,6 +453,7 @@ module sp_ingress #(
   end
 
   always_ff @(posedge clk_i) begin
+    if (!settle_q) reason_q <= said.ok ? ST_LEN : said.status;
     if (take) begin
       count_q <= first ? LEN_W'(1) : (count_q == '1) ? count_q : count_q + LEN_W'(1);
       due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
@@ -432,7 +488,7 @@ module sp_ingress #(
   assign write.place = place;
   assign write.flits = sel_flits;
   assign write.err   = err && last && !settle_q;
-  assign write.hdr   = settle_q ? error_answer(hdr, reason) : hdr;
+  assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : hdr;
   assign write.data  = data;  // an answer has no payload
 
   if (PIPELINED) begin : g_written
@@ -504,7 +560,7 @@ module sp_ingress #(
   assign ev_packet_o  = take && last;
   assign ev_stall_o   = valid && !ready_beat;
   assign ev_refused_o = take && settle_q;
-  assign ev_status_o  = reason;
+  assign ev_status_o  = reason_q;
   assign ev_dropped_o = take && settle_q && !answered;
 
 endmodule

@@ -122,6 +122,10 @@ module sp_switch_core #(
   logic               grp_we;
   logic [GroupW-1:0]  grp_addr;
   logic [N_PORTS-1:0] grp_mask;
+  logic               row_we;
+  logic [PortW-1:0]   row_port;
+  logic [N_PORTS-1:0] row;
+  source_t            source [N_PORTS];
   logic [31:0]        timeout;
 
   // Between crossbar and engines.
@@ -223,6 +227,7 @@ module sp_switch_core #(
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_IDS       (N_IDS),
+      .N_GROUPS    (N_GROUPS),
       .PIPELINED   (PIPELINED)
   ) i_crossbar (
       .clk_i,
@@ -245,6 +250,13 @@ module sp_switch_core #(
       .fwd_valid_i     (fwd_valid),
       .fwd_paths_log2_i(fwd_paths_log2),
       .fwd_out_i       (fwd_out),
+      .row_we_i        (row_we),
+      .row_port_i      (row_port),
+      .row_i           (row),
+      .grp_we_i        (grp_we),
+      .grp_addr_i      (grp_addr),
+      .grp_mask_i      (grp_mask),
+      .source_i        (source),
       .head_valid_o    (head_valid),
       .head_hdr_o      (head_hdr),
       .want_i          (want),
@@ -381,6 +393,10 @@ module sp_switch_core #(
       .grp_we_o           (grp_we),
       .grp_addr_o         (grp_addr),
       .grp_mask_o         (grp_mask),
+      .row_we_o           (row_we),
+      .row_port_o         (row_port),
+      .row_o              (row),
+      .source_o           (source),
       .timeout_o          (timeout),
       .ev_rx_beat_i       (ev_rx_beat),
       .ev_rx_packet_i     (ev_rx_packet),
