@@ -52,6 +52,8 @@ module sp_crossbar #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i   [N_PORTS],
     /// Streams in: last beat.
     input  logic [N_PORTS-1:0]        s_tlast_i,
+    /// Streams in, with the last beat: the packet is not whole, its port went down.
+    input  logic [N_PORTS-1:0]        s_abort_i,
     /// Streams in: a longest packet of the VC can be taken.
     output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o [N_PORTS],
     /// Streams out: valid.
@@ -201,6 +203,7 @@ module sp_crossbar #(
   logic [N_IN-1:0]   in_read;
   logic [N_IN-1:0]   start;
   logic [1:0]        start_vc    [N_PORTS];
+  logic [OutW-1:0]   start_out   [N_PORTS];
   logic [N_OUT-1:0]  match       [N_IN];
   logic [N_OUT-1:0]  matched     [N_IN];   // what is started
   logic [N_IN-1:0]   from        [N_OUT];
@@ -247,6 +250,7 @@ module sp_crossbar #(
         .s_tdata_i       (s_tdata_i[i]),
         .s_tuser_i       (s_tuser_i[i]),
         .s_tlast_i       (s_tlast_i[i]),
+        .s_abort_i       (s_abort_i[i]),
         .s_vc_room_o     (s_vc_room_o[i]),
         .fwd_we_i        (fwd_we_i[i]),
         .fwd_addr_i,
@@ -269,7 +273,7 @@ module sp_crossbar #(
         .read_o          (in_read[i]),
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
-        .start_out_i     (OutW'(number(matched[i]))),
+        .start_out_i     (start_out[i]),
         .head_valid_o    (port_head_valid[i]),
         .head_hdr_o      (port_head_hdr[i]),
         .flit_valid_o    (flit_valid[i]),
@@ -340,13 +344,13 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
   logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
   logic [N_OUT-1:0]  wish     [N_IN];     // what an input would ask for if all were free
-  logic [N_OUT-1:0]  allowed  [N_IN];     // outputs that it may ask for
   logic [N_OUT-1:0]  wanted_now [N_PORTS]; // what outputs take from an input; engines choose
   logic [NUM_VC-1:0] vc_gnt   [N_PORTS];  // VC of the packet that is started, one-hot or zero
   logic [NUM_VC-1:0] vc_done  [N_PORTS];  // the same, PIPELINED a cycle late
   logic [N_OUT-1:0]  request  [N_IN];
   logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
   logic [N_OUT-1:0]  kept;                // those outputs
+  logic [N_OUT-1:0]  open;                // outputs that all others may ask for
   logic [OutW-1:0]   due_q    [N_IN];     // due output of each input
 
   always_comb begin
@@ -381,17 +385,17 @@ module sp_crossbar #(
 
   always_comb begin
     kept = '0;
-    for (int unsigned i = 0; i < N_IN; i++) begin
-      allowed[i] = '1;
-      if (overdue_now[i]) kept[due_q[i]] = 1'b1;
-    end
     if (overdue_now != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        allowed[i] = overdue_now[i] ? N_OUT'(1) << due_q[i] : ~kept;
+        if (overdue_now[i]) kept[due_q[i]] = 1'b1;
       end
     end
+    open = out_free & ~kept;
     for (int unsigned i = 0; i < N_IN; i++) begin
-      request[i] = in_idle[i] ? wish[i] & allowed[i] & out_free : '0;
+      request[i] = '0;
+      if (in_idle[i]) begin
+        request[i] = wish[i] & (overdue_now[i] ? out_free & (N_OUT'(1) << due_q[i]) : open);
+      end
     end
   end
 
@@ -670,7 +674,8 @@ module sp_crossbar #(
         vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
                                      : (vc_req & (~vc_req + NUM_VC'(1)));
       end
-      start_vc[i] = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
+      start_vc[i]  = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
+      start_out[i] = OutW'(number(matched[i]));
     end
   end
 

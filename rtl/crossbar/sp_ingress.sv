@@ -49,6 +49,8 @@ module sp_ingress #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i,
     /// Stream in: last beat.
     input  logic                      s_tlast_i,
+    /// Stream in, with the last beat: the packet is not whole, its port went down: it is refused.
+    input  logic                      s_abort_i,
     /// By VC: a longest packet can be taken, whatever its output.
     output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o,
 
@@ -145,7 +147,7 @@ module sp_ingress #(
     $fatal(1, "sp_ingress: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
   end
 
-  localparam int unsigned BeatW = 1 + USER_W + FLIT_W;
+  localparam int unsigned BeatW = 2 + USER_W + FLIT_W;
 
   /// What the header and the entry of its destination say.
   typedef struct packed {
@@ -265,6 +267,7 @@ module sp_ingress #(
   logic              ready;
   logic              first;   // first beat of its packet
   logic              last;
+  logic              abort;   // with the last beat: the packet is not whole
   logic              err;
   logic [FLIT_W-1:0] data;
   hdr_t              hdr;     // of the packet, on all of its beats, and what it says
@@ -274,7 +277,7 @@ module sp_ingress #(
     localparam int unsigned LookW = $bits(look_t) + 1 + BeatW;
     logic              in_first_q;
     logic              full, empty, advance;
-    logic              in_first, in_last, in_err;
+    logic              in_first, in_last, in_abort, in_err;
     logic [1:0]        unused_count;
     hdr_t              in_hdr;
     look_t             in_look;
@@ -292,10 +295,10 @@ module sp_ingress #(
         .clk_i,
         .rst_ni,
         .push_i (s_tvalid_i),
-        .data_i ({look, in_first_q, s_tlast_i, s_tuser_i, s_tdata_i}),
+        .data_i ({look, in_first_q, s_tlast_i, s_abort_i, s_tuser_i, s_tdata_i}),
         .full_o (full),
         .pop_i  (advance),
-        .data_o ({in_look, in_first, in_last, in_err, in_hdr, in_data}),
+        .data_o ({in_look, in_first, in_last, in_abort, in_err, in_hdr, in_data}),
         .empty_o(empty),
         .count_o(unused_count)
     );
@@ -317,6 +320,7 @@ module sp_ingress #(
       if (advance && !empty) begin
         first <= in_first;
         last  <= in_last;
+        abort <= in_abort;
         err   <= in_err;
         data  <= in_data;
         if (in_first) begin
@@ -338,10 +342,10 @@ module sp_ingress #(
         .rst_ni,
         .valid_i(s_tvalid_i),
         .ready_o(s_tready_o),
-        .data_i ({s_tlast_i, s_tuser_i, s_tdata_i}),
+        .data_i ({s_tlast_i, s_abort_i, s_tuser_i, s_tdata_i}),
         .valid_o(valid),
         .ready_i(ready),
-        .data_o ({last, err, beat_hdr, data})
+        .data_o ({last, abort, err, beat_hdr, data})
     );
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -378,7 +382,7 @@ module sp_ingress #(
   logic             take;
 
   assign due      = first ? said.single : due_q;
-  assign refuse   = last && !(said.ok && due);
+  assign refuse   = last && !(said.ok && due && !abort);
   assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
