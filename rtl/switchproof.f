@@ -22,6 +22,8 @@ crossbar/sp_voq.sv
 csr/generated/sp_csr_regs.sv
 csr/sp_csr.sv
 csr/sp_event_counters.sv
+csr/sp_event_memory.sv
+csr/sp_port_stats.sv
 reduction/sp_exact_lane.sv
 reduction/sp_exact_lanes.sv
 reduction/sp_reduction_engine.sv

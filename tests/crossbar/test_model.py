@@ -121,7 +121,9 @@ def tables(config: Config, rng: np.random.Generator) -> tuple[Switch, Slow]:
             slow.sources[port] = "".join(rng.choice(list("01------------"), 14))
             bits = slow.sources[port]
             switch.set_source(
-                port, int(bits.replace("-", "0"), 2), int(bits.replace("0", "1").replace("-", "0"), 2)
+                port,
+                int(bits.replace("-", "0"), 2),
+                int(bits.replace("0", "1").replace("-", "0"), 2),
             )
     return switch, slow
 
@@ -230,7 +232,11 @@ def test_first_failing_check_gives_the_reason(values: dict[str, int], status: in
     port, answer, reason = _one(**values)
     assert reason == status and port == 2
     f = {name: int(value[0]) for name, value in fields(np.array([answer])).items()}
-    assert f["status"] == status and f["dst"] == values.get("src", 9) and f["src"] == values.get("dst", 1)
+    assert (
+        f["status"] == status
+        and f["dst"] == values.get("src", 9)
+        and f["src"] == values.get("dst", 1)
+    )
     assert f["tag"] == 77 and f["len"] == 0 and f["version"] == 0 and answer["flits"] == 1
     assert f["op"] == (Op.COLL_ERROR if values.get("op") == Op.ALLREDUCE else Op.ERROR)
 

@@ -120,7 +120,11 @@ class Changing(Switch):
             new[here[here >= first]] = True
             told = np.array(differ, np.int64)
             self.judged.append((packets[told], new[told]))
-        result = [np.zeros(packets.shape, np.int64), packets.copy(), np.zeros(packets.shape, np.int64)]
+        result = [
+            np.zeros(packets.shape, np.int64),
+            packets.copy(),
+            np.zeros(packets.shape, np.int64),
+        ]
         for chosen, forward in ((~new, super().forward), (new, self.after.forward)):
             for whole, part in zip(result, forward(ports[chosen], packets[chosen])):
                 whole[chosen] = part
@@ -152,9 +156,21 @@ class MidTraffic(BaseTest):
             [
                 (f"rights[{last}].partitions", {"mask": 0b10}, lambda s: s.set_partitions(last, 2)),
                 ("rights[0].partitions", {"mask": 0b11}, lambda s: s.set_partitions(0, 3)),
-                (f"rights[{last}].source", {"id": 0, "care": 1}, lambda s: s.set_source(last, 0, 1)),
-                (f"rights[{last}].source", {"id": 1, "care": 1}, lambda s: s.set_source(last, 1, 1)),
-                (f"fwd_all[{entry}]", {"valid": 1, "out": 0}, lambda s: s.set_route(None, entry, 0)),
+                (
+                    f"rights[{last}].source",
+                    {"id": 0, "care": 1},
+                    lambda s: s.set_source(last, 0, 1),
+                ),
+                (
+                    f"rights[{last}].source",
+                    {"id": 1, "care": 1},
+                    lambda s: s.set_source(last, 1, 1),
+                ),
+                (
+                    f"fwd_all[{entry}]",
+                    {"valid": 1, "out": 0},
+                    lambda s: s.set_route(None, entry, 0),
+                ),
                 (f"rights[{last}].partitions", {"mask": 3}, lambda s: s.set_partitions(last, 3)),
             ]
         ):
