@@ -124,6 +124,10 @@ class _Writer:
             self._signals()
         self._registers()
         self._further()
+        if what.link_down:
+            self.body.append("  bit [N-1:0] link_down;")
+            self.public.append("link_down")
+            self.pins.append((what.link_down, "link_down"))
         parameters = ",\n".join(f"    .{name}({value})" for name, value in self.values.items())
         pins = ",\n".join(f"    .{name}({net})" for name, net in self.pins)
         lines = [
