@@ -106,6 +106,8 @@ module sp_egress_props
   logic [FLIT_W-1:0] tdata;
   logic [USER_W-1:0] tuser;
   logic              tlast;
+  logic              unused_corrected, unused_failed;
+  egress_event_t     unused_event;
 
   always_comb begin
     hdr     = '0;
@@ -124,14 +126,21 @@ module sp_egress_props
       .err_i      (here_q.valid && here_q.last && here_q.which == 2'd1),
       .vc_i       (here_q.vc),
       .hdr_i      (hdr),
-      .data_i     (FLIT_W'(here_q)),
+      .word_i     (FLIT_W'(here_q)),
       .room_o     (room),
       .m_tvalid_o (tvalid),
       .m_tready_i (tready_i),
       .m_tdata_o  (tdata),
       .m_tuser_o  (tuser),
       .m_tlast_o  (tlast),
-      .m_vc_room_i(vc_room_i)
+      .m_vc_room_i(vc_room_i),
+      .stamp_i    ('0),
+      .threshold_i('0),
+      .now_i      ('0),
+      .inject_i   ('0),
+      .ev_corrected_o(unused_corrected),
+      .ev_failed_o(unused_failed),
+      .event_o    (unused_event)
   );
 
   // -------------------------------------------------------------------------------------- room

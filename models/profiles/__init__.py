@@ -30,6 +30,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "pipelined": (0, 1),
     "links": (0, 4),
     "counters": (0, 2),
+    "ecc": (0, 1),
 }
 
 #: The same of a link.
@@ -71,6 +72,7 @@ class Config:
     pipelined: int = 0
     links: int = 0
     counters: int = 0
+    ecc: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
