@@ -202,6 +202,10 @@ module sp_switch_core #(
     assign m_axis_tdata_o[i] = m_tdata[i];
     assign m_axis_tuser_o[i] = m_tuser[i];
 
+    // Counted by registers that are still to come.
+    logic unused;
+    assign unused = &{1'b0, port_down[i], ev_cut[i], ev_discarded[i], ev_port_dropped[i]};
+
     sp_port_guard i_guard (
         .clk_i,
         .rst_ni,
