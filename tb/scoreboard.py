@@ -446,7 +446,11 @@ def flow_key(packets: Packets) -> NDArray[np.int64]:
 
 def _as_words(packets: Packets) -> NDArray[np.uint64]:
     """Return rows as a view of 64-bit words, shape (packets, 48)."""
-    return np.ascontiguousarray(packets, PACKET).view("<u8").reshape(len(packets), -1)
+    return (
+        np.ascontiguousarray(packets, PACKET)
+        .view("<u8")
+        .reshape(len(packets), PACKET.itemsize // 8)
+    )
 
 
 def _equal(one: Packets, other: Packets) -> NDArray[np.bool_]:

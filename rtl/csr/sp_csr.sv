@@ -732,7 +732,7 @@ module sp_csr #(
   // Those by VC are kept beside the ports, which answer in a cycle.
   always_comb begin
     stat_take_o = '0;
-    if (take && (region_q == RG_VC || region_q == RG_LATENCY)) begin
+    if (take && !bad_place && (region_q == RG_VC || region_q == RG_LATENCY)) begin
       stat_take_o[PORT_W'(a_stat_port)] = 1'b1;
     end
   end

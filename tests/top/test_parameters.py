@@ -38,6 +38,7 @@ def elaborate(**changes: int) -> None:
         ("N_CONTEXTS", 3, "even number in 2..64"),
         ("N_CONTEXTS", 66, "2..64"),
         ("N_GROUPS", 0, "1..4096"),
+        ("COUNTERS", 3, "0..2"),
         ("N_IDS", 1, "2..16384"),
         ("N_IDS", 16385, "2..16384"),
     ],

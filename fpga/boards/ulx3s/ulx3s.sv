@@ -17,6 +17,7 @@ module ulx3s #(
     parameter int unsigned N_GROUPS = 16,
     parameter int unsigned N_IDS = 16,
     parameter bit PIPELINED = 1'b1,
+    parameter int unsigned COUNTERS = 0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -99,6 +100,7 @@ module ulx3s #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
+      .COUNTERS    (COUNTERS),
       .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),
