@@ -74,6 +74,9 @@ def _variable(name: str, default: str = "") -> str:
 REASON_LINES = 3
 #: What `make sim` and `make test` run, as pytest's marks.
 DEFAULT_SUITE = "sim and not large"
+#: The same for more ports than MANY_PORTS, which are slow to build and to run.
+RACK_SUITE = "radix"
+MANY_PORTS = 32
 ALL_BUT_BOARDS = "(not hil or short) and not campaign"
 USUAL = f"{ALL_BUT_BOARDS} and not long"
 
@@ -93,8 +96,10 @@ def _selection(target: str, *, mark: str = "", coverage: bool = False) -> sessio
 
 
 def sim(console: Console) -> int:
-    """Run the default regression."""
-    selection = _selection("sim", mark=DEFAULT_SUITE)
+    """Run the default regression; with as many ports as a rack has, tests made for that."""
+    asked = variables.override(_variable("PROFILE"), _variable("PORTS"))
+    many = asked is not None and variables.resolve_config(asked).ports > MANY_PORTS
+    selection = _selection("sim", mark=RACK_SUITE if many else DEFAULT_SUITE)
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "sim")
 
