@@ -36,7 +36,8 @@ class Flow:
     """Packets of `units` payload units from inputs to outputs on a VC.
 
     `inputs` is a port, ``*`` for each, or ``m/r`` for those that are r modulo m; `output` a port,
-    or ``*`` for uniformly random ones. `load` is in flits a cycle of an input.
+    ``*`` for uniformly random ones, or ``all`` for multicasts to all ports. `load` is in flits a
+    cycle of an input.
     """
 
     load: float
@@ -79,6 +80,28 @@ def spec(config: Config, opt: str = "-O2") -> build.BuildSpec:
     )
 
 
+def arguments(run: Run) -> list[str]:
+    """Return the words of a command line that ask for a run."""
+    registers = csr.load()
+    words: dict[str, int] = {
+        "ports": run.config.ports, "width": run.config.flit_w, "seed": run.seed,
+        "warm": run.warm, "cycles": run.cycles, "lone": int(run.lone), "obey": int(run.obey),
+    }  # fmt: skip
+    writes = {
+        f"fwd_all[{port}]": registers.encode("fwd_all[0]", valid=1, out=port)
+        for port in range(run.config.ports)
+    }
+    # Group 0: all ports.
+    for word in range((run.config.ports + 31) // 32):
+        ports = min(32, run.config.ports - 32 * word)
+        writes[f"group[0][{word}]"] = 2**ports - 1
+    return [
+        *(f"{name}={value}" for name, value in words.items()),
+        *(f"write={registers.address(name)}:{value}" for name, value in writes.items()),
+        *(f"flow={flow}" for flow in run.flows),
+    ]
+
+
 def measure(executable: Path, run: Run) -> dict[str, Any]:
     """Return what a run found.
 
@@ -86,16 +109,7 @@ def measure(executable: Path, run: Run) -> dict[str, Any]:
     first beat on the egress, and by_input its flits a cycle; ``by_output`` flits a cycle of each
     output; ``cps`` cycles a second. Raises WrongPacket when the switch did something wrong.
     """
-    registers = csr.load()
-    first, second = (registers.address(f"fwd_all[{dst}]") for dst in (0, 1))
-    words: dict[str, Any] = {
-        "ports": run.config.ports, "width": run.config.flit_w,
-        "address": first, "stride": second - first,
-        "seed": run.seed, "warm": run.warm, "cycles": run.cycles,
-        "lone": int(run.lone), "obey": int(run.obey),
-    }  # fmt: skip
-    command = [str(executable), *(f"{name}={value}" for name, value in words.items())]
-    command += [f"flow={flow}" for flow in run.flows]
+    command = [str(executable), *arguments(run)]
     found = subprocess.run(command, capture_output=True, text=True, check=False)
     if found.returncode:
         # What the RTL's assertions say comes on the other stream.

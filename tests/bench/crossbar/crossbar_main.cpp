@@ -4,11 +4,13 @@
 // is one line of JSON; a packet that is lost, repeated, out of order, at the wrong port or wrong in
 // a bit ends the run with a message and code 1.
 //
-//   ports=N address=A stride=S  of the switch; A and S lead to its forwarding entries
+//   ports=N width=W             of the switch: ports, bits of a flit
+//   write=ADDRESS:DATA          a register, any number of times
 //   seed=S warm=W cycles=C      measure packets that arrive in cycles W to W + C, departures too
 //   flow=IN,OUT,VC,LOAD,LEN     a flow of packets of LEN payload units, any number of times.
 //                               IN is a port, * for each, or / with M and R for those that are R
-//                               modulo M (2/1: odd ones); OUT a port or * for uniformly random ones.
+//                               modulo M (2/1: odd ones); OUT a port, * for uniformly random ones, or
+//                               all for multicasts of group 0, whose members are all ports.
 //                               LOAD is in flits a cycle; with 1e9 the source always has a packet,
 //                               which of several such flows of a VC is drawn
 //   obey=1                      a packet starts only while s_vc_room of its VC is up
@@ -18,11 +20,11 @@
 // beat can be on the port in the same cycle, and its latency is the number of cycles from then to its
 // first beat on the egress.
 
-#include <chrono>
-#include <cmath>
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <string>
@@ -35,6 +37,9 @@ namespace {
 
 constexpr int NONE = -1;
 constexpr int VCS = 4;
+// Multicasts are requests in queues of their own: their order among others is free.
+constexpr int MULTICAST = VCS;
+constexpr int KINDS = VCS + 1;
 constexpr double SATURATED = 1e9;
 // Longer than any packet can wait while others move.
 constexpr uint64_t STUCK = 100000;
@@ -75,11 +80,12 @@ struct Random {  // splitmix64
 
 struct Packet {
     uint64_t arrived;
-    uint64_t number;   // in its flow: input, output, VC
+    uint64_t number;   // in its flow: input, output, kind
     int next_in_queue;
     int next_in_flow;
-    uint16_t in, out;
-    uint8_t vc, len, flow;
+    uint16_t in, out;  // out: the group of a multicast
+    uint16_t copies;   // that have not come
+    uint8_t vc, kind, len, flow;
 };
 
 struct List {
@@ -90,7 +96,7 @@ struct List {
 struct Flow {
     int every = 1, rest = 0, in = NONE;  // inputs
     int out = NONE;
-    int vc = 0, len = 0;
+    int vc = 0, kind = 0, len = 0;
     double load = 0;
     uint64_t chance = 0;     // of a packet in a cycle, of 2^64
     bool saturated = false;
@@ -122,7 +128,9 @@ Flow parse(const std::string& text, int units_per_flit) {
         flow.every = 1, flow.rest = 0;
         if (in[0] != '*') flow.in = std::atoi(in);
     }
-    if (out[0] != '*') flow.out = std::atoi(out);
+    flow.kind = flow.vc;
+    if (std::string(out) == "all") flow.kind = MULTICAST;
+    else if (out[0] != '*') flow.out = std::atoi(out);
     const int flits = flow.len ? (flow.len + units_per_flit - 1) / units_per_flit : 1;
     flow.saturated = flow.load >= SATURATED;
     if (!flow.saturated) flow.chance = uint64_t(std::min(flow.load / flits, 1 - 1e-16) * 0x1p64);
@@ -137,7 +145,7 @@ class Bench {
           obey_(option("obey", 0)),
           inputs_(ports),
           outputs_(ports),
-          of_flow_(std::size_t(ports) * ports * VCS),
+          of_flow_(std::size_t(ports) * ports * KINDS),
           sent_(of_flow_.size()),
           came_(of_flow_.size()) {
         context_.randReset(2);
@@ -147,20 +155,22 @@ class Bench {
         any_.state = seed << 40;
     }
 
-    void reset(unsigned address, unsigned stride) {
+    void reset(const std::vector<std::string>& writes) {
         top_->rst_ni = 0;
         top_->wvalid_i = 0;
         for (int i = 0; i < ports_; i++) set(top_->s_valid_i, i, false);
         for (int n = 0; n < 8; n++) edge();
         top_->rst_ni = 1;
-        for (int id = 0; id < ports_; id++) {
-            top_->waddr_i = address + stride * id;
-            top_->wdata_i = 0x80000000u | id;
+        for (const std::string& write : writes) {
+            const auto colon = write.find(':');
+            if (colon == std::string::npos) die("write=" + write + " is not ADDRESS:DATA");
+            top_->waddr_i = std::strtoul(write.c_str(), nullptr, 0);
+            top_->wdata_i = std::strtoul(write.c_str() + colon + 1, nullptr, 0);
             top_->wvalid_i = 1;
             int waited = 0;
             do edge();
             while (!top_->bvalid_o && ++waited < 100000);
-            if (!top_->bvalid_o || top_->bresp_o) die("a forwarding entry was not taken");
+            if (!top_->bvalid_o || top_->bresp_o) die("register write " + write + " was refused");
             top_->wvalid_i = 0;
             edge();
         }
@@ -170,10 +180,9 @@ class Bench {
         from_ = warm;
         to_ = warm + cycles;
         flits_of_output_.assign(ports_, 0);
-        const auto begin = std::chrono::steady_clock::now();
+        const std::clock_t begin = std::clock();
         while (now_ < to_) cycle();
-        const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
-        cps_ = double(to_) / took.count();
+        cps_ = double(to_) * CLOCKS_PER_SEC / double(std::clock() - begin + 1);
         backlog_ = under_way_;
         while (open()) cycle();  // the load stays while packets of the window are under way
         stopped_ = true;
@@ -241,8 +250,8 @@ class Bench {
     int flits(const Packet& p) const {
         return p.len ? (p.len + units_per_flit_ - 1) / units_per_flit_ : 1;
     }
-    std::size_t flow_of(int in, int out, int vc) const {
-        return (std::size_t(in) * ports_ + out) * VCS + vc;
+    std::size_t flow_of(int in, int out, int kind) const {
+        return (std::size_t(in) * ports_ + out) * KINDS + kind;
     }
 
     bool open() const {
@@ -265,18 +274,26 @@ class Bench {
         Input& input = inputs_[i];
         p.arrived = now_;
         p.in = uint16_t(i);
-        p.out = uint16_t(flow.out != NONE ? flow.out : input.random.below(ports_));
+        const bool multicast = flow.kind == MULTICAST;
+        p.out = 0;
+        if (!multicast) p.out = uint16_t(flow.out != NONE ? flow.out : input.random.below(ports_));
+        p.copies = uint16_t(multicast ? ports_ : 1);
         p.vc = uint8_t(flow.vc);
+        p.kind = uint8_t(flow.kind);
         p.len = uint8_t(flow.len);
         p.flow = uint8_t(f);
         p.next_in_queue = p.next_in_flow = NONE;
-        const std::size_t of = flow_of(i, p.out, p.vc);
-        p.number = sent_[of]++;
         append(input.queues[p.vc], n, &Packet::next_in_queue);
-        append(of_flow_[of], n, &Packet::next_in_flow);
-        total_sent_++;
-        under_way_++;
-        if (now_ >= from_ && now_ < to_) flow.open++;
+        p.number = sent_[flow_of(i, p.out, p.kind)];
+        // All multicasts go to all outputs, so that one link to the next serves each of them.
+        for (int j = p.out; j < p.out + p.copies; j++) {
+            const std::size_t of = flow_of(i, j, p.kind);
+            sent_[of]++;
+            append(of_flow_[of], n, &Packet::next_in_flow);
+        }
+        total_sent_ += p.copies;
+        under_way_ += p.copies;
+        if (now_ >= from_ && now_ < to_) flow.open += p.copies;
     }
 
     void append(List& list, int n, int Packet::* next) {
@@ -339,7 +356,7 @@ class Bench {
         }
         const Packet& p = pool_[input.sending];
         top_->s_dst_i[i] = p.out;
-        top_->s_vc_i[i] = p.vc;
+        top_->s_kind_i[i] = p.kind;
         top_->s_len_i[i] = p.len;
         top_->s_number_i[i] = p.number;
         top_->s_beat_i[i] = uint8_t(input.beat);
@@ -362,9 +379,10 @@ class Bench {
         Output& output = outputs_[j];
         if (!bit(top_->m_right_o, j)) wrong(j, "a bit is wrong");
         if (output.coming == NONE) {
-            const int src = top_->m_src_o[j], dst = top_->m_dst_o[j], vc = top_->m_vc_o[j];
-            if (dst != j || src >= ports_) wrong(j, "a packet came to the wrong port");
-            const List& list = of_flow_[flow_of(src, j, vc)];
+            const int src = top_->m_src_o[j], dst = top_->m_dst_o[j], kind = top_->m_kind_o[j];
+            if (dst != (kind == MULTICAST ? 0 : j) || src >= ports_ || kind >= KINDS)
+                wrong(j, "a packet came to the wrong port");
+            const List& list = of_flow_[flow_of(src, j, kind)];
             if (list.head == NONE) wrong(j, "a packet came that was not sent");
             const Packet& p = pool_[list.head];
             if (top_->m_number_o[j] != p.number || top_->m_len_o[j] != p.len)
@@ -375,7 +393,7 @@ class Bench {
                 wrong(j, "a packet came before it was sent");
             begins(p);
         }
-        const Packet& p = pool_[output.coming];
+        Packet& p = pool_[output.coming];
         if (top_->m_beat_o[j] != output.beat) wrong(j, "a beat is not the next one of its packet");
         const bool last = ++output.beat == flits(p);
         if (bit(top_->m_last_o, j) != last) wrong(j, "a packet does not end where it should");
@@ -384,13 +402,13 @@ class Bench {
             flows[p.flow].flits_of_input[p.in]++;
         }
         if (!last) return;
-        const std::size_t of = flow_of(p.in, p.out, p.vc);
+        const std::size_t of = flow_of(p.in, j, p.kind);
         came_[of]++;
         total_came_++;
         under_way_--;
         moved_ = now_;
-        unused_.push_back(output.coming);
         remove(of_flow_[of], &Packet::next_in_flow);
+        if (--p.copies == 0) unused_.push_back(output.coming);
         output.coming = NONE;
     }
 
@@ -439,18 +457,19 @@ class Bench {
     std::vector<uint64_t> flits_of_output_;
     uint64_t now_ = 0, from_ = 0, to_ = 0, moved_ = 0, pause_ = 1;
     uint64_t total_sent_ = 0, total_came_ = 0, under_way_ = 0, backlog_ = 0;
-    double cps_ = 0;
+    double cps_ = 0;  // of processor time, since others may run besides
 };
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::vector<std::string> texts;
+    std::vector<std::string> texts, writes;
     for (int n = 1; n < argc; n++) {
         const std::string word = argv[n];
         const auto equals = word.find('=');
         if (equals == std::string::npos) die(word + " is not name=value");
         if (word.compare(0, equals, "flow") == 0) texts.push_back(word.substr(equals + 1));
+        else if (word.compare(0, equals, "write") == 0) writes.push_back(word.substr(equals + 1));
         else options[word.substr(0, equals)] = word.substr(equals + 1);
     }
     const int ports = int(option("ports", 0)), width = int(option("width", 128));
@@ -460,7 +479,7 @@ int main(int argc, char** argv) {
     }
     if (ports < 2 || flows.empty() || flows.size() > 255) die("no ports or no flows");
     Bench bench{ports, width, uint64_t(option("seed", 1))};
-    bench.reset(unsigned(option("address", 0)), unsigned(option("stride", 4)));
+    bench.reset(writes);
     bench.run(uint64_t(option("warm", 0)), uint64_t(option("cycles", 10000)));
     bench.print();
     return 0;

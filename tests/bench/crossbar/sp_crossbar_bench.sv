@@ -49,8 +49,8 @@ module sp_crossbar_bench #(
     input  logic [N_PORTS-1:0] s_last_i,
     /// Streams in: destination.
     input  logic [13:0]        s_dst_i    [N_PORTS],
-    /// Streams in: VC.
-    input  logic [1:0]         s_vc_i     [N_PORTS],
+    /// Streams in: kind: the VC.
+    input  logic [2:0]         s_kind_i   [N_PORTS],
     /// Streams in: payload units.
     input  logic [4:0]         s_len_i    [N_PORTS],
     /// Streams in: number of the packet in its flow.
@@ -67,8 +67,8 @@ module sp_crossbar_bench #(
     output logic [13:0]        m_src_o    [N_PORTS],
     /// Streams out: destination.
     output logic [13:0]        m_dst_o    [N_PORTS],
-    /// Streams out: VC.
-    output logic [1:0]         m_vc_o     [N_PORTS],
+    /// Streams out: kind.
+    output logic [2:0]         m_kind_o   [N_PORTS],
     /// Streams out: payload units.
     output logic [4:0]         m_len_o    [N_PORTS],
     /// Streams out: number, that of the first beat on all of them.
@@ -92,7 +92,7 @@ module sp_crossbar_bench #(
   typedef struct packed {
     logic [ID_W-1:0]  src;
     logic [ID_W-1:0]  dst;
-    logic [1:0]       vc;
+    logic [2:0]       kind;
     logic [LEN_W-1:0] len;
     logic [63:0]      number;
   } packet_t;
@@ -105,17 +105,17 @@ module sp_crossbar_bench #(
     header.tag    = p.number[TAG_W-1:0];
     header.cls    = p.number;
     header.version = VERSION;
-    case (p.vc)
-      VC_REQ:  header.op = (p.len == '0) ? OP_READ : OP_WRITE;
-      VC_RSP:  header.op = (p.len == '0) ? OP_WRITE_RSP : OP_READ_RSP;
-      VC_RED:  header.op = OP_ALLREDUCE;  // with a port as its destination it is a packet as others
-      default: header.op = (p.len == '0) ? OP_MGT_READ : OP_MGT_WRITE;
+    case (p.kind)
+      3'(VC_REQ): header.op = (p.len == '0) ? OP_READ : OP_WRITE;
+      3'(VC_RSP): header.op = (p.len == '0) ? OP_WRITE_RSP : OP_READ_RSP;
+      3'(VC_RED): header.op = OP_ALLREDUCE;  // with a port as its destination it is a packet as others
+      default:    header.op = (p.len == '0) ? OP_MGT_READ : OP_MGT_WRITE;
     endcase
   endfunction
 
   // A header alone has a payload that says nothing, and need not come out.
   function automatic logic [FLIT_W-1:0] payload(packet_t p, logic [4:0] beat);
-    return {(FLIT_W / 64) {p.number ^ {p.src, p.dst, p.vc, p.len, 24'd0, beat}}};
+    return {(FLIT_W / 64) {p.number ^ {p.src, p.dst, p.kind, p.len, 23'd0, beat}}};
   endfunction
 
   for (genvar i = 0; i < N_PORTS; i++) begin : g_port
@@ -125,7 +125,7 @@ module sp_crossbar_bench #(
     logic       first;
     logic [4:0] beat_q;
 
-    assign sent        = '{src: ID_W'(i), dst: s_dst_i[i], vc: s_vc_i[i], len: s_len_i[i],
+    assign sent        = '{src: ID_W'(i), dst: s_dst_i[i], kind: s_kind_i[i], len: s_len_i[i],
                            number: s_number_i[i]};
     assign s_tdata[i]  = payload(sent, s_beat_i[i]);
     assign s_tuser[i]  = {1'b0, header(sent)};
@@ -133,10 +133,10 @@ module sp_crossbar_bench #(
 
     assign {err, hdr} = m_tuser[i];
     assign first      = beat_q == '0;
-    assign came       = first ? '{src: hdr.src, dst: hdr.dst, vc: op_vc(hdr.op), len: hdr.len,
+    assign came       = first ? '{src: hdr.src, dst: hdr.dst, kind: 3'(op_vc(hdr.op)), len: hdr.len,
                                   number: hdr.cls}
                               : came_q;
-    assign {m_src_o[i], m_dst_o[i], m_vc_o[i], m_len_o[i], m_number_o[i]} = came;
+    assign {m_src_o[i], m_dst_o[i], m_kind_o[i], m_len_o[i], m_number_o[i]} = came;
     assign m_beat_o[i]  = beat_q;
     assign m_right_o[i] = !err && (!first || hdr == header(came))
                           && (came.len == '0 || m_tdata[i] == payload(came, beat_q));
