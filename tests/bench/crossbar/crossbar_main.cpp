@@ -184,7 +184,9 @@ class Bench {
         while (now_ < to_) cycle();
         cps_ = double(to_) * CLOCKS_PER_SEC / double(std::clock() - begin + 1);
         backlog_ = under_way_;
-        while (open()) cycle();  // the load stays while packets of the window are under way
+        // The load stays while packets of the window are under way. Those that it keeps from coming
+        // must come without it.
+        while (open() && now_ < to_ + STUCK) cycle();
         stopped_ = true;
         while (under_way_) cycle();
         // Nothing may come that was not sent.
