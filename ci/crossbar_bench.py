@@ -68,6 +68,8 @@ class Run:
 
 def spec(config: Config, opt: str = "-O2") -> build.BuildSpec:
     """Return what to build: the switch of a configuration with its sources and sinks."""
+    from switchproof.tb import harness
+
     what = harness_cache.switch()
     return build.BuildSpec(
         name=f"crossbar-bench-{config.name}",
@@ -75,6 +77,7 @@ def spec(config: Config, opt: str = "-O2") -> build.BuildSpec:
         sources=(*what.sources, FOLDER / "sp_crossbar_bench.sv", FOLDER / "crossbar_main.cpp"),
         include_dirs=what.include_dirs,
         parameters=tuple(what.values(config).items()),
+        args=harness.LOOPS if config.ports >= harness.LOOPS_FROM else (),
         vpi=False,
         opt=opt,
     )

@@ -21,7 +21,7 @@ from switchproof.models.packet import Packets, get
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
 from switchproof.tb.pipes import concatenate
-from tests.crossbar.configs import DEV4P
+from tests.crossbar.configs import DEV4A, DEV4P
 
 
 @pyuvm.test()
@@ -121,7 +121,7 @@ class EqualShares(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P, DEV4A])
 def test_equal_shares(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="EqualShares")
 

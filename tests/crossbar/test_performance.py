@@ -15,12 +15,12 @@ from switchproof.ci.crossbar_bench import SATURATED, Flow, Run
 from switchproof.ci.pytest_plugin import Program
 from switchproof.models import profiles
 
-DEV4 = profiles.get("dev4")
+CONFIG = profiles.get("dev4a")
 
 
 def run(program: Program, point: str, run: Run) -> Any:
     """Run and return what was found; leaves packets as functional coverage."""
-    found = program.run(crossbar_bench.spec(DEV4, opt="-O1"), crossbar_bench.arguments(run))
+    found = program.run(crossbar_bench.spec(CONFIG, opt="-O1"), crossbar_bench.arguments(run))
     hits = {f"performance.{point}": found["received"]}
     (program.results[-1].path / "functional.json").write_text(json.dumps(hits))
     return found
@@ -29,7 +29,7 @@ def run(program: Program, point: str, run: Run) -> Any:
 def test_lone_packets(program: Program) -> None:
     """A lone packet of L flits is on the egress L + 3 cycles after its first beat came."""
     for units, flits in ((0, 1), (2, 1), (16, 8)):
-        asked = Run(DEV4, (Flow(0, units=units),), 4_000, seed=program.seed, lone=True)
+        asked = Run(CONFIG, (Flow(0, units=units),), 4_000, seed=program.seed, lone=True)
         flow = run(program, "lone", asked)["flows"][0]
         assert flow["packets"] > 50
         assert (flow["least"], flow["most"]) == (flits + 3, flits + 3)
@@ -37,11 +37,11 @@ def test_lone_packets(program: Program) -> None:
 
 def test_throughput(program: Program) -> None:
     """All traffic that can be carried is: uniform at .9, and permutations at full rate."""
-    asked = Run(DEV4, (Flow(0.9),), 30_000, 2_000, program.seed)
+    asked = Run(CONFIG, (Flow(0.9),), 30_000, 2_000, program.seed)
     found = run(program, "uniform", asked)
     assert found["backlog"] < 1_000
     own = tuple(Flow(SATURATED, str(i), str((i + 1) % 4)) for i in range(4))
-    found = run(program, "permutation", Run(DEV4, own, 10_000, 500, program.seed))
+    found = run(program, "permutation", Run(CONFIG, own, 10_000, 500, program.seed))
     assert min(found["by_output"]) == 1.0
 
 
@@ -49,7 +49,7 @@ def test_fair_shares(program: Program) -> None:
     """Four inputs that always send to one output share it in equal parts, whatever the lengths."""
     flows = (Flow(SATURATED, output="2"), Flow(SATURATED, output="2", units=16))
     for some in (flows[:1], flows[1:]):
-        found = run(program, "incast", Run(DEV4, some, 8_000, 1_000, program.seed))
+        found = run(program, "incast", Run(CONFIG, some, 8_000, 1_000, program.seed))
         assert found["by_output"][2] == 1.0
         shares = found["flows"][0]["by_input"]
         assert max(shares) - min(shares) <= 8 / 8_000 + 1e-9

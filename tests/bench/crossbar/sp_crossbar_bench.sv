@@ -26,7 +26,9 @@ module sp_crossbar_bench #(
     /// As in sp_switch_core.
     parameter int unsigned N_IDS = 16,
     /// As in sp_switch_core.
-    parameter bit PIPELINED = 1'b0
+    parameter bit PIPELINED = 1'b0,
+    /// As in sp_switch_core.
+    parameter int unsigned COUNTERS = 0
 ) (
     /// Clock.
     input  logic               clk_i,
@@ -172,7 +174,8 @@ module sp_crossbar_bench #(
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
-      .PIPELINED   (PIPELINED)
+      .PIPELINED   (PIPELINED),
+      .COUNTERS    (COUNTERS)
   ) i_dut (
       .clk_i,
       .rst_ni,
@@ -188,6 +191,7 @@ module sp_crossbar_bench #(
       .m_axis_tuser_o (m_tuser),
       .m_axis_tlast_o (m_last_o),
       .m_vc_room_i    ('1),
+      .link_down_i    ('0),
       .csr_awvalid_i  (wvalid_i && !aw_done_q),
       .csr_awready_o  (awready),
       .csr_awaddr_i   (waddr_i),

@@ -23,7 +23,11 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter int unsigned N_GROUPS = 64,
     /// As in sp_switch_core.
-    parameter int unsigned N_IDS = 64
+    parameter int unsigned N_IDS = 64,
+    /// As in sp_switch_core.
+    parameter bit PIPELINED = 1'b0,
+    /// As in sp_switch_core.
+    parameter int unsigned COUNTERS = 0
 ) (
     /// Clock.
     input  logic                     clk_i,
@@ -99,7 +103,9 @@ module raw_bench #(
       .N_ENGINES   (N_ENGINES),
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
-      .N_IDS       (N_IDS)
+      .N_IDS       (N_IDS),
+      .PIPELINED   (PIPELINED),
+      .COUNTERS    (COUNTERS)
   ) i_dut (
       .clk_i,
       .rst_ni,
@@ -115,6 +121,7 @@ module raw_bench #(
       .m_axis_tuser_o (m_tuser),
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    ('1),
+      .link_down_i    ('0),
       .csr_awvalid_i  (wvalid_i && !aw_done_q),
       .csr_awready_o  (awready),
       .csr_awaddr_i   (waddr_i),
