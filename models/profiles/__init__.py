@@ -84,7 +84,8 @@ class Config:
             )
         if self.pipelined and self.augment:
             raise ConfigError(
-                f"configuration {self.name}: augment = {self.augment} is not 0, as pipelined asks for"
+                f"configuration {self.name}: augment = {self.augment} is not 0, as pipelined asks "
+                "for"
             )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")

@@ -2,7 +2,7 @@
 """What the crossbar does to traffic: queueing, throughput, fairness, isolation. All from RTL.
 
 config_<name>         what the switch is; <name> of a figure's runs stands in its name:
-                      n<ports>, i<iterations>
+                      n<ports>, i<iterations>, a<rounds of augmenting paths>
 q_*_l<load>           queueing delay in cycles at a load of so many percent, single-flit packets:
                       mean from arrival at an unbounded source queue to the first beat on the
                       egress, less zero_load of the same configuration; mean of SEEDS, _sd is the
@@ -11,7 +11,7 @@ q_n16_mix_l90         half of the packets of a header alone, half of 256 bytes, 
 p99_*                 what one packet in a hundred exceeds, zero load included
 zero_load_cycles      a lone packet of one flit, any input to any output: the greatest
 zero_load_256B_cycles the same of 256 bytes, stored whole before it goes on
-accept_n16_i4         departures of a port and cycle at offered load 1.0, in 10^6 cycles after 10^6
+accept_*              departures of a port and cycle at offered load 1.0, in 10^6 cycles after 10^6
 jain_incast           Jain's index of the flits of the inputs, all of which send to one output;
                       the lowest of: headers alone, 256 bytes, each input a mix of both
 jain_incast_unequal   odd inputs send 256 bytes, even ones headers alone
@@ -19,6 +19,8 @@ hotspot_isolation     throughput of a flow while others congest an output, over 
                       lower of: half of the inputs congest it and the other half send to outputs of
                       their own; all congest it, and one input has a flow of another VC besides
 cps_n<ports>          cycles simulated in a second of processor time, every packet checked, load .90
+tables_n8_*           the scheduler alone with 8 ports: 4-input tables
+levels_n8_*           those on its longest way, one behind another
 
 The arrivals at each input are Bernoulli, destinations uniform over all ports, the own one included.
 Every packet is checked for destination, order in its flow and each bit, and at the end of each run
@@ -27,10 +29,14 @@ all that were sent have come. Where runs of several seeds warm up and how long t
 
 from __future__ import annotations
 
+import re
 import statistics
+import subprocess
+import sys
 from typing import Any
 
-from switchproof.ci.crossbar_bench import SATURATED, Flow, Run, measure_all
+from switchproof.ci.crossbar_bench import FOLDER, SATURATED, Flow, Run, measure_all
+from switchproof.ci.paths import RTL
 from switchproof.models.layout import NUM_VC
 from switchproof.models.profiles import Config
 
@@ -71,11 +77,42 @@ def jain(shares: list[float]) -> float:
 
 def about(config: Config) -> str:
     """Return what a configuration is, in words."""
-    return (
-        f"{config.ports} ports of {config.flit_w} bits, {NUM_VC} VCs, {config.iterations} "
-        f"iterations, {config.engines} engines, VOQs of {config.voq_flits} flits, egress buffers "
-        f"of {config.egress_flits}{', pipelined' if config.pipelined else ''}"
+    words = [
+        f"{config.ports} ports of {config.flit_w} bits", f"{NUM_VC} VCs",
+        f"iterations: {config.iterations}", f"engines: {config.engines}",
+        f"VOQs of {config.voq_flits} flits", f"egress buffers of {config.egress_flits}",
+    ]  # fmt: skip
+    if config.augment:
+        words.append(f"rounds of augmenting paths: {config.augment}")
+    if config.pipelined:
+        words.append("pipelined")
+    return ", ".join(words)
+
+
+def logic(iterations: int, augment: int, ports: int = 8) -> tuple[int, int]:
+    """Return the 4-input tables of the scheduler alone and how many of them lie on its longest way.
+
+    Yosys and ABC, without carry chains and before placement: a ratio, not a clock.
+    """
+    sources = [RTL / "crossbar" / name for name in ("sp_islip.sv", "sp_augment.sv")]
+    sources.append(FOLDER / "sp_matching.sv")
+    values = {"N": ports, "ITERS": iterations, "AUGMENT": augment}
+    passes = [
+        "read_slang --top sp_matching "
+        + " ".join([*(f"-G {name}={value}" for name, value in values.items()), *map(str, sources)]),
+        "hierarchy -top sp_matching", "proc", "flatten", "opt -full", "techmap", "opt -full",
+        "dfflegalize -cell $_DFF_PN?_ x", "abc -lut 4", "opt_clean",
+        "tee -q -o /dev/stdout stat -json", "tee -q -o /dev/stdout ltp -noff",
+    ]  # fmt: skip
+    code = (
+        f"from pyosys import libyosys as y\nd = y.Design()\nfor p in {passes!r}: y.run_pass(p, d)"
     )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    tables = re.search(r'"\$lut": (\d+)', found.stdout)
+    levels = re.search(r"length=(\d+)", found.stdout)
+    if tables is None or levels is None:
+        raise RuntimeError(f"Yosys counted nothing: {found.stdout[-1000:]}")
+    return int(tables[1]), int(levels[1])
 
 
 def say(text: str) -> None:
@@ -87,13 +124,17 @@ def main(config: Config) -> dict[str, Any]:
     """Measure everything of the named configuration and its variants."""
     by_iterations = {n: config.replace(iterations=n) for n in (1, 2, 4)}
     large = config.replace(ports=64)
+    beyond = config.replace(iterations=3, augment=1)
     configs = {f"n{config.ports}_i{n}": c for n, c in by_iterations.items()}
+    configs["n16_i3a1"] = beyond
     configs["n64_i4"] = large
 
     # Queueing: name, configuration, flows, warm-up, cycles.
     cases: dict[str, tuple[Config, tuple[Flow, ...], int, int]] = {
         "n16_i4_l90": (by_iterations[4], single(0.9), 20_000, 200_000),
         "n16_i4_l95": (by_iterations[4], single(0.95), 40_000, 400_000),
+        "n16_i3a1_l90": (beyond, single(0.9), 20_000, 200_000),
+        "n16_i3a1_l95": (beyond, single(0.95), 40_000, 200_000),
         "n16_i1_l80": (by_iterations[1], single(0.8), 40_000, 400_000),
         "n64_i4_l90": (large, single(0.9), 5_000, 20_000),
         "n16_mix_l90": (by_iterations[4], mixed(0.9), 50_000, 500_000),
@@ -104,10 +145,14 @@ def main(config: Config) -> dict[str, Any]:
     }
     alone = {c.name: Run(c, single(0), 40_000, lone=True) for c in configs.values()}
     alone_full = Run(config, (Flow(0, units=FULL),), 40_000, lone=True)
-    accept = [Run(config, single(1.0), 1_000_000, 1_000_000, seed) for seed in SEEDS]
+    accept = {
+        name: [Run(configs[name], single(1.0), 1_000_000, 1_000_000, seed) for seed in SEEDS]
+        for name in ("n16_i4", "n16_i3a1")
+    }
+    lines = {**{str(n): c for n, c in by_iterations.items()}, "3 and augmenting": beyond}
     curves = {
-        n: [Run(c, single(load), 300_000 if load > 0.8 else 60_000, 20_000) for load in LOADS]
-        for n, c in by_iterations.items()
+        name: [Run(c, single(load), 300_000 if load > 0.8 else 60_000, 20_000) for load in LOADS]
+        for name, c in lines.items()
     }
 
     def incast(*flows: Flow) -> Run:
@@ -129,7 +174,8 @@ def main(config: Config) -> dict[str, Any]:
         victims(Flow(0.9, "1", "1", vc=1), always_full),
     ]
     runs = [
-        *(run for each in queued.values() for run in each), *alone.values(), alone_full, *accept,
+        *(run for each in queued.values() for run in each), *alone.values(), alone_full,
+        *(run for each in accept.values() for run in each),
         *(run for curve in curves.values() for run in curve), *incasts, unequal,
         *(run for pair in hot for run in pair),
     ]  # fmt: skip
@@ -163,9 +209,10 @@ def main(config: Config) -> dict[str, Any]:
     figures["p99_n16_i4_l90"] = round(
         statistics.mean(found[run]["flows"][0]["p99"] for run in queued["n16_i4_l90"]), 1
     )
-    accepted = [statistics.mean(found[run]["by_output"]) for run in accept]
-    figures["accept_n16_i4"] = round(statistics.mean(accepted), 4)
-    figures["accept_n16_i4_sd"] = round(statistics.stdev(accepted), 5)
+    for name, each in accept.items():
+        accepted = [statistics.mean(found[run]["by_output"]) for run in each]
+        figures[f"accept_{name}"] = round(statistics.mean(accepted), 4)
+        figures[f"accept_{name}_sd"] = round(statistics.stdev(accepted), 5)
     figures["jain_incast"] = round(min(fairness(run) for run in incasts), 4)
     figures["jain_incast_unequal"] = round(fairness(unequal), 4)
     figures["hotspot_isolation"] = round(
@@ -173,6 +220,8 @@ def main(config: Config) -> dict[str, Any]:
     )
     for name, runs_of in (("cps_n16", queued["n16_i4_l90"]), ("cps_n64", queued["n64_i4_l90"])):
         figures[name] = round(statistics.median(found[run]["cps"] for run in runs_of))
+    for name, shape in (("i1", (1, 0)), ("i4", (4, 0)), ("i3a1", (3, 1))):
+        figures[f"tables_n8_{name}"], figures[f"levels_n8_{name}"] = logic(*shape)
     figures["seeds"] = len(SEEDS)
     figures["packets"] = sum(one["received"] for one in found.values())
 
@@ -186,15 +235,16 @@ def main(config: Config) -> dict[str, Any]:
         "Queueing delay, cycles, up to 4 iterations": {
             "below": "load, %",
             "curves": {
-                "2": mean[2], "2, peer": peer[2], "4": mean[4], "4, peer": peer[4],
+                "2": mean["2"], "2, peer": peer[2], "4": mean["4"], "4, peer": peer[4],
+                "3 and augmenting": mean["3 and augmenting"],
                 "maximum matching, peer": curve(m - PEER_ZERO_LOAD for m in PEER_MAXIMUM),
             },
         },
         "Queueing delay, cycles, 1 iteration": {
-            "below": "load, %", "curves": {"1": mean[1], "1, peer": peer[1]},
+            "below": "load, %", "curves": {"1": mean["1"], "1, peer": peer[1]},
         },
         "Latency that 1% exceed, cycles": {
-            "below": "load, %", "curves": {f"{n} iterations": p99[n] for n in (2, 4)},
+            "below": "load, %", "curves": {name: line for name, line in p99.items() if name != "1"},
         },
     }  # fmt: skip
     return figures

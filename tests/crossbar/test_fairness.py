@@ -128,6 +128,6 @@ def test_equal_shares(sim, config: str) -> None:
 
 @pytest.mark.sim
 @pytest.mark.parametrize("flits", [2, 3])
-@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P, DEV4A])
 def test_out_of_step(sim, config: str, flits: int) -> None:
     sim.run(config=config, module=__name__, testcase="OutOfStep", env={"SP_FLITS": str(flits)})
