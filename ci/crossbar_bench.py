@@ -33,7 +33,7 @@ class WrongPacket(RuntimeError):
 
 @dataclasses.dataclass(frozen=True)
 class Flow:
-    """Packets of `units` payload units from inputs to outputs on a VC.
+    """Packets of `units` payload units from inputs to outputs on a VC, or ``*`` for random ones.
 
     `inputs` is a port, ``*`` for each, or ``m/r`` for those that are r modulo m; `output` a port,
     ``*`` for uniformly random ones, or ``all`` for multicasts to all ports. `load` is in flits a
@@ -43,7 +43,7 @@ class Flow:
     load: float
     inputs: str = "*"
     output: str = "*"
-    vc: int = 0
+    vc: int | str = 0
     units: int = 0
 
     def __str__(self) -> str:

@@ -7,6 +7,7 @@ q_*_l<load>           queueing delay in cycles at a load of so many percent, sin
                       mean from arrival at an unbounded source queue to the first beat on the
                       egress, less zero_load of the same configuration; mean of SEEDS, _sd is the
                       standard deviation of one seed's value
+q_n16_vcs_l90         single-flit packets of random VCs
 q_n16_mix_l90         half of the packets of a header alone, half of 256 bytes, .90 of flits
 p99_*                 what one packet in a hundred exceeds, zero load included
 zero_load_cycles      a lone packet of one flit, any input to any output: the greatest
@@ -137,6 +138,7 @@ def main(config: Config) -> dict[str, Any]:
         "n16_i3a1_l95": (beyond, single(0.95), 40_000, 200_000),
         "n16_i1_l80": (by_iterations[1], single(0.8), 40_000, 400_000),
         "n64_i4_l90": (large, single(0.9), 5_000, 20_000),
+        "n16_vcs_l90": (config, (Flow(0.9, vc="*"),), 20_000, 200_000),
         "n16_mix_l90": (by_iterations[4], mixed(0.9), 50_000, 500_000),
     }
     queued = {

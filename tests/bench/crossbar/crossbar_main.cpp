@@ -10,9 +10,10 @@
 //   flow=IN,OUT,VC,LOAD,LEN     a flow of packets of LEN payload units, any number of times.
 //                               IN is a port, * for each, or / with M and R for those that are R
 //                               modulo M (2/1: odd ones); OUT a port, * for uniformly random ones, or
-//                               all for multicasts of group 0, whose members are all ports.
-//                               LOAD is in flits a cycle; with 1e9 the source always has a packet,
-//                               which of several such flows of a VC is drawn
+//                               all for multicasts of group 0, whose members are all ports; VC a
+//                               number or * for random ones. LOAD is in flits a cycle; with 1e9
+//                               the source always has a packet, which of several such flows of a
+//                               VC is drawn
 //   obey=1                      a packet starts only while s_vc_room of its VC is up
 //   lone=1                      one packet at a time in the whole switch
 //
@@ -37,6 +38,7 @@ namespace {
 
 constexpr int NONE = -1;
 constexpr int VCS = 4;
+constexpr int CONTRIBUTIONS = 2;
 // Multicasts are requests in queues of their own: their order among others is free.
 constexpr int MULTICAST = VCS;
 constexpr int KINDS = VCS + 1;
@@ -100,6 +102,7 @@ struct Flow {
     double load = 0;
     uint64_t chance = 0;     // of a packet in a cycle, of 2^64
     bool saturated = false;
+    bool any_vc = false;
     // What was measured.
     uint64_t packets = 0, most = 0, least = ~0ull;
     double sum = 0;
@@ -120,14 +123,16 @@ long long option(const char* name, long long otherwise) {
 
 Flow parse(const std::string& text, int units_per_flit) {
     Flow flow;
-    char in[16], out[16];
-    if (std::sscanf(text.c_str(), "%15[^,],%15[^,],%d,%lf,%d", in, out, &flow.vc, &flow.load,
+    char in[16], out[16], vc[16];
+    if (std::sscanf(text.c_str(), "%15[^,],%15[^,],%15[^,],%lf,%d", in, out, vc, &flow.load,
                     &flow.len) != 5)
         die("flow=" + text + " is not IN,OUT,VC,LOAD,LEN");
     if (std::sscanf(in, "%d/%d", &flow.every, &flow.rest) != 2) {
         flow.every = 1, flow.rest = 0;
         if (in[0] != '*') flow.in = std::atoi(in);
     }
+    flow.any_vc = vc[0] == '*';
+    if (!flow.any_vc) flow.vc = std::atoi(vc);
     flow.kind = flow.vc;
     if (std::string(out) == "all") flow.kind = MULTICAST;
     else if (out[0] != '*') flow.out = std::atoi(out);
@@ -280,9 +285,10 @@ class Bench {
         p.out = 0;
         if (!multicast) p.out = uint16_t(flow.out != NONE ? flow.out : input.random.below(ports_));
         p.copies = uint16_t(multicast ? ports_ : 1);
-        p.vc = uint8_t(flow.vc);
-        p.kind = uint8_t(flow.kind);
-        p.len = uint8_t(flow.len);
+        p.vc = uint8_t(flow.any_vc ? input.random.below(VCS) : flow.vc);
+        p.kind = uint8_t(multicast ? MULTICAST : p.vc);
+        // A contribution has a payload at least.
+        p.len = uint8_t(p.vc == CONTRIBUTIONS ? std::max(flow.len, 1) : flow.len);
         p.flow = uint8_t(f);
         p.next_in_queue = p.next_in_flow = NONE;
         append(input.queues[p.vc], n, &Packet::next_in_queue);
