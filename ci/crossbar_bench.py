@@ -126,11 +126,15 @@ def measure_all(
 ) -> dict[Run, dict[str, Any]]:
     """Return what each run found; as many at a time as there are processors, long ones first."""
     begin = time.monotonic()
-    executables = {}
-    for config in {run.config.name: run.config for run in runs}.values():
-        made = build.build(spec(config))
-        executables[config.name] = made.executable
+
+    def make(config: Config) -> Path:
+        made = build.build(spec(config), jobs=1)
         say(f"{config.name} is built, {made.seconds:.0f} s")
+        return made.executable
+
+    configs = {run.config.name: run.config for run in runs}
+    with ThreadPoolExecutor(tools.jobs()) as pool:
+        executables = dict(zip(configs, pool.map(make, configs.values())))
     order = sorted(runs, key=lambda r: -(r.warm + r.cycles) * r.config.ports**2)
     counted = threading.Lock()
     done = 0

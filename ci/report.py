@@ -566,8 +566,8 @@ def _legend(names: Sequence[str], width: int) -> list[tuple[int, int]]:
     places: list[tuple[int, int]] = []
     x, y = 0, 22
     for name in names:
-        # A line in front, letters of 6.5 on average, and at least a column.
-        wide = max(90, 40 + int(6.5 * len(name)) + 10)
+        # A line in front, letters of 7 at most on average, and at least a column.
+        wide = max(90, 40 + 7 * len(name) + 10)
         if places and x + wide > width:
             x, y = 0, y + 16
         places.append((x, y))
