@@ -10,6 +10,7 @@ common/sp_fifo.sv
 common/sp_rr_arbiter.sv
 common/sp_skid_buffer.sv
 common/sp_stage.sv
+crossbar/sp_augment.sv
 crossbar/sp_crossbar.sv
 crossbar/sp_egress.sv
 crossbar/sp_flit_check.sv

@@ -20,6 +20,8 @@ module sp_crossbar #(
     parameter int unsigned FLIT_W = 128,
     /// iSLIP iterations in a cycle, 1 to 4.
     parameter int unsigned ISLIP_ITERS = 1,
+    /// Rounds of augmenting paths behind them, 0 to 2.
+    parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ.
     parameter int unsigned VOQ_FLITS = 32,
     /// Flits of the egress buffer of each VC.
@@ -190,6 +192,12 @@ module sp_crossbar #(
   end
   if (PIPELINED && ISLIP_ITERS != 1) begin : g_bad_iters
     $fatal(1, "sp_crossbar: ISLIP_ITERS = %0d is not 1, as PIPELINED asks for", ISLIP_ITERS);
+  end
+  if (AUGMENT > 2) begin : g_bad_augment
+    $fatal(1, "sp_crossbar: AUGMENT = %0d is not in 0..2", AUGMENT);
+  end
+  if (PIPELINED && AUGMENT != 0) begin : g_bad_pipelined_augment
+    $fatal(1, "sp_crossbar: AUGMENT = %0d is not 0, as PIPELINED asks for", AUGMENT);
   end
   if (N_ENGINES > 512) begin : g_bad_engines
     $fatal(1, "sp_crossbar: N_ENGINES = %0d is not in 0..512", N_ENGINES);
@@ -642,6 +650,8 @@ module sp_crossbar #(
   end else begin : g_one_step
     logic [N_OUT-1:0] busy2_q;          // a cycle later
     logic [InW-1:0]   src2_q  [N_OUT];
+    logic [N_OUT-1:0] islip_match [N_IN];
+    logic [N_IN-1:0]  islip_from  [N_OUT];
 
     sp_islip #(
         .N_IN       (N_IN),
@@ -652,9 +662,29 @@ module sp_crossbar #(
         .clk_i,
         .rst_ni,
         .req_i  (request),
-        .match_o(match),
-        .from_o (from)
+        .match_o(islip_match),
+        .from_o (islip_from)
     );
+
+    if (AUGMENT == 0) begin : g_as_it_is
+      assign match = islip_match;
+      assign from  = islip_from;
+    end else begin : g_augment
+      sp_augment #(
+          .N_IN       (N_IN),
+          .N_OUT      (N_OUT),
+          .ROUNDS     (AUGMENT),
+          .FIRST_MCAST(N_PORTS)
+      ) i_augment (
+          .clk_i,
+          .rst_ni,
+          .req_i  (request),
+          .match_i(islip_match),
+          .from_i (islip_from),
+          .match_o(match),
+          .from_o (from)
+      );
+    end
 
     assign matched     = match;
     assign asked_by    = asked;

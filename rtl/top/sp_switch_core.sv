@@ -13,6 +13,8 @@ module sp_switch_core #(
     parameter int unsigned FLIT_W = 128,
     /// iSLIP iterations in a cycle, 1 to 4.
     parameter int unsigned ISLIP_ITERS = 1,
+    /// Rounds of augmenting paths behind them, 0 to 2.
+    parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ, a power of two.
     parameter int unsigned VOQ_FLITS = 32,
     /// Flits of the egress buffer of each VC, a power of two.
@@ -242,6 +244,7 @@ module sp_switch_core #(
       .N_ENGINES   (N_ENGINES),
       .FLIT_W      (FLIT_W),
       .ISLIP_ITERS (ISLIP_ITERS),
+      .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_IDS       (N_IDS),
