@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import time
 from pathlib import Path
@@ -391,24 +392,24 @@ def bench(console: Console) -> int:
         figures = {"config": override or wanted}
         figures |= module.main(variables.resolve_config(figures["config"]))
     path = evidence.write(f"bench/{area}", figures)
-    limits: dict[str, float] = getattr(module, "AT_LEAST", {})
+    least: dict[str, float] = getattr(module, "AT_LEAST", {})
+    most: dict[str, float] = getattr(module, "AT_MOST", {})
+    targets = {key: f"at least {value:g}" for key, value in least.items()}
+    targets |= {key: f"at most {value:g}" for key, value in most.items()}
     # Curves and paths are for the report.
     rows = [
-        [key, ui.number(value) if not isinstance(value, str) else value, _limit(key, limits)]
+        [key, ui.number(value) if not isinstance(value, str) else value, targets.get(key, "")]
         for key, value in figures.items()
         if isinstance(value, (int, float, str)) and key != "config"
     ]
-    ui.table(console, f"bench {area}, {figures['config']}", ("metric", "value", "at least"), rows)
-    low = [key for key, least in limits.items() if figures.get(key, 0) < least]
-    for key in low:
-        ui.line(console, f"FAIL  {key} is below {limits[key]:g}", "bold red")
+    ui.table(console, f"bench {area}, {figures['config']}", ("metric", "value", "wanted"), rows)
+    missed = [key for key, limit in least.items() if figures.get(key, -math.inf) < limit]
+    missed += [key for key, limit in most.items() if figures.get(key, math.inf) > limit]
+    for key in missed:
+        ui.line(console, f"FAIL  {key} is not {targets[key]}", "bold red")
     reporting.write()
     ui.line(console, f"figures: {shown(path)}   report: {_report_path()}")
-    return 1 if low else 0
-
-
-def _limit(key: str, limits: dict[str, float]) -> str:
-    return f"{limits[key]:g}" if key in limits else ""
+    return 1 if missed else 0
 
 
 def report(console: Console) -> int:
