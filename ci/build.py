@@ -41,8 +41,8 @@ TAIL_LINES = 40
 SECONDS = "seconds"
 
 
-#: From so many ports on the code of a cycle does not fit into a processor's caches: size is speed.
-SMALL_CODE_FROM = 128
+#: From so many ports on neither the code nor the queues of a cycle fit into caches.
+OUT_OF_CACHE_FROM = 128
 
 
 class BuildError(RuntimeError):
@@ -86,7 +86,7 @@ def test_opt(ports: int) -> str:
     -O1 compiles a third faster than -O2, and the few seconds of a test run alike; -Os makes half
     the code of either.
     """
-    return "-Os" if ports >= SMALL_CODE_FROM else "-O1"
+    return "-Os" if ports >= OUT_OF_CACHE_FROM else "-O1"
 
 
 @contextlib.contextmanager
