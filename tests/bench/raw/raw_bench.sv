@@ -21,7 +21,11 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter int unsigned N_GROUPS = 64,
     /// As in sp_switch_core.
-    parameter int unsigned N_IDS = 64
+    parameter int unsigned N_IDS = 64,
+    /// As in sp_switch_core.
+    parameter bit PIPELINED = 1'b0,
+    /// As in sp_switch_core.
+    parameter int unsigned COUNTERS = 0
 ) (
     /// Clock.
     input  logic                     clk_i,
@@ -96,7 +100,9 @@ module raw_bench #(
       .N_ENGINES   (N_ENGINES),
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
-      .N_IDS       (N_IDS)
+      .N_IDS       (N_IDS),
+      .PIPELINED   (PIPELINED),
+      .COUNTERS    (COUNTERS)
   ) i_dut (
       .clk_i,
       .rst_ni,
