@@ -109,6 +109,7 @@ module sp_egress_props
   logic [FLIT_W-1:0] tdata;
   logic [USER_W-1:0] tuser;
   logic              tlast;
+  logic              unused_corrected, unused_failed;
 
   always_comb begin
     hdr     = '0;
@@ -128,7 +129,7 @@ module sp_egress_props
       .vc_i       (here_q.vc),
       .hdr_i      (hdr),
       .stamp_i    ('0),
-      .data_i     (FLIT_W'(here_q)),
+      .word_i     (FLIT_W'(here_q)),
       .room_o     (room),
       .threshold_i(threshold_i),
       .now_i      ('0),
@@ -138,6 +139,9 @@ module sp_egress_props
       .m_tuser_o  (tuser),
       .m_tlast_o  (tlast),
       .m_vc_room_i(vc_room_i),
+      .inject_i   ('0),
+      .ev_corrected_o(unused_corrected),
+      .ev_failed_o(unused_failed),
       .event_o    (unused_event)
   );
 

@@ -31,6 +31,8 @@ module sp_board #(
     parameter int unsigned FLIT_W = 128,
     /// iSLIP iterations in a cycle, 1 to 4.
     parameter int unsigned ISLIP_ITERS = 1,
+    /// As in sp_switch_core.
+    parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ, a power of two.
     parameter int unsigned VOQ_FLITS = 32,
     /// Flits of the egress buffer of each VC, a power of two.
@@ -297,6 +299,7 @@ module sp_board #(
       .N_PORTS     (N_PORTS),
       .FLIT_W      (FLIT_W),
       .ISLIP_ITERS (ISLIP_ITERS),
+      .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),

@@ -11,6 +11,8 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter int unsigned ISLIP_ITERS = 4,
     /// As in sp_switch_core.
+    parameter int unsigned AUGMENT = 0,
+    /// As in sp_switch_core.
     parameter int unsigned VOQ_FLITS = 64,
     /// As in sp_switch_core.
     parameter int unsigned EGRESS_FLITS = 64,
@@ -95,6 +97,7 @@ module raw_bench #(
       .N_PORTS     (N_PORTS),
       .FLIT_W      (FLIT_W),
       .ISLIP_ITERS (ISLIP_ITERS),
+      .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),
