@@ -27,8 +27,11 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import packet
 from . import scheduling_kernel as kernel
-from .layout import Vc
+from .crossbar import Switch
+from .layout import Status, Vc
+from .packet import Packets
 from .profiles import Config, ConfigError
 
 #: Input or output that there is none of.
@@ -83,6 +86,93 @@ def islip(
         work.asks, work.active, work.offered, found,
     )  # fmt: skip
     return found
+
+
+# ------------------------------------------------------------------------------ recorded runs
+
+
+def arrivals(switch: Switch, port: int, packets: Packets) -> kernel.Records:
+    """Return what the model needs of packets that come in at a port, in this order.
+
+    `switch` has the tables of the run; it counts the packets.
+    """
+    header = packet.fields(packets, "op", "len", "ext")
+    flits = packet.num_flits(header["len"], header["ext"], switch.config.flit_w)
+    as_announced = packets.copy()
+    as_announced["flits"] = flits
+    out, _, reasons = switch.forward(port, as_announced)
+    rows = kernel.records(kernel.PACKET, len(packets))
+    rows.input, rows.beats, rows.flits = port, packets["flits"], flits
+    rows.vc, rows.good = packet.op_vc(header["op"]), reasons == Status.OK
+    rows.out = out
+    return rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Stimulus:
+    """What others drive in some cycles; the first index of all is the cycle.
+
+    s_valid, m_ready (ports): 1 or 0. m_room (ports): bit v for VC v. want (engines, ports): the
+    head that an engine takes. res_valid, res_last (engines), res_mask (engines, ports): its results.
+    """
+
+    s_valid: Flags
+    m_ready: Flags
+    m_room: Flags
+    want: Flags
+    res_valid: Flags
+    res_last: Flags
+    res_mask: Flags
+
+
+@dataclasses.dataclass(frozen=True)
+class Shown:
+    """What the crossbar shows in the same cycles.
+
+    s_ready, m_valid (ports): 1 or 0. s_room (ports): bit v for VC v. grant (engines): the input
+    whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
+    `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
+    number of the packet, those of port 0 first, or -2 - n for the n-th result.
+    """
+
+    s_ready: Flags
+    s_room: Flags
+    m_valid: Flags
+    grant: Numbers
+    left: kernel.Records
+
+
+class Replay:
+    """A crossbar that gets what another one got."""
+
+    def __init__(self, config: Config, sent: list[kernel.Records]) -> None:
+        """`sent`: :func:`arrivals` of each port, for the whole run."""
+        self._form = shape(config)
+        self._state = kernel.state(self._form)
+        self._table = np.concatenate(sent).view(np.recarray)
+        ends = np.cumsum([len(rows) for rows in sent])
+        self._end: Numbers = ends.astype(np.int32)
+        self._upcoming: Numbers = (ends - [len(rows) for rows in sent]).astype(np.int32)
+
+    def run(self, given: Stimulus) -> Shown:
+        """Return what the crossbar shows in the next cycles."""
+        cycles, ports = given.s_valid.shape
+        engines = self._form.engines
+
+        def flags(*size: int) -> Flags:
+            return np.zeros((cycles, *size), np.uint8)
+
+        shown = Shown(
+            flags(ports), flags(ports), flags(ports), np.zeros((cycles, engines), np.int32),
+            kernel.records(kernel.LEFT, cycles * ports),
+        )  # fmt: skip
+        self._state.numbers[2] = 0
+        kernel.replay(
+            self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
+            given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
+            given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
+        )  # fmt: skip
+        return dataclasses.replace(shown, left=shown.left[: self._state.numbers[2]].copy())
 
 
 # ------------------------------------------------------------------------------ random traffic
