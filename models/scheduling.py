@@ -112,8 +112,8 @@ def arrivals(switch: Switch, port: int, packets: Packets) -> kernel.Records:
 class Stimulus:
     """What others drive in some cycles; the first index of all is the cycle.
 
-    s_valid, m_ready (ports): 1 or 0. m_room (ports): bit v for VC v. want (engines, ports): the
-    head that an engine takes. res_valid, res_last (engines), res_mask (engines, ports): its results.
+    s_valid, m_ready (ports): 1 or 0. m_room (ports): bit v for VC v. want (engines, ports): heads
+    that an engine would take. res_valid, res_last (engines), res_mask (engines, ports): results.
     """
 
     s_valid: Flags

@@ -204,7 +204,8 @@ class _Writer:
     pipe_open = pipe_en;
     if (pipe_open) begin
       if (sp_pipe_step(pipe, rst, s_tready, s_room, m_tvalid, m_tlast, m_tdata, m_tuser,
-                       probes, next_valid, next_last, next_data, next_user, next_ready, next_room)) begin
+                       probes, next_valid, next_last, next_data, next_user, next_ready,
+                       next_room)) begin
         wake <= !wake;
       end
       s_tvalid <= next_valid;

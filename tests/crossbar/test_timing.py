@@ -15,7 +15,7 @@ import pytest
 import pyuvm
 from numpy.typing import NDArray
 
-from switchproof.models import packet, scheduling
+from switchproof.models import scheduling
 from switchproof.models.crossbar import Switch
 from switchproof.models.layout import EType, RedOp, Status
 from switchproof.models.packet import Packets
@@ -24,7 +24,7 @@ from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
 from switchproof.tb.env import Listener
-from switchproof.tb.pipes import Record, RingPipe, Stalls
+from switchproof.tb.pipes import Record, RingPipe
 from tests.crossbar.configs import DEV16
 
 #: What is kept of a packet that came out.
