@@ -4,7 +4,7 @@
 The switch of :mod:`switchproof.models.crossbar` says what leaves; this one says when, for the form
 with PIPELINED = 0, as docs/crossbar.md ("Cycle by cycle") lays down. One model serves three uses:
 
-* :func:`islip`: the scheduler alone, request matrix by request matrix;
+* :class:`Islip`: the scheduler alone, request matrix by request matrix;
 * :class:`Replay`: a recorded run, cycle by cycle, to compare with RTL;
 * :func:`simulate`: random traffic at a load, to draw curves, up to radix 512.
 
@@ -69,23 +69,30 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
 # ------------------------------------------------------------------------------- the scheduler
 
 
-def islip(
-    requests: ArrayLike, iterations: int, first_multicast: int | None = None
-) -> NDArray[np.int32]:
-    """Match request matrices, one a cycle, turns starting from input and output 0.
+class Islip:
+    """The scheduler alone, as a reset leaves it: turns start from input and output 0."""
 
-    `requests`: (cycles, inputs, outputs), not 0 where an input asks. Inputs from `first_multicast`
-    on accept every grant. Returns (cycles, outputs): the input of each output, or NONE.
-    """
-    asked = np.ascontiguousarray(requests, np.uint8)
-    cycles, n_in, n_out = asked.shape
-    found = np.zeros((cycles, n_out), np.int32)
-    inputs, outputs, work = kernel.matcher(n_in, n_out)
-    kernel.matches(
-        iterations, n_in if first_multicast is None else first_multicast, asked, inputs, outputs,
-        work.asks, work.active, work.offered, found,
-    )  # fmt: skip
-    return found
+    def __init__(
+        self, inputs: int, outputs: int, iterations: int, first_multicast: int | None = None
+    ) -> None:
+        """Inputs from `first_multicast` on (none if None) accept every grant."""
+        self._iterations = iterations
+        self._first_multicast = inputs if first_multicast is None else first_multicast
+        self._inputs, self._outputs, self._work = kernel.matcher(inputs, outputs)
+
+    def match(self, requests: ArrayLike) -> Numbers:
+        """Match request matrices, one a cycle.
+
+        `requests`: (cycles, inputs, outputs), not 0 where an input asks. Returns (cycles, outputs):
+        the input of each output, or NONE.
+        """
+        asked = np.ascontiguousarray(requests, np.uint8)
+        found = np.zeros((len(asked), len(self._outputs)), np.int32)
+        kernel.matches(
+            self._iterations, self._first_multicast, asked, self._inputs, self._outputs,
+            self._work.asks, self._work.active, self._work.offered, found,
+        )  # fmt: skip
+        return found
 
 
 # ------------------------------------------------------------------------------ recorded runs
