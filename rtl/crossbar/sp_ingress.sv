@@ -20,10 +20,16 @@ module sp_ingress #(
     parameter int unsigned VOQ_FLITS = 32,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: packets carry the time at which they came.
+    parameter bit TIMED = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
+    localparam int unsigned PortW = $clog2(N_PORTS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
     localparam int unsigned EngDim = (N_OUT == N_PORTS) ? 1 : N_OUT - N_PORTS
 ) (
     /// Clock.
@@ -43,6 +49,8 @@ module sp_ingress #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i,
     /// Stream in: last beat.
     input  logic                      s_tlast_i,
+    /// Stream in, with the last beat: the packet is not whole, its port went down: it is refused.
+    input  logic                      s_abort_i,
     /// By VC: a longest packet can be taken, whatever its output.
     output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o,
 
@@ -56,6 +64,25 @@ module sp_ingress #(
     input  logic [2:0]                fwd_paths_log2_i,
     /// Forwarding table: first output.
     input  logic [9:0]                fwd_out_i,
+
+    /// Partitions: those of a port change.
+    input  logic                      row_we_i,
+    /// Partitions: that port.
+    input  logic [PortW-1:0]          row_port_i,
+    /// Partitions: ports that share one with it.
+    input  logic [N_PORTS-1:0]        row_i,
+    /// Group table: write, or the same again.
+    input  logic                      grp_we_i,
+    /// Group table: group.
+    input  logic [GroupW-1:0]         grp_addr_i,
+    /// Group table: members.
+    input  logic [N_PORTS-1:0]        grp_mask_i,
+    /// Sources that the packets of this port may name.
+    input  sp_pkg::source_t           source_i,
+    /// Flits of a queue from which on packets are marked; 0: never.
+    input  logic [sp_pkg::LEVEL_W-1:0] threshold_i,
+    /// Time.
+    input  logic [sp_pkg::STAMP_W-1:0] now_i,
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
@@ -89,6 +116,8 @@ module sp_ingress #(
     output logic [1:0]                flit_vc_o,
     /// Header, with the first flit.
     output sp_pkg::hdr_t              flit_hdr_o,
+    /// Time at which the packet came, with the first flit.
+    output logic [sp_pkg::STAMP_W-1:0] flit_stamp_o,
     /// Payload.
     output logic [FLIT_W-1:0]         flit_data_o,
 
@@ -103,7 +132,9 @@ module sp_ingress #(
     /// Why, with ev_refused_o.
     output logic [3:0]                ev_status_o,
     /// Event: it was dropped without an answer.
-    output logic                      ev_dropped_o
+    output logic                      ev_dropped_o,
+    /// Event: the rest, for the counters by VC.
+    output sp_pkg::ingress_event_t    event_o
 );
   /* verilator no_inline_module */  // one C++ body for all ports
 
@@ -116,7 +147,7 @@ module sp_ingress #(
     $fatal(1, "sp_ingress: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
   end
 
-  localparam int unsigned BeatW = 1 + USER_W + FLIT_W;
+  localparam int unsigned BeatW = 2 + USER_W + FLIT_W;
 
   /// What the header and the entry of its destination say.
   typedef struct packed {
@@ -126,6 +157,8 @@ module sp_ingress #(
     logic [1:0]       vc;
     logic [LEN_W-1:0] flits;
     logic             single;  // of one flit
+    logic             source_ok;  // its source is one of this port
+    logic             group_ok;   // its group, if it is a contribution, is all within reach
   } look_t;
 
   /// What follows from it.
@@ -164,6 +197,29 @@ module sp_ingress #(
       .out_o       (route_out)
   );
 
+  logic [N_PORTS-1:0] reached;   // ports that the packet would go to
+  logic               ports_ok;  // all of them are within reach
+  logic               group_ok;
+
+  sp_partition #(
+      .N_PORTS (N_PORTS),
+      .N_GROUPS(N_GROUPS)
+  ) i_partition (
+      .clk_i,
+      .rst_ni,
+      .own_i     (PortW'(own_i)),
+      .row_we_i,
+      .row_port_i,
+      .row_i,
+      .grp_we_i,
+      .grp_addr_i,
+      .grp_mask_i,
+      .ports_i   (reached),
+      .ports_ok_o(ports_ok),
+      .group_i   (look_hdr.cls.coll.group),
+      .group_ok_o(group_ok)
+  );
+
   always_comb begin
     look.status = ST_OK;
     if (look_hdr.version != VERSION) look.status = ST_VERSION;
@@ -175,25 +231,35 @@ module sp_ingress #(
     look.vc         = op_vc(look_hdr.op);
     look.flits      = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
     look.single     = look.flits == LEN_W'(1);
+    look.source_ok  = ((look_hdr.src ^ source_i.id) & source_i.care) == '0;
+    look.group_ok   = group_ok;
   end
 
-  /// Source and destination choose among equal paths, so that a flow stays on one and in order.
-  function automatic said_t conclude(look_t l, logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
-    said_t           s;
-    logic [ID_W-1:0] mixed;
-    logic [6:0]      path;
-    mixed    = src ^ dst;
-    path     = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << l.paths_log2);
-    s.out    = OutW'(l.out + 10'(path));
-    s.status = l.status;
-    // Only contributions have business with an engine.
-    if (l.status == ST_OK && 32'(s.out) >= N_PORTS && l.vc != VC_RED) s.status = ST_OP;
-    s.ok     = s.status == ST_OK;
-    s.vc     = l.vc;
-    s.flits  = l.flits;
-    s.single = l.single;
-    return s;
-  endfunction
+  look_t           looked;   // at this packet
+  logic [ID_W-1:0] mixed;    // its source and destination
+  logic [6:0]      path;
+  said_t           now;      // what follows from it
+  logic            to_port;  // it goes to one
+
+  // Source and destination choose among equal paths, so that a flow stays on one and in order.
+  always_comb begin
+    path       = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << looked.paths_log2);
+    now.out    = OutW'(looked.out + 10'(path));
+    to_port    = 32'(now.out) < N_PORTS;
+    reached    = to_port ? N_PORTS'(1) << now.out : '0;
+    now.status = looked.status;
+    if (looked.status == ST_OK) begin
+      // Only contributions have business with an engine.
+      if (!to_port && looked.vc != VC_RED) now.status = ST_OP;
+      else if (!looked.source_ok || !ports_ok || !(to_port || looked.group_ok)) begin
+        now.status = ST_PARTITION;
+      end
+    end
+    now.ok     = now.status == ST_OK;
+    now.vc     = looked.vc;
+    now.flits  = looked.flits;
+    now.single = looked.single;
+  end
 
   // --------------------------------------------------------------------------------- beat in
 
@@ -201,6 +267,7 @@ module sp_ingress #(
   logic              ready;
   logic              first;   // first beat of its packet
   logic              last;
+  logic              abort;   // with the last beat: the packet is not whole
   logic              err;
   logic [FLIT_W-1:0] data;
   hdr_t              hdr;     // of the packet, on all of its beats, and what it says
@@ -210,13 +277,15 @@ module sp_ingress #(
     localparam int unsigned LookW = $bits(look_t) + 1 + BeatW;
     logic              in_first_q;
     logic              full, empty, advance;
-    logic              in_first, in_last, in_err;
+    logic              in_first, in_last, in_abort, in_err;
     logic [1:0]        unused_count;
     hdr_t              in_hdr;
     look_t             in_look;
     logic [FLIT_W-1:0] in_data;
 
     assign look_hdr = s_tuser_i[HDR_W-1:0];
+    assign looked   = in_look;
+    assign mixed    = in_hdr.src ^ in_hdr.dst;
 
     // Two beats, so that readiness goes to the port from a register.
     sp_fifo #(
@@ -226,10 +295,10 @@ module sp_ingress #(
         .clk_i,
         .rst_ni,
         .push_i (s_tvalid_i),
-        .data_i ({look, in_first_q, s_tlast_i, s_tuser_i, s_tdata_i}),
+        .data_i ({look, in_first_q, s_tlast_i, s_abort_i, s_tuser_i, s_tdata_i}),
         .full_o (full),
         .pop_i  (advance),
-        .data_o ({in_look, in_first, in_last, in_err, in_hdr, in_data}),
+        .data_o ({in_look, in_first, in_last, in_abort, in_err, in_hdr, in_data}),
         .empty_o(empty),
         .count_o(unused_count)
     );
@@ -251,18 +320,18 @@ module sp_ingress #(
       if (advance && !empty) begin
         first <= in_first;
         last  <= in_last;
+        abort <= in_abort;
         err   <= in_err;
         data  <= in_data;
         if (in_first) begin
           hdr  <= in_hdr;
-          said <= conclude(in_look, in_hdr.src, in_hdr.dst);
+          said <= now;
         end
       end
     end
   end else begin : g_skid
     hdr_t  beat_hdr;
     hdr_t  hdr_q;
-    said_t now;
     said_t said_q;
     logic  in_packet_q;
 
@@ -273,10 +342,10 @@ module sp_ingress #(
         .rst_ni,
         .valid_i(s_tvalid_i),
         .ready_o(s_tready_o),
-        .data_i ({s_tlast_i, s_tuser_i, s_tdata_i}),
+        .data_i ({s_tlast_i, s_abort_i, s_tuser_i, s_tdata_i}),
         .valid_o(valid),
         .ready_i(ready),
-        .data_o ({last, err, beat_hdr, data})
+        .data_o ({last, abort, err, beat_hdr, data})
     );
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -292,7 +361,8 @@ module sp_ingress #(
     end
 
     assign look_hdr = beat_hdr;
-    assign now      = conclude(look, beat_hdr.src, beat_hdr.dst);
+    assign looked   = look;
+    assign mixed    = beat_hdr.src ^ beat_hdr.dst;
     assign first    = !in_packet_q;
     assign hdr      = first ? beat_hdr : hdr_q;
     assign said     = first ? now : said_q;
@@ -306,14 +376,13 @@ module sp_ingress #(
   logic             due;
   logic             refuse;    // with the last beat: the packet is refused
   logic             settle_q;  // its last beat waits; what it had taken has been given back
-  logic [3:0]       reason;
+  logic [3:0]       reason_q;  // why: the tables may change before the answer goes
   logic             answered;  // if refused
   logic             ready_beat;
   logic             take;
 
   assign due      = first ? said.single : due_q;
-  assign refuse   = last && !(said.ok && due);
-  assign reason   = said.ok ? ST_LEN : said.status;
+  assign refuse   = last && !(said.ok && due && !abort);
   assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -336,6 +405,7 @@ module sp_ingress #(
   logic             give;
   logic [PtrW-1:0]  place;
   logic [PtrW-1:0]  place_q;    // of the next flit
+  logic [PtrW:0]    seen_free;  // free flits of the queue when room in it is found
 
   assign sel_vc     = settle_q ? VC_RSP : said.vc;
   assign sel_out    = settle_q ? own_i : said.out;
@@ -355,7 +425,8 @@ module sp_ingress #(
     logic [PtrW:0] free_q;
     logic          looks;
 
-    assign reserve = room;
+    assign reserve   = room;
+    assign seen_free = free_q;
 
     assign looks = valid && needs && !take && (settle_q || !refuse);
 
@@ -380,6 +451,7 @@ module sp_ingress #(
     end
   end else begin : g_room
     assign reserve     = take && needs;
+    assign seen_free   = sel_free;
     assign give        = gives;
     assign take_vc     = sel_vc;
     assign take_out    = sel_out;
@@ -394,6 +466,7 @@ module sp_ingress #(
   end
 
   always_ff @(posedge clk_i) begin
+    if (!settle_q) reason_q <= said.ok ? ST_LEN : said.status;
     if (take) begin
       count_q <= first ? LEN_W'(1) : (count_q == '1) ? count_q : count_q + LEN_W'(1);
       due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
@@ -412,8 +485,69 @@ module sp_ingress #(
     logic [LEN_W-1:0]  flits;
     logic              err;
     hdr_t              hdr;
+    logic [STAMP_W-1:0] stamp;
     logic [FLIT_W-1:0] data;
   } write_t;
+
+  // A packet that comes to a long queue is marked; its answer, if it is refused, is not.
+  logic [LEVEL_W-1:0] level;     // flits in the queue
+  logic               mark;
+  logic               mark_q;    // the packet at hand has been marked
+  hdr_t               marked_hdr;
+
+  assign level = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
+  assign mark  = first ? (threshold_i != '0) && (level >= threshold_i) && !hdr.ecn : mark_q;
+
+  always_comb begin
+    marked_hdr     = hdr;
+    marked_hdr.ecn = hdr.ecn || mark;
+  end
+
+  always_ff @(posedge clk_i) if (take) mark_q <= mark;
+
+  logic [STAMP_W-1:0] stamp;  // time at which the beat came
+
+  if (TIMED) begin : g_time
+    if (PIPELINED) begin : g_stages
+      // As the beats go: two in the look, one behind it.
+      logic               unused_full, empty;
+      logic [1:0]         unused_count;
+      logic [STAMP_W-1:0] in_stamp;
+      sp_fifo #(
+          .WIDTH(STAMP_W),
+          .DEPTH(2)
+      ) i_stamp (
+          .clk_i,
+          .rst_ni,
+          .push_i (s_tvalid_i),
+          .data_i (now_i),
+          .full_o (unused_full),
+          .pop_i  (!valid || ready),
+          .data_o (in_stamp),
+          .empty_o(empty),
+          .count_o(unused_count)
+      );
+      always_ff @(posedge clk_i) if ((!valid || ready) && !empty) stamp <= in_stamp;
+    end else begin : g_skid
+      logic unused_valid, unused_ready;
+      sp_skid_buffer #(
+          .WIDTH(STAMP_W)
+      ) i_stamp (
+          .clk_i,
+          .rst_ni,
+          .valid_i(s_tvalid_i),
+          .ready_o(unused_ready),
+          .data_i (now_i),
+          .valid_o(unused_valid),
+          .ready_i(ready),
+          .data_o (stamp)
+      );
+    end
+  end else begin : g_no_time
+    logic unused;
+    assign unused = &{1'b0, now_i};
+    assign stamp  = '0;
+  end
 
   write_t write,  written;
   logic   writes, wr_valid;
@@ -428,7 +562,8 @@ module sp_ingress #(
   assign write.place = place;
   assign write.flits = sel_flits;
   assign write.err   = err && last && !settle_q;
-  assign write.hdr   = settle_q ? error_answer(hdr, reason) : hdr;
+  assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : marked_hdr;
+  assign write.stamp = stamp;
   assign write.data  = data;  // an answer has no payload
 
   if (PIPELINED) begin : g_written
@@ -453,7 +588,8 @@ module sp_ingress #(
       .N_PORTS  (N_PORTS),
       .FLIT_W   (FLIT_W),
       .DEPTH    (VOQ_FLITS),
-      .PIPELINED(PIPELINED)
+      .PIPELINED(PIPELINED),
+      .TIMED    (TIMED)
   ) i_voq (
       .clk_i,
       .rst_ni,
@@ -472,6 +608,7 @@ module sp_ingress #(
       .wr_place_i    (written.place),
       .wr_first_i    (written.first),
       .wr_hdr_i      (written.hdr),
+      .wr_stamp_i    (written.stamp),
       .wr_flits_i    (written.flits),
       .wr_data_i     (written.data),
       .wr_err_i      (written.err),
@@ -493,6 +630,7 @@ module sp_ingress #(
       .flit_err_o,
       .flit_vc_o,
       .flit_hdr_o,
+      .flit_stamp_o,
       .flit_data_o
   );
 
@@ -500,7 +638,15 @@ module sp_ingress #(
   assign ev_packet_o  = take && last;
   assign ev_stall_o   = valid && !ready_beat;
   assign ev_refused_o = take && settle_q;
-  assign ev_status_o  = reason;
+  assign ev_status_o  = reason_q;
   assign ev_dropped_o = take && settle_q && !answered;
+
+  always_comb begin
+    event_o.vc       = said.vc;
+    event_o.marked   = take && last && !settle_q && mark;
+    event_o.queued   = take && needs;
+    event_o.queue_vc = sel_vc;
+    event_o.level    = level + LEVEL_W'(sel_flits);
+  end
 
 endmodule

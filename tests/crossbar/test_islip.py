@@ -80,10 +80,12 @@ def test_matches(
         expected = scheduler.match(unpacked(rows[some], outputs))
         onehot = np.where(expected == scheduling.NONE, 0, 1 << expected.clip(0)).astype(np.uint32)
         wrong = np.argwhere(onehot != got[some])
-        assert not len(wrong), (
-            f"cycle {first + wrong[0][0]}, output {wrong[0][1]}: RTL {got[some][tuple(wrong[0])]:#x}, "
-            f"model {onehot[tuple(wrong[0])]:#x}"
-        )
+        if len(wrong):
+            at, j = wrong[0]
+            raise AssertionError(
+                f"cycle {first + at}, output {j}: RTL {got[first + at, j]:#x}, "
+                f"model {onehot[at, j]:#x}"
+            )
         matched += int((expected != scheduling.NONE).sum())
     hits = {f"islip.iterations.{iterations}": CYCLES, "islip.matches": matched}
     (program.results[-1].path / "functional.json").write_text(json.dumps(hits))
