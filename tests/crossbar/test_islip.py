@@ -15,7 +15,6 @@ from switchproof.ci.paths import RTL, TESTS
 from switchproof.ci.pytest_plugin import Program
 from switchproof.models import scheduling
 
-CYCLES = 1_000_000
 #: Cycles that are compared at once.
 CHUNK = 100_000
 
@@ -56,26 +55,31 @@ def unpacked(words: NDArray[np.uint32], bits: int) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "outputs", "iterations", "first_multicast"),
-    [(5, 5, 1, 4), (5, 7, 2, 5), (17, 17, 4, 16), (32, 32, 3, 16)],
+    ("inputs", "outputs", "iterations", "first_multicast", "cycles"),
+    [
+        (5, 5, 1, 4, 100_000),
+        (5, 7, 2, 5, 100_000),
+        (32, 32, 3, 16, 100_000),
+        (17, 17, 4, 16, 1_000_000),
+    ],
 )
 def test_matches(
     program: Program, tmp_path: Path, inputs: int, outputs: int, iterations: int,
-    first_multicast: int,
+    first_multicast: int, cycles: int,
 ) -> None:  # fmt: skip
-    """A million request matrices of every density."""
+    """Request matrices of every density; at the shape of dev16 a million of them."""
     rng = np.random.default_rng(program.seed)
-    rows = drawn(rng, CYCLES, inputs, outputs)
+    rows = drawn(rng, cycles, inputs, outputs)
     rows.tofile(tmp_path / "requests")
     program.run(
         spec(inputs, outputs, iterations, first_multicast),
         [f"requests={tmp_path / 'requests'}", f"matches={tmp_path / 'matches'}",
-         f"inputs={inputs}", f"outputs={outputs}", f"cycles={CYCLES}"],
+         f"inputs={inputs}", f"outputs={outputs}", f"cycles={cycles}"],
     )  # fmt: skip
-    got = np.fromfile(tmp_path / "matches", np.uint32).reshape(CYCLES, outputs)
+    got = np.fromfile(tmp_path / "matches", np.uint32).reshape(cycles, outputs)
     scheduler = scheduling.Islip(inputs, outputs, iterations, first_multicast)
     matched = 0
-    for first in range(0, CYCLES, CHUNK):
+    for first in range(0, cycles, CHUNK):
         some = slice(first, first + CHUNK)
         expected = scheduler.match(unpacked(rows[some], outputs))
         onehot = np.where(expected == scheduling.NONE, 0, 1 << expected.clip(0)).astype(np.uint32)
@@ -87,5 +91,5 @@ def test_matches(
                 f"model {onehot[at, j]:#x}"
             )
         matched += int((expected != scheduling.NONE).sum())
-    hits = {f"islip.iterations.{iterations}": CYCLES, "islip.matches": matched}
+    hits = {f"islip.iterations.{iterations}": cycles, "islip.matches": matched}
     (program.results[-1].path / "functional.json").write_text(json.dumps(hits))

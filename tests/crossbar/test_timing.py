@@ -25,7 +25,6 @@ from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
 from switchproof.tb.env import Listener
 from switchproof.tb.pipes import Record, RingPipe
-from tests.crossbar.configs import DEV16
 
 #: What is kept of a packet that came out.
 CAME = np.dtype([("hdr", "V16"), ("stamp", "<u8"), ("stamp_last", "<u8")])
@@ -75,22 +74,28 @@ class EveryCycle(BaseTest):
         rng, config = self.rng, self.config
         cycles = int(os.environ["SP_CYCLES"])
         round_ = 0
+        members: list[int] = []
         while self.pipe.cycle < cycles:
-            self.set_stalls("none" if round_ % 4 == 0 else "random")
+            if round_ % 8 == 0 and config.engines:
+                # A group changes when nothing is open. One group at a time: contexts are few.
+                await self.drain()
+                members = members_of(rng, config.ports, int(rng.integers(2, config.ports + 1)))
+                await self.set_group(0, members)
+            self.set_stalls("random" if round_ % 3 == 2 else "none")
             load = float(rng.choice([0.3, 0.7, 0.95, 1.0]))
-            members = members_of(rng, config.ports, int(rng.integers(2, config.ports + 1)))
             await self.send(self.spread(self.packets(round_), load))
             if config.engines:
-                # One group at a time: contexts are few.
-                await self.set_group(round_ % 2, members)
                 await self.send(
                     traffic.allreduce(
-                        rng, config, self.count // 3, group=round_ % 2, members=members,
-                        etype=EType.FP32, redop=RedOp.MAX, engine=round_ % config.engines,
+                        rng, config, self.count // 3, group=0, members=members, etype=EType.FP32,
+                        redop=RedOp.MAX, engine=round_ // 8 % config.engines,
                     )
                 )  # fmt: skip
-            await self.drain()
+            # The next round begins before all of this one has been sent.
+            while self.pipe.waiting().max() > self.count // 4:
+                await self.pipe.run(100)
             round_ += 1
+        await self.drain()
         coverage = self.env.subscriber.coverage
         self.pipe.record(False)
         await self.pipe.run(2)
@@ -203,16 +208,15 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
         raise AssertionError(f"cycle {cycles.start + at}: {what} (seed {seed})")
 
 
-@pytest.mark.parametrize("config", ["dev4", "dev8"])
-def test_every_cycle(sim, config: str) -> None:
-    env = {"SP_CYCLES": "30000", "SP_PACKETS": "60"}
-    sim.run(config=config, module=__name__, testcase="EveryCycle", env=env)
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("config", [DEV16])
-def test_million_cycles(sim, config: str) -> None:
-    env = {"SP_CYCLES": "1000000", "SP_PACKETS": "400"}
-    sim.run(
-        config=config, module=__name__, testcase="EveryCycle", env=env, timeout=3600, coverage=False
-    )
+@pytest.mark.parametrize(
+    ("config", "cycles", "packets"),
+    [
+        ("dev4", 30_000, 60),
+        ("dev8", 30_000, 60),
+        pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
+    ],
+)
+def test_every_cycle(sim, config: str, cycles: int, packets: int) -> None:
+    """`packets`: those that a port sends in a round."""
+    env = {"SP_CYCLES": str(cycles), "SP_PACKETS": str(packets)}
+    sim.run(config=config, module=__name__, testcase="EveryCycle", env=env, timeout=3600)
