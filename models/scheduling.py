@@ -51,8 +51,9 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
     """Return what the model needs of a configuration.
 
     `queues`: "voq", or "fifo" for one queue an input whose first packet alone may ask.
-    `scheduler`: "islip" with the configuration's iterations, or "maximum" for matchings of
-    maximum size. Raises ConfigError for a pipelined configuration, ValueError for other names.
+    `scheduler`: "islip" with the configuration's iterations and augmenting paths, or "maximum" for
+    matchings of maximum size. Raises ConfigError for a pipelined configuration, ValueError for
+    other names.
     """
     if config.pipelined:
         raise ConfigError(f"configuration {config.name}: pipelined: the model has no such form")
@@ -61,8 +62,9 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
     if scheduler not in ("islip", "maximum"):
         raise ValueError(f"scheduler = {scheduler!r} is neither 'islip' nor 'maximum'")
     return kernel.shape_of(
-        config.ports, config.engines, config.iterations, config.voq_flits, config.egress_flits,
-        config.max_flits, fifo=queues == "fifo", maximum=scheduler == "maximum",
+        config.ports, config.engines, config.iterations, config.augment, config.voq_flits,
+        config.egress_flits, config.max_flits,
+        fifo=queues == "fifo", maximum=scheduler == "maximum",
     )  # fmt: skip
 
 
@@ -139,7 +141,8 @@ class Shown:
     s_ready, m_valid (ports): 1 or 0. s_room (ports): bit v for VC v. grant (engines): the input
     whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
     `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
-    number of the packet, those of port 0 first, or -2 - n for the n-th result.
+    number of the packet, those of port 0 first, or -2 - n for the n-th result. kept: cycles in
+    which a pair that had waited too long was kept free.
     """
 
     s_ready: Flags
@@ -147,6 +150,7 @@ class Shown:
     m_valid: Flags
     grant: Numbers
     left: kernel.Records
+    kept: int
 
 
 class Replay:
@@ -171,15 +175,16 @@ class Replay:
 
         shown = Shown(
             flags(ports), flags(ports), flags(ports), np.zeros((cycles, engines), np.int32),
-            kernel.records(kernel.LEFT, cycles * ports),
+            kernel.records(kernel.LEFT, cycles * ports), 0,
         )  # fmt: skip
-        self._state.numbers[2] = 0
+        self._state.numbers[2:] = 0
         kernel.replay(
             self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
             given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
         )  # fmt: skip
-        return dataclasses.replace(shown, left=shown.left[: self._state.numbers[2]].copy())
+        left, kept = self._state.numbers[2:]
+        return dataclasses.replace(shown, left=shown.left[:left].copy(), kept=int(kept))
 
 
 # ------------------------------------------------------------------------------ random traffic

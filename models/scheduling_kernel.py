@@ -100,6 +100,7 @@ INPUT = np.dtype(
         ("taken", "i4"),  # matched
         ("offer", "i4"),  # best grant, or NONE
         ("offer_at", "i4"),  # its distance
+        ("moves_to", "i4"),  # output that it could have instead, or NONE
     ]
 )
 
@@ -188,6 +189,7 @@ class Shape(NamedTuple):
     ports: int
     engines: int
     iterations: int
+    augment: int  # rounds of augmenting paths
     voq_flits: int
     egress_flits: int
     longest: int  # flits of the longest packet
@@ -208,7 +210,9 @@ class Work(NamedTuple):
 class State(NamedTuple):
     """Registers and queues. i: input, j: output, v: VC, e: engine; injector e is input ports+e."""
 
-    numbers: Ints  # [0] cycle since reset, [1] results that have come, [2] packets that have left
+    #: [0] cycle since reset, [1] results that have come, [2] packets that have left, [3] cycles in
+    #: which a pair was kept free
+    numbers: Ints
     inputs: Records  # i
     outputs: Records  # j
     pairs: Records  # i, j
@@ -232,6 +236,7 @@ def shape_of(
     ports: int,
     engines: int,
     iterations: int,
+    augment: int,
     voq_flits: int,
     egress_flits: int,
     longest: int,
@@ -242,8 +247,9 @@ def shape_of(
     """Return the shape of a crossbar."""
     phase = 1 << (longest + TURN_STEPS - 1).bit_length()
     return Shape(
-        ports, engines, iterations, voq_flits, egress_flits, longest, phase, int(fifo), int(maximum)
-    )
+        ports, engines, iterations, augment, voq_flits, egress_flits, longest, phase, int(fifo),
+        int(maximum),
+    )  # fmt: skip
 
 
 def matcher(n_in: int, n_out: int) -> tuple[Records, Records, Work]:
@@ -268,7 +274,7 @@ def state(shape: Shape) -> State:
     pairs = records(PAIR, total, total)
     pairs.place, pairs.first, pairs.free = NONE, NONE, shape.voq_flits
     return State(
-        np.zeros(3, np.int64),
+        np.zeros(4, np.int64),
         inputs,
         outputs,
         pairs,
@@ -369,7 +375,81 @@ def islip(
 
 
 @compiled
+def nearest(turn: int, count: int, one: int, other: int) -> bool:
+    """Whether `one` of `count` is nearer to the one in turn than `other`, which may be NONE."""
+    return other == NONE or (one - turn) % count < (other - turn) % count
+
+
+@compiled
 def augment(
+    rounds: int, first_multicast: int, t: int, inputs: Records, outputs: Records, asks: Numbers
+) -> None:
+    """Add matches by paths of three steps: an input without an output takes that of another, which
+    moves to an output that is free. The turns of all are the cycle.
+
+    What multicast inputs have stays theirs.
+    """
+    n_in, n_out = len(inputs), len(outputs)
+    turn_in, turn_out = t % n_in, t % n_out
+    for i in range(n_in):
+        inputs[i].offer = NONE  # the output it has
+    for j in range(n_out):
+        i = outputs[j].match
+        if i != NONE:
+            inputs[i].offer = j
+    for _ in range(rounds):
+        # Outputs that inputs without one ask for.
+        for j in range(n_out):
+            outputs[j].search = 0
+            for k in range(outputs[j].asks):
+                i = asks[j, k]
+                if i < first_multicast and inputs[i].offer == NONE:
+                    outputs[j].search = 1
+        for i in range(n_in):
+            inputs[i].moves_to = NONE
+            inputs[i].offer_at = NONE  # the output that it takes over
+        # A free output offers itself to an input whose own output is asked for so.
+        for j in range(n_out):
+            if outputs[j].match != NONE:
+                continue
+            mover = NONE
+            for k in range(outputs[j].asks):
+                i = asks[j, k]
+                has = inputs[i].offer
+                movable = i < first_multicast and has != NONE and outputs[has].search == 1
+                if movable and nearest(turn_in, n_in, i, mover):
+                    mover = i
+            if mover != NONE and nearest(turn_out, n_out, j, inputs[mover].moves_to):
+                inputs[mover].moves_to = j
+        # An output whose input can move goes to one of those that ask; each of them takes one.
+        for j in range(n_out):
+            has = outputs[j].match
+            if has == NONE or has >= first_multicast or inputs[has].moves_to == NONE:
+                continue
+            taker = NONE
+            for k in range(outputs[j].asks):
+                i = asks[j, k]
+                free = i < first_multicast and inputs[i].offer == NONE
+                if free and nearest(turn_in, n_in, i, taker):
+                    taker = i
+            if taker != NONE and nearest(turn_out, n_out, j, inputs[taker].offer_at):
+                inputs[taker].offer_at = j
+        for i in range(first_multicast):
+            j = inputs[i].offer_at
+            if j == NONE:
+                continue
+            mover = outputs[j].match
+            to = inputs[mover].moves_to
+            outputs[j].match = i
+            inputs[i].offer = j
+            outputs[to].match = mover
+            inputs[mover].offer = to
+    for i in range(n_in):
+        inputs[i].offer = NONE
+
+
+@compiled
+def maximise(
     first_multicast: int, inputs: Records, outputs: Records, asks: Numbers, trail: Numbers
 ) -> None:
     """Lengthen the matching to maximum size: from each output without an input, search for an
@@ -556,6 +636,8 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
             outputs[a.due].kept = 1
             any_overdue = True
 
+    s.numbers[3] += 1 if any_overdue else 0
+
     # Requests of idle inputs to free outputs.
     for j in range(total):
         b = outputs[j]
@@ -585,8 +667,10 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
         b.asks = asking
 
     islip(c.iterations, n, inputs, outputs, s.asks, s.active, s.offered)
+    if c.augment != 0:
+        augment(c.augment, n, t, inputs, outputs, s.asks)
     if c.maximum != 0:
-        augment(n, inputs, outputs, s.asks, s.trail)
+        maximise(n, inputs, outputs, s.asks, s.trail)
 
     # Turns of pairs.
     for j in range(total):

@@ -15,9 +15,9 @@ import pytest
 import pyuvm
 from numpy.typing import NDArray
 
-from switchproof.models import scheduling
+from switchproof.models import packet, scheduling
 from switchproof.models.crossbar import Switch
-from switchproof.models.layout import EType, RedOp, Status
+from switchproof.models.layout import EType, Op, RedOp, Status
 from switchproof.models.packet import Packets
 from switchproof.models.scheduling import Replay, Shown, Stimulus
 from switchproof.tb import traffic
@@ -91,6 +91,8 @@ class EveryCycle(BaseTest):
                         redop=RedOp.MAX, engine=round_ // 8 % config.engines,
                     )
                 )  # fmt: skip
+            if round_ % 8 == 7:
+                await self.out_of_step()
             # The next round begins before all of this one has been sent.
             while self.pipe.waiting().max() > self.count // 4:
                 await self.pipe.run(100)
@@ -101,8 +103,30 @@ class EveryCycle(BaseTest):
         await self.pipe.run(2)
         compared = self.compare(self.pipe.recorded())
         coverage.hit("timing.cycles", compared)
+        coverage.hit("timing.kept", self.kept)
         for kind in ("unicast", "answer", "result"):
             coverage.hit(f"timing.{kind}", self.seen[kind])
+
+    async def out_of_step(self) -> None:
+        """Let two streams keep both sides of a third one busy in turns, as in test_fairness.py.
+
+        Only so a pair waits for a whole round of turns.
+        """
+        await self.drain()
+        self.set_stalls("none")
+        count, flits = 400, 2
+        for lag in range(flits):
+            rows = [packet.make(0, flit_w=self.config.flit_w) for _ in range(self.config.ports)]
+            number = np.arange(count)
+            crossing = np.where(number % 50 == 49, 1, 0)
+            for port, dst in ((0, crossing), (1, np.where(number < 6, 0, 1))):
+                rows[port] = packet.make(
+                    count, flit_w=self.config.flit_w, op=Op.WRITE, src=port, dst=dst,
+                    len=flits * self.config.flit_bytes // 16,
+                )  # fmt: skip
+                rows[port]["not_before"] = self.pipe.cycle + 20 + lag * port
+            await self.send(rows)
+            await self.drain()
 
     def packets(self, round_: int) -> traffic.Traffic:
         """Return the packets of a round."""
@@ -129,12 +153,13 @@ class EveryCycle(BaseTest):
         """Compare everything recorded since reset with the model; return the number of cycles."""
         begin = int(np.flatnonzero(record.reset)[-1]) + 1
         replay = Replay(self.config, [np.concatenate(rows) for rows in self.went])
-        left = []
+        left, self.kept = [], 0
         for first in range(begin, len(record), CHUNK):
             cycles = slice(first, min(first + CHUNK, len(record)))
             shown = replay.run(stimulus(record, self.config.engines, cycles))
             same(record, shown, self.config.engines, cycles, self.seed)
             left.append(shown.left)
+            self.kept += shown.kept
         self.same_packets(np.concatenate(left), begin)
         return len(record) - begin
 
@@ -212,6 +237,7 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
     ("config", "cycles", "packets"),
     [
         ("dev4", 30_000, 60),
+        pytest.param("dev4a", 30_000, 60, marks=pytest.mark.large),
         ("dev8", 30_000, 60),
         pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
     ],
