@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How long switches as large as a rack take to build, and how fast they run, each packet checked."""
+"""How long switches as large as a rack take to build and how fast they run, packets checked."""
 
 from __future__ import annotations
 
