@@ -255,6 +255,7 @@ class CsrModel:
             "ids": config.ids,
             "voq_flits": config.voq_flits,
             "egress_flits": config.egress_flits,
+            "multicast": config.mcast,
         }
 
     # ---------------------------------------------------------------------------- the hardware

@@ -22,7 +22,7 @@ from .scoreboard import Checker, Mismatch, check_violations
 #: Counters of the model that the switch has under the same name, for each port.
 PORT_COUNTERS = (
     "rx_packets", "rx_flits", "refused_version", "refused_op", "refused_len", "refused_dst",
-    "dropped_responses",
+    "dropped_responses", "mcast_packets", "mcast_copies",
 )  # fmt: skip
 ENGINE_COUNTERS = (
     "contributions", "results", "timeouts", "refused_type", "refused_not_member",

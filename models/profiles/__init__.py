@@ -28,6 +28,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "groups": (1, 4096),
     "ids": (2, 16384),
     "pipelined": (0, 1),
+    "mcast": (0, 1),
     "links": (0, 4),
 }
 
@@ -68,6 +69,7 @@ class Config:
     groups: int
     ids: int
     pipelined: int = 0
+    mcast: int = 1
     links: int = 0
     about: str = ""
 
@@ -78,6 +80,8 @@ class Config:
             raise ConfigError(
                 f"configuration {self.name}: links = {self.links} is more than ports = {self.ports}"
             )
+        if self.pipelined and self.mcast:
+            raise ConfigError(f"configuration {self.name}: mcast = 1 is not built with pipelined")
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
         on_the_way = {"voq_flits": (6, 12), "egress_flits": (4, 8)}

@@ -20,10 +20,16 @@ module sp_ingress #(
     parameter int unsigned VOQ_FLITS = 32,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: multicasts, with a queue for them; 0: they are unknown operations.
+    parameter bit MCAST = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
+    localparam int unsigned PortW = $clog2(N_PORTS),
     localparam int unsigned EngDim = (N_OUT == N_PORTS) ? 1 : N_OUT - N_PORTS
 ) (
     /// Clock.
@@ -56,9 +62,17 @@ module sp_ingress #(
     input  logic [2:0]                fwd_paths_log2_i,
     /// Forwarding table: first output.
     input  logic [9:0]                fwd_out_i,
+    /// Group table: write.
+    input  logic                      grp_we_i,
+    /// Group table: group.
+    input  logic [GroupW-1:0]         grp_addr_i,
+    /// Group table: its members.
+    input  logic [N_PORTS-1:0]        grp_mask_i,
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
+    /// Ports that lack the multicast at the head of its queue.
+    output logic [N_PORTS-1:0]        mcast_ready_o,
     /// A packet can be started.
     output logic                      idle_o,
     /// The packet on its way leaves its output to one that is started now.
@@ -73,6 +87,10 @@ module sp_ingress #(
     input  logic [1:0]                start_vc_i,
     /// Its output.
     input  logic [OutW-1:0]           start_out_i,
+    /// It is the multicast instead.
+    input  logic                      start_mcast_i,
+    /// Ports that get it now.
+    input  logic [N_PORTS-1:0]        start_ports_i,
     /// Contribution at the head of the queue of each engine.
     output logic [EngDim-1:0]         head_valid_o,
     /// Its header.
@@ -91,6 +109,10 @@ module sp_ingress #(
     output sp_pkg::hdr_t              flit_hdr_o,
     /// Payload.
     output logic [FLIT_W-1:0]         flit_data_o,
+    /// The flit ends with a member set: only destinations of its output are to stay in it.
+    output logic                      flit_set_o,
+    /// The port of each destination of that set.
+    output logic [sp_pkg::MAX_MEMBERS-1:0][PortW-1:0] flit_outs_o,
 
     /// Event: a beat was taken.
     output logic                      ev_beat_o,
@@ -103,7 +125,9 @@ module sp_ingress #(
     /// Why, with ev_refused_o.
     output logic [3:0]                ev_status_o,
     /// Event: it was dropped without an answer.
-    output logic                      ev_dropped_o
+    output logic                      ev_dropped_o,
+    /// Event: a multicast was taken.
+    output logic                      ev_mcast_o
 );
   /* verilator no_inline_module */  // one C++ body for all ports
 
@@ -114,6 +138,10 @@ module sp_ingress #(
 
   if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : g_bad_width
     $fatal(1, "sp_ingress: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
+  end
+
+  if (PIPELINED && MCAST) begin : g_bad_mcast
+    $fatal(1, "sp_ingress: MCAST = 1 is not built with PIPELINED = 1");
   end
 
   localparam int unsigned BeatW = 1 + USER_W + FLIT_W;
@@ -144,6 +172,10 @@ module sp_ingress #(
   hdr_t  look_hdr;
   /* verilator lint_on UNUSEDSIGNAL */
   look_t look;
+  logic  look_mcast;         // a multicast; not looked up by its destination
+  logic  group_hit;          // its group has a member
+  logic  walk;               // destinations of a member set are looked up instead
+  logic [ID_W-1:0] walk_id;  // this one
   logic  route_hit;
   logic [2:0] route_paths_log2;
   logic [9:0] route_out;
@@ -158,33 +190,40 @@ module sp_ingress #(
       .valid_i     (fwd_valid_i),
       .paths_log2_i(fwd_paths_log2_i),
       .out_i       (fwd_out_i),
-      .dst_i       (look_hdr.dst),
+      .dst_i       (walk ? walk_id : look_hdr.dst),
       .hit_o       (route_hit),
       .paths_log2_o(route_paths_log2),
       .out_o       (route_out)
   );
 
+  assign look_mcast = look_hdr.op == OP_MCAST_WRITE;
+
   always_comb begin
     look.status = ST_OK;
     if (look_hdr.version != VERSION) look.status = ST_VERSION;
-    else if (!op_known(look_hdr.op)) look.status = ST_OP;
+    else if (!op_known(look_hdr.op) || (look_mcast && !MCAST)) look.status = ST_OP;
     else if (!len_legal(look_hdr.op, look_hdr.len)) look.status = ST_LEN;
-    else if (!route_hit) look.status = ST_DST;
-    look.paths_log2 = route_paths_log2;
-    look.out        = route_out;
+    else if (!(look_mcast ? group_hit || look_hdr.ext[EXT_SET] : route_hit)) look.status = ST_DST;
+    look.paths_log2 = (MCAST && look_mcast) ? '0 : route_paths_log2;
+    look.out        = (MCAST && look_mcast) ? '0 : route_out;
     look.vc         = op_vc(look_hdr.op);
     look.flits      = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
     look.single     = look.flits == LEN_W'(1);
   end
 
   /// Source and destination choose among equal paths, so that a flow stays on one and in order.
-  function automatic said_t conclude(look_t l, logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
-    said_t           s;
+  function automatic logic [OutW-1:0] on_path(logic [9:0] out, logic [2:0] paths_log2,
+                                              logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
     logic [ID_W-1:0] mixed;
     logic [6:0]      path;
-    mixed    = src ^ dst;
-    path     = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << l.paths_log2);
-    s.out    = OutW'(l.out + 10'(path));
+    mixed = src ^ dst;
+    path  = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << paths_log2);
+    return OutW'(out + 10'(path));
+  endfunction
+
+  function automatic said_t conclude(look_t l, logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
+    said_t           s;
+    s.out    = on_path(l.out, l.paths_log2, src, dst);
     s.status = l.status;
     // Only contributions have business with an engine.
     if (l.status == ST_OK && 32'(s.out) >= N_PORTS && l.vc != VC_RED) s.status = ST_OP;
@@ -307,13 +346,17 @@ module sp_ingress #(
   logic             refuse;    // with the last beat: the packet is refused
   logic             settle_q;  // its last beat waits; what it had taken has been given back
   logic [3:0]       reason;
+  logic [3:0]       reason_q;  // while it waits
   logic             answered;  // if refused
+  logic             mcast;     // the packet goes to the queue of multicasts
+  logic             walk_on;   // more destinations of its member set are to be looked up
+  logic [3:0]       walk_status; // why the member set is refused, if it is
   logic             ready_beat;
   logic             take;
 
   assign due      = first ? said.single : due_q;
-  assign refuse   = last && !(said.ok && due);
-  assign reason   = said.ok ? ST_LEN : said.status;
+  assign refuse   = last && !(said.ok && due && walk_status == ST_OK);
+  assign reason   = !said.ok ? said.status : !due ? ST_LEN : walk_status;
   assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -329,6 +372,9 @@ module sp_ingress #(
   logic [1:0]       take_vc;    // the same, when room is taken or given back
   logic [OutW-1:0]  take_out;
   logic [LEN_W-1:0] take_flits;
+  logic [PtrW:0]    mcast_free;
+  logic [PtrW-1:0]  mcast_place;
+  logic             to_mcast;   // the beat is of a multicast, and no answer
   logic             needs;      // this beat is taken only if there is room
   logic             room;
   logic             reserve;
@@ -342,7 +388,8 @@ module sp_ingress #(
   assign sel_flits  = settle_q ? LEN_W'(1) : said.flits;
   assign needs      = settle_q ? answered : first && said.ok;
   assign ready_beat = !needs || room;
-  assign ready      = ready_beat && (settle_q || !refuse);
+  assign ready      = ready_beat && (settle_q || !(refuse || walk_on));
+  assign to_mcast   = mcast && !settle_q;
   assign take       = valid && ready;
   assign gives      = valid && refuse && !settle_q && !first && said.ok;
   assign place      = needs ? first_place : place_q;
@@ -384,14 +431,16 @@ module sp_ingress #(
     assign take_vc     = sel_vc;
     assign take_out    = sel_out;
     assign take_flits  = sel_flits;
-    assign room        = sel_free >= (PtrW + 1)'(sel_flits);
-    assign first_place = sel_place;
+    assign room        = (to_mcast ? mcast_free : sel_free) >= (PtrW + 1)'(sel_flits);
+    assign first_place = to_mcast ? mcast_place : sel_place;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) settle_q <= 1'b0;
-    else settle_q <= valid && refuse && !take;
+    else settle_q <= (settle_q || (valid && refuse)) && !take;
   end
+
+  always_ff @(posedge clk_i) if (!settle_q) reason_q <= reason;
 
   always_ff @(posedge clk_i) begin
     if (take) begin
@@ -428,8 +477,21 @@ module sp_ingress #(
   assign write.place = place;
   assign write.flits = sel_flits;
   assign write.err   = err && last && !settle_q;
-  assign write.hdr   = settle_q ? error_answer(hdr, reason) : hdr;
+  assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : hdr;
   assign write.data  = data;  // an answer has no payload
+
+  logic [NUM_VC-1:0] voq_room;
+  logic              voq_idle;
+  logic              voq_ends;
+  logic              voq_last;
+  logic              voq_read;
+  logic              voq_valid;
+  logic              voq_first_flit;
+  logic              voq_last_flit;
+  logic              voq_err;
+  logic [1:0]        voq_vc;
+  hdr_t              voq_hdr;
+  logic [FLIT_W-1:0] voq_data;
 
   if (PIPELINED) begin : g_written
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -461,12 +523,12 @@ module sp_ingress #(
       .sel_out_i     (sel_out),
       .sel_free_o    (sel_free),
       .sel_place_o   (sel_place),
-      .take_i        (reserve),
-      .give_i        (give),
+      .take_i        (reserve && !to_mcast),
+      .give_i        (give && !mcast),
       .take_vc_i     (take_vc),
       .take_out_i    (take_out),
       .take_flits_i  (take_flits),
-      .wr_valid_i    (wr_valid),
+      .wr_valid_i    (wr_valid && !to_mcast),
       .wr_vc_i       (written.vc),
       .wr_out_i      (written.out),
       .wr_place_i    (written.place),
@@ -475,32 +537,217 @@ module sp_ingress #(
       .wr_flits_i    (written.flits),
       .wr_data_i     (written.data),
       .wr_err_i      (written.err),
-      .commit_i      (commit),
-      .vc_room_o     (s_vc_room_o),
+      .commit_i      (commit && !to_mcast),
+      .vc_room_o     (voq_room),
       .ready_o,
-      .idle_o,
-      .ends_o,
-      .last_o,
-      .read_o,
-      .start_i,
+      .idle_o        (voq_idle),
+      .ends_o        (voq_ends),
+      .last_o        (voq_last),
+      .read_o        (voq_read),
+      .start_i       (start_i && !start_mcast_i),
       .start_vc_i,
       .start_out_i,
       .head_valid_o,
       .head_hdr_o,
-      .flit_valid_o,
-      .flit_first_o,
-      .flit_last_o,
-      .flit_err_o,
-      .flit_vc_o,
-      .flit_hdr_o,
-      .flit_data_o
+      .flit_valid_o  (voq_valid),
+      .flit_first_o  (voq_first_flit),
+      .flit_last_o   (voq_last_flit),
+      .flit_err_o    (voq_err),
+      .flit_vc_o     (voq_vc),
+      .flit_hdr_o    (voq_hdr),
+      .flit_data_o   (voq_data)
   );
+
+  // --------------------------------------------------------------------------------- multicasts
+
+  // The two queues are read in turns: an input starts a packet only when both are idle.
+  if (MCAST) begin : g_mcast
+    logic                              sparse;  // the packet carries its members
+    logic [N_GROUPS-1:0]               there_q; // groups with a member
+    logic [N_PORTS-1:0]                group_mem [N_GROUPS];
+    logic [GroupW-1:0]                 group;
+    logic [N_PORTS-1:0]                members;
+    logic [N_PORTS-1:0]                members_q;
+    logic [N_PORTS-1:0]                ports;   // that get the packet, with its last beat
+    logic [MAX_MEMBERS-1:0][PortW-1:0] outs;    // of the destinations in its set
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) there_q <= '0;
+      else if (grp_we_i) there_q[grp_addr_i] <= grp_mask_i != '0;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (grp_we_i) group_mem[grp_addr_i] <= grp_mask_i;
+      if (first) members_q <= members;
+    end
+
+    // The members are those of the moment in which the first beat is taken.
+    assign mcast     = hdr.op == OP_MCAST_WRITE;
+    assign sparse    = mcast && hdr.ext[EXT_SET];
+    assign group     = GroupW'(look_hdr.dst);
+    assign group_hit = 32'(look_hdr.dst) < N_GROUPS && there_q[group];
+    assign members   = first ? group_mem[group] : members_q;
+
+    // Behind the last beat of a packet with a member set: one destination a cycle, the lowest first.
+    // The cycle of the last one takes the beat, so that of n destinations n - 1 cycles are lost.
+    member_set_t                       set;
+    logic [MAX_MEMBERS-1:0]            walk_q;   // destinations still to look up
+    logic [MAX_MEMBERS-1:0]            left;
+    logic [MAX_MEMBERS-1:0]            one;      // the one that is
+    logic                              walks_q;
+    logic [N_PORTS-1:0]                ports_q;  // of those looked up
+    logic [MAX_MEMBERS-1:0][PortW-1:0] outs_q;
+    logic [OutW-1:0]                   out;
+    logic                              good;     // the packet is all right so far
+
+    always_comb begin
+      set = '0;
+      for (int unsigned u = 0; u < UnitsPerFlit; u++) begin
+        if (last_unit(hdr.len, hdr.ext, UnitsPerFlit) == 2'(u)) set = data[UNIT_W*u+:UNIT_W];
+      end
+    end
+
+    always_comb begin
+      left    = walk_q;
+      walk_id = '0;
+      if (!walks_q) begin
+        for (int unsigned k = 0; k < MAX_MEMBERS; k++) left[k] = set[k].valid;
+      end
+      one = left & (~left + MAX_MEMBERS'(1));
+      for (int unsigned k = 0; k < MAX_MEMBERS; k++) if (one[k]) walk_id |= set[k].id;
+    end
+
+    assign walk = sparse;
+    assign good = said.ok && due && !settle_q;
+    assign out  = on_path(route_out, route_paths_log2, hdr.src, walk_id);
+
+    always_comb begin
+      walk_status = ST_OK;
+      walk_on     = 1'b0;
+      ports       = members;
+      outs        = outs_q;
+      if (sparse && last) begin
+        if (left == '0 || !route_hit) walk_status = ST_DST;
+        else if (32'(out) >= N_PORTS) walk_status = ST_OP;
+        walk_on = good && walk_status == ST_OK && left != one;
+        ports   = (walks_q ? ports_q : '0) | N_PORTS'(1) << out;
+        for (int unsigned k = 0; k < MAX_MEMBERS; k++) if (one[k]) outs[k] = PortW'(out);
+      end
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) walks_q <= 1'b0;
+      else if (valid) walks_q <= (walks_q || walk_on) && !take;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (valid && walk_on) begin
+        walk_q  <= left & ~one;
+        ports_q <= ports;
+        outs_q  <= outs;
+      end
+    end
+
+    logic              mc_room;
+    logic              mc_idle;
+    logic              mc_last;
+    logic              mc_read;
+    logic              mc_valid;
+    logic              mc_first_flit;
+    logic              mc_last_flit;
+    logic              mc_err;
+    hdr_t              mc_hdr;
+    logic [FLIT_W-1:0] mc_data;
+
+    sp_mcast_queue #(
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W),
+        .DEPTH  (VOQ_FLITS)
+    ) i_queue (
+        .clk_i,
+        .rst_ni,
+        .free_o         (mcast_free),
+        .place_o        (mcast_place),
+        .take_i         (reserve && to_mcast),
+        .give_i         (give && mcast),
+        .take_flits_i   (take_flits),
+        .wr_valid_i     (wr_valid && to_mcast),
+        .wr_place_i     (written.place),
+        .wr_first_i     (written.first),
+        .wr_hdr_i       (written.hdr),
+        .wr_flits_i     (written.flits),
+        .wr_data_i      (written.data),
+        .wr_err_i       (written.err),
+        .commit_i       (commit && to_mcast),
+        .commit_ports_i (ports),
+        .commit_sparse_i(sparse),
+        .commit_outs_i  (outs),
+        .room_o         (mc_room),
+        .ready_o        (mcast_ready_o),
+        .idle_o         (mc_idle),
+        .read_o         (mc_read),
+        .last_o         (mc_last),
+        .start_i        (start_i && start_mcast_i),
+        .start_ports_i,
+        .flit_valid_o   (mc_valid),
+        .flit_first_o   (mc_first_flit),
+        .flit_last_o    (mc_last_flit),
+        .flit_err_o     (mc_err),
+        .flit_hdr_o     (mc_hdr),
+        .flit_data_o    (mc_data),
+        .flit_set_o,
+        .flit_outs_o
+    );
+
+    always_comb begin
+      s_vc_room_o = voq_room;
+      if (!mc_room) s_vc_room_o[VC_REQ] = 1'b0;
+    end
+
+    assign idle_o       = voq_idle && mc_idle;
+    assign ends_o       = voq_ends || mc_last;
+    assign last_o       = voq_last || mc_last;
+    assign read_o       = voq_read || mc_read;
+    assign flit_valid_o = voq_valid || mc_valid;
+    assign flit_first_o = voq_first_flit || mc_first_flit;
+    assign flit_last_o  = voq_last_flit || mc_last_flit;
+    assign flit_err_o   = mc_valid ? mc_err : voq_err;
+    assign flit_vc_o    = mc_valid ? VC_REQ : voq_vc;
+    assign flit_hdr_o   = mc_valid ? mc_hdr : voq_hdr;
+    assign flit_data_o  = mc_valid ? mc_data : voq_data;
+    assign ev_mcast_o   = commit && to_mcast;
+  end else begin : g_no_mcast
+    logic unused;
+    assign unused = &{1'b0, grp_we_i, grp_addr_i, grp_mask_i, start_mcast_i, start_ports_i,
+                      look_mcast, mcast_free, mcast_place};
+    assign {mcast, walk, walk_on, group_hit} = '0;
+    assign walk_id       = '0;
+    assign walk_status   = ST_OK;
+    assign mcast_free    = '0;
+    assign mcast_place   = '0;
+    assign mcast_ready_o = '0;
+    assign s_vc_room_o   = voq_room;
+    assign idle_o        = voq_idle;
+    assign ends_o        = voq_ends;
+    assign last_o        = voq_last;
+    assign read_o        = voq_read;
+    assign flit_valid_o  = voq_valid;
+    assign flit_first_o  = voq_first_flit;
+    assign flit_last_o   = voq_last_flit;
+    assign flit_err_o    = voq_err;
+    assign flit_vc_o     = voq_vc;
+    assign flit_hdr_o    = voq_hdr;
+    assign flit_data_o   = voq_data;
+    assign flit_set_o    = 1'b0;
+    assign flit_outs_o   = '0;
+    assign ev_mcast_o    = 1'b0;
+  end
 
   assign ev_beat_o    = take;
   assign ev_packet_o  = take && last;
   assign ev_stall_o   = valid && !ready_beat;
   assign ev_refused_o = take && settle_q;
-  assign ev_status_o  = reason;
+  assign ev_status_o  = reason_q;
   assign ev_dropped_o = take && settle_q && !answered;
 
 endmodule

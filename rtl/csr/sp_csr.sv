@@ -41,6 +41,8 @@ module sp_csr #(
   parameter int unsigned N_GROUPS     = 16,
   /// Destination IDs in a forwarding table, 2..16384.
   parameter int unsigned N_IDS        = 16,
+  /// Multicasts: shown in a register only.
+  parameter bit          MCAST        = 1'b0,
   /// What was built: the commit, or any other word of the builder.
   parameter logic [31:0] BUILD        = '0,
   /// Bits of a byte address: the map is the same for every configuration.
@@ -123,6 +125,10 @@ module sp_csr #(
   input  logic [3:0]             ev_refused_status_i [N_PORTS],
   /// A refused response was dropped.
   input  logic [N_PORTS-1:0]     ev_dropped_i,
+  /// A multicast came in.
+  input  logic [N_PORTS-1:0]     ev_mcast_i,
+  /// A copy of one goes out.
+  input  logic [N_PORTS-1:0]     ev_copy_i,
 
   /// A contribution was taken.
   input  logic [NE-1:0]          ev_contribution_i,
@@ -168,7 +174,7 @@ module sp_csr #(
   localparam int unsigned ROWS      = (N_IDS > N_GROUPS) ? N_IDS : N_GROUPS;
   localparam int unsigned ROWS_W    = $clog2(ROWS);
   /// Registers of a port and of an engine.
-  localparam int unsigned PORT_REGS = 11;
+  localparam int unsigned PORT_REGS = 13;
   localparam int unsigned ENG_REGS  = 9;
 
   /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
@@ -273,6 +279,7 @@ module sp_csr #(
     hw_in.ids.value.next          = N_IDS;
     hw_in.voq_flits.value.next    = VOQ_FLITS;
     hw_in.egress_flits.value.next = EGRESS_FLITS;
+    hw_in.multicast.value.next    = 32'(MCAST);
 
     // One access is under way at a time, so that all regions share data and only the
     // acknowledgement says whose it is.
@@ -557,7 +564,7 @@ module sp_csr #(
     end
   end
 
-  assign port_ev = {ev_dropped_i, refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
+  assign port_ev = {ev_copy_i, ev_mcast_i, ev_dropped_i, refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
                     ev_tx_stall_i, ev_rx_stall_i, ev_tx_beat_i, ev_tx_packet_i, ev_rx_beat_i,
                     ev_rx_packet_i};
   assign port_sel = PORT_CNT_W'(32'(a_reg) * N_PORTS + 32'(a_unit));

@@ -27,6 +27,8 @@ module sp_switch_core #(
     parameter int unsigned N_IDS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: multicasts, with a queue for them at each input; not with PIPELINED.
+    parameter bit MCAST = 1'b0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     localparam int unsigned CsrAddrW = 26
@@ -152,6 +154,8 @@ module sp_switch_core #(
   logic [N_PORTS-1:0] ev_refused;
   logic [3:0]         ev_refused_status [N_PORTS];
   logic [N_PORTS-1:0] ev_dropped;
+  logic [N_PORTS-1:0] ev_mcast;
+  logic [N_PORTS-1:0] ev_copy;
   logic [NE-1:0]      ev_contribution;
   logic [NE-1:0]      ev_result;
   logic [NE-1:0]      ev_timeout;
@@ -184,7 +188,9 @@ module sp_switch_core #(
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_IDS       (N_IDS),
-      .PIPELINED   (PIPELINED)
+      .N_GROUPS    (N_GROUPS),
+      .PIPELINED   (PIPELINED),
+      .MCAST       (MCAST)
   ) i_crossbar (
       .clk_i,
       .rst_ni,
@@ -205,6 +211,9 @@ module sp_switch_core #(
       .fwd_valid_i     (fwd_valid),
       .fwd_paths_log2_i(fwd_paths_log2),
       .fwd_out_i       (fwd_out),
+      .grp_we_i        (grp_we),
+      .grp_addr_i      (grp_addr),
+      .grp_mask_i      (grp_mask),
       .head_valid_o    (head_valid),
       .head_hdr_o      (head_hdr),
       .want_i          (want),
@@ -232,7 +241,9 @@ module sp_switch_core #(
       .ev_tx_stall_o   (ev_tx_stall),
       .ev_refused_o    (ev_refused),
       .ev_status_o     (ev_refused_status),
-      .ev_dropped_o    (ev_dropped)
+      .ev_dropped_o    (ev_dropped),
+      .ev_mcast_o      (ev_mcast),
+      .ev_copy_o       (ev_copy)
   );
 
   for (genvar e = 0; e < NE; e++) begin : g_engine
@@ -310,6 +321,7 @@ module sp_switch_core #(
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
+      .MCAST       (MCAST),
       .BUILD       (BUILD)
   ) i_csr (
       .clk_i,
@@ -351,6 +363,8 @@ module sp_switch_core #(
       .ev_refused_i       (ev_refused),
       .ev_refused_status_i(ev_refused_status),
       .ev_dropped_i       (ev_dropped),
+      .ev_mcast_i         (ev_mcast),
+      .ev_copy_i          (ev_copy),
       .ev_contribution_i  (ev_contribution),
       .ev_result_i        (ev_result),
       .ev_timeout_i       (ev_timeout),

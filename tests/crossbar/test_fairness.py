@@ -43,7 +43,8 @@ class OutOfStep(BaseTest):
         outputs = self.config.ports + self.config.engines
         steps, latency = (12, 16) if self.config.pipelined else (4, 4)
         phase = 1 << (self.config.max_flits + steps - 1).bit_length()
-        return 2 * (outputs + 1) * phase + self.config.max_flits + latency
+        rounds = 1 + self.config.mcast
+        return 2 * (rounds * outputs + 1) * phase + self.config.max_flits + latency
 
     def stream(self, port: int, flits: int, dst: np.ndarray) -> Packets:
         """Return write packets of `flits` flits from a port, without pause."""

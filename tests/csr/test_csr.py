@@ -69,6 +69,8 @@ PORT_EVENTS = {
     "port[].rx_stall_cycles": "ev_rx_stall_i",
     "port[].tx_stall_cycles": "ev_tx_stall_i",
     "port[].dropped_responses": "ev_dropped_i",
+    "port[].mcast_packets": "ev_mcast_i",
+    "port[].mcast_copies": "ev_copy_i",
 }
 #: Counters of refusals by status.
 PORT_REFUSALS = {
@@ -500,6 +502,7 @@ def run(sim: Any, shape: str, testcase: str) -> None:
             "N_CONTEXTS": config.contexts,
             "N_GROUPS": config.groups,
             "N_IDS": config.ids,
+            "MCAST": config.mcast,
             "BUILD": BUILD,
         },
         env={"CSR_SHAPE": shape},

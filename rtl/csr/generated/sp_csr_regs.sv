@@ -192,6 +192,7 @@ module sp_csr_regs (
         logic ids;
         logic voq_flits;
         logic egress_flits;
+        logic multicast;
         logic port_counters;
         logic engine_counters;
         logic fwd_all_window;
@@ -269,6 +270,9 @@ module sp_csr_regs (
         decoded_reg_strb.egress_flits = cpuif_req_masked & (cpuif_addr == 26'h64) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h64);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h64) & !cpuif_req_is_wr;
+        decoded_reg_strb.multicast = cpuif_req_masked & (cpuif_addr == 26'h68) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h68);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h68) & !cpuif_req_is_wr;
         decoded_reg_strb.port_counters = cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_external |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
@@ -520,7 +524,7 @@ module sp_csr_regs (
             readback_data_var[31:0] |= 32'h53575046;
         end
         if(rd_mux_addr == 26'h4) begin
-            readback_data_var[15:0] |= 16'h0;
+            readback_data_var[15:0] |= 16'h1;
             readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 26'h8) begin
@@ -567,6 +571,9 @@ module sp_csr_regs (
         end
         if(rd_mux_addr == 26'h64) begin
             readback_data_var[31:0] |= hwif_in.egress_flits.value.next;
+        end
+        if(rd_mux_addr == 26'h68) begin
+            readback_data_var[31:0] |= hwif_in.multicast.value.next;
         end
         if((rd_mux_addr[25:15] == 11'h2)) begin
             readback_data_var |= hwif_in.port_counters.rd_data;

@@ -124,6 +124,14 @@ package sp_csr_regs_pkg;
     } sp_switch__egress_flits__in_t;
 
     typedef struct {
+        logic [31:0] next;
+    } sp_switch__multicast__value__in_t;
+
+    typedef struct {
+        sp_switch__multicast__value__in_t value;
+    } sp_switch__multicast__in_t;
+
+    typedef struct {
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
@@ -167,6 +175,7 @@ package sp_csr_regs_pkg;
         sp_switch__ids__in_t ids;
         sp_switch__voq_flits__in_t voq_flits;
         sp_switch__egress_flits__in_t egress_flits;
+        sp_switch__multicast__in_t multicast;
         sp_switch__port_counters__in_t port_counters;
         sp_switch__engine_counters__in_t engine_counters;
         sp_switch__fwd_all_window__in_t fwd_all_window;

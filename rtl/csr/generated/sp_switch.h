@@ -22,7 +22,7 @@ extern "C" {
 #define SP_SWITCH__VERSION__MINOR_bm 0xffff
 #define SP_SWITCH__VERSION__MINOR_bp 0
 #define SP_SWITCH__VERSION__MINOR_bw 16
-#define SP_SWITCH__VERSION__MINOR_reset 0x0
+#define SP_SWITCH__VERSION__MINOR_reset 0x1
 #define SP_SWITCH__VERSION__MAJOR_bm 0xffff0000
 #define SP_SWITCH__VERSION__MAJOR_bp 16
 #define SP_SWITCH__VERSION__MAJOR_bw 16
@@ -112,6 +112,11 @@ extern "C" {
 #define SP_SWITCH__EGRESS_FLITS__VALUE_bp 0
 #define SP_SWITCH__EGRESS_FLITS__VALUE_bw 32
 
+// reg - sp_switch.multicast
+#define SP_SWITCH__MULTICAST__VALUE_bm 0xffffffff
+#define SP_SWITCH__MULTICAST__VALUE_bp 0
+#define SP_SWITCH__MULTICAST__VALUE_bw 32
+
 // reg - sp_switch.port_counters.port[].rx_packets
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bm 0xffffffff
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bp 0
@@ -178,6 +183,18 @@ extern "C" {
 #define SP_SWITCH__PORT_COUNTERS__PORTX__DROPPED_RESPONSES__COUNT_bw 32
 #define SP_SWITCH__PORT_COUNTERS__PORTX__DROPPED_RESPONSES__COUNT_reset 0x0
 
+// reg - sp_switch.port_counters.port[].mcast_packets
+#define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_PACKETS__COUNT_bm 0xffffffff
+#define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_PACKETS__COUNT_bp 0
+#define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_PACKETS__COUNT_bw 32
+#define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_PACKETS__COUNT_reset 0x0
+
+// reg - sp_switch.port_counters.port[].mcast_copies
+#define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_COPIES__COUNT_bm 0xffffffff
+#define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_COPIES__COUNT_bp 0
+#define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_COPIES__COUNT_bw 32
+#define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_COPIES__COUNT_reset 0x0
+
 // regfile - sp_switch.port_counters.port[]
 typedef struct __attribute__ ((__packed__)) {
     uint32_t rx_packets;
@@ -191,7 +208,9 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t refused_len;
     uint32_t refused_dst;
     uint32_t dropped_responses;
-    uint8_t RESERVED_2c_3f[0x14];
+    uint32_t mcast_packets;
+    uint32_t mcast_copies;
+    uint8_t RESERVED_34_3f[0xc];
 } sp_switch__port_counters__portx__stride40_t;
 
 // addrmap - sp_switch.port_counters
@@ -342,7 +361,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t ids;
     uint32_t voq_flits;
     uint32_t egress_flits;
-    uint8_t RESERVED_68_ffff[0xff98];
+    uint32_t multicast;
+    uint8_t RESERVED_6c_ffff[0xff94];
     sp_switch__port_counters_t port_counters;
     sp_switch__engine_counters_t engine_counters;
     sp_switch__fwd_all_window_t fwd_all_window;
