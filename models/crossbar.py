@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import packet
 from .formats import element_dtype
-from .layout import EXT_SET, ID_GROUP, VERSION, EType, Op, RedOp, Status, Vc
+from .layout import EXT_SET, FIELDS, ID_GROUP, VERSION, EType, Op, RedOp, Status, Vc
 from .packet import FLAG_ERR, PACKET, Packets
 from .profiles import Config
 from .reduction import allreduce
@@ -30,6 +30,9 @@ from .reduction import allreduce
 DROPPED = -1
 #: Output of a multicast: :meth:`Switch.copies` tells which it has.
 MULTICAST = -2
+
+#: Partitions that a port can be in.
+PARTITIONS = 16
 
 #: Element types and operations that an engine of the base configuration has.
 ENGINE_ETYPES = (EType.FP32, EType.BF16)
@@ -332,7 +335,8 @@ class Switch:
     """The switch: forwarding tables, checks at the ingress, engines behind them.
 
     Outputs are numbered as in the forwarding tables: external ports 0..ports-1, engine e at
-    ports + e. After construction, as after reset, nothing has a route and no group exists.
+    ports + e. After construction, as after reset, nothing has a route, no group exists, all ports
+    are in partition 0 and may name any source.
     """
 
     def __init__(self, config: Config) -> None:
@@ -343,6 +347,9 @@ class Switch:
         self._valid = np.zeros((config.ports, config.ids), bool)
         self._out = np.zeros((config.ports, config.ids), np.int64)
         self._paths_log2 = np.zeros((config.ports, config.ids), np.int64)
+        self._partitions = np.zeros((config.ports, PARTITIONS), np.int64)
+        self._partitions[:, 0] = 1
+        self._source = np.zeros((config.ports, 2), np.int64)  # (ID, bits that count)
         #: By external port, under the names of the registers.
         self.counters: dict[str, Ints] = {
             name: np.zeros(config.ports, np.int64)
@@ -356,6 +363,7 @@ class Switch:
                 "refused_len",
                 "refused_dst",
                 "dropped_responses",
+                "refused_partition",
                 "mcast_packets",
                 "mcast_copies",
             )
@@ -390,9 +398,33 @@ class Switch:
         """Make the ports of `mask` the members of a group (:meth:`Groups.set`)."""
         self.groups.set(group, mask)
 
-    def _check_entry(self, port: int | None, dst: int) -> None:
-        if port is not None and not 0 <= port < self.config.ports:
+    def set_partitions(self, port: int, mask: int) -> None:
+        """Put a port into the partitions whose bits are set in `mask`, and out of all others.
+
+        Raises ValueError for a port or partition that does not exist.
+        """
+        self._check_port(port)
+        if not 0 <= mask < 1 << PARTITIONS:
+            raise ValueError(f"mask {mask:#x} names partitions beyond {PARTITIONS - 1}")
+        self._partitions[port] = [mask >> partition & 1 for partition in range(PARTITIONS)]
+
+    def set_source(self, port: int, source: int, care: int) -> None:
+        """Let a port name as source only what equals `source` in the bits that `care` sets.
+
+        Raises ValueError for a port or ID that does not exist.
+        """
+        self._check_port(port)
+        if not (0 <= source <= FIELDS["src"].mask and 0 <= care <= FIELDS["src"].mask):
+            raise ValueError(f"source {source:#x} or care {care:#x} is not an ID")
+        self._source[port] = source, care
+
+    def _check_port(self, port: int) -> None:
+        if not 0 <= port < self.config.ports:
             raise ValueError(f"port {port} is not in 0..{self.config.ports - 1}")
+
+    def _check_entry(self, port: int | None, dst: int) -> None:
+        if port is not None:
+            self._check_port(port)
         if not 0 <= dst < self.config.ids:
             raise ValueError(f"ID {dst} is not in 0..{self.config.ids - 1}")
 
@@ -416,7 +448,7 @@ class Switch:
         receive side count.
         """
         ports = np.broadcast_to(np.asarray(in_port, np.int64), packets.shape)
-        header = packet.fields(packets, "version", "op", "len", "ext", "src", "dst")
+        header = packet.fields(packets, "version", "op", "len", "ext", "src", "dst", "group")
         out = self.lookup(ports, header["src"], header["dst"])
         multicast = (header["op"] == Op.MCAST_WRITE) & bool(self.config.mcast)
         sparse = multicast & (header["ext"] & EXT_SET != 0)
@@ -429,6 +461,7 @@ class Switch:
         if sparse.any():
             reasons[sparse] = self._set_reasons(ports[sparse], packets[sparse])
         reasons[packets["flits"] != flits] = Status.LEN
+        reasons[self._foreign(ports, out, header)] = Status.PARTITION
         reasons[(out >= self.config.ports) & ~reduction] = Status.OP
         reasons[out == DROPPED] = Status.DST
         reasons[~packet.len_legal(header["op"], header["len"])] = Status.LEN
@@ -453,7 +486,7 @@ class Switch:
 
         self._add("rx_packets", ports)
         self._add("rx_flits", ports, packets["flits"])
-        for status in (Status.VERSION, Status.OP, Status.LEN, Status.DST):
+        for status in (Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION):
             self._add(f"refused_{status.name.lower()}", ports[reasons == status])
         self._add("dropped_responses", ports[dropped])
         self._add("mcast_packets", ports[out_ports == MULTICAST])
@@ -465,6 +498,9 @@ class Switch:
         outs = self.lookup(ports[:, None], packet.get(packets, "src")[:, None], members)
         status = np.where(outs >= self.config.ports, int(Status.OP), int(Status.OK))
         status[outs == DROPPED] = Status.DST
+        external = (outs >= 0) & (outs < self.config.ports)
+        apart = self._common()[ports[:, None], np.where(external, outs, 0)] == 0
+        status[external & apart] = Status.PARTITION
         status[members < 0] = Status.OK
         first = np.take_along_axis(status, (status != Status.OK).argmax(1)[:, None], axis=1)[:, 0]
         return np.where((members < 0).all(1), int(Status.DST), first)
@@ -491,6 +527,29 @@ class Switch:
         made["port"] = ports
         self._add("mcast_copies", ports)
         return packet.keep_members(made, outs[which] == ports[:, None])
+
+    def _foreign(self, ports: Ints, out: Ints, header: dict[str, Ints]) -> NDArray[np.bool_]:
+        """Return whether a packet crosses partitions, or names a source that is not its port's.
+
+        A group that does not exist has no members: its contributions are left to the engine. Of a
+        member set the destinations are looked at elsewhere.
+        """
+        common = self._common()
+        source, care = self._source[ports].T
+        foreign = (header["src"] ^ source) & care != 0
+        external = (out >= 0) & (out < self.config.ports)
+        foreign[external] |= common[ports[external], out[external]] == 0
+        exists = (out >= self.config.ports) & (header["group"] < len(self.groups.members))
+        members = self.groups.members[header["group"][exists]]
+        foreign[exists] |= (members & (common[ports[exists]] == 0)).any(1)
+        by_group = (out == MULTICAST) & (header["ext"] & EXT_SET == 0)
+        members = self.groups.members[header["dst"][by_group]]
+        foreign[by_group] |= (members & (common[ports[by_group]] == 0)).any(1)
+        return foreign
+
+    def _common(self) -> Ints:
+        """Return how many partitions each port shares with each."""
+        return np.asarray(self._partitions @ self._partitions.T)
 
     def deliver(self, in_port: ArrayLike, packets: Packets) -> Packets:
         """Return every packet that leaves an external port for packets that arrive.

@@ -221,7 +221,8 @@ class CsrModel:
 
     ``read`` and ``write`` are bus accesses; ``count``, ``clear`` and ``contexts`` are what happens
     in the hardware. ``counters`` maps ``port[].x`` and ``engine[].x`` to one value an element;
-    ``fwd`` is (ports, ids), ``groups`` is (groups,) of Python integers, bit p for port p.
+    ``fwd`` is (ports, ids), ``groups`` is (groups,) of Python integers, bit p for port p;
+    ``partitions`` and ``sources`` are the words of each port's rights.
     """
 
     def __init__(self, config: Config, build: int = 0) -> None:
@@ -232,6 +233,8 @@ class CsrModel:
         self.bad_accesses = 0
         self.fwd = np.zeros((config.ports, config.ids), np.uint32)
         self.groups = [0] * config.groups
+        self.partitions = [1] * config.ports
+        self.sources = [0] * config.ports
         self._waiting: dict[int, int] = {}
         self._waiting_group = -1
         self.contexts = np.zeros(config.engines, np.uint32)
@@ -308,6 +311,10 @@ class CsrModel:
             return int(self.counters[name][index[0]]), OKAY
         if name == "group[][]":
             return (self.groups[index[0]] >> (32 * index[1])) & MASK32, OKAY
+        if name == "rights[].partitions":
+            return self.partitions[index[0]], OKAY
+        if name == "rights[].source":
+            return self.sources[index[0]], OKAY
         if name == "fwd[][]":
             return int(self.fwd[index]), OKAY
         if name == "fwd_all[]":
@@ -335,6 +342,10 @@ class CsrModel:
                 self.clear()
         elif strobe != 0xF:
             return self._refuse()
+        elif register.name == "rights[].partitions":
+            self.partitions[index[0]] = data & register.fields[0].mask
+        elif register.name == "rights[].source":
+            self.sources[index[0]] = data & sum(field.mask for field in register.fields)
         elif register.name == "group[][]":
             return self._write_group(index[0], index[1], data)
         else:

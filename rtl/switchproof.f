@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // made by `python -m switchproof.ci.filelists`: do not edit
+common/sp_ecc_pkg.sv
 common/sp_pkg.sv
 csr/generated/sp_csr_regs_pkg.sv
+common/sp_ecc_decode.sv
+common/sp_ecc_encode.sv
 common/sp_fifo.sv
 common/sp_rr_arbiter.sv
 common/sp_skid_buffer.sv
@@ -14,6 +17,8 @@ crossbar/sp_islip.sv
 crossbar/sp_islip_steps.sv
 crossbar/sp_mcast_match.sv
 crossbar/sp_mcast_queue.sv
+crossbar/sp_partition.sv
+crossbar/sp_port_guard.sv
 crossbar/sp_route.sv
 crossbar/sp_voq.sv
 csr/generated/sp_csr_regs.sv

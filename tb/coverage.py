@@ -32,7 +32,7 @@ SPECIALS = (
 #: Exponent and mantissa bits of the formats that engines reduce.
 _FORMATS = {int(EType.FP32): (8, 23), int(EType.BF16): (8, 7)}
 #: Reasons for which a packet is refused at the ingress, and for which an engine refuses it.
-_INGRESS_REASONS = (Status.VERSION, Status.OP, Status.LEN, Status.DST)
+_INGRESS_REASONS = (Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION)
 _ENGINE_REASONS = (
     Status.NOT_MEMBER, Status.TYPE, Status.MISMATCH, Status.DUPLICATE, Status.TIMEOUT,
 )  # fmt: skip
@@ -43,7 +43,8 @@ _ANSWERS = (Op.ERROR, Op.COLL_ERROR)
 #: Cases of multicast that tests report when they have seen them.
 MULTICAST_CASES = (
     "sender_is_member", "sender_is_none", "equal_destinations", "held_back", "opposite_orders",
-    "with_unicast_and_reduction", "empty_group", "empty_set", "no_route", "engine",
+    "with_unicast_and_reduction", "full_load", "mixed_load",
+    "empty_group", "empty_set", "no_route", "engine",
 )  # fmt: skip
 
 

@@ -85,7 +85,8 @@ package sp_pkg;
     ST_TYPE       = 4'd6,   // element type, operation or mode not built in
     ST_MISMATCH   = 4'd7,   // differs from the other contributions of its reduction
     ST_DUPLICATE  = 4'd8,   // this member has already contributed
-    ST_TIMEOUT    = 4'd9    // a member did not come
+    ST_TIMEOUT    = 4'd9,   // a member did not come
+    ST_PARTITION  = 4'd10   // not for this port: another partition, or a source it is not
   } status_e;
 
   /// Element types of reductions.
@@ -106,6 +107,12 @@ package sp_pkg;
     RO_MINNUM = 3'd3,  // minimumNumber
     RO_MAXNUM = 3'd4   // maximumNumber
   } redop_e;
+
+  /// IDs that a port may name as the source of its packets: those equal to `id` where `care` is one.
+  typedef struct packed {
+    logic [ID_W-1:0] care;
+    logic [ID_W-1:0] id;
+  } source_t;
 
   // ------------------------------------------------------------------------------- the header
 

@@ -33,9 +33,9 @@ module sp_crossbar #(
     /// 1: multicasts, with a queue for them at each input; not with PIPELINED.
     parameter bit MCAST = 1'b0,
     localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
-    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
     localparam int unsigned PortW = $clog2(N_PORTS),
-    localparam int unsigned AddrW = $clog2(N_IDS)
+    localparam int unsigned AddrW = $clog2(N_IDS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1
 ) (
     /// Clock.
     input  logic                      clk_i,
@@ -52,6 +52,8 @@ module sp_crossbar #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i   [N_PORTS],
     /// Streams in: last beat.
     input  logic [N_PORTS-1:0]        s_tlast_i,
+    /// Streams in, with the last beat: the packet is not whole, its port went down.
+    input  logic [N_PORTS-1:0]        s_abort_i,
     /// Streams in: a longest packet of the VC can be taken.
     output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o [N_PORTS],
     /// Streams out: valid.
@@ -77,12 +79,21 @@ module sp_crossbar #(
     input  logic [2:0]                fwd_paths_log2_i,
     /// Forwarding tables: first output.
     input  logic [9:0]                fwd_out_i,
-    /// Group table: write that of every port.
+
+    /// Partitions: those of a port change.
+    input  logic                      row_we_i,
+    /// Partitions: that port.
+    input  logic [PortW-1:0]          row_port_i,
+    /// Partitions: ports that share one with it.
+    input  logic [N_PORTS-1:0]        row_i,
+    /// Group table: write, or the same again.
     input  logic                      grp_we_i,
     /// Group table: group.
     input  logic [GroupW-1:0]         grp_addr_i,
-    /// Group table: its members.
+    /// Group table: members.
     input  logic [N_PORTS-1:0]        grp_mask_i,
+    /// Sources that the packets of a port may name.
+    input  sp_pkg::source_t           source_i    [N_PORTS],
 
     /// Engines: contribution at the head of the queue of each port.
     output logic [N_PORTS-1:0]        head_valid_o [NE],
@@ -194,6 +205,7 @@ module sp_crossbar #(
   logic [N_IN-1:0]   in_read;
   logic [N_IN-1:0]   start;
   logic [1:0]        start_vc    [N_PORTS];
+  logic [OutW-1:0]   start_out   [N_PORTS];
   logic [N_OUT-1:0]  match       [N_IN];
   logic [N_OUT-1:0]  matched     [N_IN];   // what is started
   logic [N_PORTS-1:0] start_mcast;         // it is a multicast
@@ -232,15 +244,20 @@ module sp_crossbar #(
         .s_tdata_i       (s_tdata_i[i]),
         .s_tuser_i       (s_tuser_i[i]),
         .s_tlast_i       (s_tlast_i[i]),
+        .s_abort_i       (s_abort_i[i]),
         .s_vc_room_o     (s_vc_room_o[i]),
         .fwd_we_i        (fwd_we_i[i]),
         .fwd_addr_i,
         .fwd_valid_i,
         .fwd_paths_log2_i,
         .fwd_out_i,
+        .row_we_i,
+        .row_port_i,
+        .row_i,
         .grp_we_i,
         .grp_addr_i,
         .grp_mask_i,
+        .source_i        (source_i[i]),
         .ready_o         (in_ready[i]),
         .mcast_ready_o   (in_mcast[i]),
         .idle_o          (in_idle[i]),
@@ -249,7 +266,7 @@ module sp_crossbar #(
         .read_o          (in_read[i]),
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
-        .start_out_i     (OutW'(number(matched[i]))),
+        .start_out_i     (start_out[i]),
         .start_mcast_i   (start_mcast[i]),
         .start_ports_i   (matched[i][N_PORTS-1:0]),
         .head_valid_o    (port_head_valid[i]),
@@ -746,7 +763,8 @@ module sp_crossbar #(
         vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
                                      : (vc_req & (~vc_req + NUM_VC'(1)));
       end
-      start_vc[i] = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
+      start_vc[i]  = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
+      start_out[i] = OutW'(number(matched[i]));
     end
   end
 

@@ -28,8 +28,8 @@ module sp_ingress #(
     parameter bit MCAST = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
-    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
     localparam int unsigned PortW = $clog2(N_PORTS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
     localparam int unsigned EngDim = (N_OUT == N_PORTS) ? 1 : N_OUT - N_PORTS
 ) (
     /// Clock.
@@ -49,6 +49,8 @@ module sp_ingress #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i,
     /// Stream in: last beat.
     input  logic                      s_tlast_i,
+    /// Stream in, with the last beat: the packet is not whole, its port went down: it is refused.
+    input  logic                      s_abort_i,
     /// By VC: a longest packet can be taken, whatever its output.
     output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o,
 
@@ -62,12 +64,21 @@ module sp_ingress #(
     input  logic [2:0]                fwd_paths_log2_i,
     /// Forwarding table: first output.
     input  logic [9:0]                fwd_out_i,
-    /// Group table: write.
+
+    /// Partitions: those of a port change.
+    input  logic                      row_we_i,
+    /// Partitions: that port.
+    input  logic [PortW-1:0]          row_port_i,
+    /// Partitions: ports that share one with it.
+    input  logic [N_PORTS-1:0]        row_i,
+    /// Group table: write, or the same again.
     input  logic                      grp_we_i,
     /// Group table: group.
     input  logic [GroupW-1:0]         grp_addr_i,
-    /// Group table: its members.
+    /// Group table: members.
     input  logic [N_PORTS-1:0]        grp_mask_i,
+    /// Sources that the packets of this port may name.
+    input  sp_pkg::source_t           source_i,
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
@@ -144,7 +155,7 @@ module sp_ingress #(
     $fatal(1, "sp_ingress: MCAST = 1 is not built with PIPELINED = 1");
   end
 
-  localparam int unsigned BeatW = 1 + USER_W + FLIT_W;
+  localparam int unsigned BeatW = 2 + USER_W + FLIT_W;
 
   /// What the header and the entry of its destination say.
   typedef struct packed {
@@ -154,6 +165,8 @@ module sp_ingress #(
     logic [1:0]       vc;
     logic [LEN_W-1:0] flits;
     logic             single;  // of one flit
+    logic             source_ok;  // its source is one of this port
+    logic             group_ok;   // its group, if it is a contribution, is all within reach
   } look_t;
 
   /// What follows from it.
@@ -196,43 +209,79 @@ module sp_ingress #(
       .out_o       (route_out)
   );
 
-  assign look_mcast = look_hdr.op == OP_MCAST_WRITE;
+  logic [N_PORTS-1:0] reached;   // ports that the packet would go to
+  logic               ports_ok;  // all of them are within reach
+  logic               group_ok;
+  logic [N_PORTS-1:0] members;   // of the group of a multicast
+
+  assign look_mcast = MCAST && look_hdr.op == OP_MCAST_WRITE;
+
+  sp_partition #(
+      .N_PORTS (N_PORTS),
+      .N_GROUPS(N_GROUPS)
+  ) i_partition (
+      .clk_i,
+      .rst_ni,
+      .own_i     (PortW'(own_i)),
+      .row_we_i,
+      .row_port_i,
+      .row_i,
+      .grp_we_i,
+      .grp_addr_i,
+      .grp_mask_i,
+      .ports_i   (reached),
+      .ports_ok_o(ports_ok),
+      .group_i   (look_hdr.cls.coll.group),
+      .group_ok_o(group_ok)
+  );
 
   always_comb begin
     look.status = ST_OK;
     if (look_hdr.version != VERSION) look.status = ST_VERSION;
-    else if (!op_known(look_hdr.op) || (look_mcast && !MCAST)) look.status = ST_OP;
+    else if (!op_known(look_hdr.op)) look.status = ST_OP;
+    else if (!MCAST && look_hdr.op == OP_MCAST_WRITE) look.status = ST_OP;
     else if (!len_legal(look_hdr.op, look_hdr.len)) look.status = ST_LEN;
     else if (!(look_mcast ? group_hit || look_hdr.ext[EXT_SET] : route_hit)) look.status = ST_DST;
-    look.paths_log2 = (MCAST && look_mcast) ? '0 : route_paths_log2;
-    look.out        = (MCAST && look_mcast) ? '0 : route_out;
+    look.paths_log2 = route_paths_log2;
+    look.out        = route_out;
     look.vc         = op_vc(look_hdr.op);
     look.flits      = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
     look.single     = look.flits == LEN_W'(1);
+    look.source_ok  = ((look_hdr.src ^ source_i.id) & source_i.care) == '0;
+    look.group_ok   = group_ok;
   end
 
-  /// Source and destination choose among equal paths, so that a flow stays on one and in order.
-  function automatic logic [OutW-1:0] on_path(logic [9:0] out, logic [2:0] paths_log2,
-                                              logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
-    logic [ID_W-1:0] mixed;
-    logic [6:0]      path;
-    mixed = src ^ dst;
-    path  = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << paths_log2);
-    return OutW'(out + 10'(path));
-  endfunction
+  look_t           looked;   // at this packet
+  logic [ID_W-1:0] mixed;    // its source and destination
+  logic [6:0]      path;
+  said_t           now;      // what follows from it
+  logic            to_port;  // it goes to one
 
-  function automatic said_t conclude(look_t l, logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
-    said_t           s;
-    s.out    = on_path(l.out, l.paths_log2, src, dst);
-    s.status = l.status;
-    // Only contributions have business with an engine.
-    if (l.status == ST_OK && 32'(s.out) >= N_PORTS && l.vc != VC_RED) s.status = ST_OP;
-    s.ok     = s.status == ST_OK;
-    s.vc     = l.vc;
-    s.flits  = l.flits;
-    s.single = l.single;
-    return s;
-  endfunction
+  // Source and destination choose among equal paths, so that a flow stays on one and in order.
+  always_comb begin
+    path       = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << looked.paths_log2);
+    now.out    = OutW'(looked.out + 10'(path));
+    to_port    = 32'(now.out) < N_PORTS;
+    reached    = to_port ? N_PORTS'(1) << now.out : '0;
+    if (look_mcast && !walk) reached = members;
+    now.status = looked.status;
+    if (look_mcast) begin
+      // Of a member set each destination is looked at behind the last beat.
+      if (looked.status == ST_OK && !(looked.source_ok && (walk || ports_ok))) begin
+        now.status = ST_PARTITION;
+      end
+    end else if (looked.status == ST_OK) begin
+      // Only contributions have business with an engine.
+      if (!to_port && looked.vc != VC_RED) now.status = ST_OP;
+      else if (!looked.source_ok || !ports_ok || !(to_port || looked.group_ok)) begin
+        now.status = ST_PARTITION;
+      end
+    end
+    now.ok     = now.status == ST_OK;
+    now.vc     = looked.vc;
+    now.flits  = looked.flits;
+    now.single = looked.single;
+  end
 
   // --------------------------------------------------------------------------------- beat in
 
@@ -240,6 +289,7 @@ module sp_ingress #(
   logic              ready;
   logic              first;   // first beat of its packet
   logic              last;
+  logic              abort;   // with the last beat: the packet is not whole
   logic              err;
   logic [FLIT_W-1:0] data;
   hdr_t              hdr;     // of the packet, on all of its beats, and what it says
@@ -249,13 +299,15 @@ module sp_ingress #(
     localparam int unsigned LookW = $bits(look_t) + 1 + BeatW;
     logic              in_first_q;
     logic              full, empty, advance;
-    logic              in_first, in_last, in_err;
+    logic              in_first, in_last, in_abort, in_err;
     logic [1:0]        unused_count;
     hdr_t              in_hdr;
     look_t             in_look;
     logic [FLIT_W-1:0] in_data;
 
     assign look_hdr = s_tuser_i[HDR_W-1:0];
+    assign looked   = in_look;
+    assign mixed    = in_hdr.src ^ in_hdr.dst;
 
     // Two beats, so that readiness goes to the port from a register.
     sp_fifo #(
@@ -265,10 +317,10 @@ module sp_ingress #(
         .clk_i,
         .rst_ni,
         .push_i (s_tvalid_i),
-        .data_i ({look, in_first_q, s_tlast_i, s_tuser_i, s_tdata_i}),
+        .data_i ({look, in_first_q, s_tlast_i, s_abort_i, s_tuser_i, s_tdata_i}),
         .full_o (full),
         .pop_i  (advance),
-        .data_o ({in_look, in_first, in_last, in_err, in_hdr, in_data}),
+        .data_o ({in_look, in_first, in_last, in_abort, in_err, in_hdr, in_data}),
         .empty_o(empty),
         .count_o(unused_count)
     );
@@ -290,18 +342,18 @@ module sp_ingress #(
       if (advance && !empty) begin
         first <= in_first;
         last  <= in_last;
+        abort <= in_abort;
         err   <= in_err;
         data  <= in_data;
         if (in_first) begin
           hdr  <= in_hdr;
-          said <= conclude(in_look, in_hdr.src, in_hdr.dst);
+          said <= now;
         end
       end
     end
   end else begin : g_skid
     hdr_t  beat_hdr;
     hdr_t  hdr_q;
-    said_t now;
     said_t said_q;
     logic  in_packet_q;
 
@@ -312,10 +364,10 @@ module sp_ingress #(
         .rst_ni,
         .valid_i(s_tvalid_i),
         .ready_o(s_tready_o),
-        .data_i ({s_tlast_i, s_tuser_i, s_tdata_i}),
+        .data_i ({s_tlast_i, s_abort_i, s_tuser_i, s_tdata_i}),
         .valid_o(valid),
         .ready_i(ready),
-        .data_o ({last, err, beat_hdr, data})
+        .data_o ({last, abort, err, beat_hdr, data})
     );
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -331,7 +383,8 @@ module sp_ingress #(
     end
 
     assign look_hdr = beat_hdr;
-    assign now      = conclude(look, beat_hdr.src, beat_hdr.dst);
+    assign looked   = look;
+    assign mixed    = walk ? hdr.src ^ walk_id : beat_hdr.src ^ beat_hdr.dst;
     assign first    = !in_packet_q;
     assign hdr      = first ? beat_hdr : hdr_q;
     assign said     = first ? now : said_q;
@@ -345,8 +398,7 @@ module sp_ingress #(
   logic             due;
   logic             refuse;    // with the last beat: the packet is refused
   logic             settle_q;  // its last beat waits; what it had taken has been given back
-  logic [3:0]       reason;
-  logic [3:0]       reason_q;  // while it waits
+  logic [3:0]       reason_q;  // why: the tables may change before the answer goes
   logic             answered;  // if refused
   logic             mcast;     // the packet goes to the queue of multicasts
   logic             walk_on;   // more destinations of its member set are to be looked up
@@ -355,8 +407,7 @@ module sp_ingress #(
   logic             take;
 
   assign due      = first ? said.single : due_q;
-  assign refuse   = last && !(said.ok && due && walk_status == ST_OK);
-  assign reason   = !said.ok ? said.status : !due ? ST_LEN : walk_status;
+  assign refuse   = last && !(said.ok && due && !abort && walk_status == ST_OK);
   assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -440,9 +491,8 @@ module sp_ingress #(
     else settle_q <= (settle_q || (valid && refuse)) && !take;
   end
 
-  always_ff @(posedge clk_i) if (!settle_q) reason_q <= reason;
-
   always_ff @(posedge clk_i) begin
+    if (!settle_q) reason_q <= !said.ok ? said.status : !(due && !abort) ? ST_LEN : walk_status;
     if (take) begin
       count_q <= first ? LEN_W'(1) : (count_q == '1) ? count_q : count_q + LEN_W'(1);
       due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
@@ -566,7 +616,6 @@ module sp_ingress #(
     logic [N_GROUPS-1:0]               there_q; // groups with a member
     logic [N_PORTS-1:0]                group_mem [N_GROUPS];
     logic [GroupW-1:0]                 group;
-    logic [N_PORTS-1:0]                members;
     logic [N_PORTS-1:0]                members_q;
     logic [N_PORTS-1:0]                ports;   // that get the packet, with its last beat
     logic [MAX_MEMBERS-1:0][PortW-1:0] outs;    // of the destinations in its set
@@ -597,7 +646,6 @@ module sp_ingress #(
     logic                              walks_q;
     logic [N_PORTS-1:0]                ports_q;  // of those looked up
     logic [MAX_MEMBERS-1:0][PortW-1:0] outs_q;
-    logic [OutW-1:0]                   out;
     logic                              good;     // the packet is all right so far
 
     always_comb begin
@@ -618,8 +666,7 @@ module sp_ingress #(
     end
 
     assign walk = sparse;
-    assign good = said.ok && due && !settle_q;
-    assign out  = on_path(route_out, route_paths_log2, hdr.src, walk_id);
+    assign good = said.ok && due && !abort && !settle_q;
 
     always_comb begin
       walk_status = ST_OK;
@@ -628,10 +675,11 @@ module sp_ingress #(
       outs        = outs_q;
       if (sparse && last) begin
         if (left == '0 || !route_hit) walk_status = ST_DST;
-        else if (32'(out) >= N_PORTS) walk_status = ST_OP;
+        else if (!to_port) walk_status = ST_OP;
+        else if (!ports_ok) walk_status = ST_PARTITION;
         walk_on = good && walk_status == ST_OK && left != one;
-        ports   = (walks_q ? ports_q : '0) | N_PORTS'(1) << out;
-        for (int unsigned k = 0; k < MAX_MEMBERS; k++) if (one[k]) outs[k] = PortW'(out);
+        ports   = (walks_q ? ports_q : '0) | reached;
+        for (int unsigned k = 0; k < MAX_MEMBERS; k++) if (one[k]) outs[k] = PortW'(now.out);
       end
     end
 
@@ -722,6 +770,7 @@ module sp_ingress #(
                       look_mcast, mcast_free, mcast_place};
     assign {mcast, walk, walk_on, group_hit} = '0;
     assign walk_id       = '0;
+    assign members       = '0;
     assign walk_status   = ST_OK;
     assign mcast_free    = '0;
     assign mcast_place   = '0;

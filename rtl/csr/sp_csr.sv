@@ -11,7 +11,8 @@
 //  - after reset the tables are swept: they are written empty, here and at the ingresses and
 //    engines, one row a cycle, and accesses to tables and counters wait until that is done;
 //  - a group changes in one cycle as a whole, when the word of its highest ports is written;
-//  - a write has reached the ingresses (fwd_*) or engines (grp_*) before its answer is given.
+//  - a write has reached the ingresses (fwd_*, row_*, source_o) or engines (grp_*) before its answer
+//    is given; after one to the partitions of a port all groups have been sent again.
 //
 // An access to a table or counter:
 //            ____      ____      ____      ____      ____
@@ -20,7 +21,8 @@
 //   state_q  IDLE |  READ   |  HOLD   |  DONE   |  IDLE         READ: the row comes from the table
 //   *_we_o                            /=========\               DONE: it goes back, changed; answered
 //
-// HOLD lasts until the value of a counter has been taken, up to 20 cycles.
+// HOLD lasts until the value of a counter has been taken, up to 20 cycles. After HOLD of a write to
+// the partitions of a port comes GROUPS: row_we_o, then grp_we_o with each group as it is.
 
 module sp_csr #(
   /// External ports, 2..512.
@@ -51,6 +53,8 @@ module sp_csr #(
   localparam int unsigned NE          = (N_ENGINES > 0) ? N_ENGINES : 1,
   /// Bits of an index into the forwarding table.
   localparam int unsigned IDS_W       = $clog2(N_IDS),
+  /// Bits of the number of a port.
+  localparam int unsigned PORT_W      = $clog2(N_PORTS),
   /// Bits of an index into the group table.
   localparam int unsigned GW          = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
   /// Bits of the number of open contexts.
@@ -97,7 +101,16 @@ module sp_csr #(
   /// Its first output; all paths are below N_PORTS + N_ENGINES.
   output logic [9:0]             fwd_out_o,
 
-  /// Group table: write strobe.
+  /// Partitions: those of a port change.
+  output logic                   row_we_o,
+  /// That port.
+  output logic [PORT_W-1:0]      row_port_o,
+  /// Ports that share a partition with it now.
+  output logic [N_PORTS-1:0]     row_o,
+  /// Sources that the packets of a port may name.
+  output sp_pkg::source_t        source_o [N_PORTS],
+
+  /// Group table: write strobe; a group that is sent again is what it was.
   output logic                   grp_we_o,
   /// Group that is written.
   output logic [GW-1:0]          grp_addr_o,
@@ -163,7 +176,6 @@ module sp_csr #(
   end
 
   localparam int unsigned N_OUTPUTS = N_PORTS + N_ENGINES;
-  localparam int unsigned PORT_W    = $clog2(N_PORTS);
   localparam int unsigned ENG_W     = (NE > 1) ? $clog2(NE) : 1;
   /// Words of a group, and the bits of the last one that are there.
   localparam int unsigned GRP_WORDS = (N_PORTS + 31) / 32;
@@ -174,7 +186,7 @@ module sp_csr #(
   localparam int unsigned ROWS      = (N_IDS > N_GROUPS) ? N_IDS : N_GROUPS;
   localparam int unsigned ROWS_W    = $clog2(ROWS);
   /// Registers of a port and of an engine.
-  localparam int unsigned PORT_REGS = 13;
+  localparam int unsigned PORT_REGS = 14;
   localparam int unsigned ENG_REGS  = 9;
 
   /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
@@ -190,15 +202,17 @@ module sp_csr #(
     RG_ENGINE  = 3'd1,
     RG_FWD_ALL = 3'd2,
     RG_GROUP   = 3'd3,
-    RG_FWD     = 3'd4
+    RG_FWD     = 3'd4,
+    RG_RIGHTS  = 3'd5
   } region_e;
 
   typedef enum logic [2:0] {
-    S_SWEEP = 3'd0,
-    S_IDLE  = 3'd1,
-    S_READ  = 3'd2,
-    S_HOLD  = 3'd3,
-    S_DONE  = 3'd4
+    S_SWEEP  = 3'd0,
+    S_IDLE   = 3'd1,
+    S_READ   = 3'd2,
+    S_HOLD   = 3'd3,
+    S_DONE   = 3'd4,
+    S_GROUPS = 3'd5
   } state_e;
 
   // --------------------------------------------------------------------------------- registers
@@ -286,16 +300,19 @@ module sp_csr #(
     hw_in.port_counters.rd_data   = rdata_q;
     hw_in.engine_counters.rd_data = rdata_q;
     hw_in.fwd_all_window.rd_data  = rdata_q;
+    hw_in.rights_table.rd_data    = rdata_q;
     hw_in.group_table.rd_data     = rdata_q;
     hw_in.fwd_table.rd_data       = rdata_q;
     hw_in.port_counters.rd_ack    = done && !wr_q && (region_q == RG_PORT);
     hw_in.engine_counters.rd_ack  = done && !wr_q && (region_q == RG_ENGINE);
     hw_in.fwd_all_window.rd_ack   = done && !wr_q && (region_q == RG_FWD_ALL);
+    hw_in.rights_table.rd_ack     = done && !wr_q && (region_q == RG_RIGHTS);
     hw_in.group_table.rd_ack      = done && !wr_q && (region_q == RG_GROUP);
     hw_in.fwd_table.rd_ack        = done && !wr_q && (region_q == RG_FWD);
     hw_in.port_counters.wr_ack    = done && wr_q && (region_q == RG_PORT);
     hw_in.engine_counters.wr_ack  = done && wr_q && (region_q == RG_ENGINE);
     hw_in.fwd_all_window.wr_ack   = done && wr_q && (region_q == RG_FWD_ALL);
+    hw_in.rights_table.wr_ack     = done && wr_q && (region_q == RG_RIGHTS);
     hw_in.group_table.wr_ack      = done && wr_q && (region_q == RG_GROUP);
     hw_in.fwd_table.wr_ack        = done && wr_q && (region_q == RG_FWD);
   end
@@ -311,7 +328,8 @@ module sp_csr #(
   logic [24:2]       req_addr;
   logic [31:0]       req_wdata;
   logic [31:0]       req_biten;
-  logic [ROWS_W-1:0] row_q;  // of the sweep
+  logic [ROWS_W:0]   row_q;     // of the sweep, or of the groups that are sent again
+  logic              new_mask;  // a write to the partitions of a port
 
   always_comb begin
     req        = 1'b1;
@@ -323,6 +341,9 @@ module sp_csr #(
     end else if (hw_out.fwd_all_window.req) begin
       req_region = RG_FWD_ALL;
       req_addr   = 23'(hw_out.fwd_all_window.addr[15:2]);
+    end else if (hw_out.rights_table.req) begin
+      req_region = RG_RIGHTS;
+      req_addr   = 23'(hw_out.rights_table.addr[11:2]);
     end else if (hw_out.group_table.req) begin
       req_region = RG_GROUP;
       req_addr   = 23'(hw_out.group_table.addr[17:2]);
@@ -361,14 +382,22 @@ module sp_csr #(
         S_SWEEP: begin
           row_q <= row_q + 1'b1;
           if (req) pending_q <= 1'b1;
-          if (row_q == ROWS_W'(ROWS - 1)) state_q <= S_IDLE;
+          if (row_q == (ROWS_W + 1)'(ROWS - 1)) state_q <= S_IDLE;
         end
         S_IDLE: begin
           pending_q <= 1'b0;
+          row_q     <= '0;
           if (req || pending_q) state_q <= S_READ;
         end
         S_READ:  state_q <= S_HOLD;
-        S_HOLD:  if (!counting_q || port_done || eng_done) state_q <= S_DONE;
+        S_HOLD: begin
+          if (new_mask) state_q <= S_GROUPS;
+          else if (!counting_q || port_done || eng_done) state_q <= S_DONE;
+        end
+        S_GROUPS: begin
+          row_q <= row_q + 1'b1;
+          if (row_q == (ROWS_W + 1)'(N_GROUPS)) state_q <= S_DONE;
+        end
         default: state_q <= S_IDLE;
       endcase
     end
@@ -389,11 +418,15 @@ module sp_csr #(
   logic [13:0] a_id;
   logic [8:0]  a_port;  // port of a forwarding entry
   logic [11:0] a_group;
+  logic [8:0]  a_owner; // port whose rights these are
+  logic        a_source; // which of them
   assign a_unit  = addr_q[14:6];
   assign a_reg   = addr_q[5:2];
   assign a_id    = addr_q[15:2];
   assign a_port  = addr_q[24:16];
   assign a_group = addr_q[17:6];
+  assign a_owner  = addr_q[11:3];
+  assign a_source = addr_q[2];
 
   // The last output that an entry names.
   fwd_t        entry;
@@ -421,6 +454,10 @@ module sp_csr #(
       RG_GROUP: begin
         bad_place = (32'(a_group) >= N_GROUPS) || (32'(a_reg) >= GRP_WORDS);
         bad_value = wr_q && (!whole_q || mask_bad);
+      end
+      RG_RIGHTS: begin
+        bad_place = 32'(a_owner) >= N_PORTS;
+        bad_value = wr_q && !whole_q;
       end
       default: begin
         bad_place = (32'(a_id) >= N_IDS) || (32'(a_port) >= N_PORTS);
@@ -478,6 +515,45 @@ module sp_csr #(
   assign fwd_paths_log2_o = entry.paths_log2;
   assign fwd_out_o        = entry.out;
 
+  // ------------------------------------------------------------------------------------- rights
+  // Only a write compares the partitions of two ports: what the ingresses look at is the outcome.
+
+  localparam int unsigned PARTITIONS = 16;
+
+  logic [N_PORTS-1:0][PARTITIONS-1:0] mask_q;
+  logic [PORT_W-1:0]                  owner;
+  logic [31:0]                        rights_read;
+
+  assign owner      = PORT_W'(a_owner);
+  assign new_mask   = wr_q && (region_q == RG_RIGHTS) && !a_source && !refused;
+  assign row_we_o   = (state_q == S_GROUPS) && (row_q == '0);
+  assign row_port_o = owner;
+
+  always_comb begin
+    row_o = '0;
+    if (row_we_o) begin
+      for (int unsigned p = 0; p < N_PORTS; p++) begin
+        row_o[p] = (mask_q[p] & wdata_q[PARTITIONS-1:0]) != '0;
+      end
+      row_o[owner] = wdata_q[PARTITIONS-1:0] != '0;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      mask_q <= {N_PORTS{PARTITIONS'(1)}};
+      for (int unsigned p = 0; p < N_PORTS; p++) source_o[p] <= '0;
+    end else begin
+      if (row_we_o) mask_q[owner] <= wdata_q[PARTITIONS-1:0];
+      if (write && (region_q == RG_RIGHTS) && a_source) begin
+        source_o[owner] <= '{care: wdata_q[29:16], id: wdata_q[13:0]};
+      end
+    end
+  end
+
+  assign rights_read = a_source ? {2'd0, source_o[owner].care, 2'd0, source_o[owner].id}
+                                : 32'(mask_q[owner]);
+
   // -------------------------------------------------------------------------------- group table
 
   logic [N_PORTS-1:0] grp_mem [N_GROUPS];
@@ -485,6 +561,9 @@ module sp_csr #(
   logic [N_PORTS-1:0] grp_new;
   logic [31:0]        grp_read;
   logic               grp_write;
+  logic               grp_again;  // a group is sent again
+
+  assign grp_again = (state_q == S_GROUPS) && (row_q != '0);
 
   assign grp_write = write && (region_q == RG_GROUP);
 
@@ -528,12 +607,13 @@ module sp_csr #(
 
   always_ff @(posedge clk_i) begin
     if (state_q == S_READ) grp_row_q <= grp_mem[GW'(a_group)];
+    else if (state_q == S_GROUPS) grp_row_q <= grp_mem[GW'(row_q)];
     if (grp_we_o) grp_mem[grp_addr_o] <= grp_mask_o;
   end
 
-  assign grp_we_o   = sweep_grp || (grp_write && last_word);
-  assign grp_addr_o = sweep_grp ? GW'(row_q) : GW'(a_group);
-  assign grp_mask_o = sweep_grp ? '0 : grp_new;
+  assign grp_we_o   = sweep_grp || (grp_write && last_word) || grp_again;
+  assign grp_addr_o = sweep_grp ? GW'(row_q) : grp_again ? GW'(row_q - 1'b1) : GW'(a_group);
+  assign grp_mask_o = sweep_grp ? '0 : grp_again ? grp_row_q : grp_new;
 
   // ----------------------------------------------------------------------------------- counters
   // Events are ordered by register, then by port: the counter of register r and port p is number
@@ -546,25 +626,27 @@ module sp_csr #(
   logic [PORT_CNT_W-1:0] port_sel;
   logic [31:0]           port_value;
   logic [31:0]           eng_value;
-  logic [N_PORTS-1:0]    refused_ev [4];
+  logic [N_PORTS-1:0]    refused_ev [5];
 
   assign take      = state_q == S_READ;
   assign take_port = take && (region_q == RG_PORT);
   assign take_eng  = take && (region_q == RG_ENGINE) && (N_ENGINES > 0);
 
   always_comb begin
-    for (int unsigned r = 0; r < 4; r++) refused_ev[r] = '0;
+    for (int unsigned r = 0; r < 5; r++) refused_ev[r] = '0;
     if (|ev_refused_i) begin
       for (int unsigned p = 0; p < N_PORTS; p++) begin
         refused_ev[0][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_VERSION);
         refused_ev[1][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_OP);
         refused_ev[2][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_LEN);
         refused_ev[3][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_DST);
+        refused_ev[4][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_PARTITION);
       end
     end
   end
 
-  assign port_ev = {ev_copy_i, ev_mcast_i, ev_dropped_i, refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
+  assign port_ev = {ev_copy_i, ev_mcast_i, refused_ev[4], ev_dropped_i, refused_ev[3],
+                    refused_ev[2], refused_ev[1], refused_ev[0],
                     ev_tx_stall_i, ev_rx_stall_i, ev_tx_beat_i, ev_tx_packet_i, ev_rx_beat_i,
                     ev_rx_packet_i};
   assign port_sel = PORT_CNT_W'(32'(a_reg) * N_PORTS + 32'(a_unit));
@@ -657,6 +739,7 @@ module sp_csr #(
         RG_PORT:   rdata = port_value;
         RG_ENGINE: rdata = eng_value;
         RG_GROUP:  rdata = grp_read;
+        RG_RIGHTS: rdata = rights_read;
         default:   rdata = {fwd_read.valid, 12'd0, fwd_read.paths_log2, 6'd0, fwd_read.out};
       endcase
     end

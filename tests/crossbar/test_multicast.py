@@ -282,6 +282,52 @@ class Refused(MulticastTest):
         return packets
 
 
+@pyuvm.test()
+class FullLoad(MulticastTest):
+    """Every port multicasts to all, alone and with as many unicasts: no output may be idle."""
+
+    stalls = "none"
+    #: Egress utilisation that is asked for: alone; with unicasts; with those, of packets of several
+    #: flits, of which the queues hold few.
+    alone, mixed, long = 0.95, 0.95, 0.8
+    cycles = 1200
+
+    async def traffic(self) -> None:
+        await self.set_group(0, list(range(self.config.ports)))
+        for flits in (1, 3, self.config.max_flits - 3):
+            for unicasts in (0, self.config.ports):
+                rate = await self.rate(flits, unicasts)
+                self.logger.info("%s flits, %s unicasts: %.3f", flits, unicasts, rate)
+                wanted = self.alone if not unicasts else self.mixed if flits == 1 else self.long
+                assert rate >= wanted, f"{flits} flits, {unicasts} unicasts a multicast: {rate:.3f}"
+                self.hit("mixed_load" if unicasts else "full_load")
+
+    async def rate(self, flits: int, unicasts: int) -> float:
+        """Return the egress utilisation while every port has a multicast to all and for each of
+        them as many unicasts as there are ports; packets of `flits` flits."""
+        ports, config = self.config.ports, self.config
+        rows = self.nothing()
+        # A multicast and its unicasts keep every output busy for so many cycles.
+        count = self.cycles * (1 + unicasts) // ((ports + unicasts) * flits) + 10
+        for port in range(ports):
+            multicast = self.rng.permutation(np.arange(count) % (1 + unicasts) == 0)
+            rows[port] = packet.make(
+                count, flit_w=config.flit_w, src=port, len=flits * config.flit_bytes // 16,
+                op=np.where(multicast, int(Op.MCAST_WRITE), int(Op.WRITE)),
+                dst=np.where(multicast, 0, self.rng.integers(0, ports, count)), tag=port,
+            )  # fmt: skip
+        await self.send(rows)
+        await self.pipe.run(self.cycles // 4)  # queues fill
+        before, begin = self.pipe.stats()["flits_out"].sum(), self.pipe.cycle
+        while self.pipe.waiting().min() > 10:
+            await self.pipe.run(20)
+        moved = self.pipe.stats()["flits_out"].sum() - before
+        cycles = self.pipe.cycle - begin
+        assert cycles >= self.cycles // 4, f"only {cycles} cycles of full load"
+        await self.drain()
+        return float(moved / cycles / ports)
+
+
 @pytest.mark.sim
 @pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16])
 def test_multicast(sim, config: str) -> None:
@@ -310,3 +356,9 @@ def test_one_output(sim, config: str) -> None:
 @pytest.mark.parametrize("config", ["dev4", "dev8"])
 def test_refused(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="Refused")
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", "dev8"])
+def test_full_load(sim, config: str) -> None:
+    sim.run(config=config, module=__name__, testcase="FullLoad")

@@ -78,6 +78,7 @@ PORT_REFUSALS = {
     2: "port[].refused_op",
     3: "port[].refused_len",
     4: "port[].refused_dst",
+    10: "port[].refused_partition",
 }
 ENGINE_EVENTS = {
     "engine[].contributions": "ev_contribution_i",
@@ -108,6 +109,9 @@ class Bench:
         self.fwd = np.full((self.config.ports, self.config.ids), 0xDEAD, np.uint32)
         self.groups = [-1] * self.config.groups
         self.group_writes = 0
+        # Who may send to whom, as the ingresses keep it: all to all after reset.
+        self.shares = np.ones((self.config.ports, self.config.ports), bool)
+        self.sent_again: list[int] = []  # groups since the last row
 
     async def start(self) -> None:
         """Start the clock, reset, and serve the bus."""
@@ -136,6 +140,7 @@ class Bench:
         while True:
             await RisingEdge(dut.clk_i)
             if not dut.rst_ni.value:
+                self.shares[:] = True
                 continue
             ports = int(dut.fwd_we_o.value)
             if ports:
@@ -149,14 +154,26 @@ class Bench:
                     word = 0
                 row = [bool(ports >> p & 1) for p in range(self.config.ports)]
                 self.fwd[np.array(row), int(dut.fwd_addr_o.value)] = word
+            if dut.row_we_o.value:
+                port, row = int(dut.row_port_o.value), int(dut.row_o.value)
+                self.shares[port] = [bool(row >> p & 1) for p in range(self.config.ports)]
+                self.shares[:, port] = self.shares[port]
+                self.sent_again = []
             if dut.grp_we_o.value:
                 self.group_writes += 1
+                self.sent_again.append(int(dut.grp_addr_o.value))
                 self.groups[int(dut.grp_addr_o.value)] = int(dut.grp_mask_o.value)
 
     def check_tables(self) -> None:
         """Compare the copies of the tables with the model."""
         np.testing.assert_array_equal(self.fwd, self.model.fwd)
         assert self.groups == self.model.groups
+        masks = self.model.partitions
+        assert self.shares.tolist() == [[one & other != 0 for other in masks] for one in masks]
+        sources = [csr.decode("rights[0].source", word) for word in self.model.sources]
+        for port, want in enumerate(sources):
+            got = int(self.dut.source_o[port].value)
+            assert (got >> 14, got & 0x3FFF) == (want["care"], want["id"])
 
     async def read(self, address: int) -> None:
         """Read one word and compare it with the model."""
@@ -269,7 +286,7 @@ async def register_walk(dut: Any) -> None:
                     beyond[place] = index
                     await bench.read(int(register.addresses(*beyond)))
                     await bench.write(int(register.addresses(*beyond)), 0x8000_0000)
-    for hole in (0x20, 0x3C, 0x68, 0xFFFC, 0x3_0000, 0x8_0000, 0x1FF_FFFC):
+    for hole in (0x20, 0x3C, 0x68, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
         assert bench.model.map.locate(hole) is None
         await bench.read(hole)
         await bench.write(hole, 0xFFFF_FFFF)
@@ -345,6 +362,32 @@ async def group_rows(dut: Any) -> None:
 
 
 @cocotb.test()
+async def partitions(dut: Any) -> None:
+    """Who shares a partition with whom reaches the ingresses, and then every group once more."""
+    bench = Bench(dut)
+    await bench.start()
+    config = bench.config
+    for group in range(config.groups):
+        last = csr.address(f"group[{group}][{(config.ports - 1) // 32}]")
+        await bench.write(last, bench.data(last))
+    apart = False
+    for _ in range(60):
+        port = bench.random.randrange(config.ports)
+        mask = bench.random.choice((0, 1, 2, 1 << 15, 3, bench.random.getrandbits(16)))
+        await bench.write(csr.address(f"rights[{port}].partitions"), mask | 0xABC0_0000)
+        bench.check_tables()
+        assert bench.sent_again == list(range(config.groups))
+        if bench.random.random() < 0.3:
+            await bench.write(csr.address(f"rights[{port}].source"), bench.random.getrandbits(32))
+        apart |= not bench.shares.all() and bool(bench.shares.any())
+        for name in ("partitions", "source"):
+            await bench.read(csr.address(f"rights[{port}].{name}"))
+    assert apart
+    bench.coverage["csr.partitions.apart"] += 1
+    bench.finish()
+
+
+@cocotb.test()
 async def counters(dut: Any) -> None:
     """Random events, a clear among them: every counter is what numpy counts."""
     bench = Bench(dut)
@@ -356,7 +399,7 @@ async def counters(dut: Any) -> None:
         name: bench.numpy.random((cycles, config.ports)) < chance
         for name, chance in zip([*PORT_EVENTS, "refused"], chances)
     }
-    port_status = bench.numpy.integers(1, 5, (cycles, config.ports))
+    port_status = bench.numpy.choice(list(PORT_REFUSALS), (cycles, config.ports))
     engines = max(1, config.engines)
     engine = {
         name: bench.numpy.random((cycles, engines)) < bench.numpy.choice((0.05, 0.5, 1.0))
@@ -522,6 +565,11 @@ def test_register_walk(sim: Any, shape: str) -> None:
 def test_random_accesses(sim: Any, shape: str) -> None:
     """See random_accesses."""
     run(sim, shape, "random_accesses")
+
+
+@pytest.mark.parametrize("shape", ["p4e1", "p33e3", "p96e1"])
+def test_partitions(sim: Any, shape: str) -> None:
+    run(sim, shape, "partitions")
 
 
 @pytest.mark.parametrize("shape", ["p4e1", "p33e3", "p64e16", "p96e1"])

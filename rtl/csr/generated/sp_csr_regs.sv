@@ -196,6 +196,7 @@ module sp_csr_regs (
         logic port_counters;
         logic engine_counters;
         logic fwd_all_window;
+        logic rights_table;
         logic group_table;
         logic fwd_table;
     } decoded_reg_strb_t;
@@ -285,6 +286,10 @@ module sp_csr_regs (
         is_external |= cpuif_req_masked & (cpuif_addr[25:16] == 10'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:16] == 10'h2);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr[25:16] == 10'h2);
+        decoded_reg_strb.rights_table = cpuif_req_masked & (cpuif_addr[25:12] == 14'h30);
+        is_external |= cpuif_req_masked & (cpuif_addr[25:12] == 14'h30);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:12] == 14'h30);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr[25:12] == 14'h30);
         decoded_reg_strb.group_table = cpuif_req_masked & (cpuif_addr[25:18] == 8'h1);
         is_external |= cpuif_req_masked & (cpuif_addr[25:18] == 8'h1);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:18] == 8'h1);
@@ -453,6 +458,12 @@ module sp_csr_regs (
     assign hwif_out.fwd_all_window.req_is_wr = decoded_req_is_wr;
     assign hwif_out.fwd_all_window.wr_data = decoded_wr_data;
     assign hwif_out.fwd_all_window.wr_biten = decoded_wr_biten;
+    // External region: sp_switch.rights_table
+    assign hwif_out.rights_table.req = decoded_reg_strb.rights_table;
+    assign hwif_out.rights_table.addr = decoded_addr[11:0];
+    assign hwif_out.rights_table.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.rights_table.wr_data = decoded_wr_data;
+    assign hwif_out.rights_table.wr_biten = decoded_wr_biten;
     // External region: sp_switch.group_table
     assign hwif_out.group_table.req = decoded_reg_strb.group_table;
     assign hwif_out.group_table.addr = decoded_addr[17:0];
@@ -475,6 +486,7 @@ module sp_csr_regs (
         wr_ack |= hwif_in.port_counters.wr_ack;
         wr_ack |= hwif_in.engine_counters.wr_ack;
         wr_ack |= hwif_in.fwd_all_window.wr_ack;
+        wr_ack |= hwif_in.rights_table.wr_ack;
         wr_ack |= hwif_in.group_table.wr_ack;
         wr_ack |= hwif_in.fwd_table.wr_ack;
         external_wr_ack = wr_ack;
@@ -493,6 +505,7 @@ module sp_csr_regs (
         rd_ack |= hwif_in.port_counters.rd_ack;
         rd_ack |= hwif_in.engine_counters.rd_ack;
         rd_ack |= hwif_in.fwd_all_window.rd_ack;
+        rd_ack |= hwif_in.rights_table.rd_ack;
         rd_ack |= hwif_in.group_table.rd_ack;
         rd_ack |= hwif_in.fwd_table.rd_ack;
         readback_external_rd_ack_c = rd_ack;
@@ -583,6 +596,9 @@ module sp_csr_regs (
         end
         if((rd_mux_addr[25:16] == 10'h2)) begin
             readback_data_var |= hwif_in.fwd_all_window.rd_data;
+        end
+        if((rd_mux_addr[25:12] == 14'h30)) begin
+            readback_data_var |= hwif_in.rights_table.rd_data;
         end
         if((rd_mux_addr[25:18] == 8'h1)) begin
             readback_data_var |= hwif_in.group_table.rd_data;

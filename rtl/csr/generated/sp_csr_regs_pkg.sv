@@ -153,6 +153,12 @@ package sp_csr_regs_pkg;
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
+    } sp_switch__rights_table__in_t;
+
+    typedef struct {
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
     } sp_switch__group_table__in_t;
 
     typedef struct {
@@ -179,6 +185,7 @@ package sp_csr_regs_pkg;
         sp_switch__port_counters__in_t port_counters;
         sp_switch__engine_counters__in_t engine_counters;
         sp_switch__fwd_all_window__in_t fwd_all_window;
+        sp_switch__rights_table__in_t rights_table;
         sp_switch__group_table__in_t group_table;
         sp_switch__fwd_table__in_t fwd_table;
     } sp_switch__in_t;
@@ -225,6 +232,14 @@ package sp_csr_regs_pkg;
 
     typedef struct {
         logic req;
+        logic [11:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } sp_switch__rights_table__out_t;
+
+    typedef struct {
+        logic req;
         logic [17:0] addr;
         logic req_is_wr;
         logic [31:0] wr_data;
@@ -245,6 +260,7 @@ package sp_csr_regs_pkg;
         sp_switch__port_counters__out_t port_counters;
         sp_switch__engine_counters__out_t engine_counters;
         sp_switch__fwd_all_window__out_t fwd_all_window;
+        sp_switch__rights_table__out_t rights_table;
         sp_switch__group_table__out_t group_table;
         sp_switch__fwd_table__out_t fwd_table;
     } sp_switch__out_t;

@@ -183,6 +183,12 @@ extern "C" {
 #define SP_SWITCH__PORT_COUNTERS__PORTX__DROPPED_RESPONSES__COUNT_bw 32
 #define SP_SWITCH__PORT_COUNTERS__PORTX__DROPPED_RESPONSES__COUNT_reset 0x0
 
+// reg - sp_switch.port_counters.port[].refused_partition
+#define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_bm 0xffffffff
+#define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_bp 0
+#define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_bw 32
+#define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_reset 0x0
+
 // reg - sp_switch.port_counters.port[].mcast_packets
 #define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_PACKETS__COUNT_bm 0xffffffff
 #define SP_SWITCH__PORT_COUNTERS__PORTX__MCAST_PACKETS__COUNT_bp 0
@@ -208,9 +214,10 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t refused_len;
     uint32_t refused_dst;
     uint32_t dropped_responses;
+    uint32_t refused_partition;
     uint32_t mcast_packets;
     uint32_t mcast_copies;
-    uint8_t RESERVED_34_3f[0xc];
+    uint8_t RESERVED_38_3f[0x8];
 } sp_switch__port_counters__portx__stride40_t;
 
 // addrmap - sp_switch.port_counters
@@ -310,6 +317,33 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t fwd_all[16384];
 } sp_switch__fwd_all_window_t;
 
+// reg - sp_switch.rights_table.rights[].partitions
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_bm 0xffff
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_bp 0
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_bw 16
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_reset 0x1
+
+// reg - sp_switch.rights_table.rights[].source
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_bm 0x3fff
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_bp 0
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_bw 14
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_reset 0x0
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__CARE_bm 0x3fff0000
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__CARE_bp 16
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__CARE_bw 14
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__CARE_reset 0x0
+
+// regfile - sp_switch.rights_table.rights[]
+typedef struct __attribute__ ((__packed__)) {
+    uint32_t partitions;
+    uint32_t source;
+} sp_switch__rights_table__rightsx_t;
+
+// addrmap - sp_switch.rights_table
+typedef struct __attribute__ ((__packed__)) {
+    sp_switch__rights_table__rightsx_t rights[512];
+} sp_switch__rights_table_t;
+
 // reg - sp_switch.group_table.group[][]
 #define SP_SWITCH__GROUP_TABLE__GROUPXX__MEMBERS_bm 0xffffffff
 #define SP_SWITCH__GROUP_TABLE__GROUPXX__MEMBERS_bp 0
@@ -366,7 +400,8 @@ typedef struct __attribute__ ((__packed__)) {
     sp_switch__port_counters_t port_counters;
     sp_switch__engine_counters_t engine_counters;
     sp_switch__fwd_all_window_t fwd_all_window;
-    uint8_t RESERVED_30000_3ffff[0x10000];
+    sp_switch__rights_table_t rights_table;
+    uint8_t RESERVED_31000_3ffff[0xf000];
     sp_switch__group_table_t group_table;
     uint8_t RESERVED_80000_1ffffff[0x1f80000];
     sp_switch__fwd_table_t fwd_table;
