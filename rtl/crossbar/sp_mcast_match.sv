@@ -3,15 +3,16 @@
 // Matches multicasts with outputs, before iSLIP matches the rest: those of the ports' queues and the
 // results of engines alike. Every output takes the first multicast in turn that asks for it, and the
 // turn is one for all outputs, so that they meet at the same input and its whole fan-out leaves in
-// few passes. It moves behind the first input served, or stays there if that one asked for more.
+// few passes. It moves to the first input that did not get all it asked for, or if all did behind
+// the one that was first.
 //
 // An output at which unicasts wait too lets them have the next cycle in which it is free after a
 // multicast; so neither keeps the other away.
 //
-// Guarantees: an output has at most one input; a match is always a request; an input that asks
-// finds no output of its own free and willing that is left without a match, so that multicasts never
-// wait for each other in a circle; without unicasts a request that stands is served when all before
-// it in turn have been, so nobody starves. Proven in formal/crossbar.
+// Guarantees: an output has at most one input; a match is always a request; no output that an input
+// asks for and that does not yield is left without a match, so that multicasts never wait for each
+// other in a circle; a request that stands is served within a bound, if others ask for no more
+// before they have had what they asked for, as heads of queues do. Proven in formal/crossbar.
 
 module sp_mcast_match #(
     /// Inputs, 1 or more.
@@ -47,28 +48,34 @@ module sp_mcast_match #(
 
   logic [N_IN-1:0]  first_q;   // as in sp_rr_arbiter: ones from the first in turn upwards
   logic [N_IN-1:0]  first_d;
+  logic             lacks;     // an input has not had all that it asked for
   logic [N_OUT-1:0] yields_q;  // outputs whose last packet was a multicast
   logic [N_OUT-1:0] left;      // outputs that would take a multicast still
 
   always_comb begin
     left    = ~(yields_q & unicast_i);
     first_d = first_q;
+    lacks   = 1'b0;
     in_o    = '0;
     for (int unsigned i = 0; i < N_IN; i++) match_o[i] = '0;
     for (int unsigned j = 0; j < N_OUT; j++) source_o[j] = '0;
     // From the first in turn upwards, then those below it.
     for (int unsigned half = 0; half < 2; half++) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        if (first_q[i] == (half == 0) && (req_i[i] & left) != '0) begin
+        if (first_q[i] == (half == 0) && req_i[i] != '0) begin
           match_o[i] = req_i[i] & left;
           left      &= ~req_i[i];
-          for (int unsigned j = 0; j < N_OUT; j++) begin
-            if (match_o[i][j]) source_o[j] = InW'(i);
+          if (match_o[i] != '0) begin
+            for (int unsigned j = 0; j < N_OUT; j++) begin
+              if (match_o[i][j]) source_o[j] = InW'(i);
+            end
+            if (in_o == '0 && !lacks) first_d = ~((N_IN'(2) << i) - N_IN'(1));
+            in_o[i] = 1'b1;
           end
-          if (in_o == '0) begin
-            first_d = ~((N_IN'((match_o[i] == req_i[i]) ? 2 : 1) << i) - N_IN'(1));
+          if (match_o[i] != req_i[i] && !lacks) begin
+            first_d = ~((N_IN'(1) << i) - N_IN'(1));
+            lacks   = 1'b1;
           end
-          in_o[i] = 1'b1;
         end
       end
     end
