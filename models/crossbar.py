@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import packet
 from .formats import element_dtype
-from .layout import EXT_SET, FIELDS, ID_GROUP, VERSION, EType, Op, RedOp, Status, Vc
+from .layout import EXT_SET, FIELDS, ID_GROUP, NUM_VC, VERSION, EType, Op, RedOp, Status, Vc
 from .packet import FLAG_ERR, PACKET, Packets
 from .profiles import Config
 from .reduction import allreduce
@@ -368,6 +368,12 @@ class Switch:
                 "mcast_copies",
             )
         }
+        #: By external port and virtual channel, likewise.
+        self.vc_counters: dict[str, Ints] = {
+            name: np.zeros((config.ports, NUM_VC), np.int64)
+            for name in self.counters
+            if name.startswith(("rx_", "refused_"))
+        }
 
     # --------------------------------------------------------------------------- tables
 
@@ -484,10 +490,12 @@ class Switch:
         out_packets["port"] = np.maximum(out_ports, 0)
         out_packets["tail"] = ports
 
-        self._add("rx_packets", ports)
-        self._add("rx_flits", ports, packets["flits"])
+        vc = packet.op_vc(header["op"])
+        self._receive("rx_packets", ports, vc)
+        self._receive("rx_flits", ports, vc, packets["flits"])
         for status in (Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION):
-            self._add(f"refused_{status.name.lower()}", ports[reasons == status])
+            name = f"refused_{status.name.lower()}"
+            self._receive(name, ports[reasons == status], vc[reasons == status])
         self._add("dropped_responses", ports[dropped])
         self._add("mcast_packets", ports[out_ports == MULTICAST])
         return out_ports, out_packets, reasons
@@ -578,6 +586,12 @@ class Switch:
         self._add("tx_flits", packets["port"], packets["flits"])
         packets["tail"] = 0
         return packets
+
+    def _receive(
+        self, counter: str, ports: Ints, vc: Ints, amounts: NDArray[Any] | None = None
+    ) -> None:
+        self._add(counter, ports, amounts)
+        np.add.at(self.vc_counters[counter], (ports, vc), 1 if amounts is None else amounts)
 
     def _add(self, counter: str, ports: NDArray[Any], amounts: NDArray[Any] | None = None) -> None:
         counts = np.bincount(ports.astype(np.int64), weights=amounts, minlength=self.config.ports)

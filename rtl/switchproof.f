@@ -11,6 +11,8 @@ common/sp_skid_buffer.sv
 common/sp_stage.sv
 crossbar/sp_crossbar.sv
 crossbar/sp_egress.sv
+crossbar/sp_flit_check.sv
+crossbar/sp_flit_code.sv
 crossbar/sp_ingress.sv
 crossbar/sp_injector.sv
 crossbar/sp_islip.sv
@@ -24,6 +26,8 @@ crossbar/sp_voq.sv
 csr/generated/sp_csr_regs.sv
 csr/sp_csr.sv
 csr/sp_event_counters.sv
+csr/sp_event_memory.sv
+csr/sp_port_stats.sv
 reduction/sp_exact_lane.sv
 reduction/sp_exact_lanes.sv
 reduction/sp_reduction_engine.sv

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from switchproof.models.crossbar import Switch
+from switchproof.models.layout import NUM_VC, SIZES
 from switchproof.models.profiles import Config
 
 from . import traffic as patterns
@@ -133,6 +134,10 @@ class Bench:
             expected["tx_packets"] = int(stats["packets_out"][port])
             expected["tx_flits"] = int(stats["flits_out"][port])
             wrong += await self._differing(f"port[{port}]", expected)
+        if self.config.counters:
+            # A channel takes many reads: two ports a test.
+            for port in self.rng.permutation(np.flatnonzero(~self.checker.was_down))[:2]:
+                wrong += await self.check_channels(int(port))
         for index, engine in enumerate(self.model.engines):
             expected = {name: engine.counters[name] for name in ENGINE_COUNTERS}
             wrong += await self._differing(f"engine[{index}]", expected)
@@ -140,6 +145,34 @@ class Bench:
             raise Mismatch(
                 f"{len(wrong)} counters differ (seed {self.seed}): " + "; ".join(wrong[:8])
             )
+
+    async def check_channels(self, port: int) -> list[str]:
+        """Compare the counters of one port by virtual channel; return what differs.
+
+        Refusals, packets and flits are those of the model and the scoreboard; the stalls of all
+        channels are those of the port; every packet that left is in one bin of the latencies.
+        """
+        wrong = []
+        stalls = dict.fromkeys(("rx_stall_cycles", "tx_stall_cycles"), 0)
+        for vc in range(NUM_VC):
+            where = f"port_vc[{port}][{vc}]"
+            expected = {n: int(v[port, vc]) for n, v in self.model.vc_counters.items()}
+            expected["tx_packets"] = int(self.checker.packets[port, vc])
+            expected["tx_flits"] = int(self.checker.flits[port, vc])
+            wrong += await self._differing(where, expected)
+            for name in stalls:
+                stalls[name] += await self.registers.read(f"{where}.{name}")
+            if self.config.counters > 1:
+                bins = [
+                    await self.registers.read(f"latency[{port}][{vc}][{b}]")
+                    for b in range(SIZES["LATENCY_BINS"])
+                ]
+                if sum(bins) != expected["tx_packets"]:
+                    wrong.append(
+                        f"latency[{port}][{vc}] holds {sum(bins)} packets, "
+                        f"{expected['tx_packets']} left"
+                    )
+        return wrong + await self._differing(f"port[{port}]", stalls)
 
     async def _differing(self, where: str, expected: dict[str, int]) -> list[str]:
         wrong = []

@@ -32,6 +32,8 @@ module sp_crossbar #(
     parameter bit PIPELINED = 1'b0,
     /// 1: multicasts, with a queue for them at each input; not with PIPELINED.
     parameter bit MCAST = 1'b0,
+    /// 1: packets carry the time at which they came, for the histogram of latencies.
+    parameter bit TIMED = 1'b0,
     localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
     localparam int unsigned PortW = $clog2(N_PORTS),
     localparam int unsigned AddrW = $clog2(N_IDS),
@@ -94,6 +96,8 @@ module sp_crossbar #(
     input  logic [N_PORTS-1:0]        grp_mask_i,
     /// Sources that the packets of a port may name.
     input  sp_pkg::source_t           source_i    [N_PORTS],
+    /// Flits from which on queues mark packets.
+    input  sp_pkg::threshold_t        threshold_i,
 
     /// Engines: contribution at the head of the queue of each port.
     output logic [N_PORTS-1:0]        head_valid_o [NE],
@@ -155,7 +159,11 @@ module sp_crossbar #(
     /// Events, by port: a multicast came in.
     output logic [N_PORTS-1:0]        ev_mcast_o,
     /// Events, by port: a copy of one begins to go to it.
-    output logic [N_PORTS-1:0]        ev_copy_o
+    output logic [N_PORTS-1:0]        ev_copy_o,
+    /// Events, by port: what the counters by VC need besides.
+    output sp_pkg::ingress_event_t    ingress_o   [N_PORTS],
+    /// Events, by port: the same of what leaves.
+    output sp_pkg::egress_event_t     egress_o    [N_PORTS]
 );
 
   import sp_pkg::*;
@@ -217,6 +225,8 @@ module sp_crossbar #(
   logic [N_IN-1:0]   flit_err;
   logic [1:0]        flit_vc     [N_IN];
   hdr_t              flit_hdr    [N_IN];
+  logic [STAMP_W-1:0] flit_stamp [N_IN];
+  logic [STAMP_W-1:0] now;               // time
   logic [FLIT_W-1:0] flit_data   [N_IN];
   logic [N_PORTS-1:0] flit_set;             // the flit ends with a member set
   logic [MAX_MEMBERS-1:0][PortW-1:0] flit_outs [N_PORTS]; // the port of each of its destinations
@@ -224,6 +234,15 @@ module sp_crossbar #(
 
   logic [NE-1:0]     port_head_valid [N_PORTS];
   hdr_t              port_head_hdr   [N_PORTS][NE];
+
+  if (TIMED) begin : g_time
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) now <= '0;
+      else now <= now + STAMP_W'(1);
+    end
+  end else begin : g_no_time
+    assign now = '0;
+  end
 
   for (genvar i = 0; i < N_PORTS; i++) begin : g_ingress
     sp_ingress #(
@@ -234,7 +253,8 @@ module sp_crossbar #(
         .N_IDS    (N_IDS),
         .N_GROUPS (N_GROUPS),
         .PIPELINED(PIPELINED),
-        .MCAST    (MCAST)
+        .MCAST    (MCAST),
+        .TIMED    (TIMED)
     ) i_ingress (
         .clk_i,
         .rst_ni,
@@ -258,6 +278,8 @@ module sp_crossbar #(
         .grp_addr_i,
         .grp_mask_i,
         .source_i        (source_i[i]),
+        .threshold_i     (threshold_i.voq),
+        .now_i           (now),
         .ready_o         (in_ready[i]),
         .mcast_ready_o   (in_mcast[i]),
         .idle_o          (in_idle[i]),
@@ -277,6 +299,7 @@ module sp_crossbar #(
         .flit_err_o      (flit_err[i]),
         .flit_vc_o       (flit_vc[i]),
         .flit_hdr_o      (flit_hdr[i]),
+        .flit_stamp_o    (flit_stamp[i]),
         .flit_data_o     (flit_data[i]),
         .flit_set_o      (flit_set[i]),
         .flit_outs_o     (flit_outs[i]),
@@ -286,7 +309,8 @@ module sp_crossbar #(
         .ev_refused_o    (ev_refused_o[i]),
         .ev_status_o     (ev_status_o[i]),
         .ev_dropped_o    (ev_dropped_o[i]),
-        .ev_mcast_o      (ev_mcast_o[i])
+        .ev_mcast_o      (ev_mcast_o[i]),
+        .event_o         (ingress_o[i])
     );
   end
 
@@ -322,6 +346,8 @@ module sp_crossbar #(
       assign in_ends[N_PORTS+e]  = !PIPELINED && in_last[N_PORTS+e];
       assign flit_err[N_PORTS+e] = 1'b0;  // a result that is not to be trusted has `poison` set
       assign flit_vc[N_PORTS+e]  = VC_RSP;
+      // Its time begins when it is sent into the crossbar: what came before is that of a reduction.
+      assign flit_stamp[N_PORTS+e] = now;
     end else begin : g_none
       logic unused;
       assign unused         = &{1'b0, res_valid_i[e], res_first_i[e], res_last_i[e], res_hdr_i[e],
@@ -786,7 +812,8 @@ module sp_crossbar #(
     sp_egress #(
         .FLIT_W   (FLIT_W),
         .DEPTH    (EGRESS_FLITS),
-        .PIPELINED(PIPELINED)
+        .PIPELINED(PIPELINED),
+        .TIMED    (TIMED)
     ) i_egress (
         .clk_i,
         .rst_ni,
@@ -796,14 +823,18 @@ module sp_crossbar #(
         .err_i      (flit_err[source[j]]),
         .vc_i       (flit_vc[source[j]]),
         .hdr_i      (out_hdr[j]),
+        .stamp_i    (flit_stamp[source[j]]),
         .data_i     (out_data[j]),
         .room_o     (out_room[j]),
+        .threshold_i(threshold_i.egress),
+        .now_i      (now),
         .m_tvalid_o (m_tvalid_o[j]),
         .m_tready_i (m_tready_i[j]),
         .m_tdata_o  (m_tdata_o[j]),
         .m_tuser_o  (m_tuser_o[j]),
         .m_tlast_o  (m_tlast_o[j]),
-        .m_vc_room_i(m_vc_room_i[j])
+        .m_vc_room_i(m_vc_room_i[j]),
+        .event_o    (egress_o[j])
     );
   end
 

@@ -26,6 +26,8 @@ module sp_ingress #(
     parameter bit PIPELINED = 1'b0,
     /// 1: multicasts, with a queue for them; 0: they are unknown operations.
     parameter bit MCAST = 1'b0,
+    /// 1: packets carry the time at which they came.
+    parameter bit TIMED = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
     localparam int unsigned PortW = $clog2(N_PORTS),
@@ -79,6 +81,10 @@ module sp_ingress #(
     input  logic [N_PORTS-1:0]        grp_mask_i,
     /// Sources that the packets of this port may name.
     input  sp_pkg::source_t           source_i,
+    /// Flits of a queue from which on packets are marked; 0: never.
+    input  logic [sp_pkg::LEVEL_W-1:0] threshold_i,
+    /// Time.
+    input  logic [sp_pkg::STAMP_W-1:0] now_i,
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
@@ -118,6 +124,8 @@ module sp_ingress #(
     output logic [1:0]                flit_vc_o,
     /// Header, with the first flit.
     output sp_pkg::hdr_t              flit_hdr_o,
+    /// Time at which the packet came, with the first flit.
+    output logic [sp_pkg::STAMP_W-1:0] flit_stamp_o,
     /// Payload.
     output logic [FLIT_W-1:0]         flit_data_o,
     /// The flit ends with a member set: only destinations of its output are to stay in it.
@@ -138,7 +146,9 @@ module sp_ingress #(
     /// Event: it was dropped without an answer.
     output logic                      ev_dropped_o,
     /// Event: a multicast was taken.
-    output logic                      ev_mcast_o
+    output logic                      ev_mcast_o,
+    /// Event: the rest, for the counters by VC.
+    output sp_pkg::ingress_event_t    event_o
 );
   /* verilator no_inline_module */  // one C++ body for all ports
 
@@ -433,6 +443,7 @@ module sp_ingress #(
   logic             give;
   logic [PtrW-1:0]  place;
   logic [PtrW-1:0]  place_q;    // of the next flit
+  logic [PtrW:0]    seen_free;  // free flits of the queue when room in it is found
 
   assign sel_vc     = settle_q ? VC_RSP : said.vc;
   assign sel_out    = settle_q ? own_i : said.out;
@@ -453,7 +464,8 @@ module sp_ingress #(
     logic [PtrW:0] free_q;
     logic          looks;
 
-    assign reserve = room;
+    assign reserve   = room;
+    assign seen_free = free_q;
 
     assign looks = valid && needs && !take && (settle_q || !refuse);
 
@@ -478,11 +490,12 @@ module sp_ingress #(
     end
   end else begin : g_room
     assign reserve     = take && needs;
+    assign seen_free   = to_mcast ? mcast_free : sel_free;
     assign give        = gives;
     assign take_vc     = sel_vc;
     assign take_out    = sel_out;
     assign take_flits  = sel_flits;
-    assign room        = (to_mcast ? mcast_free : sel_free) >= (PtrW + 1)'(sel_flits);
+    assign room        = seen_free >= (PtrW + 1)'(sel_flits);
     assign first_place = to_mcast ? mcast_place : sel_place;
   end
 
@@ -511,8 +524,69 @@ module sp_ingress #(
     logic [LEN_W-1:0]  flits;
     logic              err;
     hdr_t              hdr;
+    logic [STAMP_W-1:0] stamp;
     logic [FLIT_W-1:0] data;
   } write_t;
+
+  // A packet that comes to a long queue is marked; its answer, if it is refused, is not.
+  logic [LEVEL_W-1:0] level;     // flits in the queue
+  logic               mark;
+  logic               mark_q;    // the packet at hand has been marked
+  hdr_t               marked_hdr;
+
+  assign level = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
+  assign mark  = first ? (threshold_i != '0) && (level >= threshold_i) && !hdr.ecn : mark_q;
+
+  always_comb begin
+    marked_hdr     = hdr;
+    marked_hdr.ecn = hdr.ecn || mark;
+  end
+
+  always_ff @(posedge clk_i) if (take) mark_q <= mark;
+
+  logic [STAMP_W-1:0] stamp;  // time at which the beat came
+
+  if (TIMED) begin : g_time
+    if (PIPELINED) begin : g_stages
+      // As the beats go: two in the look, one behind it.
+      logic               unused_full, empty;
+      logic [1:0]         unused_count;
+      logic [STAMP_W-1:0] in_stamp;
+      sp_fifo #(
+          .WIDTH(STAMP_W),
+          .DEPTH(2)
+      ) i_stamp (
+          .clk_i,
+          .rst_ni,
+          .push_i (s_tvalid_i),
+          .data_i (now_i),
+          .full_o (unused_full),
+          .pop_i  (!valid || ready),
+          .data_o (in_stamp),
+          .empty_o(empty),
+          .count_o(unused_count)
+      );
+      always_ff @(posedge clk_i) if ((!valid || ready) && !empty) stamp <= in_stamp;
+    end else begin : g_skid
+      logic unused_valid, unused_ready;
+      sp_skid_buffer #(
+          .WIDTH(STAMP_W)
+      ) i_stamp (
+          .clk_i,
+          .rst_ni,
+          .valid_i(s_tvalid_i),
+          .ready_o(unused_ready),
+          .data_i (now_i),
+          .valid_o(unused_valid),
+          .ready_i(ready),
+          .data_o (stamp)
+      );
+    end
+  end else begin : g_no_time
+    logic unused;
+    assign unused = &{1'b0, now_i};
+    assign stamp  = '0;
+  end
 
   write_t write,  written;
   logic   writes, wr_valid;
@@ -527,7 +601,8 @@ module sp_ingress #(
   assign write.place = place;
   assign write.flits = sel_flits;
   assign write.err   = err && last && !settle_q;
-  assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : hdr;
+  assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : marked_hdr;
+  assign write.stamp = stamp;
   assign write.data  = data;  // an answer has no payload
 
   logic [NUM_VC-1:0] voq_room;
@@ -541,6 +616,7 @@ module sp_ingress #(
   logic              voq_err;
   logic [1:0]        voq_vc;
   hdr_t              voq_hdr;
+  logic [STAMP_W-1:0] voq_stamp;
   logic [FLIT_W-1:0] voq_data;
 
   if (PIPELINED) begin : g_written
@@ -565,7 +641,8 @@ module sp_ingress #(
       .N_PORTS  (N_PORTS),
       .FLIT_W   (FLIT_W),
       .DEPTH    (VOQ_FLITS),
-      .PIPELINED(PIPELINED)
+      .PIPELINED(PIPELINED),
+      .TIMED    (TIMED)
   ) i_voq (
       .clk_i,
       .rst_ni,
@@ -584,6 +661,7 @@ module sp_ingress #(
       .wr_place_i    (written.place),
       .wr_first_i    (written.first),
       .wr_hdr_i      (written.hdr),
+      .wr_stamp_i    (written.stamp),
       .wr_flits_i    (written.flits),
       .wr_data_i     (written.data),
       .wr_err_i      (written.err),
@@ -605,6 +683,7 @@ module sp_ingress #(
       .flit_err_o    (voq_err),
       .flit_vc_o     (voq_vc),
       .flit_hdr_o    (voq_hdr),
+      .flit_stamp_o  (voq_stamp),
       .flit_data_o   (voq_data)
   );
 
@@ -705,12 +784,14 @@ module sp_ingress #(
     logic              mc_last_flit;
     logic              mc_err;
     hdr_t              mc_hdr;
+    logic [STAMP_W-1:0] mc_stamp;
     logic [FLIT_W-1:0] mc_data;
 
     sp_mcast_queue #(
         .N_PORTS(N_PORTS),
         .FLIT_W (FLIT_W),
-        .DEPTH  (VOQ_FLITS)
+        .DEPTH  (VOQ_FLITS),
+        .TIMED  (TIMED)
     ) i_queue (
         .clk_i,
         .rst_ni,
@@ -723,6 +804,7 @@ module sp_ingress #(
         .wr_place_i     (written.place),
         .wr_first_i     (written.first),
         .wr_hdr_i       (written.hdr),
+        .wr_stamp_i     (written.stamp),
         .wr_flits_i     (written.flits),
         .wr_data_i      (written.data),
         .wr_err_i       (written.err),
@@ -742,6 +824,7 @@ module sp_ingress #(
         .flit_last_o    (mc_last_flit),
         .flit_err_o     (mc_err),
         .flit_hdr_o     (mc_hdr),
+        .flit_stamp_o   (mc_stamp),
         .flit_data_o    (mc_data),
         .flit_set_o,
         .flit_outs_o
@@ -762,6 +845,7 @@ module sp_ingress #(
     assign flit_err_o   = mc_valid ? mc_err : voq_err;
     assign flit_vc_o    = mc_valid ? VC_REQ : voq_vc;
     assign flit_hdr_o   = mc_valid ? mc_hdr : voq_hdr;
+    assign flit_stamp_o = mc_valid ? mc_stamp : voq_stamp;
     assign flit_data_o  = mc_valid ? mc_data : voq_data;
     assign ev_mcast_o   = commit && to_mcast;
   end else begin : g_no_mcast
@@ -786,6 +870,7 @@ module sp_ingress #(
     assign flit_err_o    = voq_err;
     assign flit_vc_o     = voq_vc;
     assign flit_hdr_o    = voq_hdr;
+    assign flit_stamp_o  = voq_stamp;
     assign flit_data_o   = voq_data;
     assign flit_set_o    = 1'b0;
     assign flit_outs_o   = '0;
@@ -798,5 +883,13 @@ module sp_ingress #(
   assign ev_refused_o = take && settle_q;
   assign ev_status_o  = reason_q;
   assign ev_dropped_o = take && settle_q && !answered;
+
+  always_comb begin
+    event_o.vc       = said.vc;
+    event_o.marked   = take && last && !settle_q && mark;
+    event_o.queued   = take && needs;
+    event_o.queue_vc = sel_vc;
+    event_o.level    = level + LEVEL_W'(sel_flits);
+  end
 
 endmodule

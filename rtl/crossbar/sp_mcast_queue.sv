@@ -16,6 +16,8 @@ module sp_mcast_queue #(
     parameter int unsigned FLIT_W = 128,
     /// Flits of the queue, a power of two.
     parameter int unsigned DEPTH = 32,
+    /// 1: packets carry a time stamp.
+    parameter bit TIMED = 1'b0,
     localparam int unsigned PtrW = $clog2(DEPTH),
     localparam int unsigned PortW = $clog2(N_PORTS)
 ) (
@@ -41,6 +43,8 @@ module sp_mcast_queue #(
     input  logic                                       wr_first_i,
     /// Header, with the first flit.
     input  sp_pkg::hdr_t                               wr_hdr_i,
+    /// Time stamp, with the first flit.
+    input  logic [sp_pkg::STAMP_W-1:0]                 wr_stamp_i,
     /// Flits of the packet, with the first flit.
     input  logic [sp_pkg::LEN_W-1:0]                   wr_flits_i,
     /// Payload.
@@ -81,6 +85,8 @@ module sp_mcast_queue #(
     output logic                                       flit_err_o,
     /// Header, with the first flit.
     output sp_pkg::hdr_t                               flit_hdr_o,
+    /// Time stamp, with the first flit.
+    output logic [sp_pkg::STAMP_W-1:0]                 flit_stamp_o,
     /// Payload.
     output logic [FLIT_W-1:0]                          flit_data_o,
     /// The flit ends with a member set.
@@ -228,5 +234,17 @@ module sp_mcast_queue #(
   end
 
   assign flit_set_o = flit_last_o && sparse_q;
+
+  if (TIMED) begin : g_stamp
+    logic [STAMP_W-1:0] stamp_mem [DEPTH];  // at the place of the first flit of each packet
+    always_ff @(posedge clk_i) begin
+      if (wr_valid_i && wr_first_i) stamp_mem[wr_place_i] <= wr_stamp_i;
+      if (begins_q) flit_stamp_o <= stamp_mem[rd_place_q];
+    end
+  end else begin : g_no_stamp
+    logic unused_stamp;
+    assign unused_stamp = &{1'b0, wr_stamp_i};
+    assign flit_stamp_o = '0;
+  end
 
 endmodule

@@ -45,6 +45,8 @@ module sp_csr #(
   parameter int unsigned N_IDS        = 16,
   /// Multicasts: shown in a register only.
   parameter bit          MCAST        = 1'b0,
+  /// What is counted: 0 by port, 1 by VC too, 2 latencies too.
+  parameter int unsigned COUNTERS     = 0,
   /// What was built: the commit, or any other word of the builder.
   parameter logic [31:0] BUILD        = '0,
   /// Bits of a byte address: the map is the same for every configuration.
@@ -119,6 +121,16 @@ module sp_csr #(
 
   /// Cycles after which a reduction is given up; 0: never.
   output logic [31:0]            timeout_o,
+  /// Flits from which on queues mark packets.
+  output sp_pkg::threshold_t     threshold_o,
+  /// All counters go to zero.
+  output logic                   clear_o,
+  /// Counters by VC: take a value of this port.
+  output logic [N_PORTS-1:0]     stat_take_o,
+  /// Which one.
+  output sp_pkg::stat_sel_t      stat_sel_o,
+  /// It, in the next cycle.
+  input  logic [31:0]            stat_value_i [N_PORTS],
 
   /// A beat came in.
   input  logic [N_PORTS-1:0]     ev_rx_beat_i,
@@ -168,6 +180,9 @@ module sp_csr #(
   if (N_CONTEXTS < 2 || N_CONTEXTS > 64) begin : g_bad_n_contexts
     $fatal(1, "sp_csr: N_CONTEXTS = %0d is not in 2..64", N_CONTEXTS);
   end
+  if (COUNTERS > 2) begin : g_bad_counters
+    $fatal(1, "sp_csr: COUNTERS = %0d is not in 0..2", COUNTERS);
+  end
   if (N_GROUPS < 1 || N_GROUPS > 4096) begin : g_bad_n_groups
     $fatal(1, "sp_csr: N_GROUPS = %0d is not in 1..4096", N_GROUPS);
   end
@@ -188,6 +203,7 @@ module sp_csr #(
   /// Registers of a port and of an engine.
   localparam int unsigned PORT_REGS = 14;
   localparam int unsigned ENG_REGS  = 9;
+  localparam int unsigned VC_REGS   = 15;
 
   /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
   typedef struct packed {
@@ -203,7 +219,9 @@ module sp_csr #(
     RG_FWD_ALL = 3'd2,
     RG_GROUP   = 3'd3,
     RG_FWD     = 3'd4,
-    RG_RIGHTS  = 3'd5
+    RG_RIGHTS  = 3'd5,
+    RG_VC      = 3'd6,
+    RG_LATENCY = 3'd7
   } region_e;
 
   typedef enum logic [2:0] {
@@ -272,6 +290,9 @@ module sp_csr #(
 
   assign clear     = hw_out.control.clear.value;
   assign timeout_o = hw_out.reduction_timeout.cycles.value;
+  assign clear_o   = clear;
+  assign threshold_o = '{egress: hw_out.ecn_threshold.egress.value,
+                         voq: hw_out.ecn_threshold.voq.value};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) bad_q <= '0;
@@ -293,6 +314,7 @@ module sp_csr #(
     hw_in.ids.value.next          = N_IDS;
     hw_in.voq_flits.value.next    = VOQ_FLITS;
     hw_in.egress_flits.value.next = EGRESS_FLITS;
+    hw_in.counters.value.next     = COUNTERS;
     hw_in.multicast.value.next    = 32'(MCAST);
 
     // One access is under way at a time, so that all regions share data and only the
@@ -301,6 +323,12 @@ module sp_csr #(
     hw_in.engine_counters.rd_data = rdata_q;
     hw_in.fwd_all_window.rd_data  = rdata_q;
     hw_in.rights_table.rd_data    = rdata_q;
+    hw_in.vc_counters.rd_data     = rdata_q;
+    hw_in.latency_bins.rd_data    = rdata_q;
+    hw_in.vc_counters.rd_ack      = done && !wr_q && (region_q == RG_VC);
+    hw_in.latency_bins.rd_ack     = done && !wr_q && (region_q == RG_LATENCY);
+    hw_in.vc_counters.wr_ack      = done && wr_q && (region_q == RG_VC);
+    hw_in.latency_bins.wr_ack     = done && wr_q && (region_q == RG_LATENCY);
     hw_in.group_table.rd_data     = rdata_q;
     hw_in.fwd_table.rd_data       = rdata_q;
     hw_in.port_counters.rd_ack    = done && !wr_q && (region_q == RG_PORT);
@@ -344,6 +372,12 @@ module sp_csr #(
     end else if (hw_out.rights_table.req) begin
       req_region = RG_RIGHTS;
       req_addr   = 23'(hw_out.rights_table.addr[11:2]);
+    end else if (hw_out.vc_counters.req) begin
+      req_region = RG_VC;
+      req_addr   = 23'(hw_out.vc_counters.addr[16:2]);
+    end else if (hw_out.latency_bins.req) begin
+      req_region = RG_LATENCY;
+      req_addr   = 23'(hw_out.latency_bins.addr[16:2]);
     end else if (hw_out.group_table.req) begin
       req_region = RG_GROUP;
       req_addr   = 23'(hw_out.group_table.addr[17:2]);
@@ -420,6 +454,8 @@ module sp_csr #(
   logic [11:0] a_group;
   logic [8:0]  a_owner; // port whose rights these are
   logic        a_source; // which of them
+  logic [8:0]  a_stat_port;
+  logic [1:0]  a_stat_vc;
   assign a_unit  = addr_q[14:6];
   assign a_reg   = addr_q[5:2];
   assign a_id    = addr_q[15:2];
@@ -427,6 +463,8 @@ module sp_csr #(
   assign a_group = addr_q[17:6];
   assign a_owner  = addr_q[11:3];
   assign a_source = addr_q[2];
+  assign a_stat_port = addr_q[16:8];
+  assign a_stat_vc   = addr_q[7:6];
 
   // The last output that an entry names.
   fwd_t        entry;
@@ -459,6 +497,11 @@ module sp_csr #(
         bad_place = 32'(a_owner) >= N_PORTS;
         bad_value = wr_q && !whole_q;
       end
+      RG_VC: begin
+        bad_place = wr_q || (32'(a_stat_port) >= N_PORTS) || (32'(a_reg) >= VC_REGS)
+                    || (COUNTERS < 1);
+      end
+      RG_LATENCY: bad_place = wr_q || (32'(a_stat_port) >= N_PORTS) || (COUNTERS < 2);
       default: begin
         bad_place = (32'(a_id) >= N_IDS) || (32'(a_port) >= N_PORTS);
         bad_value = wr_q && (!whole_q || entry_bad);
@@ -655,6 +698,15 @@ module sp_csr #(
     .clk_i, .rst_ni, .clear_i(clear), .ev_i(port_ev), .take_i(take_port),
     .sel_i(port_sel), .done_o(port_done), .value_o(port_value));
 
+  // Those by VC are kept beside the ports, which answer in a cycle.
+  always_comb begin
+    stat_take_o = '0;
+    if (take && (region_q == RG_VC || region_q == RG_LATENCY)) begin
+      stat_take_o[PORT_W'(a_stat_port)] = 1'b1;
+    end
+  end
+  assign stat_sel_o = '{latency: region_q == RG_LATENCY, vc: a_stat_vc, index: a_reg};
+
   if (N_ENGINES > 0) begin : g_engines
     localparam int unsigned ENG_CNT_REGS = ENG_REGS - 2;  // the last two are no counters
     localparam int unsigned ENG_CNTS     = ENG_CNT_REGS * NE;
@@ -740,6 +792,7 @@ module sp_csr #(
         RG_ENGINE: rdata = eng_value;
         RG_GROUP:  rdata = grp_read;
         RG_RIGHTS: rdata = rights_read;
+        RG_VC, RG_LATENCY: rdata = stat_value_i[PORT_W'(a_stat_port)];
         default:   rdata = {fwd_read.valid, 12'd0, fwd_read.paths_log2, 6'd0, fwd_read.out};
       endcase
     end

@@ -29,6 +29,8 @@ module sp_switch_core #(
     parameter bit PIPELINED = 1'b0,
     /// 1: multicasts, with a queue for them at each input; not with PIPELINED.
     parameter bit MCAST = 1'b0,
+    /// What is counted: 0 by port, 1 by VC too, 2 latencies too; see docs/csr.md.
+    parameter int unsigned COUNTERS = 0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     localparam int unsigned CsrAddrW = 26
@@ -169,6 +171,13 @@ module sp_switch_core #(
   logic [NE-1:0]      ev_eng_refused;
   logic [3:0]         ev_eng_status     [NE];
   logic [CtxW-1:0]    contexts_used     [NE];
+  ingress_event_t     ingress_event     [N_PORTS];
+  egress_event_t      egress_event      [N_PORTS];
+  threshold_t         threshold;
+  logic               clear;
+  logic [N_PORTS-1:0] stat_take;
+  stat_sel_t          stat_sel;
+  logic [31:0]        stat_value        [N_PORTS];
 
   // Between guards and crossbar.
   logic [N_PORTS-1:0] in_tvalid;
@@ -196,6 +205,10 @@ module sp_switch_core #(
     assign s_vc_room_o[i]    = s_vc_room[i];
     assign m_axis_tdata_o[i] = m_tdata[i];
     assign m_axis_tuser_o[i] = m_tuser[i];
+
+    // Counted by registers that are still to come.
+    logic unused;
+    assign unused = &{1'b0, port_down[i], ev_cut[i], ev_discarded[i], ev_port_dropped[i]};
 
     sp_port_guard i_guard (
         .clk_i,
@@ -233,7 +246,8 @@ module sp_switch_core #(
       .N_IDS       (N_IDS),
       .N_GROUPS    (N_GROUPS),
       .PIPELINED   (PIPELINED),
-      .MCAST       (MCAST)
+      .MCAST       (MCAST),
+      .TIMED       (COUNTERS > 1)
   ) i_crossbar (
       .clk_i,
       .rst_ni,
@@ -262,6 +276,7 @@ module sp_switch_core #(
       .grp_addr_i      (grp_addr),
       .grp_mask_i      (grp_mask),
       .source_i        (source),
+      .threshold_i     (threshold),
       .head_valid_o    (head_valid),
       .head_hdr_o      (head_hdr),
       .want_i          (want),
@@ -291,8 +306,39 @@ module sp_switch_core #(
       .ev_status_o     (ev_refused_status),
       .ev_dropped_o    (ev_dropped),
       .ev_mcast_o      (ev_mcast),
-      .ev_copy_o       (ev_copy)
+      .ev_copy_o       (ev_copy),
+      .ingress_o       (ingress_event),
+      .egress_o        (egress_event)
   );
+
+  for (genvar i = 0; i < N_PORTS; i++) begin : g_stats
+    if (COUNTERS > 0) begin : g_used
+      sp_port_stats #(
+          .TIMED(COUNTERS > 1)
+      ) i_stats (
+          .clk_i,
+          .rst_ni,
+          .clear_i       (clear),
+          .ev_rx_beat_i  (ev_rx_beat[i]),
+          .ev_rx_packet_i(ev_rx_packet[i]),
+          .ev_rx_stall_i (ev_rx_stall[i]),
+          .ev_refused_i  (ev_refused[i]),
+          .ev_status_i   (ev_refused_status[i]),
+          .ingress_i     (ingress_event[i]),
+          .ev_tx_beat_i  (ev_tx_beat[i]),
+          .ev_tx_packet_i(ev_tx_packet[i]),
+          .ev_tx_stall_i (ev_tx_stall[i]),
+          .egress_i      (egress_event[i]),
+          .take_i        (stat_take[i]),
+          .sel_i         (stat_sel),
+          .value_o       (stat_value[i])
+      );
+    end else begin : g_none
+      logic unused;
+      assign unused        = &{1'b0, clear, ingress_event[i], egress_event[i], stat_take[i], stat_sel};
+      assign stat_value[i] = '0;
+    end
+  end
 
   for (genvar e = 0; e < NE; e++) begin : g_engine
     if (e < N_ENGINES) begin : g_used
@@ -370,6 +416,7 @@ module sp_switch_core #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .MCAST       (MCAST),
+      .COUNTERS    (COUNTERS),
       .BUILD       (BUILD)
   ) i_csr (
       .clk_i,
@@ -405,6 +452,11 @@ module sp_switch_core #(
       .row_port_o         (row_port),
       .row_o              (row),
       .source_o           (source),
+      .threshold_o        (threshold),
+      .clear_o            (clear),
+      .stat_take_o        (stat_take),
+      .stat_sel_o         (stat_sel),
+      .stat_value_i       (stat_value),
       .timeout_o          (timeout),
       .ev_rx_beat_i       (ev_rx_beat),
       .ev_rx_packet_i     (ev_rx_packet),

@@ -149,6 +149,72 @@ class HeldBack(MulticastTest):
 
 
 @pyuvm.test()
+class QueueFull(MulticastTest):
+    """A member holds back until the queue of multicasts is full: other channels of the same input
+    go on, as its sender sees that it has no room for requests."""
+
+    stalls = "none"
+
+    async def traffic(self) -> None:
+        ports = self.config.ports
+        await self.set_group(1, list(range(ports)))
+        for slow in range(min(ports, 4)):
+            sender = other = (slow + 1) % ports
+            await self.fill([slow])
+            self.came.clear()
+            rows = self.nothing()
+            flits = int(self.write(0, 1)["flits"][0])
+            count = 2 * self.config.voq_flits // flits + 2
+            rows[sender] = concatenate(
+                [
+                    self.write(sender, count, Op.MCAST_WRITE, dst=1),
+                    self.write(sender, 5, Op.READ_RSP, dst=other),
+                    self.write(sender, 5, Op.MGT_WRITE, dst=other),
+                ]
+            )
+            await self.send(rows)
+            await self.pipe.run((count + 20) * self.config.max_flits)
+            ops = get(concatenate(self.came), "op")
+            assert (ops == Op.READ_RSP).sum() == 5, "responses wait for multicasts"
+            assert (ops == Op.MGT_WRITE).sum() == 5, "management waits for multicasts"
+            assert self.pipe.waiting()[sender], "the queue was not full"
+            self.hit("queue_full")
+            self.pipe.stalls("none", [slow])
+            await self.drain()
+
+
+@pyuvm.test()
+class GroupChanges(MulticastTest):
+    """A group changes while a multicast to it comes in: it goes to those who were members when its
+    first beat was taken, to all of them and to nobody else."""
+
+    stalls = "none"
+
+    async def traffic(self) -> None:
+        ports = self.config.ports
+        everyone = list(range(ports))
+        for after in ([], [0], everyone[1:]):
+            before = everyone[: max(1, ports // 2)]
+            await self.set_group(1, before)
+            # A beat now and then, so that the registers are faster.
+            self.pipe.stalls(Stalls(gap=0.9, gap_longest=200), [1])
+            rows = self.nothing()
+            rows[1] = self.write(1, 1, Op.MCAST_WRITE, dst=1)
+            begin, whole = int(self.pipe.stats()["flits_in"][1]), int(rows[1]["flits"][0])
+            await self.send(rows)
+            while int(self.pipe.stats()["flits_in"][1]) == begin:
+                await self.pipe.run(1)
+            mask = sum(1 << port for port in after)
+            for word in range(-(-ports // 32)):
+                await self.registers.write(f"group[1][{word}]", mask >> 32 * word & 0xFFFFFFFF)
+            if int(self.pipe.stats()["flits_in"][1]) - begin < whole:
+                self.hit("group_changed")
+            await self.drain()  # the model has the old group still
+            self.model.set_group(1, mask)
+        assert self.env.subscriber.coverage.hits["multicast.group_changed"]
+
+
+@pyuvm.test()
 class OppositeOrders(MulticastTest):
     """Two multicasts whose outputs get them in opposite orders: no lock, every copy comes."""
 
@@ -362,3 +428,15 @@ def test_refused(sim, config: str) -> None:
 @pytest.mark.parametrize("config", ["dev4", "dev8"])
 def test_full_load(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="FullLoad")
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", "dev8"])
+def test_queue_full(sim, config: str) -> None:
+    sim.run(config=config, module=__name__, testcase="QueueFull")
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev2", "dev4"])
+def test_group_changes(sim, config: str) -> None:
+    sim.run(config=config, module=__name__, testcase="GroupChanges")

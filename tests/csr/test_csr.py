@@ -32,19 +32,19 @@ SOURCES = (
 )
 BUILD = 0x1234_5678
 
-#: ports, engines, contexts, groups, ids
+#: ports, engines, contexts, groups, ids, counters
 SHAPES = {
-    "p2e0": (2, 0, 2, 1, 2),
-    "p4e1": (4, 1, 4, 16, 16),
-    "p33e3": (33, 3, 6, 100, 77),
-    "p64e16": (64, 16, 64, 32, 256),
-    "p96e1": (96, 1, 2, 4, 4),
+    "p2e0": (2, 0, 2, 1, 2, 0),
+    "p4e1": (4, 1, 4, 16, 16, 2),
+    "p33e3": (33, 3, 6, 100, 77, 1),
+    "p64e16": (64, 16, 64, 32, 256, 2),
+    "p96e1": (96, 1, 2, 4, 4, 0),
 }
 
 
 def shape_config(name: str) -> Config:
     """Return the configuration of a shape."""
-    ports, engines, contexts, groups, ids = SHAPES[name]
+    ports, engines, contexts, groups, ids, counters = SHAPES[name]
     return Config(
         name=name,
         ports=ports,
@@ -56,6 +56,7 @@ def shape_config(name: str) -> Config:
         contexts=contexts,
         groups=groups,
         ids=ids,
+        counters=counters,
     )
 
 
@@ -134,6 +135,7 @@ class Bench:
         self.dut.rst_ni.value = 1
         cocotb.start_soon(self.bus.run())
         cocotb.start_soon(self._watch_tables())
+        cocotb.start_soon(self._serve_stats())
 
     async def _watch_tables(self) -> None:
         dut = self.dut
@@ -163,6 +165,29 @@ class Bench:
                 self.group_writes += 1
                 self.sent_again.append(int(dut.grp_addr_o.value))
                 self.groups[int(dut.grp_addr_o.value)] = int(dut.grp_mask_o.value)
+
+    async def _serve_stats(self) -> None:
+        """Answer for the counters of the ports by channel: with what the model has."""
+        dut = self.dut
+        for values in self.model.counters.values():
+            if values.ndim > 1:
+                values[:] = self.numpy.integers(0, 1 << 32, values.shape, np.uint32)
+        registers = [n for n in self.model.counters if n.startswith("port_vc[][].")]
+        while True:
+            await RisingEdge(dut.clk_i)
+            asked = int(dut.stat_take_o.value)
+            # What is not asked for must not be shown.
+            answers = [self.random.getrandbits(32)] * self.config.ports
+            if asked:
+                port = asked.bit_length() - 1
+                assert asked == 1 << port
+                select = int(dut.stat_sel_o.value)
+                latency, vc, index = select >> 6, select >> 4 & 3, select & 15
+                name = "latency[][][]" if latency else registers[index]
+                where = (port, vc, index) if latency else (port, vc)
+                answers[port] = int(self.model.counters[name][where])
+            for port, value in enumerate(answers):
+                dut.stat_value_i[port].value = value
 
     def check_tables(self) -> None:
         """Compare the copies of the tables with the model."""
@@ -286,7 +311,7 @@ async def register_walk(dut: Any) -> None:
                     beyond[place] = index
                     await bench.read(int(register.addresses(*beyond)))
                     await bench.write(int(register.addresses(*beyond)), 0x8000_0000)
-    for hole in (0x20, 0x3C, 0x68, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
+    for hole in (0x24, 0x3C, 0x70, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
         assert bench.model.map.locate(hole) is None
         await bench.read(hole)
         await bench.write(hole, 0xFFFF_FFFF)
@@ -454,6 +479,8 @@ async def counters(dut: Any) -> None:
         for row in used[-since:]:
             model.use_contexts(row)
     for name, values in model.counters.items():
+        if values.ndim > 1:
+            continue  # counted beside the ports
         for index in range(len(values)):
             await bench.read(csr.address(name.replace("[]", f"[{index}]")))
         if len(values) and values.max() > 0:
@@ -464,7 +491,7 @@ async def counters(dut: Any) -> None:
     await bench.write(csr.address("control"), 1)
     await bench.write(csr.address("control"), 0)
     for name, values in model.counters.items():
-        for index in range(len(values)):
+        for index in range(len(values) if values.ndim == 1 else 0):
             await bench.read(csr.address(name.replace("[]", f"[{index}]")))
     bench.finish()
 
@@ -546,6 +573,7 @@ def run(sim: Any, shape: str, testcase: str) -> None:
             "N_GROUPS": config.groups,
             "N_IDS": config.ids,
             "MCAST": config.mcast,
+            "COUNTERS": config.counters,
             "BUILD": BUILD,
         },
         env={"CSR_SHAPE": shape},
