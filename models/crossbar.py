@@ -513,13 +513,15 @@ class Switch:
         first = np.take_along_axis(status, (status != Status.OK).argmax(1)[:, None], axis=1)[:, 0]
         return np.where((members < 0).all(1), int(Status.DST), first)
 
-    def copies(self, out_ports: Ints, out_packets: Packets) -> Packets:
-        """Return the copies of the multicasts among what :meth:`forward` returned.
+    def copies(self, out_ports: Ints, out_packets: Packets) -> tuple[Packets, Ints]:
+        """Return the copies of the multicasts among what :meth:`forward` returned, and for each
+        which of the packets it is a copy of.
 
         One for each output of each, in the order of the packets; column `port` is the output. A
         member set keeps the destinations of its output only. Counts them.
         """
-        rows = out_packets[out_ports == MULTICAST]
+        multicasts = np.flatnonzero(out_ports == MULTICAST)
+        rows = out_packets[multicasts]
         sparse = packet.get(rows, "ext") & EXT_SET != 0
         reached = np.zeros((len(rows), self.config.ports), bool)
         reached[~sparse] = self.groups.members[packet.get(rows, "dst")[~sparse]]
@@ -534,7 +536,7 @@ class Switch:
         made = rows[which]
         made["port"] = ports
         self._add("mcast_copies", ports)
-        return packet.keep_members(made, outs[which] == ports[:, None])
+        return packet.keep_members(made, outs[which] == ports[:, None]), multicasts[which]
 
     def _foreign(self, ports: Ints, out: Ints, header: dict[str, Ints]) -> NDArray[np.bool_]:
         """Return whether a packet crosses partitions, or names a source that is not its port's.
@@ -569,7 +571,7 @@ class Switch:
         """
         out_ports, out_packets, _ = self.forward(in_port, packets)
         external = (out_ports >= 0) & (out_ports < self.config.ports)
-        batches = [out_packets[external], self.copies(out_ports, out_packets)]
+        batches = [out_packets[external], self.copies(out_ports, out_packets)[0]]
         for index, engine in enumerate(self.engines):
             to_engine = out_packets[out_ports == self.config.ports + index]
             if to_engine.size:

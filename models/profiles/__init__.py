@@ -29,8 +29,10 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "ids": (2, 16384),
     "pipelined": (0, 1),
     "mcast": (0, 1),
+    "augment": (0, 2),
     "links": (0, 4),
     "counters": (0, 2),
+    "ecc": (0, 1),
 }
 
 #: The same of a link.
@@ -70,9 +72,11 @@ class Config:
     groups: int
     ids: int
     pipelined: int = 0
-    mcast: int = 1
+    mcast: int = 0
+    augment: int = 0
     links: int = 0
     counters: int = 0
+    ecc: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -84,6 +88,11 @@ class Config:
             )
         if self.pipelined and self.mcast:
             raise ConfigError(f"configuration {self.name}: mcast = 1 is not built with pipelined")
+        if self.pipelined and self.augment:
+            raise ConfigError(
+                f"configuration {self.name}: augment = {self.augment} is not 0, as pipelined asks "
+                "for"
+            )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
         on_the_way = {"voq_flits": (6, 12), "egress_flits": (4, 8)}

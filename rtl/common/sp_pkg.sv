@@ -155,6 +155,13 @@ package sp_pkg;
     logic [3:0] index;
   } stat_sel_t;
 
+  /// Injection of errors: bits of what a packet memory keeps next.
+  typedef struct packed {
+    logic       arm;
+    logic       header;  // of a header, not of a payload
+    logic [1:0] count;   // how many bits
+  } inject_t;
+
   // ------------------------------------------------------------------------------- the header
 
   /// Class part of memory packets.
@@ -218,6 +225,13 @@ package sp_pkg;
 
   /// Member set: the last unit of a packet with ext[EXT_SET].
   typedef member_t [MAX_MEMBERS-1:0] member_set_t;
+
+  /// Where the destinations of a member set go, so that each output can keep its own.
+  typedef struct packed {
+    logic [1:0]                         unit;   // of its flit, in which the set lies
+    logic [MAX_MEMBERS-1:0]             there;  // destinations that it has
+    logic [MAX_MEMBERS-1:0][ROOT_W-1:0] outs;   // the port of each
+  } member_ports_t;
 
   // -------------------------------------------------------------------------------- functions
 

@@ -20,6 +20,8 @@ module sp_crossbar #(
     parameter int unsigned FLIT_W = 128,
     /// iSLIP iterations in a cycle, 1 to 4.
     parameter int unsigned ISLIP_ITERS = 1,
+    /// Rounds of augmenting paths behind them, 0 to 2.
+    parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ.
     parameter int unsigned VOQ_FLITS = 32,
     /// Flits of the egress buffer of each VC.
@@ -34,6 +36,9 @@ module sp_crossbar #(
     parameter bit MCAST = 1'b0,
     /// 1: packets carry the time at which they came, for the histogram of latencies.
     parameter bit TIMED = 1'b0,
+    /// 1: what is kept of flits has check bits; see sp_flit_code.
+    parameter bit ECC = 1'b0,
+    localparam int unsigned WordW = sp_ecc_pkg::word_bits(FLIT_W, sp_pkg::HDR_W, ECC),
     localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
     localparam int unsigned PortW = $clog2(N_PORTS),
     localparam int unsigned AddrW = $clog2(N_IDS),
@@ -99,6 +104,13 @@ module sp_crossbar #(
     /// Flits from which on queues mark packets.
     input  sp_pkg::threshold_t        threshold_i,
 
+    /// Injection of errors into the memories of the ingresses.
+    input  sp_pkg::inject_t           voq_inject_i [N_PORTS],
+    /// Injection of errors into those of the egresses.
+    input  sp_pkg::inject_t           egress_inject_i [N_PORTS],
+    /// Ports that are down: no packet is sent there.
+    input  logic [N_PORTS-1:0]        port_down_i,
+
     /// Engines: contribution at the head of the queue of each port.
     output logic [N_PORTS-1:0]        head_valid_o [NE],
     /// Engines: headers of the heads.
@@ -160,6 +172,14 @@ module sp_crossbar #(
     output logic [N_PORTS-1:0]        ev_mcast_o,
     /// Events, by port: a copy of one begins to go to it.
     output logic [N_PORTS-1:0]        ev_copy_o,
+    /// Events, by port: wrong bits of a flit that leaves were mended.
+    output logic [N_PORTS-1:0]        ev_corrected_o,
+    /// Events, by port: there were more than can be mended.
+    output logic [N_PORTS-1:0]        ev_failed_o,
+    /// Events, by engine: the same of a flit that it gets.
+    output logic [NE-1:0]             ev_eng_corrected_o,
+    /// Events, by engine.
+    output logic [NE-1:0]             ev_eng_failed_o,
     /// Events, by port: what the counters by VC need besides.
     output sp_pkg::ingress_event_t    ingress_o   [N_PORTS],
     /// Events, by port: the same of what leaves.
@@ -181,6 +201,12 @@ module sp_crossbar #(
   end
   if (PIPELINED && MCAST) begin : g_bad_mcast
     $fatal(1, "sp_crossbar: MCAST = 1 is not built with PIPELINED = 1");
+  end
+  if (AUGMENT > 2) begin : g_bad_augment
+    $fatal(1, "sp_crossbar: AUGMENT = %0d is not in 0..2", AUGMENT);
+  end
+  if (PIPELINED && AUGMENT != 0) begin : g_bad_pipelined_augment
+    $fatal(1, "sp_crossbar: AUGMENT = %0d is not 0, as PIPELINED asks for", AUGMENT);
   end
   if (N_ENGINES > 512) begin : g_bad_engines
     $fatal(1, "sp_crossbar: N_ENGINES = %0d is not in 0..512", N_ENGINES);
@@ -227,9 +253,10 @@ module sp_crossbar #(
   hdr_t              flit_hdr    [N_IN];
   logic [STAMP_W-1:0] flit_stamp [N_IN];
   logic [STAMP_W-1:0] now;               // time
-  logic [FLIT_W-1:0] flit_data   [N_IN];
-  logic [N_PORTS-1:0] flit_set;             // the flit ends with a member set
-  logic [MAX_MEMBERS-1:0][PortW-1:0] flit_outs [N_PORTS]; // the port of each of its destinations
+  logic [WordW-1:0]  flit_word   [N_IN];
+  logic [N_PORTS-1:0] flit_mcast;           // it is one of a multicast
+  logic [N_PORTS-1:0] flit_set;             // and ends with a member set
+  member_ports_t      flit_members [N_PORTS]; // of which these are the destinations
   logic [NUM_VC-1:0] out_room    [N_PORTS];
 
   logic [NE-1:0]     port_head_valid [N_PORTS];
@@ -254,7 +281,8 @@ module sp_crossbar #(
         .N_GROUPS (N_GROUPS),
         .PIPELINED(PIPELINED),
         .MCAST    (MCAST),
-        .TIMED    (TIMED)
+        .TIMED    (TIMED),
+        .ECC      (ECC)
     ) i_ingress (
         .clk_i,
         .rst_ni,
@@ -280,6 +308,8 @@ module sp_crossbar #(
         .source_i        (source_i[i]),
         .threshold_i     (threshold_i.voq),
         .now_i           (now),
+        .inject_i        (voq_inject_i[i]),
+        .port_down_i,
         .ready_o         (in_ready[i]),
         .mcast_ready_o   (in_mcast[i]),
         .idle_o          (in_idle[i]),
@@ -300,9 +330,10 @@ module sp_crossbar #(
         .flit_vc_o       (flit_vc[i]),
         .flit_hdr_o      (flit_hdr[i]),
         .flit_stamp_o    (flit_stamp[i]),
-        .flit_data_o     (flit_data[i]),
+        .flit_word_o     (flit_word[i]),
+        .flit_mcast_o    (flit_mcast[i]),
         .flit_set_o      (flit_set[i]),
-        .flit_outs_o     (flit_outs[i]),
+        .flit_members_o  (flit_members[i]),
         .ev_beat_o       (ev_rx_beat_o[i]),
         .ev_packet_o     (ev_rx_packet_o[i]),
         .ev_stall_o      (ev_rx_stall_o[i]),
@@ -316,10 +347,23 @@ module sp_crossbar #(
 
   for (genvar e = 0; e < NE; e++) begin : g_injector
     if (e < N_ENGINES) begin : g_used
+      logic [WordW-1:0] res_word;
+
+      sp_flit_code #(
+          .FLIT_W(FLIT_W),
+          .ECC   (ECC)
+      ) i_code (
+          .hdr_i (res_hdr_i[e]),
+          .err_i (1'b0),
+          .data_i(res_data_i[e]),
+          .word_o(res_word)
+      );
+
       sp_injector #(
           .N_PORTS  (N_PORTS),
           .N_OUT    (N_OUT),
           .FLIT_W   (FLIT_W),
+          .WORD_W   (WordW),
           .PIPELINED(PIPELINED)
       ) i_injector (
           .clk_i,
@@ -329,7 +373,7 @@ module sp_crossbar #(
           .in_first_i  (res_first_i[e]),
           .in_last_i   (res_last_i[e]),
           .in_hdr_i    (res_hdr_i[e]),
-          .in_data_i   (res_data_i[e]),
+          .in_word_i   (res_word),
           .in_mask_i   (res_mask_i[e]),
           .ready_o     (res_pending[e]),
           .idle_o      (in_idle[N_PORTS+e]),
@@ -341,7 +385,7 @@ module sp_crossbar #(
           .flit_first_o(flit_first[N_PORTS+e]),
           .flit_last_o (flit_last[N_PORTS+e]),
           .flit_hdr_o  (flit_hdr[N_PORTS+e]),
-          .flit_data_o (flit_data[N_PORTS+e])
+          .flit_word_o (flit_word[N_PORTS+e])
       );
       assign in_ends[N_PORTS+e]  = !PIPELINED && in_last[N_PORTS+e];
       assign flit_err[N_PORTS+e] = 1'b0;  // a result that is not to be trusted has `poison` set
@@ -406,7 +450,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0] arrives;                     // a flit is here
   logic [InW-1:0]   source   [N_OUT];            // of this input
   hdr_t             out_hdr  [N_OUT];            // its header
-  logic [FLIT_W-1:0] out_data [N_OUT];           // its payload
+  logic [WordW-1:0] out_word  [N_OUT];           // its word
   logic [N_IN-1:0]  overdue_now;
 
   always_comb begin
@@ -570,8 +614,9 @@ module sp_crossbar #(
 
     // `source` once more for each part of header and payload: one register for all of them is a wire
     // over the whole part. Yosys keeps equal registers apart when it is told to.
-    localparam int unsigned Wide = HDR_W + FLIT_W;
     localparam int unsigned PartW = 32;
+    localparam int unsigned Used = HDR_W + WordW;
+    localparam int unsigned Wide = (Used + PartW - 1) / PartW * PartW;
     (* keep *)
     logic [N_OUT-1:0][Wide/PartW-1:0][InW-1:0] part_source_q;
 
@@ -584,11 +629,14 @@ module sp_crossbar #(
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
         logic [Wide-1:0] from_one, from_all;
+        /* verilator lint_off UNUSEDSIGNAL */
+        logic [Wide-Used:0] padding;  // what the last part has beyond the word
+        /* verilator lint_on UNUSEDSIGNAL */
         for (int unsigned k = 0; k < Wide / PartW; k++) begin
-          from_one = {flit_hdr[part_source_q[j][k]], flit_data[part_source_q[j][k]]};
+          from_one = Wide'({flit_hdr[part_source_q[j][k]], flit_word[part_source_q[j][k]]});
           from_all[PartW*k+:PartW] = from_one[PartW*k+:PartW];
         end
-        {out_hdr[j], out_data[j]} = from_all;
+        {padding, out_hdr[j], out_word[j]} = (Wide + 1)'(from_all);
       end
     end
 
@@ -648,16 +696,18 @@ module sp_crossbar #(
 
     logic unused;
     always_comb begin
-      unused = &{1'b0, flit_valid, flit_set};
-      for (int unsigned i = 0; i < N_PORTS; i++) unused &= &flit_outs[i];
+      unused = &{1'b0, flit_valid, flit_set, flit_mcast};
+      for (int unsigned i = 0; i < N_PORTS; i++) unused &= &flit_members[i];
     end
   end else begin : g_one_step
     logic [N_OUT-1:0]   busy2_q;           // a cycle later
     logic [InW-1:0]     src2_q  [N_OUT];
     logic [N_OUT-1:0]   unicast;           // outputs that a unicast asks for
     logic [N_OUT-1:0]   ask     [N_PORTS]; // what the multicasts leave
-    logic [N_OUT-1:0]   uni_match [N_PORTS];
-    logic [N_PORTS-1:0] uni_from [N_OUT];
+    logic [N_OUT-1:0]   islip_match [N_PORTS];
+    logic [N_PORTS-1:0] islip_from  [N_OUT];
+    logic [N_OUT-1:0]   uni_match   [N_PORTS];
+    logic [N_PORTS-1:0] uni_from    [N_OUT];
     logic [N_OUT-1:0]   mcast_match [N_IN];
     logic [N_IN-1:0]    mcast_in;
     logic [N_OUT-1:0]   mcast_out;
@@ -696,9 +746,28 @@ module sp_crossbar #(
         .clk_i,
         .rst_ni,
         .req_i  (ask),
-        .match_o(uni_match),
-        .from_o (uni_from)
+        .match_o(islip_match),
+        .from_o (islip_from)
     );
+
+    if (AUGMENT == 0) begin : g_as_it_is
+      assign uni_match = islip_match;
+      assign uni_from  = islip_from;
+    end else begin : g_augment
+      sp_augment #(
+          .N_IN  (N_PORTS),
+          .N_OUT (N_OUT),
+          .ROUNDS(AUGMENT)
+      ) i_augment (
+          .clk_i,
+          .rst_ni,
+          .req_i  (ask),
+          .match_i(islip_match),
+          .from_i (islip_from),
+          .match_o(uni_match),
+          .from_o (uni_from)
+      );
+    end
 
     always_comb begin
       match = mcast_match;
@@ -716,35 +785,52 @@ module sp_crossbar #(
     assign arrives     = busy2_q;
     assign source      = src2_q;
 
-    // The last flit of a packet with, in the member set in a unit of it, the destinations of one
-    // output only.
-    function automatic logic [FLIT_W-1:0] own_members(
-        logic [FLIT_W-1:0] flit, logic [1:0] unit, logic [MAX_MEMBERS-1:0][PortW-1:0] outs,
-        logic [PortW-1:0] out);
-      for (int unsigned u = 0; u < FLIT_W / UNIT_W; u++) begin
-        if (unit == 2'(u)) begin
-          member_set_t set;
-          set = flit[UNIT_W*u+:UNIT_W];
-          for (int unsigned k = 0; k < MAX_MEMBERS; k++) set[k].valid &= outs[k] == out;
-          flit[UNIT_W*u+:UNIT_W] = set;
-        end
-      end
-      return flit;
-    endfunction
+    logic [WordW-1:0] not_own [N_OUT];  // by so much the word of a flit differs at an output
 
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
         out_hdr[j]  = flit_hdr[source[j]];
-        out_data[j] = flit_data[source[j]];
+        out_word[j] = flit_word[source[j]] ^ not_own[j];
       end
-      // Of a member set each output gets its own destinations.
-      for (int unsigned j = 0; j < N_PORTS; j++) begin
-        if (MCAST && arrives[j] && 32'(source[j]) < N_PORTS && flit_set[PortW'(source[j])]) begin
-          out_data[j] = own_members(
-              out_data[j],
-              last_unit(flit_hdr[source[j]].len, flit_hdr[source[j]].ext, FLIT_W / UNIT_W),
-              flit_outs[PortW'(source[j])], PortW'(j));
+    end
+
+    // Of a member set each output keeps its own destinations. Check bits are sums, so those of the
+    // bits that go are the difference.
+    for (genvar j = 0; j < N_OUT; j++) begin : g_own
+      if (MCAST && j < N_PORTS) begin : g_members
+        logic [FLIT_W-1:0] gone;
+        member_ports_t     members;
+
+        always_comb begin
+          gone    = '0;
+          members = '0;
+          if (arrives[j] && 32'(source[j]) < N_PORTS && flit_set[PortW'(source[j])]) begin
+            members = flit_members[PortW'(source[j])];
+            for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
+              for (int unsigned u = 0; u < FLIT_W / UNIT_W; u++) begin
+                if (members.unit == 2'(u) && members.outs[k] != ROOT_W'(j)) begin
+                  gone[UNIT_W*u+$bits(member_t)*(k+1)-1] = members.there[k];
+                end
+              end
+            end
+          end
         end
+
+        sp_flit_code #(
+            .FLIT_W(FLIT_W),
+            .ECC   (ECC)
+        ) i_difference (
+            .hdr_i ('0),
+            .err_i (1'b0),
+            .data_i(gone),
+            .word_o(not_own[j])
+        );
+      end else begin : g_none
+        if (j < N_PORTS) begin : g_unused
+          logic unused;
+          assign unused = &{1'b0, flit_set[j], flit_members[j]};
+        end
+        assign not_own[j] = '0;
       end
     end
 
@@ -813,7 +899,8 @@ module sp_crossbar #(
         .FLIT_W   (FLIT_W),
         .DEPTH    (EGRESS_FLITS),
         .PIPELINED(PIPELINED),
-        .TIMED    (TIMED)
+        .TIMED    (TIMED),
+        .ECC      (ECC)
     ) i_egress (
         .clk_i,
         .rst_ni,
@@ -824,7 +911,7 @@ module sp_crossbar #(
         .vc_i       (flit_vc[source[j]]),
         .hdr_i      (out_hdr[j]),
         .stamp_i    (flit_stamp[source[j]]),
-        .data_i     (out_data[j]),
+        .word_i     (out_word[j]),
         .room_o     (out_room[j]),
         .threshold_i(threshold_i.egress),
         .now_i      (now),
@@ -834,6 +921,9 @@ module sp_crossbar #(
         .m_tuser_o  (m_tuser_o[j]),
         .m_tlast_o  (m_tlast_o[j]),
         .m_vc_room_i(m_vc_room_i[j]),
+        .inject_i   (egress_inject_i[j]),
+        .ev_corrected_o(ev_corrected_o[j]),
+        .ev_failed_o(ev_failed_o[j]),
         .event_o    (egress_o[j])
     );
   end
@@ -841,8 +931,8 @@ module sp_crossbar #(
   // A copy begins at an output with the first flit of its packet.
   always_comb begin
     for (int unsigned j = 0; j < N_PORTS; j++) begin
-      ev_copy_o[j] = MCAST && arrives[j] && flit_first[source[j]]
-                     && (out_hdr[j].op == OP_MCAST_WRITE);
+      ev_copy_o[j] = MCAST && arrives[j] && flit_first[source[j]] && (32'(source[j]) < N_PORTS)
+                     && flit_mcast[PortW'(source[j])];
     end
   end
 
@@ -863,10 +953,26 @@ module sp_crossbar #(
       assign eng_valid_o[e]  = arrives[N_PORTS+e];
       assign eng_first_o[e]  = flit_first[source[N_PORTS+e]];
       assign eng_last_o[e]   = flit_last[source[N_PORTS+e]];
-      assign eng_err_o[e]    = flit_err[source[N_PORTS+e]];
       assign eng_port_o[e]   = PortW'(source[N_PORTS+e]);
-      assign eng_hdr_o[e]    = out_hdr[N_PORTS+e];
-      assign eng_data_o[e]   = out_data[N_PORTS+e];
+
+      sp_flit_check #(
+          .FLIT_W(FLIT_W),
+          .ECC   (ECC)
+      ) i_check (
+          .clk_i,
+          .rst_ni,
+          .valid_i       (eng_valid_o[e]),
+          .first_i       (eng_first_o[e]),
+          .last_i        (eng_last_o[e]),
+          .hdr_i         (out_hdr[N_PORTS+e]),
+          .err_i         (flit_err[source[N_PORTS+e]]),
+          .word_i        (out_word[N_PORTS+e]),
+          .hdr_o         (eng_hdr_o[e]),
+          .err_o         (eng_err_o[e]),
+          .data_o        (eng_data_o[e]),
+          .ev_corrected_o(ev_eng_corrected_o[e]),
+          .ev_failed_o   (ev_eng_failed_o[e])
+      );
     end else begin : g_none
       logic unused;
       always_comb begin
@@ -885,6 +991,8 @@ module sp_crossbar #(
       assign eng_first_o[e]  = 1'b0;
       assign eng_last_o[e]   = 1'b0;
       assign eng_err_o[e]    = 1'b0;
+      assign ev_eng_corrected_o[e] = 1'b0;
+      assign ev_eng_failed_o[e]    = 1'b0;
       assign eng_port_o[e]   = '0;
       assign eng_hdr_o[e]    = '0;
       assign eng_data_o[e]   = '0;

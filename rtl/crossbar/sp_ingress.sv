@@ -28,6 +28,9 @@ module sp_ingress #(
     parameter bit MCAST = 1'b0,
     /// 1: packets carry the time at which they came.
     parameter bit TIMED = 1'b0,
+    /// 1: what is kept of flits has check bits; see sp_flit_code.
+    parameter bit ECC = 1'b0,
+    localparam int unsigned WordW = sp_ecc_pkg::word_bits(FLIT_W, sp_pkg::HDR_W, ECC),
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
     localparam int unsigned PortW = $clog2(N_PORTS),
@@ -86,6 +89,11 @@ module sp_ingress #(
     /// Time.
     input  logic [sp_pkg::STAMP_W-1:0] now_i,
 
+    /// Injection of errors into the memory.
+    input  sp_pkg::inject_t           inject_i,
+    /// Ports that are down: no packet is sent there.
+    input  logic [N_PORTS-1:0]        port_down_i,
+
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
     /// Ports that lack the multicast at the head of its queue.
@@ -126,12 +134,14 @@ module sp_ingress #(
     output sp_pkg::hdr_t              flit_hdr_o,
     /// Time at which the packet came, with the first flit.
     output logic [sp_pkg::STAMP_W-1:0] flit_stamp_o,
-    /// Payload.
-    output logic [FLIT_W-1:0]         flit_data_o,
-    /// The flit ends with a member set: only destinations of its output are to stay in it.
+    /// Word; see sp_flit_code.
+    output logic [WordW-1:0]          flit_word_o,
+    /// The flit is one of a multicast.
+    output logic                      flit_mcast_o,
+    /// It ends with a member set, of which each output is to keep its own destinations.
     output logic                      flit_set_o,
-    /// The port of each destination of that set.
-    output logic [sp_pkg::MAX_MEMBERS-1:0][PortW-1:0] flit_outs_o,
+    /// Where these go.
+    output sp_pkg::member_ports_t     flit_members_o,
 
     /// Event: a beat was taken.
     output logic                      ev_beat_o,
@@ -283,6 +293,7 @@ module sp_ingress #(
     end else if (looked.status == ST_OK) begin
       // Only contributions have business with an engine.
       if (!to_port && looked.vc != VC_RED) now.status = ST_OP;
+      else if ((reached & port_down_i) != '0) now.status = ST_DST;
       else if (!looked.source_ok || !ports_ok || !(to_port || looked.group_ok)) begin
         now.status = ST_PARTITION;
       end
@@ -617,7 +628,7 @@ module sp_ingress #(
   logic [1:0]        voq_vc;
   hdr_t              voq_hdr;
   logic [STAMP_W-1:0] voq_stamp;
-  logic [FLIT_W-1:0] voq_data;
+  logic [WordW-1:0]  voq_word;
 
   if (PIPELINED) begin : g_written
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -636,13 +647,39 @@ module sp_ingress #(
     assign written  = write;
   end
 
+  // Bits that a test turns wrong on their way into memory.
+  logic [2:0]       flips;
+  hdr_t             hdr_flips;
+  logic [WordW-1:0] word;
+
+  sp_flit_code #(
+      .FLIT_W(FLIT_W),
+      .ECC   (ECC)
+  ) i_code (
+      .hdr_i (written.hdr),
+      .err_i (written.err),
+      .data_i(written.data),
+      .word_o(word)
+  );
+
+  sp_ecc_inject i_inject (
+      .clk_i,
+      .rst_ni,
+      .inject_i,
+      .flit_i     (wr_valid),
+      .header_i   (written.first),
+      .flips_o    (flips),
+      .hdr_flips_o(hdr_flips)
+  );
+
   sp_voq #(
       .N_OUT    (N_OUT),
       .N_PORTS  (N_PORTS),
       .FLIT_W   (FLIT_W),
       .DEPTH    (VOQ_FLITS),
       .PIPELINED(PIPELINED),
-      .TIMED    (TIMED)
+      .TIMED    (TIMED),
+      .WORD_W   (WordW)
   ) i_voq (
       .clk_i,
       .rst_ni,
@@ -660,10 +697,10 @@ module sp_ingress #(
       .wr_out_i      (written.out),
       .wr_place_i    (written.place),
       .wr_first_i    (written.first),
-      .wr_hdr_i      (written.hdr),
+      .wr_hdr_i      (written.hdr ^ hdr_flips),
       .wr_stamp_i    (written.stamp),
       .wr_flits_i    (written.flits),
-      .wr_data_i     (written.data),
+      .wr_word_i     (word ^ WordW'(flips)),
       .wr_err_i      (written.err),
       .commit_i      (commit && !to_mcast),
       .vc_room_o     (voq_room),
@@ -684,7 +721,7 @@ module sp_ingress #(
       .flit_vc_o     (voq_vc),
       .flit_hdr_o    (voq_hdr),
       .flit_stamp_o  (voq_stamp),
-      .flit_data_o   (voq_data)
+      .flit_word_o   (voq_word)
   );
 
   // --------------------------------------------------------------------------------- multicasts
@@ -697,7 +734,7 @@ module sp_ingress #(
     logic [GroupW-1:0]                 group;
     logic [N_PORTS-1:0]                members_q;
     logic [N_PORTS-1:0]                ports;   // that get the packet, with its last beat
-    logic [MAX_MEMBERS-1:0][PortW-1:0] outs;    // of the destinations in its set
+    member_ports_t                     targets; // of the destinations in its set
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) there_q <= '0;
@@ -724,7 +761,7 @@ module sp_ingress #(
     logic [MAX_MEMBERS-1:0]            one;      // the one that is
     logic                              walks_q;
     logic [N_PORTS-1:0]                ports_q;  // of those looked up
-    logic [MAX_MEMBERS-1:0][PortW-1:0] outs_q;
+    member_ports_t                     targets_q;
     logic                              good;     // the packet is all right so far
 
     always_comb begin
@@ -751,14 +788,18 @@ module sp_ingress #(
       walk_status = ST_OK;
       walk_on     = 1'b0;
       ports       = members;
-      outs        = outs_q;
+      targets     = targets_q;
       if (sparse && last) begin
         if (left == '0 || !route_hit) walk_status = ST_DST;
         else if (!to_port) walk_status = ST_OP;
         else if (!ports_ok) walk_status = ST_PARTITION;
         walk_on = good && walk_status == ST_OK && left != one;
         ports   = (walks_q ? ports_q : '0) | reached;
-        for (int unsigned k = 0; k < MAX_MEMBERS; k++) if (one[k]) outs[k] = PortW'(now.out);
+        targets.unit = last_unit(hdr.len, hdr.ext, UnitsPerFlit);
+        for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
+          targets.there[k] = set[k].valid;
+          if (one[k]) targets.outs[k] = ROOT_W'(now.out);
+        end
       end
     end
 
@@ -771,7 +812,7 @@ module sp_ingress #(
       if (valid && walk_on) begin
         walk_q  <= left & ~one;
         ports_q <= ports;
-        outs_q  <= outs;
+        targets_q <= targets;
       end
     end
 
@@ -785,13 +826,14 @@ module sp_ingress #(
     logic              mc_err;
     hdr_t              mc_hdr;
     logic [STAMP_W-1:0] mc_stamp;
-    logic [FLIT_W-1:0] mc_data;
+    logic [WordW-1:0]  mc_word;
 
     sp_mcast_queue #(
         .N_PORTS(N_PORTS),
         .FLIT_W (FLIT_W),
         .DEPTH  (VOQ_FLITS),
-        .TIMED  (TIMED)
+        .TIMED  (TIMED),
+        .WORD_W (WordW)
     ) i_queue (
         .clk_i,
         .rst_ni,
@@ -803,15 +845,15 @@ module sp_ingress #(
         .wr_valid_i     (wr_valid && to_mcast),
         .wr_place_i     (written.place),
         .wr_first_i     (written.first),
-        .wr_hdr_i       (written.hdr),
+        .wr_hdr_i       (written.hdr ^ hdr_flips),
         .wr_stamp_i     (written.stamp),
         .wr_flits_i     (written.flits),
-        .wr_data_i      (written.data),
+        .wr_word_i      (word ^ WordW'(flips)),
         .wr_err_i       (written.err),
         .commit_i       (commit && to_mcast),
         .commit_ports_i (ports),
         .commit_sparse_i(sparse),
-        .commit_outs_i  (outs),
+        .commit_members_i(targets),
         .room_o         (mc_room),
         .ready_o        (mcast_ready_o),
         .idle_o         (mc_idle),
@@ -825,9 +867,9 @@ module sp_ingress #(
         .flit_err_o     (mc_err),
         .flit_hdr_o     (mc_hdr),
         .flit_stamp_o   (mc_stamp),
-        .flit_data_o    (mc_data),
+        .flit_word_o    (mc_word),
         .flit_set_o,
-        .flit_outs_o
+        .flit_members_o
     );
 
     always_comb begin
@@ -846,7 +888,8 @@ module sp_ingress #(
     assign flit_vc_o    = mc_valid ? VC_REQ : voq_vc;
     assign flit_hdr_o   = mc_valid ? mc_hdr : voq_hdr;
     assign flit_stamp_o = mc_valid ? mc_stamp : voq_stamp;
-    assign flit_data_o  = mc_valid ? mc_data : voq_data;
+    assign flit_word_o  = mc_valid ? mc_word : voq_word;
+    assign flit_mcast_o = mc_valid;
     assign ev_mcast_o   = commit && to_mcast;
   end else begin : g_no_mcast
     logic unused;
@@ -871,9 +914,10 @@ module sp_ingress #(
     assign flit_vc_o     = voq_vc;
     assign flit_hdr_o    = voq_hdr;
     assign flit_stamp_o  = voq_stamp;
-    assign flit_data_o   = voq_data;
+    assign flit_word_o   = voq_word;
+    assign flit_mcast_o  = 1'b0;
     assign flit_set_o    = 1'b0;
-    assign flit_outs_o   = '0;
+    assign flit_members_o = '0;
     assign ev_mcast_o    = 1'b0;
   end
 

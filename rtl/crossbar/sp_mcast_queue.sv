@@ -18,8 +18,9 @@ module sp_mcast_queue #(
     parameter int unsigned DEPTH = 32,
     /// 1: packets carry a time stamp.
     parameter bit TIMED = 1'b0,
-    localparam int unsigned PtrW = $clog2(DEPTH),
-    localparam int unsigned PortW = $clog2(N_PORTS)
+    /// Bits of the word that is kept of a flit.
+    parameter int unsigned WORD_W = FLIT_W,
+    localparam int unsigned PtrW = $clog2(DEPTH)
 ) (
     /// Clock.
     input  logic                                       clk_i,
@@ -47,8 +48,8 @@ module sp_mcast_queue #(
     input  logic [sp_pkg::STAMP_W-1:0]                 wr_stamp_i,
     /// Flits of the packet, with the first flit.
     input  logic [sp_pkg::LEN_W-1:0]                   wr_flits_i,
-    /// Payload.
-    input  logic [FLIT_W-1:0]                          wr_data_i,
+    /// Word.
+    input  logic [WORD_W-1:0]                          wr_word_i,
     /// Error mark.
     input  logic                                       wr_err_i,
     /// The packet that is written is whole.
@@ -57,8 +58,8 @@ module sp_mcast_queue #(
     input  logic [N_PORTS-1:0]                         commit_ports_i,
     /// It carries a member set.
     input  logic                                       commit_sparse_i,
-    /// The port of each destination of the set.
-    input  logic [sp_pkg::MAX_MEMBERS-1:0][PortW-1:0]  commit_outs_i,
+    /// Where its destinations go.
+    input  sp_pkg::member_ports_t                      commit_members_i,
     /// A longest packet and what may be on the way have room.
     output logic                                       room_o,
 
@@ -87,12 +88,12 @@ module sp_mcast_queue #(
     output sp_pkg::hdr_t                               flit_hdr_o,
     /// Time stamp, with the first flit.
     output logic [sp_pkg::STAMP_W-1:0]                 flit_stamp_o,
-    /// Payload.
-    output logic [FLIT_W-1:0]                          flit_data_o,
+    /// Word.
+    output logic [WORD_W-1:0]                          flit_word_o,
     /// The flit ends with a member set.
     output logic                                       flit_set_o,
-    /// The port of each destination of that set.
-    output logic [sp_pkg::MAX_MEMBERS-1:0][PortW-1:0]  flit_outs_o
+    /// Where its destinations go.
+    output sp_pkg::member_ports_t                      flit_members_o
 );
   /* verilator no_inline_module */  // one C++ body for all ports
 
@@ -108,14 +109,14 @@ module sp_mcast_queue #(
 
   /// What is known of a packet when it is whole.
   typedef struct packed {
-    logic [N_PORTS-1:0]                ports;
-    logic                              sparse;
-    logic [MAX_MEMBERS-1:0][PortW-1:0] outs;
+    logic [N_PORTS-1:0] ports;
+    logic               sparse;
+    member_ports_t      members;
   } whole_t;
 
   // A flit is read long after it was written, never in the same cycle.
   (* no_rw_check *)
-  logic [FLIT_W:0]    data_mem  [DEPTH];  // {error mark, payload}
+  logic [WORD_W:0]    data_mem  [DEPTH];  // {error mark, word}
   hdr_t               hdr_mem   [DEPTH];  // these at the place of the first flit of each packet
   logic [LEN_W-1:0]   len_mem   [DEPTH];
   whole_t             whole_mem [DEPTH];
@@ -154,14 +155,15 @@ module sp_mcast_queue #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (wr_valid_i) data_mem[wr_place_i] <= {wr_err_i, wr_data_i};
+    if (wr_valid_i) data_mem[wr_place_i] <= {wr_err_i, wr_word_i};
     if (wr_valid_i && wr_first_i) begin
       hdr_mem[wr_place_i] <= wr_hdr_i;
       len_mem[wr_place_i] <= wr_flits_i;
       first_q             <= wr_place_i;
     end
     if (commit_i) begin
-      whole_mem[first] <= '{ports: commit_ports_i, sparse: commit_sparse_i, outs: commit_outs_i};
+      whole_mem[first] <= '{
+          ports: commit_ports_i, sparse: commit_sparse_i, members: commit_members_i};
     end
   end
 
@@ -225,11 +227,11 @@ module sp_mcast_queue #(
       rd_place_q <= rd_place_q + PtrW'(1);
       left_q     <= left_q - LEN_W'(1);
     end
-    if (rd_q) {flit_err_o, flit_data_o} <= data_mem[rd_place_q];
+    if (rd_q) {flit_err_o, flit_word_o} <= data_mem[rd_place_q];
     if (begins_q) begin
       flit_hdr_o  <= hdr_mem[rd_place_q];
       sparse_q    <= whole_mem[rd_place_q].sparse;
-      flit_outs_o <= whole_mem[rd_place_q].outs;
+      flit_members_o <= whole_mem[rd_place_q].members;
     end
   end
 

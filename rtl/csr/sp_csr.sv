@@ -47,6 +47,8 @@ module sp_csr #(
   parameter bit          MCAST        = 1'b0,
   /// What is counted: 0 by port, 1 by VC too, 2 latencies too.
   parameter int unsigned COUNTERS     = 0,
+  /// 1: packet memories have check bits: shown in a register only.
+  parameter bit          ECC          = 1'b0,
   /// What was built: the commit, or any other word of the builder.
   parameter logic [31:0] BUILD        = '0,
   /// Bits of a byte address: the map is the same for every configuration.
@@ -111,6 +113,8 @@ module sp_csr #(
   output logic [N_PORTS-1:0]     row_o,
   /// Sources that the packets of a port may name.
   output sp_pkg::source_t        source_o [N_PORTS],
+  /// Ports that are shut.
+  output logic [N_PORTS-1:0]     shut_o,
 
   /// Group table: write strobe; a group that is sent again is what it was.
   output logic                   grp_we_o,
@@ -123,6 +127,10 @@ module sp_csr #(
   output logic [31:0]            timeout_o,
   /// Flits from which on queues mark packets.
   output sp_pkg::threshold_t     threshold_o,
+  /// Errors for the memory of each ingress.
+  output sp_pkg::inject_t        voq_inject_o [N_PORTS],
+  /// Errors for that of each egress.
+  output sp_pkg::inject_t        egress_inject_o [N_PORTS],
   /// All counters go to zero.
   output logic                   clear_o,
   /// Counters by VC: take a value of this port.
@@ -154,6 +162,14 @@ module sp_csr #(
   input  logic [N_PORTS-1:0]     ev_mcast_i,
   /// A copy of one goes out.
   input  logic [N_PORTS-1:0]     ev_copy_i,
+  /// A packet was half in when the port went down, or came while it was shut.
+  input  logic [N_PORTS-1:0]     ev_rx_discarded_i,
+  /// A packet did not leave, since the port was down.
+  input  logic [N_PORTS-1:0]     ev_tx_dropped_i,
+  /// Wrong bits of a flit that left were mended.
+  input  logic [N_PORTS-1:0]     ev_corrected_i,
+  /// There were more than can be mended.
+  input  logic [N_PORTS-1:0]     ev_failed_i,
 
   /// A contribution was taken.
   input  logic [NE-1:0]          ev_contribution_i,
@@ -161,6 +177,10 @@ module sp_csr #(
   input  logic [NE-1:0]          ev_result_i,
   /// A context was closed by time-out.
   input  logic [NE-1:0]          ev_timeout_i,
+  /// Wrong bits of a flit that it got were mended.
+  input  logic [NE-1:0]          ev_eng_corrected_i,
+  /// There were more than can be mended.
+  input  logic [NE-1:0]          ev_eng_failed_i,
   /// A contribution was refused.
   input  logic [NE-1:0]          ev_eng_refused_i,
   /// Why (sp_pkg::status_e).
@@ -201,8 +221,8 @@ module sp_csr #(
   localparam int unsigned ROWS      = (N_IDS > N_GROUPS) ? N_IDS : N_GROUPS;
   localparam int unsigned ROWS_W    = $clog2(ROWS);
   /// Registers of a port and of an engine.
-  localparam int unsigned PORT_REGS = 14;
-  localparam int unsigned ENG_REGS  = 9;
+  localparam int unsigned PORT_REGS = 16;
+  localparam int unsigned ENG_REGS  = 11;
   localparam int unsigned VC_REGS   = 15;
 
   /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
@@ -291,6 +311,18 @@ module sp_csr #(
   assign clear     = hw_out.control.clear.value;
   assign timeout_o = hw_out.reduction_timeout.cycles.value;
   assign clear_o   = clear;
+  always_comb begin
+    for (int unsigned p = 0; p < N_PORTS; p++) begin
+      voq_inject_o[p].arm       = hw_out.ecc_inject.go.value && !hw_out.ecc_inject.egress.value
+                                 && (32'(hw_out.ecc_inject.port.value) == p);
+      egress_inject_o[p].arm    = hw_out.ecc_inject.go.value && hw_out.ecc_inject.egress.value
+                                 && (32'(hw_out.ecc_inject.port.value) == p);
+      voq_inject_o[p].header    = hw_out.ecc_inject.header.value;
+      voq_inject_o[p].count     = hw_out.ecc_inject.count.value;
+      egress_inject_o[p].header = hw_out.ecc_inject.header.value;
+      egress_inject_o[p].count  = hw_out.ecc_inject.count.value;
+    end
+  end
   assign threshold_o = '{egress: hw_out.ecn_threshold.egress.value,
                          voq: hw_out.ecn_threshold.voq.value};
 
@@ -298,6 +330,29 @@ module sp_csr #(
     if (!rst_ni) bad_q <= '0;
     else if (clear) bad_q <= 32'(bad_access);
     else if (bad_access) bad_q <= bad_q + 32'd1;
+  end
+
+  // Events are looked at a cycle later: to count those of all ports is long.
+  logic [N_PORTS-1:0] mcast_ev_q;
+  logic [N_PORTS-1:0] copy_ev_q;
+  logic               clear_q;
+  logic [31:0]        mcast_q;
+  logic [31:0]        copies_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      mcast_ev_q <= '0;
+      copy_ev_q  <= '0;
+      clear_q    <= 1'b0;
+      mcast_q    <= '0;
+      copies_q   <= '0;
+    end else begin
+      mcast_ev_q <= ev_mcast_i;
+      copy_ev_q  <= ev_copy_i;
+      clear_q    <= clear;
+      mcast_q    <= (clear_q ? '0 : mcast_q) + 32'($countones(mcast_ev_q));
+      copies_q   <= (clear_q ? '0 : copies_q) + 32'($countones(copy_ev_q));
+    end
   end
 
   always_comb begin
@@ -315,7 +370,10 @@ module sp_csr #(
     hw_in.voq_flits.value.next    = VOQ_FLITS;
     hw_in.egress_flits.value.next = EGRESS_FLITS;
     hw_in.counters.value.next     = COUNTERS;
+    hw_in.ecc.value.next          = 32'(ECC);
     hw_in.multicast.value.next    = 32'(MCAST);
+    hw_in.mcast_packets.count.next = mcast_q;
+    hw_in.mcast_copies.count.next = copies_q;
 
     // One access is under way at a time, so that all regions share data and only the
     // acknowledgement says whose it is.
@@ -585,9 +643,13 @@ module sp_csr #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       mask_q <= {N_PORTS{PARTITIONS'(1)}};
+      shut_o <= '0;
       for (int unsigned p = 0; p < N_PORTS; p++) source_o[p] <= '0;
     end else begin
-      if (row_we_o) mask_q[owner] <= wdata_q[PARTITIONS-1:0];
+      if (row_we_o) begin
+        mask_q[owner] <= wdata_q[PARTITIONS-1:0];
+        shut_o[owner] <= wdata_q[31];
+      end
       if (write && (region_q == RG_RIGHTS) && a_source) begin
         source_o[owner] <= '{care: wdata_q[29:16], id: wdata_q[13:0]};
       end
@@ -595,7 +657,7 @@ module sp_csr #(
   end
 
   assign rights_read = a_source ? {2'd0, source_o[owner].care, 2'd0, source_o[owner].id}
-                                : 32'(mask_q[owner]);
+                                : {shut_o[owner], 15'd0, mask_q[owner]};
 
   // -------------------------------------------------------------------------------- group table
 
@@ -688,8 +750,9 @@ module sp_csr #(
     end
   end
 
-  assign port_ev = {ev_copy_i, ev_mcast_i, refused_ev[4], ev_dropped_i, refused_ev[3],
-                    refused_ev[2], refused_ev[1], refused_ev[0],
+  assign port_ev = {ev_failed_i, ev_corrected_i, ev_tx_dropped_i, ev_rx_discarded_i,
+                    refused_ev[4], ev_dropped_i,
+                    refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
                     ev_tx_stall_i, ev_rx_stall_i, ev_tx_beat_i, ev_tx_packet_i, ev_rx_beat_i,
                     ev_rx_packet_i};
   assign port_sel = PORT_CNT_W'(32'(a_reg) * N_PORTS + 32'(a_unit));
@@ -701,7 +764,7 @@ module sp_csr #(
   // Those by VC are kept beside the ports, which answer in a cycle.
   always_comb begin
     stat_take_o = '0;
-    if (take && (region_q == RG_VC || region_q == RG_LATENCY)) begin
+    if (take && !bad_place && (region_q == RG_VC || region_q == RG_LATENCY)) begin
       stat_take_o[PORT_W'(a_stat_port)] = 1'b1;
     end
   end
@@ -737,7 +800,7 @@ module sp_csr #(
       end
     end
 
-    assign eng_ev  = {eng_refused_ev[3], eng_refused_ev[2], eng_refused_ev[1], eng_refused_ev[0],
+    assign eng_ev  = {ev_eng_failed_i, ev_eng_corrected_i, eng_refused_ev[3], eng_refused_ev[2], eng_refused_ev[1], eng_refused_ev[0],
                       ev_timeout_i, ev_result_i, ev_contribution_i};
     assign eng_sel = ENG_CNT_W'(32'(a_reg) * NE + 32'(a_unit));
 
@@ -776,6 +839,7 @@ module sp_csr #(
     // The event inputs of the engine that is not there have no use.
     logic unused;
     assign unused = &{1'b0, ev_contribution_i, ev_result_i, ev_timeout_i, ev_eng_refused_i,
+                      ev_eng_corrected_i, ev_eng_failed_i,
                       ev_eng_status_i[0], contexts_used_i[0]};
     assign engine_there = 1'b0;
     assign eng_value    = '0;

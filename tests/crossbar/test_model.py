@@ -285,7 +285,8 @@ def test_multicasts_are_those_of_the_slow_switch(name: str) -> None:
         if out == MULTICAST:
             expected += slow.copies(port, row)
             fanouts.add(len(slow.copies(port, row)))
-    copies = switch.copies(out_ports, out_packets)
+    copies, which = switch.copies(out_ports, out_packets)
+    assert (get(copies, "tag") == get(packets, "tag")[which]).all()
     assert len(copies) == len(expected)
     for one, other in zip(copies, expected, strict=True):
         assert packet.same(np.array([one]), np.array([other])).all(), packet.describe(other)

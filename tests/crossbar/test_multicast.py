@@ -349,6 +349,35 @@ class Refused(MulticastTest):
 
 
 @pyuvm.test()
+class Apart(MulticastTest):
+    """Multicasts within a partition pass; one with a member of another is refused as a whole."""
+
+    count = 40
+
+    async def traffic(self) -> None:
+        ports = self.config.ports
+        masks = [1 << port % 2 for port in range(ports)]
+        masks[0] = 0b11
+        for port, mask in enumerate(masks):
+            await self.set_partitions(port, mask)
+        for group in range(4):
+            members = members_of(self.rng, ports, int(self.rng.integers(1, 3)))
+            await self.set_group(group, members)
+        await self.set_group(4, [port for port in range(ports) if masks[port] & 1])
+        await self.send(traffic.multicast(self.rng, self.config, self.count, groups=range(5)))
+        await self.send(traffic.sparse(self.rng, self.config, self.count, fanout=(1, 3)))
+        await self.drain()
+        copies = concatenate([self.copies(port) for port in range(ports)])
+        by_set = packet.get(copies, "ext") & EXT_SET != 0
+        refused = int(self.model.counters["refused_partition"].sum())
+        assert by_set.any() and not by_set.all() and refused
+        for row in copies:
+            assert masks[int(get(np.array([row]), "src")[0])] & masks[int(row["port"])]
+        self.hit("within_partition", len(copies))
+        self.hit("across_partitions", refused)
+
+
+@pyuvm.test()
 class FullLoad(MulticastTest):
     """Every port multicasts to all, alone and with as many unicasts: no output may be idle."""
 
@@ -440,3 +469,9 @@ def test_queue_full(sim, config: str) -> None:
 @pytest.mark.parametrize("config", ["dev2", "dev4"])
 def test_group_changes(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="GroupChanges")
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4"])
+def test_apart(sim, config: str) -> None:
+    sim.run(config=config, module=__name__, testcase="Apart")

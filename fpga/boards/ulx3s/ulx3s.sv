@@ -10,6 +10,7 @@ module ulx3s #(
     parameter int unsigned N_PORTS = 4,
     parameter int unsigned FLIT_W = 128,
     parameter int unsigned ISLIP_ITERS = 1,
+    parameter int unsigned AUGMENT = 0,
     parameter int unsigned VOQ_FLITS = 32,
     parameter int unsigned EGRESS_FLITS = 64,
     parameter int unsigned N_ENGINES = 1,
@@ -19,6 +20,7 @@ module ulx3s #(
     parameter bit PIPELINED = 1'b1,
     /// 1: multicasts; not with PIPELINED.
     parameter bit MCAST = 1'b0,
+    parameter int unsigned COUNTERS = 0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -94,6 +96,7 @@ module ulx3s #(
       .N_PORTS     (N_PORTS),
       .FLIT_W      (FLIT_W),
       .ISLIP_ITERS (ISLIP_ITERS),
+      .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),
@@ -102,6 +105,7 @@ module ulx3s #(
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
       .MCAST       (MCAST),
+      .COUNTERS    (COUNTERS),
       .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),
