@@ -16,7 +16,7 @@ accept_*              departures of a port and cycle at offered load 1.0, in 10^
 accept_n16_fifo_model the same of one FIFO an input instead of VOQs, in the golden model; theory
                       says 0.586 for many ports
 multicast_rate        flits of a port and cycle when every input always has multicasts of 256 bytes
-                      to all ports, with `mcast`
+                      to all ports
 multicast_mixed       the same when half of the flits that leave are unicasts to random ports
 jain_incast           Jain's index of the flits of the inputs, all of which send to one output;
                       the lowest of: headers alone, 256 bytes, each input a mix of both
@@ -97,6 +97,8 @@ def about(config: Config) -> str:
         f"iterations: {config.iterations}", f"engines: {config.engines}",
         f"VOQs of {config.voq_flits} flits", f"egress buffers of {config.egress_flits}",
     ]  # fmt: skip
+    if config.mcast:
+        words.append("multicasts")
     if config.augment:
         words.append(f"rounds of augmenting paths: {config.augment}")
     if config.pipelined:
@@ -180,13 +182,12 @@ def main(config: Config) -> dict[str, Any]:
     unequal = incast(Flow(SATURATED, "2/0", "0"), Flow(SATURATED, "2/1", "0", units=FULL))
 
     # A multicast comes in once and leaves as often as there are ports.
-    multicasting = config.replace(mcast=1)
     half = 0.5 / config.ports
     multicasts = {
         "multicast_rate": (Flow(SATURATED, output="all", units=FULL),),
         "multicast_mixed": (Flow(half, output="all", units=FULL), Flow(0.5, units=FULL)),
     }
-    spread = {name: Run(multicasting, flows, 30_000, 10_000) for name, flows in multicasts.items()}
+    spread = {name: Run(config, flows, 30_000, 10_000) for name, flows in multicasts.items()}
 
     def victims(*flows: Flow) -> tuple[Run, Run]:
         # The first flow with the others, and without.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The whole switch between sources and sinks in C++ (crossbar_main.cpp). A packet is said by what it
-// is to them: source, destination, VC, length, number. Header and payload are made of these here, and
-// what comes out is held bit for bit against what the same numbers would make.
+// The whole switch between sources and sinks in C++ (crossbar_main.cpp). A packet is said by what
+// it is to them: source, destination, kind, length, number. Header and payload are made of these
+// here, and what comes out is held bit for bit against what the same numbers would make.
 
 module sp_crossbar_bench #(
     /// As in sp_switch_core.
@@ -122,7 +122,7 @@ module sp_crossbar_bench #(
     case (p.kind)
       3'(VC_REQ): header.op = (p.len == '0) ? OP_READ : OP_WRITE;
       3'(VC_RSP): header.op = (p.len == '0) ? OP_WRITE_RSP : OP_READ_RSP;
-      3'(VC_RED): header.op = OP_ALLREDUCE;  // with a port as its destination it is a packet as others
+      3'(VC_RED): header.op = OP_ALLREDUCE;  // to a port: a packet like others
       Multicast:  header.op = OP_MCAST_WRITE;
       default:    header.op = (p.len == '0) ? OP_MGT_READ : OP_MGT_WRITE;
     endcase
