@@ -141,9 +141,8 @@ def arrivals(switch: Switch, port: int, packets: Packets) -> Arrivals:
     rows.bad[sparse] = np.where(wrong.any(1), np.cumsum(there, 1)[_first(wrong)] - 1, NONE)
     rows.fan[multicast] = np.arange(int(multicast.sum()))
     fans = np.zeros((int(multicast.sum()), switch.config.ports), np.uint8)
-    leaving["stamp"] = np.cumsum(multicast) - 1  # copies keep it
-    copies = switch.copies(out, leaving)
-    fans[copies["stamp"].astype(np.int64), copies["port"]] = 1
+    copies, which = switch.copies(out, leaving)
+    fans[rows.fan[which], copies["port"]] = 1
     return Arrivals(rows, fans, switch.forward(port, packets)[1]["hdr"].copy())
 
 
