@@ -27,6 +27,8 @@ PORT_COUNTERS = (
 )  # fmt: skip
 #: Those of them that count refusals since another port is down.
 OUTAGE_COUNTERS = ("refused_dst", "dropped_responses")
+#: Those that the switch has for all ports together.
+TOTALS = ("mcast_packets", "mcast_copies")
 ENGINE_COUNTERS = (
     "contributions", "results", "timeouts", "refused_type", "refused_not_member",
     "refused_duplicate", "refused_mismatch",
@@ -151,6 +153,12 @@ class Bench:
             # A channel takes many reads: two ports a test.
             for port in self.rng.permutation(self.config.ports)[:2]:
                 wrong += await self.check_channels(int(port))
+        if not outage:
+            for name in TOTALS:
+                total = int(self.model.counters[name].sum())
+                got = await self.registers.read(name)
+                if got != total & 0xFFFFFFFF:
+                    wrong.append(f"{name} is {got}, expected {total}")
         for index, engine in enumerate(self.model.engines):
             expected = {name: engine.counters[name] for name in ENGINE_COUNTERS}
             wrong += await self._differing(f"engine[{index}]", expected)

@@ -31,6 +31,7 @@ def elaborate(**changes: int) -> None:
         ("FLIT_W", 64, "128, 256 or 512"),
         ("FLIT_W", 384, "128, 256 or 512"),
         ("ISLIP_ITERS", 2, "PIPELINED"),
+        ("MCAST", 1, "not built with PIPELINED"),
         ("AUGMENT", 1, "PIPELINED"),
         ("VOQ_FLITS", 24, "power of two"),
         ("VOQ_FLITS", 16, "12 flits on the way: 31"),

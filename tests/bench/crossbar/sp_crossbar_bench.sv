@@ -28,6 +28,8 @@ module sp_crossbar_bench #(
     /// As in sp_switch_core.
     parameter bit PIPELINED = 1'b0,
     /// As in sp_switch_core.
+    parameter bit MCAST = 1'b0,
+    /// As in sp_switch_core.
     parameter int unsigned COUNTERS = 0
 ) (
     /// Clock.
@@ -175,6 +177,7 @@ module sp_crossbar_bench #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
+      .MCAST       (MCAST),
       .COUNTERS    (COUNTERS)
   ) i_dut (
       .clk_i,

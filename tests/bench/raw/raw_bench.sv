@@ -27,6 +27,8 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter bit PIPELINED = 1'b0,
     /// As in sp_switch_core.
+    parameter bit MCAST = 1'b0,
+    /// As in sp_switch_core.
     parameter int unsigned COUNTERS = 0
 ) (
     /// Clock.
@@ -105,6 +107,7 @@ module raw_bench #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
+      .MCAST       (MCAST),
       .COUNTERS    (COUNTERS)
   ) i_dut (
       .clk_i,
