@@ -64,7 +64,7 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
     return kernel.shape_of(
         config.ports, config.engines, config.iterations, config.augment, config.voq_flits,
         config.egress_flits, config.max_flits,
-        fifo=queues == "fifo", maximum=scheduler == "maximum",
+        fifo=queues == "fifo", maximum=scheduler == "maximum", mcast=bool(config.mcast),
     )  # fmt: skip
 
 
@@ -177,13 +177,13 @@ class Replay:
             flags(ports), flags(ports), flags(ports), np.zeros((cycles, engines), np.int32),
             kernel.records(kernel.LEFT, cycles * ports), 0,
         )  # fmt: skip
-        self._state.numbers[2:] = 0
+        self._state.numbers[2:4] = 0
         kernel.replay(
             self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
             given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
         )  # fmt: skip
-        left, kept = self._state.numbers[2:]
+        left, kept = self._state.numbers[2:4]
         return dataclasses.replace(shown, left=shown.left[:left].copy(), kept=int(kept))
 
 

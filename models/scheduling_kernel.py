@@ -134,6 +134,8 @@ OUTPUT = np.dtype(
         ("match", "i4"),  # input matched, or NONE
         ("at_once", "i4"),  # the same, in the first iteration
         ("kept", "i4"),  # free for an overdue input alone
+        ("yields", "i4"),  # it had a multicast; the next cycle is that of unicasts
+        ("copies", "i4"),  # injector that it is matched with, or NONE
         ("search", "i4"),
     ]
 )
@@ -196,6 +198,7 @@ class Shape(NamedTuple):
     phase: int  # cycles in which a pair is due, a power of two
     fifo: int  # 1: one queue an input, whose first packet alone may ask
     maximum: int  # 1: iSLIP's matching is augmented to one of maximum size
+    mcast: int  # 1: pairs take turns in every other round, the others are those of multicasts
 
 
 class Work(NamedTuple):
@@ -211,7 +214,7 @@ class State(NamedTuple):
     """Registers and queues. i: input, j: output, v: VC, e: engine; injector e is input ports+e."""
 
     #: [0] cycle since reset, [1] results that have come, [2] packets that have left, [3] cycles in
-    #: which a pair was kept free
+    #: which a pair was kept free, [4] input whose multicast comes first, [5] round of multicasts
     numbers: Ints
     inputs: Records  # i
     outputs: Records  # j
@@ -243,12 +246,13 @@ def shape_of(
     *,
     fifo: bool = False,
     maximum: bool = False,
+    mcast: bool = False,
 ) -> Shape:
     """Return the shape of a crossbar."""
     phase = 1 << (longest + TURN_STEPS - 1).bit_length()
     return Shape(
         ports, engines, iterations, augment, voq_flits, egress_flits, longest, phase, int(fifo),
-        int(maximum),
+        int(maximum), int(mcast),
     )  # fmt: skip
 
 
@@ -274,7 +278,7 @@ def state(shape: Shape) -> State:
     pairs = records(PAIR, total, total)
     pairs.place, pairs.first, pairs.free = NONE, NONE, shape.voq_flits
     return State(
-        np.zeros(4, np.int64),
+        np.zeros(6, np.int64),
         inputs,
         outputs,
         pairs,
@@ -595,6 +599,54 @@ def start(c: Shape, s: State, p: Records, want: Flags, i: int, j: int) -> None:
 
 
 @compiled
+def multicast(c: Shape, s: State) -> None:
+    """Match the results of engines before all else: ``outputs[j].copies``.
+
+    Every output takes the first that asks for it, in an order common to all outputs. It begins
+    with the first input that lacks something that it asked for, or behind the first one served.
+    An output that had a multicast leaves the next cycle in which they ask to unicasts.
+    """
+    t = s.numbers[0]
+    n, total = c.ports, c.ports + c.engines
+    outputs = s.outputs
+    for j in range(n):
+        outputs[j].copies = NONE
+    first, next_ = s.numbers[4], NONE
+    lacking = False
+    for k in range(total):
+        i = (first + k) % total
+        if i < n or t < s.inputs[i].read_to:
+            continue
+        asked, got = 0, 0
+        for j in range(n):
+            b = outputs[j]
+            overdue = s.inputs[i].overdue != 0
+            if s.injects[i - n, j] == 0 or t < b.taken_to:
+                continue
+            if (overdue and s.inputs[i].due != j) or (not overdue and b.kept != 0):
+                continue
+            asked += 1
+            if b.copies == NONE and (b.yields == 0 or b.asks == 0):
+                b.copies = i
+                got += 1
+        if lacking:
+            continue
+        if got < asked:
+            next_, lacking = i, True
+        elif got > 0 and next_ == NONE:
+            next_ = (i + 1) % total
+    if next_ != NONE:
+        s.numbers[4] = next_
+    for j in range(n):
+        b = outputs[j]
+        if b.asks > 0:
+            b.yields = 0
+        if b.copies != NONE:
+            b.yields = 1
+            b.asks = 0
+
+
+@compiled
 def match(c: Shape, s: State, p: Records, want: Flags) -> None:
     """Requests, matches, turns of pairs; starts what is matched.
 
@@ -631,6 +683,8 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
     for i in range(total):
         a = inputs[i]
         a.overdue = 0
+        if i < n and s.numbers[5] != 0:
+            continue
         if a.forced != 0 and wishes(c, s, want, i, a.due):
             a.overdue = 1
             outputs[a.due].kept = 1
@@ -656,21 +710,17 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
                 if open_ or wishes(c, s, want, i, j):
                     s.asks[j, asking] = i
                     asking += 1
-            for e in range(c.engines):
-                a = inputs[n + e]
-                if s.injects[e, j] == 0 or t < a.read_to:
-                    continue
-                if any_overdue and (a.due != j if a.overdue != 0 else b.kept != 0):
-                    continue
-                s.asks[j, asking] = n + e
-                asking += 1
         b.asks = asking
 
-    islip(c.iterations, n, inputs, outputs, s.asks, s.active, s.offered)
+    multicast(c, s)
+    islip(c.iterations, n, inputs[:n], outputs, s.asks, s.active, s.offered)
     if c.augment != 0:
-        augment(c.augment, n, t, inputs, outputs, s.asks)
+        augment(c.augment, n, t, inputs[:n], outputs, s.asks)
     if c.maximum != 0:
-        maximise(n, inputs, outputs, s.asks, s.trail)
+        maximise(n, inputs[:n], outputs, s.asks, s.trail)
+    for j in range(n):
+        if outputs[j].copies != NONE:
+            outputs[j].match = outputs[j].copies
 
     # Turns of pairs.
     for j in range(total):
@@ -683,14 +733,19 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
     tick = t & (c.phase - 1)
     if tick == 0:
         for i in range(total):
-            inputs[i].forced = s.pairs[i, inputs[i].due].waited
+            waits = i >= n or s.numbers[5] == 0
+            inputs[i].forced = s.pairs[i, inputs[i].due].waited if waits else 0
     elif tick == c.phase - 1:
+        last_due = inputs[0].due == total - 1
         for i in range(total):
             j = inputs[i].due
             inputs[i].forced = 0
-            if outputs[j].match != i and wishes(c, s, want, i, j):
+            waits = i >= n or s.numbers[5] == 0
+            if waits and outputs[j].match != i and wishes(c, s, want, i, j):
                 s.pairs[i, j].waited = 1
             inputs[i].due = j + 1 if j + 1 < total else 0
+        if c.mcast != 0 and last_due:
+            s.numbers[5] = 1 - s.numbers[5]
 
     # What is matched starts.
     for j in range(total):
