@@ -55,16 +55,17 @@ class OutOfStep(BaseTest):
 
     async def traffic(self) -> None:
         flits = int(os.environ["SP_FLITS"])
+        mcast = os.environ["SP_CROSSING"] == "mcast"
+        if mcast:
+            await self.set_group(1, [1])
         for lag in range(flits):
             crossing = np.arange(self.count) % self.every == self.every - 1
-            mcast = os.environ["SP_CROSSING"] == "mcast"
             rows = [packet.make(0, flit_w=self.config.flit_w) for _ in range(self.config.ports)]
             start = self.pipe.cycle + 20
             # Some packets of port 1 go to 0 first, so that the streams do not start in step.
             rows[1] = self.stream(1, flits, np.where(np.arange(self.count) < 6, 0, 1))
             rows[0] = self.stream(0, flits, np.where(crossing, 1, 0))
             if mcast:
-                await self.set_group(1, [1])
                 packet.set_fields(
                     rows[0], op=np.where(crossing, int(Op.MCAST_WRITE), int(Op.WRITE))
                 )
