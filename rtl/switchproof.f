@@ -8,12 +8,14 @@ common/sp_skid_buffer.sv
 common/sp_stage.sv
 crossbar/sp_crossbar.sv
 crossbar/sp_egress.sv
+crossbar/sp_heads.sv
 crossbar/sp_ingress.sv
 crossbar/sp_injector.sv
 crossbar/sp_islip.sv
-crossbar/sp_islip_steps.sv
+crossbar/sp_islip_rolling.sv
 crossbar/sp_route.sv
 crossbar/sp_voq.sv
+crossbar/sp_voq_pipelined.sv
 csr/generated/sp_csr_regs.sv
 csr/sp_csr.sv
 csr/sp_event_counters.sv

@@ -5,8 +5,9 @@
 // fits; packets of a VC leave in order and packets never interleave; a VC that the receiver does
 // not let start stops no other VC; VCs take turns packet by packet.
 //
-// A flit that meets an empty buffer and a free port is on the port in the next cycle. PIPELINED: it
-// goes through the buffer and is on the port in the fifth.
+// A flit that meets an empty buffer and a free port is on the port in the next cycle. PIPELINED: so
+// it is; what goes through the buffer is written a cycle later, and whose turn it is next is known
+// before the packet on its way ends.
 
 module sp_egress #(
     /// Bits of a flit.
@@ -48,8 +49,8 @@ module sp_egress #(
     output logic [sp_pkg::USER_W-1:0] m_tuser_o,
     /// Stream out: last beat.
     output logic                      m_tlast_o,
-    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits (PIPELINED: 1
-    /// more) before a packet is on the port, so that many flits may still come after it falls.
+    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits before a packet
+    /// is on the port, so that many flits may still come after it falls.
     input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i
 );
   /* verilator no_inline_module */  // one C++ body for all ports
@@ -58,7 +59,7 @@ module sp_egress #(
 
   localparam int unsigned PtrW = $clog2(DEPTH);
   // Flits that the crossbar may have on the way when it looks at `room_o`.
-  localparam int unsigned OnTheWay = PIPELINED ? 8 : 4;
+  localparam int unsigned OnTheWay = 4;
   localparam int unsigned Room = max_flits(FLIT_W) + OnTheWay;
   // Stage behind the buffers: one flit being read, one on the port, one to keep the pace.
   localparam int unsigned OutFlits = 3;
@@ -100,22 +101,22 @@ module sp_egress #(
   logic [1:0]        c_vc;
   hdr_t              c_hdr;
   logic [FLIT_W-1:0] c_data;
+  logic              c_write;  // it goes into the buffer
 
   if (PIPELINED) begin : g_in
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) c_valid <= 1'b0;
-      else c_valid <= valid_i;
+      else c_valid <= valid_i && !pass;
     end
     always_ff @(posedge clk_i) begin
-      if (valid_i) begin
-        c_first <= first_i;
-        c_last  <= last_i;
-        c_err   <= err_i;
-        c_vc    <= vc_i;
-        c_hdr   <= hdr_i;
-        c_data  <= data_i;
-      end
+      c_first <= first_i;
+      c_last  <= last_i;
+      c_err   <= err_i;
+      c_vc    <= vc_i;
+      c_hdr   <= hdr_i;
+      c_data  <= data_i;
     end
+    assign c_write = c_valid;
   end else begin : g_through
     assign c_valid = valid_i;
     assign c_first = first_i;
@@ -124,6 +125,7 @@ module sp_egress #(
     assign c_vc    = vc_i;
     assign c_hdr   = hdr_i;
     assign c_data  = data_i;
+    assign c_write = c_valid && !pass;
   end
 
   // ------------------------------------------------------------------------------------ buffers
@@ -140,7 +142,7 @@ module sp_egress #(
   logic [FLIT_W-1:0] rd_data_q;
 
   always_ff @(posedge clk_i) begin
-    if (c_valid && !pass) begin
+    if (c_write) begin
       data_mem[waddr] <= {c_err, c_data};
       if (c_first) hdr_mem[waddr] <= c_hdr;
     end
@@ -156,7 +158,7 @@ module sp_egress #(
   for (genvar v = 0; v < int'(NUM_VC); v++) begin : g_last
     logic last_mem [DEPTH];
     always_ff @(posedge clk_i) begin
-      if (c_valid && !pass && c_vc == 2'(v)) last_mem[wptr_q[v][PtrW-1:0]] <= c_last;
+      if (c_write && c_vc == 2'(v)) last_mem[wptr_q[v][PtrW-1:0]] <= c_last;
     end
     if (PIPELINED) begin : g_ahead
       // That of the next flit is fetched when one is read, or comes by itself.
@@ -183,7 +185,7 @@ module sp_egress #(
         rptr_q[v] <= '0;
       end
     end else begin
-      if (c_valid && !pass) wptr_q[c_vc] <= wptr_q[c_vc] + (PtrW + 1)'(1);
+      if (c_write) wptr_q[c_vc] <= wptr_q[c_vc] + (PtrW + 1)'(1);
       if (read) rptr_q[vc] <= rptr_q[vc] + (PtrW + 1)'(1);
     end
   end
@@ -193,44 +195,53 @@ module sp_egress #(
   if (PIPELINED) begin : g_ahead
     // Whose turn it is next is known before the packet on its way ends.
     logic [PtrW:0]     firsts_q [NUM_VC];  // packets that have come and not been started
+    logic [NUM_VC-1:0] one_q;              // there is one, there are two
+    logic [NUM_VC-1:0] two_q;
     logic [PtrW:0]     level_q  [NUM_VC];  // flits in the buffer
     logic [NUM_VC-1:0] filled_q;           // there is one
-    logic [NUM_VC-1:0] may_start;
     logic [NUM_VC-1:0] first_vc_q;         // as in sp_rr_arbiter
-    logic [NUM_VC-1:0] above;
-    logic [NUM_VC-1:0] turn_q;             // one-hot or zero
-    logic              first_q;
+    logic [NUM_VC-1:0] turn_q;             // whose packet is next, one-hot or zero
+    logic [NUM_VC-1:0] behind_turn;        // as first_vc_q, when that one has started
+    logic [NUM_VC-1:0] in, out;            // packets that come, that start
+    logic              begins;             // one starts from its buffer
     logic              take_last;
-    logic              begins;             // the next packet starts in the next cycle
-    logic              begun_q;            // it has started in this one
+
+    function automatic logic [NUM_VC-1:0] pick(logic [NUM_VC-1:0] req, logic [NUM_VC-1:0] first);
+      logic [NUM_VC-1:0] above;
+      above = req & first;
+      return (above != '0) ? (above & (~above + NUM_VC'(1))) : (req & (~req + NUM_VC'(1)));
+    endfunction
+
+    assign behind_turn = ~((turn_q << 1) - NUM_VC'(1));
+    assign begins      = !active_q && space && (turn_q & m_vc_room_i) != '0;
+    assign vc          = active_q ? vc_q : {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
+    assign filled      = filled_q;
+    assign read        = active_q ? space && filled_q[vc_q] : begins;
+    assign read_first  = !active_q;
+    // Past the buffer goes what nothing is in front of.
+    assign pass        = valid_i && space && !reading_q && !c_valid && !filled_q[vc_i]
+                         && (active_q ? vc_i == vc_q
+                                      : first_i && m_vc_room_i[vc_i] && turn_q == '0);
+    assign take_last   = (read && last_head[vc]) || (pass && last_i);
 
     always_comb begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        may_start[v] = (firsts_q[v] != '0) && m_vc_room_i[v];
-        comes[v]     = c_valid && (c_vc == 2'(v));
-        goes[v]      = read && (vc_q == 2'(v));
-        lone[v]      = level_q[v] == (PtrW + 1)'(1);
+        comes[v] = c_valid && (c_vc == 2'(v));
+        goes[v]  = read && (vc == 2'(v));
+        lone[v]  = level_q[v] == (PtrW + 1)'(1);
+        in[v]    = comes[v] && c_first;
       end
+      out = begins ? turn_q : '0;
     end
-
-    assign above      = may_start & first_vc_q;
-    assign vc         = vc_q;
-    assign filled     = filled_q;
-    assign read       = active_q && space && filled[vc_q];
-    assign read_first = first_q;
-    assign pass       = 1'b0;
-    assign take_last  = read && last_head[vc_q];
-    // Not in two cycles one behind the other: what may start is known a cycle later.
-    assign begins     = (!active_q || take_last) && !begun_q && (turn_q & may_start) != '0;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         active_q   <= 1'b0;
-        first_q    <= 1'b0;
-        begun_q    <= 1'b0;
         vc_q       <= '0;
         turn_q     <= '0;
         first_vc_q <= '1;
+        one_q      <= '0;
+        two_q      <= '0;
         filled_q   <= '0;
         room_o     <= '0;
         for (int unsigned v = 0; v < NUM_VC; v++) begin
@@ -238,24 +249,22 @@ module sp_egress #(
           level_q[v]  <= '0;
         end
       end else begin
-        turn_q <= (above != '0) ? (above & (~above + NUM_VC'(1)))
-                                : (may_start & (~may_start + NUM_VC'(1)));
-        begun_q <= begins;
-        if (begins) begin
-          active_q   <= 1'b1;
-          first_q    <= 1'b1;
-          vc_q       <= {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
-          first_vc_q <= ~((turn_q << 1) - NUM_VC'(1));
-        end else begin
-          if (take_last) active_q <= 1'b0;
-          if (read) first_q <= 1'b0;
+        if (read || pass) begin
+          active_q <= !take_last;
+          vc_q     <= pass ? vc_i : vc;
         end
+        if (begins) first_vc_q <= behind_turn;
+        turn_q <= begins ? pick(((one_q & ~turn_q) | two_q) & m_vc_room_i, behind_turn)
+                         : pick(one_q & m_vc_room_i, first_vc_q);
         for (int unsigned v = 0; v < NUM_VC; v++) begin
           level_q[v]  <= level_q[v] + (PtrW + 1)'(comes[v]) - (PtrW + 1)'(goes[v]);
           filled_q[v] <= comes[v] || (filled_q[v] && !(goes[v] && lone[v]));
           room_o[v]   <= level_q[v] <= (PtrW + 1)'(DEPTH - Room);
-          firsts_q[v] <= firsts_q[v] + (PtrW + 1)'(comes[v] && c_first)
-                         - (PtrW + 1)'(begun_q && (vc_q == 2'(v)));
+          if (in[v] != out[v]) begin
+            firsts_q[v] <= in[v] ? firsts_q[v] + (PtrW + 1)'(1) : firsts_q[v] - (PtrW + 1)'(1);
+            one_q[v]    <= in[v] || two_q[v];
+            two_q[v]    <= in[v] ? one_q[v] : firsts_q[v] > (PtrW + 1)'(2);
+          end
         end
       end
     end
@@ -317,7 +326,7 @@ module sp_egress #(
 
       assert (!(out_full && (reading_q || pass)))
         else $error("sp_egress: a flit found the output stage full");
-      assert (!c_valid || pass || (wptr_q[c_vc] - rptr_q[c_vc]) < (PtrW + 1)'(DEPTH))
+      assert (!c_write || (wptr_q[c_vc] - rptr_q[c_vc]) < (PtrW + 1)'(DEPTH))
         else $error("sp_egress: a flit found the buffer of VC %0d full", c_vc);
     end
   end
@@ -330,12 +339,8 @@ module sp_egress #(
   logic [OutW-1:0] out_flit;
 
   // Behind the first flit of a packet the header says nothing.
-  if (PIPELINED) begin : g_read
-    assign out_flit = {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q};
-  end else begin : g_pass
-    assign out_flit = reading_q ? {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q}
-                                : {c_last, c_err, c_hdr, c_data};
-  end
+  assign out_flit = reading_q ? {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q}
+                              : {last_i, err_i, hdr_i, data_i};
 
   // A word that is being read lands in the next cycle, so it counts.
   assign space  = {1'b0, out_count} + 3'(reading_q) < 3'(OutFlits);

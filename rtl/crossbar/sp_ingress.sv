@@ -6,8 +6,8 @@
 // answer to an answer could circle for ever. A malformed packet changes nothing else. A stream is
 // never stopped for longer than its queue, or the answers' queue of its own port, is full.
 //
-// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 19, as
-// every step of its way has a cycle of its own; see docs/crossbar.md.
+// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 6, since it
+// is queued a cycle later, and grant and accept take a cycle each; see docs/crossbar.md.
 
 module sp_ingress #(
     /// Outputs, external ports first, then engines.
@@ -61,18 +61,40 @@ module sp_ingress #(
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
     /// A packet can be started.
     output logic                      idle_o,
-    /// The packet on its way leaves its output to one that is started now.
-    output logic                      ends_o,
     /// Last flit of the packet is being read.
     output logic                      last_o,
-    /// A flit is being read.
-    output logic                      read_o,
     /// Start a packet.
     input  logic                      start_i,
     /// Its VC.
     input  logic [1:0]                start_vc_i,
     /// Its output.
     input  logic [OutW-1:0]           start_out_i,
+
+    /// PIPELINED, to and from sp_voq_pipelined. By VC: outputs that let a packet start.
+    input  logic [N_OUT-1:0]          room_i [sp_pkg::NUM_VC],
+    /// Outputs that have just got their first packet.
+    output logic [N_OUT-1:0]          fresh_o,
+    /// Outputs with a packet that may start.
+    output logic [N_OUT-1:0]          some_o,
+    /// With two.
+    output logic [N_OUT-1:0]          two_o,
+    /// With three.
+    output logic [N_OUT-1:0]          three_o,
+    /// Outputs whose head has more than one, two, three flits.
+    output logic [2:0][N_OUT-1:0]     more_o,
+    /// Outputs with a head that may be started in this cycle.
+    output logic [N_OUT-1:0]          heads_o,
+    /// Output that is matched.
+    input  logic [N_OUT-1:0]          match_i,
+    /// The same if its head starts.
+    input  logic [N_OUT-1:0]          go_i,
+    /// The packet that starts has more than one flit.
+    output logic                      long_o,
+    /// Flits of an earlier packet that are still to be read.
+    output logic [sp_pkg::LEN_W-1:0]  left_o,
+    /// There will be such a flit in the next cycle.
+    output logic                      stays_o,
+
     /// Contribution at the head of the queue of each engine.
     output logic [EngDim-1:0]         head_valid_o,
     /// Its header.
@@ -207,55 +229,58 @@ module sp_ingress #(
   said_t             said;
 
   if (PIPELINED) begin : g_stages
-    localparam int unsigned LookW = $bits(look_t) + 1 + BeatW;
-    logic              in_first_q;
-    logic              full, empty, advance;
-    logic              in_first, in_last, in_err;
-    logic [1:0]        unused_count;
-    hdr_t              in_hdr;
-    look_t             in_look;
-    logic [FLIT_W-1:0] in_data;
+    // A skid buffer that ends in a register: what is found in the table, too, is in one.
+    logic              in_first_q;   // the next beat is a first one
+    logic              in_take;
+    said_t             in_said;
+    logic              spare_q;      // a second beat is held
+    logic              spare_first_q;
+    logic              spare_last_q;
+    logic              spare_err_q;
+    hdr_t              spare_hdr_q;
+    said_t             spare_said_q;
+    logic [FLIT_W-1:0] spare_data_q;
+    logic              advance;
 
-    assign look_hdr = s_tuser_i[HDR_W-1:0];
-
-    // Two beats, so that readiness goes to the port from a register.
-    sp_fifo #(
-        .WIDTH(LookW),
-        .DEPTH(2)
-    ) i_looked (
-        .clk_i,
-        .rst_ni,
-        .push_i (s_tvalid_i),
-        .data_i ({look, in_first_q, s_tlast_i, s_tuser_i, s_tdata_i}),
-        .full_o (full),
-        .pop_i  (advance),
-        .data_o ({in_look, in_first, in_last, in_err, in_hdr, in_data}),
-        .empty_o(empty),
-        .count_o(unused_count)
-    );
-
-    assign s_tready_o = !full;
+    assign look_hdr   = s_tuser_i[HDR_W-1:0];
+    assign in_said    = conclude(look, look_hdr.src, look_hdr.dst);
+    assign s_tready_o = !spare_q;
+    assign in_take    = s_tvalid_i && s_tready_o;
     assign advance    = !valid || ready;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         valid      <= 1'b0;
+        spare_q    <= 1'b0;
         in_first_q <= 1'b1;
       end else begin
-        if (advance) valid <= !empty;
-        if (s_tvalid_i && s_tready_o) in_first_q <= s_tlast_i;
+        if (in_take) in_first_q <= s_tlast_i;
+        if (advance) begin
+          valid   <= in_take || spare_q;
+          spare_q <= 1'b0;
+        end else if (in_take) begin
+          spare_q <= 1'b1;
+        end
       end
     end
 
     always_ff @(posedge clk_i) begin
-      if (advance && !empty) begin
-        first <= in_first;
-        last  <= in_last;
-        err   <= in_err;
-        data  <= in_data;
-        if (in_first) begin
-          hdr  <= in_hdr;
-          said <= conclude(in_look, in_hdr.src, in_hdr.dst);
+      if (!spare_q) begin  // whether it is needed is known late
+        spare_first_q <= in_first_q;
+        spare_last_q  <= s_tlast_i;
+        spare_err_q   <= s_tuser_i[USER_W-1];
+        spare_hdr_q   <= look_hdr;
+        spare_said_q  <= in_said;
+        spare_data_q  <= s_tdata_i;
+      end
+      if (advance) begin
+        first <= spare_q ? spare_first_q : in_first_q;
+        last  <= spare_q ? spare_last_q : s_tlast_i;
+        err   <= spare_q ? spare_err_q : s_tuser_i[USER_W-1];
+        data  <= spare_q ? spare_data_q : s_tdata_i;
+        if (spare_q ? spare_first_q : in_first_q) begin
+          hdr  <= spare_q ? spare_hdr_q : look_hdr;
+          said <= spare_q ? spare_said_q : in_said;
         end
       end
     end
@@ -321,21 +346,13 @@ module sp_ingress #(
   // Room for a whole packet is taken with its first beat. A refused one gives it back in the cycle
   // in which its last beat comes, and goes in the next, when its answer takes a flit instead.
   logic [PtrW:0]    sel_free;
-  logic [PtrW-1:0]  sel_place;
-  logic [PtrW-1:0]  first_place;
   logic [1:0]       sel_vc;
   logic [OutW-1:0]  sel_out;
   logic [LEN_W-1:0] sel_flits;
-  logic [1:0]       take_vc;    // the same, when room is taken or given back
-  logic [OutW-1:0]  take_out;
-  logic [LEN_W-1:0] take_flits;
+  logic             fits;       // PIPELINED: room that is seen at once
   logic             needs;      // this beat is taken only if there is room
   logic             room;
-  logic             reserve;
   logic             gives;      // a refused packet's room is free again
-  logic             give;
-  logic [PtrW-1:0]  place;
-  logic [PtrW-1:0]  place_q;    // of the next flit
 
   assign sel_vc     = settle_q ? VC_RSP : said.vc;
   assign sel_out    = settle_q ? own_i : said.out;
@@ -345,47 +362,34 @@ module sp_ingress #(
   assign ready      = ready_beat && (settle_q || !refuse);
   assign take       = valid && ready;
   assign gives      = valid && refuse && !settle_q && !first && said.ok;
-  assign place      = needs ? first_place : place_q;
-
   if (PIPELINED) begin : g_room
-    // Room that was there two cycles ago is there still: this port alone takes it, and is given
-    // the places in their order. A beat for which room is found is taken, so `room` says it all.
-    // What is given back is seen a cycle late.
-    logic          look_q;
+    // Most queues are seen to have room at once. To compare takes longer: room that was there is
+    // there still, as this port alone takes it, and what the packet before took has been counted in
+    // when a beat has waited for two cycles.
+    logic          waits;
+    logic [1:0]    waits_q;
+    logic          found_q;
     logic [PtrW:0] free_q;
-    logic          looks;
 
-    assign reserve = room;
-
-    assign looks = valid && needs && !take && (settle_q || !refuse);
+    assign waits = valid && needs && !take && (settle_q || !refuse);
+    assign room  = fits || found_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
-        look_q <= 1'b0;
-        room   <= 1'b0;
-        give   <= 1'b0;
+        waits_q <= '0;
+        found_q <= 1'b0;
       end else begin
-        give   <= gives;
-        look_q <= looks;
-        room   <= looks && look_q && (free_q >= (PtrW + 1)'(sel_flits));
+        waits_q <= waits ? {waits_q[0], 1'b1} : '0;
+        found_q <= waits && waits_q[1] && (free_q >= (PtrW + 1)'(sel_flits));
       end
     end
 
-    always_ff @(posedge clk_i) begin
-      free_q      <= sel_free;
-      first_place <= sel_place;
-      take_vc     <= sel_vc;
-      take_out    <= sel_out;
-      take_flits  <= sel_flits;
-    end
+    always_ff @(posedge clk_i) free_q <= sel_free;
   end else begin : g_room
-    assign reserve     = take && needs;
-    assign give        = gives;
-    assign take_vc     = sel_vc;
-    assign take_out    = sel_out;
-    assign take_flits  = sel_flits;
-    assign room        = sel_free >= (PtrW + 1)'(sel_flits);
-    assign first_place = sel_place;
+    assign room = sel_free >= (PtrW + 1)'(sel_flits);
+    logic unused;
+    assign unused = &{1'b0, fits};
+    assign fits   = 1'b0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -399,7 +403,6 @@ module sp_ingress #(
       due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
                  == (LEN_W + 1)'(said.flits);
       over_q  <= due || (!first && over_q);
-      place_q <= place + PtrW'(1);
     end
   end
 
@@ -408,16 +411,15 @@ module sp_ingress #(
     logic              first;
     logic [1:0]        vc;
     logic [OutW-1:0]   out;
-    logic [PtrW-1:0]   place;
     logic [LEN_W-1:0]  flits;
     logic              err;
     hdr_t              hdr;
     logic [FLIT_W-1:0] data;
   } write_t;
 
-  write_t write,  written;
-  logic   writes, wr_valid;
-  logic   commits, commit;
+  write_t write;
+  logic   writes;
+  logic   commits;
 
   assign writes      = take && (settle_q ? answered
                                          : said.ok && (first || !over_q));
@@ -425,76 +427,145 @@ module sp_ingress #(
   assign write.first = needs;
   assign write.vc    = sel_vc;
   assign write.out   = sel_out;
-  assign write.place = place;
   assign write.flits = sel_flits;
   assign write.err   = err && last && !settle_q;
   assign write.hdr   = settle_q ? error_answer(hdr, reason) : hdr;
   assign write.data  = data;  // an answer has no payload
 
   if (PIPELINED) begin : g_written
+    logic   wr_valid, commit, give;
+    write_t written;
+
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         wr_valid <= 1'b0;
         commit   <= 1'b0;
+        give     <= 1'b0;
       end else begin
         wr_valid <= writes;
         commit   <= commits;
+        give     <= gives;
       end
     end
     always_ff @(posedge clk_i) written <= write;
-  end else begin : g_written
-    assign wr_valid = writes;
-    assign commit   = commits;
-    assign written  = write;
-  end
 
-  sp_voq #(
-      .N_OUT    (N_OUT),
-      .N_PORTS  (N_PORTS),
-      .FLIT_W   (FLIT_W),
-      .DEPTH    (VOQ_FLITS),
-      .PIPELINED(PIPELINED)
-  ) i_voq (
-      .clk_i,
-      .rst_ni,
-      .sel_vc_i      (sel_vc),
-      .sel_out_i     (sel_out),
-      .sel_free_o    (sel_free),
-      .sel_place_o   (sel_place),
-      .take_i        (reserve),
-      .give_i        (give),
-      .take_vc_i     (take_vc),
-      .take_out_i    (take_out),
-      .take_flits_i  (take_flits),
-      .wr_valid_i    (wr_valid),
-      .wr_vc_i       (written.vc),
-      .wr_out_i      (written.out),
-      .wr_place_i    (written.place),
-      .wr_first_i    (written.first),
-      .wr_hdr_i      (written.hdr),
-      .wr_flits_i    (written.flits),
-      .wr_data_i     (written.data),
-      .wr_err_i      (written.err),
-      .commit_i      (commit),
-      .vc_room_o     (s_vc_room_o),
-      .ready_o,
-      .idle_o,
-      .ends_o,
-      .last_o,
-      .read_o,
-      .start_i,
-      .start_vc_i,
-      .start_out_i,
-      .head_valid_o,
-      .head_hdr_o,
-      .flit_valid_o,
-      .flit_first_o,
-      .flit_last_o,
-      .flit_err_o,
-      .flit_vc_o,
-      .flit_hdr_o,
-      .flit_data_o
-  );
+    sp_voq_pipelined #(
+        .N_OUT  (N_OUT),
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W),
+        .DEPTH  (VOQ_FLITS)
+    ) i_voq (
+        .clk_i,
+        .rst_ni,
+        .sel_vc_i    (sel_vc),
+        .sel_out_i   (sel_out),
+        .sel_single_i(settle_q || said.single),
+        .fits_o      (fits),
+        .sel_free_o  (sel_free),
+        .give_i      (give),
+        .wr_valid_i  (wr_valid),
+        .wr_vc_i     (written.vc),
+        .wr_out_i    (written.out),
+        .wr_first_i  (written.first),
+        .wr_hdr_i    (written.hdr),
+        .wr_flits_i  (written.flits),
+        .wr_data_i   (written.data),
+        .wr_err_i    (written.err),
+        .commit_i    (commit),
+        .vc_room_o   (s_vc_room_o),
+        .room_i,
+        .fresh_o,
+        .some_o,
+        .two_o,
+        .three_o,
+        .more_o,
+        .ready_o     (heads_o),
+        .match_i,
+        .go_i,
+        .long_o,
+        .left_o,
+        .stays_o,
+        .head_valid_o,
+        .head_hdr_o,
+        .flit_valid_o,
+        .flit_first_o,
+        .flit_last_o,
+        .flit_err_o,
+        .flit_vc_o,
+        .flit_hdr_o,
+        .flit_data_o
+    );
+
+    logic unused;
+    assign unused = &{1'b0, start_i, start_vc_i, start_out_i};
+    assign idle_o = 1'b0;
+    assign last_o = 1'b0;
+    always_comb for (int unsigned v = 0; v < NUM_VC; v++) ready_o[v] = '0;
+  end else begin : g_written
+    logic [PtrW-1:0] first_place;
+    logic [PtrW-1:0] place;
+    logic [PtrW-1:0] place_q;  // of the next flit
+
+    assign place = needs ? first_place : place_q;
+    always_ff @(posedge clk_i) if (take) place_q <= place + PtrW'(1);
+
+    sp_voq #(
+        .N_OUT  (N_OUT),
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W),
+        .DEPTH  (VOQ_FLITS)
+    ) i_voq (
+        .clk_i,
+        .rst_ni,
+        .sel_vc_i      (sel_vc),
+        .sel_out_i     (sel_out),
+        .sel_free_o    (sel_free),
+        .sel_place_o   (first_place),
+        .take_i        (take && needs),
+        .give_i        (gives),
+        .take_flits_i  (sel_flits),
+        .wr_valid_i    (writes),
+        .wr_vc_i       (write.vc),
+        .wr_out_i      (write.out),
+        .wr_place_i    (place),
+        .wr_first_i    (write.first),
+        .wr_hdr_i      (write.hdr),
+        .wr_flits_i    (write.flits),
+        .wr_data_i     (write.data),
+        .wr_err_i      (write.err),
+        .commit_i      (commits),
+        .vc_room_o     (s_vc_room_o),
+        .ready_o,
+        .idle_o,
+        .last_o,
+        .start_i,
+        .start_vc_i,
+        .start_out_i,
+        .head_valid_o,
+        .head_hdr_o,
+        .flit_valid_o,
+        .flit_first_o,
+        .flit_last_o,
+        .flit_err_o,
+        .flit_vc_o,
+        .flit_hdr_o,
+        .flit_data_o
+    );
+
+    logic unused;
+    assign unused  = &{1'b0, match_i, go_i};
+    assign fresh_o = '0;
+    assign some_o  = '0;
+    assign two_o   = '0;
+    assign three_o = '0;
+    assign more_o  = '0;
+    assign heads_o = '0;
+    assign long_o  = 1'b0;
+    assign left_o  = '0;
+    assign stays_o = 1'b0;
+    logic [NUM_VC-1:0] unused_room;
+    always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
+  end
 
   assign ev_beat_o    = take;
   assign ev_packet_o  = take && last;
