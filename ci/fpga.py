@@ -249,9 +249,8 @@ SEEDS = (1, 2)
 
 
 def place(flow: Flow, seed: int = SEEDS[0]) -> float:
-    """Place and route; return the seconds."""
+    """Place and route a netlist that is prepared; return the seconds."""
     board = flow.board
-    prepare(flow)
     command = [str(Path(sys.executable).parent / f"yowasp-nextpnr-{board.family}")]
     command += [f"--{board.sizes[flow.size]}", "--package", board.package]
     command += ["--json", local(flow.folder / "netlist.json"), "--lpf", local(board.constraints)]
@@ -265,6 +264,7 @@ def place(flow: Flow, seed: int = SEEDS[0]) -> float:
 
 def place_in_time(flow: Flow) -> float:
     """Place and route with one seed after the other until the clock is met; return the seconds."""
+    prepare(flow)
     seconds = 0.0
     for seed in SEEDS:
         seconds += place(flow, seed)

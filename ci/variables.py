@@ -14,8 +14,10 @@ from switchproof.models import profiles
 
 #: Verilator's +verilator+seed+ takes these; 0 would mean "a new one each time".
 MAX_SEED = 2**31 - 1
-#: More ports than this take hours to compile for simulation.
-MAX_PORTS = 64
+#: What the switch is made for; see models/profiles.
+MAX_PORTS = profiles.BOUNDS["ports"][1]
+#: Configurations that PORTS chooses among: everyday ones, and those of whole racks.
+SIZES = re.compile(r"dev\d+|rack\d+|upn\d+")
 
 
 class UserError(ValueError):
@@ -73,7 +75,7 @@ def ports(text: str) -> int:
 def override(profile: str, port_text: str) -> str | None:
     """Return the name of the configuration that PROFILE and PORTS ask for; None if neither does.
 
-    PORTS alone takes the smallest everyday configuration (``dev*``) with room for the ports, as
+    PORTS alone takes the smallest configuration of SIZES with room for the ports, as
     ``dev8-ports5`` when none has just as many.
     """
     table = profiles.load()
@@ -84,9 +86,8 @@ def override(profile: str, port_text: str) -> str | None:
     count = ports(port_text)
     if profile:
         return table[profile].replace(ports=count).name
-    everyday = sorted((c for n, c in table.items() if re.fullmatch(r"dev\d+", n)), key=_port_count)
-    larger = [config for config in everyday if config.ports >= count]
-    return (larger or everyday[-1:])[0].replace(ports=count).name
+    sizes = sorted((c for n, c in table.items() if SIZES.fullmatch(n)), key=_port_count)
+    return next(c for c in sizes if c.ports >= count).replace(ports=count).name
 
 
 def _port_count(config: profiles.Config) -> int:

@@ -21,13 +21,16 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import packet
 from .formats import element_dtype
-from .layout import ID_GROUP, VERSION, EType, Op, RedOp, Status, Vc
+from .layout import FIELDS, ID_GROUP, NUM_VC, VERSION, EType, Op, RedOp, Status, Vc
 from .packet import FLAG_ERR, PACKET, Packets
 from .profiles import Config
 from .reduction import allreduce
 
 #: Output of a packet that leaves nowhere: a refused response.
 DROPPED = -1
+
+#: Partitions that a port can be in.
+PARTITIONS = 16
 
 #: Element types and operations that an engine of the base configuration has.
 ENGINE_ETYPES = (EType.FP32, EType.BF16)
@@ -324,7 +327,8 @@ class Switch:
     """The switch: forwarding tables, checks at the ingress, engines behind them.
 
     Outputs are numbered as in the forwarding tables: external ports 0..ports-1, engine e at
-    ports + e. After construction, as after reset, nothing has a route and no group exists.
+    ports + e. After construction, as after reset, nothing has a route, no group exists, all ports
+    are in partition 0 and may name any source.
     """
 
     def __init__(self, config: Config) -> None:
@@ -335,6 +339,9 @@ class Switch:
         self._valid = np.zeros((config.ports, config.ids), bool)
         self._out = np.zeros((config.ports, config.ids), np.int64)
         self._paths_log2 = np.zeros((config.ports, config.ids), np.int64)
+        self._partitions = np.zeros((config.ports, PARTITIONS), np.int64)
+        self._partitions[:, 0] = 1
+        self._source = np.zeros((config.ports, 2), np.int64)  # (ID, bits that count)
         #: By external port, under the names of the registers.
         self.counters: dict[str, Ints] = {
             name: np.zeros(config.ports, np.int64)
@@ -348,7 +355,14 @@ class Switch:
                 "refused_len",
                 "refused_dst",
                 "dropped_responses",
+                "refused_partition",
             )
+        }
+        #: By external port and virtual channel, likewise.
+        self.vc_counters: dict[str, Ints] = {
+            name: np.zeros((config.ports, NUM_VC), np.int64)
+            for name in self.counters
+            if name not in ("tx_packets", "tx_flits", "dropped_responses")
         }
 
     # --------------------------------------------------------------------------- tables
@@ -380,9 +394,33 @@ class Switch:
         """Make the ports of `mask` the members of a group (:meth:`Groups.set`)."""
         self.groups.set(group, mask)
 
-    def _check_entry(self, port: int | None, dst: int) -> None:
-        if port is not None and not 0 <= port < self.config.ports:
+    def set_partitions(self, port: int, mask: int) -> None:
+        """Put a port into the partitions whose bits are set in `mask`, and out of all others.
+
+        Raises ValueError for a port or partition that does not exist.
+        """
+        self._check_port(port)
+        if not 0 <= mask < 1 << PARTITIONS:
+            raise ValueError(f"mask {mask:#x} names partitions beyond {PARTITIONS - 1}")
+        self._partitions[port] = [mask >> partition & 1 for partition in range(PARTITIONS)]
+
+    def set_source(self, port: int, source: int, care: int) -> None:
+        """Let a port name as source only what equals `source` in the bits that `care` sets.
+
+        Raises ValueError for a port or ID that does not exist.
+        """
+        self._check_port(port)
+        if not (0 <= source <= FIELDS["src"].mask and 0 <= care <= FIELDS["src"].mask):
+            raise ValueError(f"source {source:#x} or care {care:#x} is not an ID")
+        self._source[port] = source, care
+
+    def _check_port(self, port: int) -> None:
+        if not 0 <= port < self.config.ports:
             raise ValueError(f"port {port} is not in 0..{self.config.ports - 1}")
+
+    def _check_entry(self, port: int | None, dst: int) -> None:
+        if port is not None:
+            self._check_port(port)
         if not 0 <= dst < self.config.ids:
             raise ValueError(f"ID {dst} is not in 0..{self.config.ids - 1}")
 
@@ -405,13 +443,14 @@ class Switch:
         the packet is the output, `tail` the port of arrival. Counters of the receive side count.
         """
         ports = np.broadcast_to(np.asarray(in_port, np.int64), packets.shape)
-        header = packet.fields(packets, "version", "op", "len", "ext", "src", "dst")
+        header = packet.fields(packets, "version", "op", "len", "ext", "src", "dst", "group")
         out = self.lookup(ports, header["src"], header["dst"])
         reduction = packet.op_vc(header["op"]) == Vc.RED
         flits = packet.num_flits(header["len"], header["ext"], self.config.flit_w)
         # The first check that fails gives the reason, so they are written from the last one on.
         reasons = np.full(packets.shape, int(Status.OK), np.int64)
         reasons[packets["flits"] != flits] = Status.LEN
+        reasons[self._foreign(ports, out, header)] = Status.PARTITION
         reasons[(out >= self.config.ports) & ~reduction] = Status.OP
         reasons[out == DROPPED] = Status.DST
         reasons[~packet.len_legal(header["op"], header["len"])] = Status.LEN
@@ -432,12 +471,29 @@ class Switch:
         out_packets["port"] = np.where(dropped, 0, out_ports)
         out_packets["tail"] = ports
 
-        self._add("rx_packets", ports)
-        self._add("rx_flits", ports, packets["flits"])
-        for status in (Status.VERSION, Status.OP, Status.LEN, Status.DST):
-            self._add(f"refused_{status.name.lower()}", ports[reasons == status])
+        vc = packet.op_vc(header["op"])
+        self._receive("rx_packets", ports, vc)
+        self._receive("rx_flits", ports, vc, packets["flits"])
+        for status in (Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION):
+            name = f"refused_{status.name.lower()}"
+            self._receive(name, ports[reasons == status], vc[reasons == status])
         self._add("dropped_responses", ports[dropped])
         return out_ports, out_packets, reasons
+
+    def _foreign(self, ports: Ints, out: Ints, header: dict[str, Ints]) -> NDArray[np.bool_]:
+        """Return whether a packet crosses partitions, or names a source that is not its port's.
+
+        A group that does not exist has no members: its contributions are left to the engine.
+        """
+        common = self._partitions @ self._partitions.T  # partitions that two ports share
+        source, care = self._source[ports].T
+        foreign = (header["src"] ^ source) & care != 0
+        external = (out >= 0) & (out < self.config.ports)
+        foreign[external] |= common[ports[external], out[external]] == 0
+        exists = (out >= self.config.ports) & (header["group"] < len(self.groups.members))
+        members = self.groups.members[header["group"][exists]]
+        foreign[exists] |= (members & (common[ports[exists]] == 0)).any(1)
+        return foreign
 
     def deliver(self, in_port: ArrayLike, packets: Packets) -> Packets:
         """Return every packet that leaves an external port for packets that arrive.
@@ -465,6 +521,12 @@ class Switch:
         self._add("tx_flits", packets["port"], packets["flits"])
         packets["tail"] = 0
         return packets
+
+    def _receive(
+        self, counter: str, ports: Ints, vc: Ints, amounts: NDArray[Any] | None = None
+    ) -> None:
+        self._add(counter, ports, amounts)
+        np.add.at(self.vc_counters[counter], (ports, vc), 1 if amounts is None else amounts)
 
     def _add(self, counter: str, ports: NDArray[Any], amounts: NDArray[Any] | None = None) -> None:
         counts = np.bincount(ports.astype(np.int64), weights=amounts, minlength=self.config.ports)

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from switchproof.models.layout import NUM_VC, SIZES
 from switchproof.models.profiles import Config
 
 MODELS = Path(__file__).parent
@@ -33,8 +34,10 @@ OKAY = 0
 SLVERR = 2
 
 MASK32 = 0xFFFF_FFFF
-#: Virtual channels; sp_pkg::NUM_VC.
-NUM_VC = 4
+
+
+#: How the names of counters begin.
+COUNTED = ("port[].", "port_vc[][].", "latency[][][]", "engine[].")
 
 
 class CsrError(ValueError):
@@ -70,6 +73,10 @@ class Dim:
         """Return how many of the elements a configuration has."""
         if self.bound == "port_words":
             return (config.ports + 31) // 32
+        if self.bound == "vcs":
+            return NUM_VC
+        if self.bound == "latency_bins":
+            return SIZES["LATENCY_BINS"]
         return int(getattr(config, self.bound))
 
 
@@ -220,8 +227,10 @@ class CsrModel:
     """What the registers of a switch answer: the golden model of ``sp_csr``.
 
     ``read`` and ``write`` are bus accesses; ``count``, ``clear`` and ``contexts`` are what happens
-    in the hardware. ``counters`` maps ``port[].x`` and ``engine[].x`` to one value an element;
-    ``fwd`` is (ports, ids), ``groups`` is (groups,) of Python integers, bit p for port p.
+    in the hardware. ``counters`` maps ``port[].x``, ``port_vc[][].x``, ``latency[][][]`` and
+    ``engine[].x`` to one value an element;
+    ``fwd`` is (ports, ids), ``groups`` is (groups,) of Python integers, bit p for port p;
+    ``partitions`` and ``sources`` are the words of each port's rights.
     """
 
     def __init__(self, config: Config, build: int = 0) -> None:
@@ -229,16 +238,19 @@ class CsrModel:
         self.config = config
         self.scratch = 0
         self.timeout = 0
+        self.ecn_threshold = 0
         self.bad_accesses = 0
         self.fwd = np.zeros((config.ports, config.ids), np.uint32)
         self.groups = [0] * config.groups
+        self.partitions = [1] * config.ports
+        self.sources = [0] * config.ports
         self._waiting: dict[int, int] = {}
         self._waiting_group = -1
         self.contexts = np.zeros(config.engines, np.uint32)
         self.counters = {
-            name: np.zeros(register.dims[0].present(config), np.uint32)
+            name: np.zeros([dim.present(config) for dim in register.dims], np.uint32)
             for name, register in self.map.registers.items()
-            if name.startswith(("port[].", "engine[].")) and not name.endswith("_used")
+            if name.startswith(COUNTED) and not name.endswith("_used")
         }
         self._fixed = {
             "magic": self.map.registers["magic"].fields[0].reset or 0,
@@ -255,6 +267,7 @@ class CsrModel:
             "ids": config.ids,
             "voq_flits": config.voq_flits,
             "egress_flits": config.egress_flits,
+            "counters": config.counters,
         }
 
     # ---------------------------------------------------------------------------- the hardware
@@ -304,9 +317,13 @@ class CsrModel:
         if name == "engine[].contexts_used":
             return int(self.contexts[index[0]]), OKAY
         if name in self.counters:
-            return int(self.counters[name][index[0]]), OKAY
+            return int(self.counters[name][index]), OKAY
         if name == "group[][]":
             return (self.groups[index[0]] >> (32 * index[1])) & MASK32, OKAY
+        if name == "rights[].partitions":
+            return self.partitions[index[0]], OKAY
+        if name == "rights[].source":
+            return self.sources[index[0]], OKAY
         if name == "fwd[][]":
             return int(self.fwd[index]), OKAY
         if name == "fwd_all[]":
@@ -314,6 +331,7 @@ class CsrModel:
         values = {
             "scratch": self.scratch,
             "reduction_timeout": self.timeout,
+            "ecn_threshold": self.ecn_threshold,
             "bad_accesses": self.bad_accesses,
         }
         return values[name], OKAY
@@ -329,11 +347,18 @@ class CsrModel:
             self.scratch = (self.scratch & ~bits) | (data & bits)
         elif register.name == "reduction_timeout":
             self.timeout = (self.timeout & ~bits) | (data & bits)
+        elif register.name == "ecn_threshold":
+            bits &= sum(field.mask for field in register.fields)
+            self.ecn_threshold = (self.ecn_threshold & ~bits) | (data & bits)
         elif register.name == "control":
             if self.map.decode("control", data & bits)["clear"]:
                 self.clear()
         elif strobe != 0xF:
             return self._refuse()
+        elif register.name == "rights[].partitions":
+            self.partitions[index[0]] = data & register.fields[0].mask
+        elif register.name == "rights[].source":
+            self.sources[index[0]] = data & sum(field.mask for field in register.fields)
         elif register.name == "group[][]":
             return self._write_group(index[0], index[1], data)
         else:

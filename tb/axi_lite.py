@@ -16,6 +16,10 @@ from switchproof.models.csr import OKAY, CsrMap
 
 from .sampling import drive_point, sample_point
 
+#: Cycles in which an access is answered; after reset it waits until the tables are swept, a cycle
+#: for each of at most 16,384 rows.
+PATIENCE = 20_000
+
 
 class RegisterError(RuntimeError):
     """An access that was not answered, or not as it should be; the text says which."""
@@ -41,7 +45,7 @@ class AxiLiteMaster(BusDriver):
     )  # fmt: skip
     _optional_signals = ("awprot", "arprot")
 
-    def __init__(self, entity: Any, name: str, clock: Any, timeout: int = 1000) -> None:
+    def __init__(self, entity: Any, name: str, clock: Any, timeout: int = PATIENCE) -> None:
         """`timeout`: clock cycles after which an access that is not answered is an error."""
         super().__init__(entity, name, clock)
         self.timeout = timeout

@@ -59,12 +59,15 @@ class TrafficSequence(uvm_sequence):
 class BaseTest(Bench, uvm_test):
     """Reset, tables, traffic, drain, checks. Derive and write :meth:`traffic`."""
 
+    #: The golden model; a test may bring its own kind of it.
+    golden: type[Switch] = Switch
+
     def build_phase(self) -> None:
         self.settings = Settings.from_environment()
         self.config = self.settings.config
         self.seed = self.settings.seed
         self.rng = self.settings.rng()
-        self.model = Switch(self.config)
+        self.model = self.golden(self.config)
         self.harness: Any = cocotb.top
         self.pipe: Pipe = make_pipe(self.harness, self.settings)
         for name, value in (

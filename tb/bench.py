@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from switchproof.models.crossbar import Switch
+from switchproof.models.layout import NUM_VC, SIZES
 from switchproof.models.profiles import Config
 
 from . import traffic as patterns
@@ -22,7 +23,7 @@ from .scoreboard import Checker, Mismatch, check_violations
 #: Counters of the model that the switch has under the same name, for each port.
 PORT_COUNTERS = (
     "rx_packets", "rx_flits", "refused_version", "refused_op", "refused_len", "refused_dst",
-    "dropped_responses",
+    "dropped_responses", "refused_partition",
 )  # fmt: skip
 ENGINE_COUNTERS = (
     "contributions", "results", "timeouts", "refused_type", "refused_not_member",
@@ -89,6 +90,16 @@ class Bench:
         for word in range(-(-self.config.ports // 32)):
             await self.registers.write(f"group[{group}][{word}]", mask >> 32 * word & 0xFFFFFFFF)
 
+    async def set_partitions(self, port: int, mask: int) -> None:
+        """Put a port into the partitions of a mask, in the module and in the model."""
+        self.model.set_partitions(port, mask)
+        await self.registers.write(f"rights[{port}].partitions", mask)
+
+    async def set_source(self, port: int, source: int, care: int) -> None:
+        """Say which sources a port may name, in the module and in the model."""
+        self.model.set_source(port, source, care)
+        await self.registers.write(f"rights[{port}].source", id=source, care=care)
+
     def set_stalls(self, stalls: Stalls | str) -> None:
         """Set the stalls of all ports; "random" draws a profile for each."""
         if stalls != "random":
@@ -118,11 +129,15 @@ class Bench:
         """Compare the module's counters with the model's and with what the pipe saw."""
         stats = self.pipe.stats()
         wrong = []
-        for port in range(self.config.ports):
+        for port in np.flatnonzero(~self.checker.was_down):  # the model knows no outage
             expected = {name: int(self.model.counters[name][port]) for name in PORT_COUNTERS}
             expected["tx_packets"] = int(stats["packets_out"][port])
             expected["tx_flits"] = int(stats["flits_out"][port])
             wrong += await self._differing(f"port[{port}]", expected)
+        if self.config.counters:
+            # A channel takes many reads: two ports a test.
+            for port in self.rng.permutation(np.flatnonzero(~self.checker.was_down))[:2]:
+                wrong += await self.check_channels(int(port))
         for index, engine in enumerate(self.model.engines):
             expected = {name: engine.counters[name] for name in ENGINE_COUNTERS}
             wrong += await self._differing(f"engine[{index}]", expected)
@@ -130,6 +145,34 @@ class Bench:
             raise Mismatch(
                 f"{len(wrong)} counters differ (seed {self.seed}): " + "; ".join(wrong[:8])
             )
+
+    async def check_channels(self, port: int) -> list[str]:
+        """Compare the counters of one port by virtual channel; return what differs.
+
+        Refusals, packets and flits are those of the model and the scoreboard; the stalls of all
+        channels are those of the port; every packet that left is in one bin of the latencies.
+        """
+        wrong = []
+        stalls = dict.fromkeys(("rx_stall_cycles", "tx_stall_cycles"), 0)
+        for vc in range(NUM_VC):
+            where = f"port_vc[{port}][{vc}]"
+            expected = {n: int(v[port, vc]) for n, v in self.model.vc_counters.items()}
+            expected["tx_packets"] = int(self.checker.packets[port, vc])
+            expected["tx_flits"] = int(self.checker.flits[port, vc])
+            wrong += await self._differing(where, expected)
+            for name in stalls:
+                stalls[name] += await self.registers.read(f"{where}.{name}")
+            if self.config.counters > 1:
+                bins = [
+                    await self.registers.read(f"latency[{port}][{vc}][{b}]")
+                    for b in range(SIZES["LATENCY_BINS"])
+                ]
+                if sum(bins) != expected["tx_packets"]:
+                    wrong.append(
+                        f"latency[{port}][{vc}] holds {sum(bins)} packets, "
+                        f"{expected['tx_packets']} left"
+                    )
+        return wrong + await self._differing(f"port[{port}]", stalls)
 
     async def _differing(self, where: str, expected: dict[str, int]) -> list[str]:
         wrong = []

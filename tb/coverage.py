@@ -32,7 +32,7 @@ SPECIALS = (
 #: Exponent and mantissa bits of the formats that engines reduce.
 _FORMATS = {int(EType.FP32): (8, 23), int(EType.BF16): (8, 7)}
 #: Reasons for which a packet is refused at the ingress, and for which an engine refuses it.
-_INGRESS_REASONS = (Status.VERSION, Status.OP, Status.LEN, Status.DST)
+_INGRESS_REASONS = (Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION)
 _ENGINE_REASONS = (
     Status.NOT_MEMBER, Status.TYPE, Status.MISMATCH, Status.DUPLICATE, Status.TIMEOUT,
 )  # fmt: skip

@@ -39,6 +39,7 @@ _KEYS = {
     "header": ("lsb", "error", "tuser_w"),
     "routing": ("kind",),
     "waves": ("first",),
+    "link": ("down",),
 }
 
 
@@ -85,6 +86,7 @@ class Description:
     header_lsb: int
     error_bit: int
     vc_room_late: int
+    link_down: str
     registers: dict[str, str]
     register_map: str
     register_addr_w: int
@@ -125,8 +127,8 @@ def load(path: Path | str) -> Description:
     table = _tables(path)
     allowed = {
         "module", "files", "filelist", "include_dirs", "parameters", "clock", "reset", "ingress",
-        "egress", "header", "registers", "routing", "features", "pipe", "waves", "verilator_args",
-        "inputs", "outputs",
+        "egress", "header", "link", "registers", "routing", "features", "pipe", "waves",
+        "verilator_args", "inputs", "outputs",
     }  # fmt: skip
     for key in table:
         if key not in allowed:
@@ -170,6 +172,7 @@ def load(path: Path | str) -> Description:
         header_lsb=int(header.get("lsb", 0)),
         error_bit=int(header.get("error", 128)),
         vc_room_late=int(table.get("egress", {}).get("vc_room_late", 1)),
+        link_down=str(table.get("link", {}).get("down", "")),
         registers=registers,
         register_map=register_map,
         register_addr_w=int(addr_w),

@@ -28,6 +28,11 @@ from . import description as descriptions
 from . import ring_layout
 from .description import REGISTER_SIGNALS, Description, Stream
 
+#: From so many ports on loops over them stay loops: C++ for each port apart takes long to make and
+#: to run, and ever longer per port. Below, it is twice as fast.
+LOOPS_FROM = 24
+LOOPS = ("--unroll-count", "4", "--unroll-stmts", "500")
+
 HDR_W: int = SIZES["HDR_W"]
 TOPLEVEL = "sp_harness"
 PIPE_CPP = Path(__file__).parent / "dpi" / "pipe_dpi.cpp"
@@ -69,6 +74,8 @@ def generate(description: Path, config: Config, out: Path) -> Harness:
     _write(harness, text)
     _write(vlt, _vlt(public))
     args = ["--timing", "-Wno-TIMESCALEMOD", "--no-public-flat-rw", *what.verilator_args]
+    if config.ports >= LOOPS_FROM:
+        args += LOOPS
     if what.pipe == "rings":
         _write(out / "pipe_layout.h", ring_layout.c_header())
         args += [str(PIPE_CPP), "-CFLAGS", f"-I{out.resolve()}"]
@@ -117,6 +124,10 @@ class _Writer:
             self._signals()
         self._registers()
         self._further()
+        if what.link_down:
+            self.body.append("  bit [N-1:0] link_down;")
+            self.public.append("link_down")
+            self.pins.append((what.link_down, "link_down"))
         parameters = ",\n".join(f"    .{name}({value})" for name, value in self.values.items())
         pins = ",\n".join(f"    .{name}({net})" for name, net in self.pins)
         lines = [

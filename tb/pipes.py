@@ -165,6 +165,15 @@ class Pipe(abc.ABC):
     def waiting(self) -> NDArray[np.int64]:
         """Return how many packets each ingress port has not finished sending."""
 
+    def link(self, port: int, up: bool) -> None:
+        """Take the link of a port down, or up again, from this cycle on.
+
+        While it is down nothing moves at the port. A packet that was half in is sent anew when it
+        is up again, one that was half out has never come. Raises PipeError when the module or the
+        backend has no such thing.
+        """
+        raise PipeError(f"{self.what.module}: links cannot be taken down here")
+
     def sent(self, port: int) -> Packets:
         """Return the packets that ingress `port` has finished since the last call, in order."""
         return _take(self._sent[port])
@@ -400,6 +409,13 @@ class RingPipe(Pipe):
         rows = slice(None) if ports is None else ports
         for name, value in self._named(stalls).numbers().items():
             self._port[name][rows] = value
+
+    def link(self, port: int, up: bool) -> None:
+        if not self.what.link_down:
+            super().link(port, up)
+        self._port["down"][port] = not up
+        # The module and the C++ side see it from the same edge on.
+        self._harness.link_down.value = sum(1 << int(p) for p in np.flatnonzero(self._port["down"]))
 
     def stats(self) -> NDArray[Any]:
         stats = np.zeros(self.ports, STATS)

@@ -26,6 +26,7 @@ VIOLATIONS = (
     "too_long",  # no tlast on the beat that would be the longest packet's last
     "no_room",  # a packet started on a virtual channel without vc_room
     "in_reset",  # tvalid during reset
+    "while_down",  # tvalid at a port whose link is down
 )
 
 #: Bits of `wake_on` and `woke`: why the pipe wakes Python.
@@ -103,6 +104,7 @@ PORT = _struct(
         ("blocked", "<u8"),  # cycles of tvalid without tready at the ingress
         ("stalled", "<u8"),  # cycles of tvalid without tready at the egress
         ("host_full", "<u8"),  # cycles in which the egress ring was full
+        ("down", "<u4"),  # the link of the port carries nothing
     ],
     256,
 )

@@ -9,7 +9,14 @@ model; what comes out must be the model's packets, for every flow in the model's
 * error answers: (port, source ID of the answer);
 * results and errors of reductions: (port, group, slice, seq), since reductions overtake.
 
+When a packet meets a long queue is a matter of time, which the model has not: where a test allows
+marks, a packet that came may have `ecn` set that left without; they are counted.
+
 Nothing may be lost, nothing may come that was not expected, and at the end no flow may wait.
+
+A port may be down for a while (:meth:`Checker.down`): of what goes to it then anything may be
+missing, and a packet that was half in may be answered as one of a wrong length;
+:attr:`Checker.missed` and :attr:`Checker.cut` count them. All else is held to the rule above.
 """
 
 from __future__ import annotations
@@ -21,7 +28,7 @@ from numpy.typing import NDArray
 
 from switchproof.models import packet
 from switchproof.models.crossbar import Switch
-from switchproof.models.layout import FIELDS, Op
+from switchproof.models.layout import FIELDS, NUM_VC, Op, Status
 from switchproof.models.packet import PACKET, Packets
 from switchproof.models.profiles import Config
 
@@ -55,6 +62,12 @@ class Checker:
         self.seed = seed
         self.batch = batch
         self.compared = 0
+        #: Packets and flits that came, and marks that were allowed, by port and channel.
+        self.packets = np.zeros((config.ports, NUM_VC), np.int64)
+        self.flits = np.zeros((config.ports, NUM_VC), np.int64)
+        self.marked = np.zeros((config.ports, NUM_VC), np.int64)
+        #: The switch marks packets: `ecn` may be set, but not in an answer to a refused packet.
+        self.marks = False
         #: Called with the expected and the received rows that agreed.
         self.listeners: list[Matched] = []
         self._sent: list[Packets] = []
@@ -63,6 +76,25 @@ class Checker:
         self._expected: Packets = np.zeros(0, PACKET)
         self._keys: NDArray[np.int64] = np.zeros(0, np.int64)
         self._owner: NDArray[np.int16] | None = None
+        #: Packets that never came to a port that was down, by port.
+        self.missed = np.zeros(config.ports, np.int64)
+        #: Answers that a port got, up again, to packets that were half in.
+        self.cut = 0
+        #: Ports that were down for a while.
+        self.was_down = np.zeros(config.ports, bool)
+        self._down = np.zeros(config.ports, bool)
+        self._optional = np.zeros(0, bool)
+
+    def down(self, port: int) -> None:
+        """Say that a port is down from now on: after the pipe was read."""
+        self.check(force=True)
+        self._down[port] = self.was_down[port] = True
+        self._optional |= self._expected["port"] == port
+
+    def up(self, port: int) -> None:
+        """Say that it is up again: what is sent from now on must come. After the pipe was read."""
+        self.check(force=True)
+        self._down[port] = False
 
     def sent(self, packets: Packets) -> None:
         """Take packets whose last beat an input accepted. `data` behind their units is zero."""
@@ -74,12 +106,17 @@ class Checker:
         if len(packets):
             self._came.append(packets)
             self._waiting += len(packets)
+            where = packets["port"].astype(np.int64), packet.op_vc(packet.get(packets, "op"))
+            np.add.at(self.packets, where, 1)
+            np.add.at(self.flits, where, packets["flits"])
 
     def expect(self, packets: Packets) -> None:
         """Expect packets that no sent packet is the reason of, such as time-outs."""
         if len(packets):
             self._expected = concatenate([self._expected, packets])
             self._keys = np.concatenate([self._keys, flow_key(packets)])
+            down: NDArray[np.bool_] = self._down[packets["port"]]
+            self._optional = np.concatenate([self._optional, down])
 
     def check(self, force: bool = False) -> None:
         """Compare, when a batch is there or `force`. Raises Mismatch or TestbenchError."""
@@ -90,16 +127,20 @@ class Checker:
             return
         came = concatenate(self._came)
         self._came, self._waiting = [], 0
+        if self.was_down.any():
+            came = self._without_cut(came)
+            self._skip_missing(came)
         self._match(came)
 
     @property
     def outstanding(self) -> int:
         """Packets that are expected and have not come, as of the last check."""
-        return len(self._expected)
+        return int((~self._optional).sum())
 
     def finish(self) -> None:
         """Compare what is left; nothing may remain."""
         self.check(force=True)
+        self._miss(self._optional)
         if len(self._expected):
             rows = self._expected
             raise Mismatch(
@@ -165,15 +206,67 @@ class Checker:
         found[found] = place_e[at[found]] == place_c[found]
         mine, theirs = order_e[at[found]], order_c[found]
         expected, got = pick(self._expected, mine), pick(came, theirs)
+        if self.marks:
+            self._allow_marks(expected, got)
         equal = _equal(expected, got)
         if not (equal.all() and found.all()):
             self._complain(expected[~equal], got[~equal], came[order_c[~found]])
         self.compared += len(got)
         keep = np.ones(len(self._expected), bool)
         keep[mine] = False
-        self._expected, self._keys = pick(self._expected, keep), self._keys[keep]
+        self._keep(keep)
         for listener in self.listeners:
             listener(expected, got)
+
+    def _allow_marks(self, expected: Packets, got: Packets) -> None:
+        """Count the marks that packets got on their way, and set them in what is expected."""
+        op = packet.get(expected, "op")
+        new = (packet.get(got, "ecn") == 1) & (packet.get(expected, "ecn") == 0)
+        new &= (op != Op.ERROR) & (op != Op.COLL_ERROR)
+        where = expected["port"].astype(np.int64), packet.op_vc(op)
+        np.add.at(self.marked, where, new)
+        packet.set_fields(expected, ecn=packet.get(expected, "ecn") | new)
+
+    def _keep(self, keep: NDArray[np.bool_]) -> None:
+        """Expect only these any more."""
+        self._expected, self._keys = pick(self._expected, keep), self._keys[keep]
+        self._optional = self._optional[keep]
+
+    # ----------------------------------------------------------------------- ports that are down
+
+    def _miss(self, rows: NDArray[np.bool_]) -> None:
+        """Do not expect some packets any more, since their port was down."""
+        self.missed += np.bincount(self._expected["port"][rows], minlength=self.config.ports)
+        self._keep(~rows)
+
+    def _without_cut(self, came: Packets) -> Packets:
+        """Return what came without answers to packets whose port went down half-way."""
+        header = packet.fields(came, "op", "status")
+        answer = (header["op"] == Op.ERROR) | (header["op"] == Op.COLL_ERROR)
+        cut = answer & (header["status"] == Status.LEN) & self.was_down[came["port"]]
+        # Good packets get none; a test that sends such of a wrong length expects its answers.
+        cut &= ~np.isin(flow_key(came), self._keys)
+        self.cut += int(cut.sum())
+        return came if not cut.any() else pick(came, ~cut)
+
+    def _skip_missing(self, came: Packets) -> None:
+        """Give up optional packets that a later one of their flow has overtaken."""
+        keys = flow_key(came)
+        missing = np.zeros(len(self._expected), bool)
+        for flow in np.unique(self._keys[self._optional]):
+            there = np.flatnonzero(self._keys == flow)
+            at = 0
+            for row in pick(came, keys == flow):
+                same = _equal(
+                    pick(self._expected, there[at:]),
+                    np.repeat(np.array([row], PACKET), len(there) - at),
+                )
+                if not same.any():
+                    break  # not the flow's: `_match` says so
+                next_ = at + int(np.flatnonzero(same)[0])
+                missing[there[at:next_]] = self._optional[there[at:next_]]
+                at = next_ + 1
+        self._miss(missing)
 
     def _complain(self, expected: Packets, got: Packets, extra: Packets) -> None:
         lines = []

@@ -29,6 +29,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "ids": (2, 16384),
     "pipelined": (0, 1),
     "links": (0, 4),
+    "counters": (0, 2),
 }
 
 #: The same of a link.
@@ -69,6 +70,7 @@ class Config:
     ids: int
     pipelined: int = 0
     links: int = 0
+    counters: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -100,6 +102,16 @@ class Config:
         """Flits of the longest packet."""
         units = self.flit_bytes // 16
         return (LONGEST_UNITS + units - 1) // units
+
+    @property
+    def counted_ports(self) -> int:
+        """Ports that count by virtual channel."""
+        return self.ports if self.counters > 0 else 0
+
+    @property
+    def timed_ports(self) -> int:
+        """Ports that count latencies."""
+        return self.ports if self.counters > 1 else 0
 
     def replace(self, **changes: Any) -> Config:
         """Return a copy with other values, named after what was changed."""

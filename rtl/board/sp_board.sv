@@ -318,6 +318,7 @@ module sp_board #(
       .m_axis_tuser_o (m_tuser),
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    (m_room),
+      .link_down_i    ('0),
       .csr_awvalid_i  (m_awvalid[0]),
       .csr_awready_o  (sw_awready),
       .csr_awaddr_i   (m_awaddr),

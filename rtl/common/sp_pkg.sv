@@ -33,6 +33,12 @@ package sp_pkg;
   localparam int unsigned ROOT_W  = 10;
   localparam int unsigned SLICE_W = 16;
   localparam int unsigned SEQ_W   = 16;
+  /// Bits of a number of flits in a queue.
+  localparam int unsigned LEVEL_W = 13;
+  /// Bits of a time stamp: what a packet waits is counted modulo 2^STAMP_W cycles.
+  localparam int unsigned STAMP_W = 20;
+  /// Bins of a latency histogram, one for each power of two.
+  localparam int unsigned LATENCY_BINS = 16;
 
   /// Destination of a packet that goes to the members of a group instead of to one ID.
   /* verilator lint_off UNUSEDPARAM */  // by tops without an engine
@@ -78,7 +84,8 @@ package sp_pkg;
     ST_TYPE       = 4'd6,   // element type, operation or mode not built in
     ST_MISMATCH   = 4'd7,   // differs from the other contributions of its reduction
     ST_DUPLICATE  = 4'd8,   // this member has already contributed
-    ST_TIMEOUT    = 4'd9    // a member did not come
+    ST_TIMEOUT    = 4'd9,   // a member did not come
+    ST_PARTITION  = 4'd10   // not for this port: another partition, or a source it is not
   } status_e;
 
   /// Element types of reductions.
@@ -99,6 +106,47 @@ package sp_pkg;
     RO_MINNUM = 3'd3,  // minimumNumber
     RO_MAXNUM = 3'd4   // maximumNumber
   } redop_e;
+
+  /// IDs that a port may name as the source of its packets: those equal to `id` where `care` is one.
+  typedef struct packed {
+    logic [ID_W-1:0] care;
+    logic [ID_W-1:0] id;
+  } source_t;
+
+  // ---------------------------------------------------------------------------------- counters
+
+  /// Flits from which on a queue marks the packets that come to it; 0: never.
+  typedef struct packed {
+    logic [LEVEL_W-1:0] egress;  // buffer of a VC
+    logic [LEVEL_W-1:0] voq;     // virtual output queue
+  } threshold_t;
+
+  /// Event of an ingress, for the counters by VC.
+  typedef struct packed {
+    logic [1:0]         vc;        // of the packet at hand
+    logic               marked;    // it is queued, and has been marked here
+    logic               queued;    // it, or its answer, takes room in a queue
+    logic [1:0]         queue_vc;  // VC of that queue
+    logic [LEVEL_W-1:0] level;     // flits that are taken in it then
+  } ingress_event_t;
+
+  /// Event of an egress, for the counters by VC.
+  typedef struct packed {
+    logic               queued;     // a flit comes into a buffer
+    logic [1:0]         in_vc;      // its VC
+    logic               marked;     // its packet has been marked here
+    logic [LEVEL_W-1:0] level;      // flits in the buffer then
+    logic [1:0]         out_vc;     // of the beat on the port
+    logic               out_first;  // it is a first one
+    logic [STAMP_W-1:0] latency;    // of its packet
+  } egress_event_t;
+
+  /// Which counter of a port.
+  typedef struct packed {
+    logic       latency;  // a bin of the histogram, else a register of the VC
+    logic [1:0] vc;
+    logic [3:0] index;
+  } stat_sel_t;
 
   // ------------------------------------------------------------------------------- the header
 

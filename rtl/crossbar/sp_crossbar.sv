@@ -29,11 +29,16 @@ module sp_crossbar #(
     parameter int unsigned EGRESS_FLITS = 64,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: packets carry the time at which they came, for the histogram of latencies.
+    parameter bit TIMED = 1'b0,
     localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
     localparam int unsigned PortW = $clog2(N_PORTS),
-    localparam int unsigned AddrW = $clog2(N_IDS)
+    localparam int unsigned AddrW = $clog2(N_IDS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1
 ) (
     /// Clock.
     input  logic                      clk_i,
@@ -50,6 +55,8 @@ module sp_crossbar #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i   [N_PORTS],
     /// Streams in: last beat.
     input  logic [N_PORTS-1:0]        s_tlast_i,
+    /// Streams in, with the last beat: the packet is not whole, its port went down.
+    input  logic [N_PORTS-1:0]        s_abort_i,
     /// Streams in: a longest packet of the VC can be taken.
     output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o [N_PORTS],
     /// Streams out: valid.
@@ -75,6 +82,23 @@ module sp_crossbar #(
     input  logic [2:0]                fwd_paths_log2_i,
     /// Forwarding tables: first output.
     input  logic [9:0]                fwd_out_i,
+
+    /// Partitions: those of a port change.
+    input  logic                      row_we_i,
+    /// Partitions: that port.
+    input  logic [PortW-1:0]          row_port_i,
+    /// Partitions: ports that share one with it.
+    input  logic [N_PORTS-1:0]        row_i,
+    /// Group table: write, or the same again.
+    input  logic                      grp_we_i,
+    /// Group table: group.
+    input  logic [GroupW-1:0]         grp_addr_i,
+    /// Group table: members.
+    input  logic [N_PORTS-1:0]        grp_mask_i,
+    /// Sources that the packets of a port may name.
+    input  sp_pkg::source_t           source_i    [N_PORTS],
+    /// Flits from which on queues mark packets.
+    input  sp_pkg::threshold_t        threshold_i,
 
     /// Engines: contribution at the head of the queue of each port.
     output logic [N_PORTS-1:0]        head_valid_o [NE],
@@ -132,7 +156,11 @@ module sp_crossbar #(
     /// Why, with ev_refused_o.
     output logic [3:0]                ev_status_o  [N_PORTS],
     /// Events, by port: it was dropped without an answer.
-    output logic [N_PORTS-1:0]        ev_dropped_o
+    output logic [N_PORTS-1:0]        ev_dropped_o,
+    /// Events, by port: what the counters by VC need besides.
+    output sp_pkg::ingress_event_t    ingress_o   [N_PORTS],
+    /// Events, by port: the same of what leaves.
+    output sp_pkg::egress_event_t     egress_o    [N_PORTS]
 );
 
   import sp_pkg::*;
@@ -176,6 +204,7 @@ module sp_crossbar #(
   logic [N_IN-1:0]   in_last;
   logic [N_IN-1:0]   start;
   logic [1:0]        start_vc    [N_PORTS];
+  logic [OutW-1:0]   start_out   [N_PORTS];
   logic [N_OUT-1:0]  match       [N_IN];
   logic [N_OUT-1:0]  matched     [N_IN];   // what is started
   logic [N_IN-1:0]   from        [N_OUT];
@@ -186,6 +215,8 @@ module sp_crossbar #(
   logic [N_IN-1:0]   flit_err;
   logic [1:0]        flit_vc     [N_IN];
   hdr_t              flit_hdr    [N_IN];
+  logic [STAMP_W-1:0] flit_stamp [N_IN];
+  logic [STAMP_W-1:0] now;               // time
   logic [FLIT_W-1:0] flit_data   [N_IN];
   logic [NUM_VC-1:0] out_room    [N_PORTS];
 
@@ -204,6 +235,15 @@ module sp_crossbar #(
   logic [NE-1:0]     port_head_valid [N_PORTS];
   hdr_t              port_head_hdr   [N_PORTS][NE];
 
+  if (TIMED) begin : g_time
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) now <= '0;
+      else now <= now + STAMP_W'(1);
+    end
+  end else begin : g_no_time
+    assign now = '0;
+  end
+
   for (genvar i = 0; i < N_PORTS; i++) begin : g_ingress
     sp_ingress #(
         .N_OUT    (N_OUT),
@@ -211,7 +251,9 @@ module sp_crossbar #(
         .FLIT_W   (FLIT_W),
         .VOQ_FLITS(VOQ_FLITS),
         .N_IDS    (N_IDS),
-        .PIPELINED(PIPELINED)
+        .N_GROUPS (N_GROUPS),
+        .PIPELINED(PIPELINED),
+        .TIMED    (TIMED)
     ) i_ingress (
         .clk_i,
         .rst_ni,
@@ -221,18 +263,28 @@ module sp_crossbar #(
         .s_tdata_i       (s_tdata_i[i]),
         .s_tuser_i       (s_tuser_i[i]),
         .s_tlast_i       (s_tlast_i[i]),
+        .s_abort_i       (s_abort_i[i]),
         .s_vc_room_o     (s_vc_room_o[i]),
         .fwd_we_i        (fwd_we_i[i]),
         .fwd_addr_i,
         .fwd_valid_i,
         .fwd_paths_log2_i,
         .fwd_out_i,
+        .row_we_i,
+        .row_port_i,
+        .row_i,
+        .grp_we_i,
+        .grp_addr_i,
+        .grp_mask_i,
+        .source_i        (source_i[i]),
+        .threshold_i     (threshold_i.voq),
+        .now_i           (now),
         .ready_o         (in_ready[i]),
         .idle_o          (in_idle[i]),
         .last_o          (in_last[i]),
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
-        .start_out_i     (OutW'(number(matched[i]))),
+        .start_out_i     (start_out[i]),
         .room_i          (room_for[i]),
         .fresh_o         (fresh[i]),
         .some_o          (told[i]),
@@ -253,13 +305,15 @@ module sp_crossbar #(
         .flit_err_o      (flit_err[i]),
         .flit_vc_o       (flit_vc[i]),
         .flit_hdr_o      (flit_hdr[i]),
+        .flit_stamp_o    (flit_stamp[i]),
         .flit_data_o     (flit_data[i]),
         .ev_beat_o       (ev_rx_beat_o[i]),
         .ev_packet_o     (ev_rx_packet_o[i]),
         .ev_stall_o      (ev_rx_stall_o[i]),
         .ev_refused_o    (ev_refused_o[i]),
         .ev_status_o     (ev_status_o[i]),
-        .ev_dropped_o    (ev_dropped_o[i])
+        .ev_dropped_o    (ev_dropped_o[i]),
+        .event_o         (ingress_o[i])
     );
   end
 
@@ -296,6 +350,8 @@ module sp_crossbar #(
       );
       assign flit_err[N_PORTS+e] = 1'b0;  // a result that is not to be trusted has `poison` set
       assign flit_vc[N_PORTS+e]  = VC_RSP;
+      // Its time begins when it is sent into the crossbar: what came before is that of a reduction.
+      assign flit_stamp[N_PORTS+e] = now;
     end else begin : g_none
       logic unused;
       assign unused         = &{1'b0, res_valid_i[e], res_first_i[e], res_last_i[e], res_hdr_i[e],
@@ -311,7 +367,6 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
   logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
   logic [N_OUT-1:0]  wish     [N_IN];     // what an input would ask for if all were free
-  logic [N_OUT-1:0]  allowed  [N_IN];     // outputs that it may ask for
   logic [NUM_VC-1:0] vc_gnt   [N_PORTS];  // VC of the packet that is started, one-hot or zero
   logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
   logic [N_OUT-1:0]  kept;                // those outputs
@@ -350,13 +405,9 @@ module sp_crossbar #(
 
   always_comb begin
     kept = '0;
-    for (int unsigned i = 0; i < N_IN; i++) begin
-      allowed[i] = '1;
-      if (overdue[i]) kept[due_q[i]] = 1'b1;
-    end
     if (overdue != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        allowed[i] = overdue[i] ? N_OUT'(1) << due_q[i] : ~kept;
+        if (overdue[i]) kept[due_q[i]] = 1'b1;
       end
     end
   end
@@ -512,7 +563,9 @@ module sp_crossbar #(
         arrives_q <= '0;
         for (int unsigned j = 0; j < N_OUT; j++) by_q[j] <= '0;
       end else begin
-        for (int unsigned i = 0; i < N_IN; i++) allowed_q[i] <= allowed[i];
+        for (int unsigned i = 0; i < N_IN; i++) begin
+          allowed_q[i] <= overdue[i] ? N_OUT'(1) << due_q[i] : ~kept;
+        end
         for (int unsigned j = 0; j < N_OUT; j++) begin
           if (!busy_q[j]) by_q[j] <= from[j];
           busy_q[j]    <= busy_q[j] ? (by_q[j] & in_stays) != '0 : (from[j] & in_long) != '0;
@@ -530,13 +583,15 @@ module sp_crossbar #(
     assign unused = &{1'b0, flit_valid, in_idle, in_last};
     always_comb begin
       for (int unsigned i = 0; i < N_PORTS; i++) begin
-        vc_gnt[i]   = '0;
-        start_vc[i] = '0;
+        vc_gnt[i]    = '0;
+        start_vc[i]  = '0;
+        start_out[i] = '0;
       end
     end
   end else begin : g_one_step
     logic [N_OUT-1:0] request [N_IN];
     logic [N_OUT-1:0] out_free;
+    logic [N_OUT-1:0] open;             // outputs that all may ask for to whom none is kept free
     logic [N_OUT-1:0] busy_q;
     logic [InW-1:0]   src_q   [N_OUT];
     logic [N_OUT-1:0] busy2_q;          // a cycle later
@@ -557,8 +612,12 @@ module sp_crossbar #(
 
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) out_free[j] = !busy_q[j] || in_last[src_q[j]];
+      open = out_free & ~kept;
       for (int unsigned i = 0; i < N_IN; i++) begin
-        request[i] = in_idle[i] ? wish[i] & allowed[i] & out_free : '0;
+        request[i] = '0;
+        if (in_idle[i]) begin
+          request[i] = wish[i] & (overdue[i] ? out_free & (N_OUT'(1) << due_q[i]) : open);
+        end
       end
     end
 
@@ -609,7 +668,8 @@ module sp_crossbar #(
           vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
                                        : (vc_req & (~vc_req + NUM_VC'(1)));
         end
-        start_vc[i] = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
+        start_vc[i]  = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
+        start_out[i] = OutW'(number(matched[i]));
       end
     end
 
@@ -645,7 +705,8 @@ module sp_crossbar #(
     sp_egress #(
         .FLIT_W   (FLIT_W),
         .DEPTH    (EGRESS_FLITS),
-        .PIPELINED(PIPELINED)
+        .PIPELINED(PIPELINED),
+        .TIMED    (TIMED)
     ) i_egress (
         .clk_i,
         .rst_ni,
@@ -655,14 +716,18 @@ module sp_crossbar #(
         .err_i      (flit_err[source[j]]),
         .vc_i       (flit_vc[source[j]]),
         .hdr_i      (out_hdr[j]),
+        .stamp_i    (flit_stamp[source[j]]),
         .data_i     (out_data[j]),
         .room_o     (out_room[j]),
+        .threshold_i(threshold_i.egress),
+        .now_i      (now),
         .m_tvalid_o (m_tvalid_o[j]),
         .m_tready_i (m_tready_i[j]),
         .m_tdata_o  (m_tdata_o[j]),
         .m_tuser_o  (m_tuser_o[j]),
         .m_tlast_o  (m_tlast_o[j]),
-        .m_vc_room_i(m_vc_room_i[j])
+        .m_vc_room_i(m_vc_room_i[j]),
+        .event_o    (egress_o[j])
     );
   end
 

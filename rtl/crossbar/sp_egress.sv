@@ -15,7 +15,9 @@ module sp_egress #(
     /// Flits of the buffer of each VC, a power of two.
     parameter int unsigned DEPTH = 64,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
-    parameter bit PIPELINED = 1'b0
+    parameter bit PIPELINED = 1'b0,
+    /// 1: packets carry the time at which they came.
+    parameter bit TIMED = 1'b0
 ) (
     /// Clock.
     input  logic                      clk_i,
@@ -34,10 +36,16 @@ module sp_egress #(
     input  logic [1:0]                vc_i,
     /// Header, with the first flit.
     input  sp_pkg::hdr_t              hdr_i,
+    /// Time at which the packet came, with the first flit.
+    input  logic [sp_pkg::STAMP_W-1:0] stamp_i,
     /// Payload.
     input  logic [FLIT_W-1:0]         data_i,
     /// By VC: a longest packet may be sent here.
     output logic [sp_pkg::NUM_VC-1:0] room_o,
+    /// Flits of a buffer from which on packets are marked; 0: never.
+    input  logic [sp_pkg::LEVEL_W-1:0] threshold_i,
+    /// Time.
+    input  logic [sp_pkg::STAMP_W-1:0] now_i,
 
     /// Stream out: valid.
     output logic                      m_tvalid_o,
@@ -51,7 +59,9 @@ module sp_egress #(
     output logic                      m_tlast_o,
     /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits before a packet
     /// is on the port, so that many flits may still come after it falls.
-    input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i
+    input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i,
+    /// Event, for the counters by VC.
+    output sp_pkg::egress_event_t     event_o
 );
   /* verilator no_inline_module */  // one C++ body for all ports
 
@@ -113,7 +123,7 @@ module sp_egress #(
       c_last  <= last_i;
       c_err   <= err_i;
       c_vc    <= vc_i;
-      c_hdr   <= hdr_i;
+      c_hdr   <= marked_hdr;
       c_data  <= data_i;
     end
     assign c_write = c_valid;
@@ -123,10 +133,34 @@ module sp_egress #(
     assign c_last  = last_i;
     assign c_err   = err_i;
     assign c_vc    = vc_i;
-    assign c_hdr   = hdr_i;
+    assign c_hdr   = marked_hdr;
     assign c_data  = data_i;
     assign c_write = c_valid && !pass;
   end
+
+  // A packet that comes to a long buffer is marked, but for an answer to one that was refused. The
+  // buffer is looked at a cycle before.
+  logic [NUM_VC-1:0] long_q;
+  hdr_t              marked_hdr;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) long_q <= '0;
+    else begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        long_q[v] <= (threshold_i != '0) && (LEVEL_W'(level(2'(v))) >= threshold_i);
+      end
+    end
+  end
+
+  always_comb begin
+    marked_hdr = hdr_i;
+    if (long_q[vc_i] && hdr_i.op != OP_ERROR && hdr_i.op != OP_COLL_ERROR) marked_hdr.ecn = 1'b1;
+  end
+
+  /// Flits in the buffer of a VC.
+  function automatic logic [PtrW:0] level(logic [1:0] v);
+    return wptr_q[v] - rptr_q[v];
+  endfunction
 
   // ------------------------------------------------------------------------------------ buffers
 
@@ -339,8 +373,14 @@ module sp_egress #(
   logic [OutW-1:0] out_flit;
 
   // Behind the first flit of a packet the header says nothing.
-  assign out_flit = reading_q ? {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q}
-                              : {last_i, err_i, hdr_i, data_i};
+  if (PIPELINED) begin : g_unmarked
+    // The buffer is empty; a header from the crossbar is late.
+    assign out_flit = reading_q ? {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q}
+                                : {last_i, err_i, hdr_i, data_i};
+  end else begin : g_marked
+    assign out_flit = reading_q ? {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q}
+                                : {last_i, err_i, marked_hdr, data_i};
+  end
 
   // A word that is being read lands in the next cycle, so it counts.
   assign space  = {1'b0, out_count} + 3'(reading_q) < 3'(OutFlits);
@@ -361,5 +401,76 @@ module sp_egress #(
   );
 
   assign m_tvalid_o = !out_empty;
+
+  // -------------------------------------------------------------------------------------- events
+
+  logic       out_first_q;  // the next beat on the port is a first one
+  logic [1:0] out_vc_q;
+  logic [1:0] out_vc;
+  /* verilator lint_off UNUSEDSIGNAL */  // but for the VC
+  hdr_t       out_hdr;
+  /* verilator lint_on UNUSEDSIGNAL */
+  logic [STAMP_W-1:0] out_stamp;  // of the packet whose first beat is on the port
+
+  assign out_hdr = m_tuser_o[HDR_W-1:0];
+  assign out_vc  = out_first_q ? op_vc(out_hdr.op) : out_vc_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) out_first_q <= 1'b1;
+    else if (m_tvalid_o && m_tready_i) out_first_q <= m_tlast_o;
+  end
+
+  always_ff @(posedge clk_i) out_vc_q <= out_vc;
+
+  always_comb begin
+    event_o.queued    = valid_i;
+    event_o.in_vc     = vc_i;
+    event_o.marked    = valid_i && first_i && marked_hdr.ecn && !hdr_i.ecn
+                        && !(PIPELINED && pass);
+    // PIPELINED: one may be on its way into the buffer.
+    event_o.level     = LEVEL_W'(level(vc_i)) + LEVEL_W'(!pass)
+                        + LEVEL_W'(PIPELINED && c_valid && c_vc == vc_i);
+    event_o.out_vc    = out_vc;
+    event_o.out_first = out_first_q;
+    event_o.latency   = now_i - out_stamp;
+  end
+
+  if (TIMED) begin : g_time
+    logic [STAMP_W-1:0] c_stamp;
+    logic [STAMP_W-1:0] stamp_mem [NUM_VC*DEPTH];
+    logic [STAMP_W-1:0] rd_stamp_q;
+    logic               unused_full, unused_empty;
+    logic [1:0]         unused_count;
+
+    if (PIPELINED) begin : g_in
+      always_ff @(posedge clk_i) c_stamp <= stamp_i;
+    end else begin : g_through
+      assign c_stamp = stamp_i;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (c_write && c_first) stamp_mem[waddr] <= c_stamp;
+      if (read && read_first) rd_stamp_q <= stamp_mem[raddr];
+    end
+
+    sp_fifo #(
+        .WIDTH(STAMP_W),
+        .DEPTH(OutFlits)
+    ) i_stamps (
+        .clk_i,
+        .rst_ni,
+        .push_i (reading_q || pass),
+        .data_i (reading_q ? rd_stamp_q : stamp_i),
+        .full_o (unused_full),
+        .pop_i  (m_tready_i),
+        .data_o (out_stamp),
+        .empty_o(unused_empty),
+        .count_o(unused_count)
+    );
+  end else begin : g_no_time
+    logic unused;
+    assign unused    = &{1'b0, stamp_i, now_i};
+    assign out_stamp = '0;
+  end
 
 endmodule

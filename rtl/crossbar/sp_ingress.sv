@@ -20,10 +20,16 @@ module sp_ingress #(
     parameter int unsigned VOQ_FLITS = 32,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: packets carry the time at which they came.
+    parameter bit TIMED = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
+    localparam int unsigned PortW = $clog2(N_PORTS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
     localparam int unsigned EngDim = (N_OUT == N_PORTS) ? 1 : N_OUT - N_PORTS
 ) (
     /// Clock.
@@ -43,6 +49,8 @@ module sp_ingress #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i,
     /// Stream in: last beat.
     input  logic                      s_tlast_i,
+    /// Stream in, with the last beat: the packet is not whole, its port went down: it is refused.
+    input  logic                      s_abort_i,
     /// By VC: a longest packet can be taken, whatever its output.
     output logic [sp_pkg::NUM_VC-1:0] s_vc_room_o,
 
@@ -56,6 +64,25 @@ module sp_ingress #(
     input  logic [2:0]                fwd_paths_log2_i,
     /// Forwarding table: first output.
     input  logic [9:0]                fwd_out_i,
+
+    /// Partitions: those of a port change.
+    input  logic                      row_we_i,
+    /// Partitions: that port.
+    input  logic [PortW-1:0]          row_port_i,
+    /// Partitions: ports that share one with it.
+    input  logic [N_PORTS-1:0]        row_i,
+    /// Group table: write, or the same again.
+    input  logic                      grp_we_i,
+    /// Group table: group.
+    input  logic [GroupW-1:0]         grp_addr_i,
+    /// Group table: members.
+    input  logic [N_PORTS-1:0]        grp_mask_i,
+    /// Sources that the packets of this port may name.
+    input  sp_pkg::source_t           source_i,
+    /// Flits of a queue from which on packets are marked; 0: never.
+    input  logic [sp_pkg::LEVEL_W-1:0] threshold_i,
+    /// Time.
+    input  logic [sp_pkg::STAMP_W-1:0] now_i,
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
@@ -111,6 +138,8 @@ module sp_ingress #(
     output logic [1:0]                flit_vc_o,
     /// Header, with the first flit.
     output sp_pkg::hdr_t              flit_hdr_o,
+    /// Time at which the packet came, with the first flit.
+    output logic [sp_pkg::STAMP_W-1:0] flit_stamp_o,
     /// Payload.
     output logic [FLIT_W-1:0]         flit_data_o,
 
@@ -125,7 +154,9 @@ module sp_ingress #(
     /// Why, with ev_refused_o.
     output logic [3:0]                ev_status_o,
     /// Event: it was dropped without an answer.
-    output logic                      ev_dropped_o
+    output logic                      ev_dropped_o,
+    /// Event: the rest, for the counters by VC.
+    output sp_pkg::ingress_event_t    event_o
 );
   /* verilator no_inline_module */  // one C++ body for all ports
 
@@ -138,7 +169,7 @@ module sp_ingress #(
     $fatal(1, "sp_ingress: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
   end
 
-  localparam int unsigned BeatW = 1 + USER_W + FLIT_W;
+  localparam int unsigned BeatW = 2 + USER_W + FLIT_W;
 
   /// What the header and the entry of its destination say.
   typedef struct packed {
@@ -148,6 +179,8 @@ module sp_ingress #(
     logic [1:0]       vc;
     logic [LEN_W-1:0] flits;
     logic             single;  // of one flit
+    logic             source_ok;  // its source is one of this port
+    logic             group_ok;   // its group, if it is a contribution, is all within reach
   } look_t;
 
   /// What follows from it.
@@ -186,6 +219,29 @@ module sp_ingress #(
       .out_o       (route_out)
   );
 
+  logic [N_PORTS-1:0] reached;   // ports that the packet would go to
+  logic               ports_ok;  // all of them are within reach
+  logic               group_ok;
+
+  sp_partition #(
+      .N_PORTS (N_PORTS),
+      .N_GROUPS(N_GROUPS)
+  ) i_partition (
+      .clk_i,
+      .rst_ni,
+      .own_i     (PortW'(own_i)),
+      .row_we_i,
+      .row_port_i,
+      .row_i,
+      .grp_we_i,
+      .grp_addr_i,
+      .grp_mask_i,
+      .ports_i   (reached),
+      .ports_ok_o(ports_ok),
+      .group_i   (look_hdr.cls.coll.group),
+      .group_ok_o(group_ok)
+  );
+
   always_comb begin
     look.status = ST_OK;
     if (look_hdr.version != VERSION) look.status = ST_VERSION;
@@ -197,25 +253,35 @@ module sp_ingress #(
     look.vc         = op_vc(look_hdr.op);
     look.flits      = num_flits(look_hdr.len, look_hdr.ext, UnitsPerFlit);
     look.single     = look.flits == LEN_W'(1);
+    look.source_ok  = ((look_hdr.src ^ source_i.id) & source_i.care) == '0;
+    look.group_ok   = group_ok;
   end
 
-  /// Source and destination choose among equal paths, so that a flow stays on one and in order.
-  function automatic said_t conclude(look_t l, logic [ID_W-1:0] src, logic [ID_W-1:0] dst);
-    said_t           s;
-    logic [ID_W-1:0] mixed;
-    logic [6:0]      path;
-    mixed    = src ^ dst;
-    path     = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << l.paths_log2);
-    s.out    = OutW'(l.out + 10'(path));
-    s.status = l.status;
-    // Only contributions have business with an engine.
-    if (l.status == ST_OK && 32'(s.out) >= N_PORTS && l.vc != VC_RED) s.status = ST_OP;
-    s.ok     = s.status == ST_OK;
-    s.vc     = l.vc;
-    s.flits  = l.flits;
-    s.single = l.single;
-    return s;
-  endfunction
+  look_t           looked;   // at this packet
+  logic [ID_W-1:0] mixed;    // its source and destination
+  logic [6:0]      path;
+  said_t           now;      // what follows from it
+  logic            to_port;  // it goes to one
+
+  // Source and destination choose among equal paths, so that a flow stays on one and in order.
+  always_comb begin
+    path       = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << looked.paths_log2);
+    now.out    = OutW'(looked.out + 10'(path));
+    to_port    = 32'(now.out) < N_PORTS;
+    reached    = to_port ? N_PORTS'(1) << now.out : '0;
+    now.status = looked.status;
+    if (looked.status == ST_OK) begin
+      // Only contributions have business with an engine.
+      if (!to_port && looked.vc != VC_RED) now.status = ST_OP;
+      else if (!looked.source_ok || !ports_ok || !(to_port || looked.group_ok)) begin
+        now.status = ST_PARTITION;
+      end
+    end
+    now.ok     = now.status == ST_OK;
+    now.vc     = looked.vc;
+    now.flits  = looked.flits;
+    now.single = looked.single;
+  end
 
   // --------------------------------------------------------------------------------- beat in
 
@@ -223,7 +289,9 @@ module sp_ingress #(
   logic              ready;
   logic              first;   // first beat of its packet
   logic              last;
+  logic              abort;   // with the last beat: the packet is not whole
   logic              err;
+  logic [STAMP_W-1:0] stamp;  // time at which the beat came
   logic [FLIT_W-1:0] data;
   hdr_t              hdr;     // of the packet, on all of its beats, and what it says
   said_t             said;
@@ -232,18 +300,20 @@ module sp_ingress #(
     // A skid buffer that ends in a register: what is found in the table, too, is in one.
     logic              in_first_q;   // the next beat is a first one
     logic              in_take;
-    said_t             in_said;
     logic              spare_q;      // a second beat is held
     logic              spare_first_q;
     logic              spare_last_q;
+    logic              spare_abort_q;
     logic              spare_err_q;
     hdr_t              spare_hdr_q;
     said_t             spare_said_q;
     logic [FLIT_W-1:0] spare_data_q;
+    logic [STAMP_W-1:0] spare_stamp_q;
     logic              advance;
 
     assign look_hdr   = s_tuser_i[HDR_W-1:0];
-    assign in_said    = conclude(look, look_hdr.src, look_hdr.dst);
+    assign looked     = look;
+    assign mixed      = look_hdr.src ^ look_hdr.dst;
     assign s_tready_o = !spare_q;
     assign in_take    = s_tvalid_i && s_tready_o;
     assign advance    = !valid || ready;
@@ -268,26 +338,29 @@ module sp_ingress #(
       if (!spare_q) begin  // whether it is needed is known late
         spare_first_q <= in_first_q;
         spare_last_q  <= s_tlast_i;
+        spare_abort_q <= s_abort_i;
         spare_err_q   <= s_tuser_i[USER_W-1];
+        spare_stamp_q <= now_i;
         spare_hdr_q   <= look_hdr;
-        spare_said_q  <= in_said;
+        spare_said_q  <= now;
         spare_data_q  <= s_tdata_i;
       end
       if (advance) begin
         first <= spare_q ? spare_first_q : in_first_q;
         last  <= spare_q ? spare_last_q : s_tlast_i;
+        abort <= spare_q ? spare_abort_q : s_abort_i;
         err   <= spare_q ? spare_err_q : s_tuser_i[USER_W-1];
+        stamp <= spare_q ? spare_stamp_q : now_i;
         data  <= spare_q ? spare_data_q : s_tdata_i;
         if (spare_q ? spare_first_q : in_first_q) begin
           hdr  <= spare_q ? spare_hdr_q : look_hdr;
-          said <= spare_q ? spare_said_q : in_said;
+          said <= spare_q ? spare_said_q : now;
         end
       end
     end
   end else begin : g_skid
     hdr_t  beat_hdr;
     hdr_t  hdr_q;
-    said_t now;
     said_t said_q;
     logic  in_packet_q;
 
@@ -298,11 +371,31 @@ module sp_ingress #(
         .rst_ni,
         .valid_i(s_tvalid_i),
         .ready_o(s_tready_o),
-        .data_i ({s_tlast_i, s_tuser_i, s_tdata_i}),
+        .data_i ({s_tlast_i, s_abort_i, s_tuser_i, s_tdata_i}),
         .valid_o(valid),
         .ready_i(ready),
-        .data_o ({last, err, beat_hdr, data})
+        .data_o ({last, abort, err, beat_hdr, data})
     );
+
+    if (TIMED) begin : g_time
+      logic unused_valid, unused_ready;
+      sp_skid_buffer #(
+          .WIDTH(STAMP_W)
+      ) i_stamp (
+          .clk_i,
+          .rst_ni,
+          .valid_i(s_tvalid_i),
+          .ready_o(unused_ready),
+          .data_i (now_i),
+          .valid_o(unused_valid),
+          .ready_i(ready),
+          .data_o (stamp)
+      );
+    end else begin : g_no_time
+      logic unused;
+      assign unused = &{1'b0, now_i};
+      assign stamp  = '0;
+    end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) in_packet_q <= 1'b0;
@@ -317,7 +410,8 @@ module sp_ingress #(
     end
 
     assign look_hdr = beat_hdr;
-    assign now      = conclude(look, beat_hdr.src, beat_hdr.dst);
+    assign looked   = look;
+    assign mixed    = beat_hdr.src ^ beat_hdr.dst;
     assign first    = !in_packet_q;
     assign hdr      = first ? beat_hdr : hdr_q;
     assign said     = first ? now : said_q;
@@ -331,14 +425,13 @@ module sp_ingress #(
   logic             due;
   logic             refuse;    // with the last beat: the packet is refused
   logic             settle_q;  // its last beat waits; what it had taken has been given back
-  logic [3:0]       reason;
+  logic [3:0]       reason_q;  // why: the tables may change before the answer goes
   logic             answered;  // if refused
   logic             ready_beat;
   logic             take;
 
   assign due      = first ? said.single : due_q;
-  assign refuse   = last && !(said.ok && due);
-  assign reason   = said.ok ? ST_LEN : said.status;
+  assign refuse   = last && !(said.ok && due && !abort);
   assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -386,7 +479,7 @@ module sp_ingress #(
 
     always_ff @(posedge clk_i) free_q <= sel_free;
   end else begin : g_room
-    assign room = sel_free >= (PtrW + 1)'(sel_flits);
+    assign room      = sel_free >= (PtrW + 1)'(sel_flits);
     logic unused;
     assign unused = &{1'b0, fits};
     assign fits   = 1'b0;
@@ -398,6 +491,7 @@ module sp_ingress #(
   end
 
   always_ff @(posedge clk_i) begin
+    if (!settle_q) reason_q <= said.ok ? ST_LEN : said.status;
     if (take) begin
       count_q <= first ? LEN_W'(1) : (count_q == '1) ? count_q : count_q + LEN_W'(1);
       due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
@@ -414,8 +508,25 @@ module sp_ingress #(
     logic [LEN_W-1:0]  flits;
     logic              err;
     hdr_t              hdr;
+    logic [STAMP_W-1:0] stamp;
     logic [FLIT_W-1:0] data;
   } write_t;
+
+  // A packet that comes to a long queue is marked; its answer, if it is refused, is not.
+  logic [LEVEL_W-1:0] level;     // flits in the queue
+  logic               mark;
+  logic               mark_q;    // the packet at hand has been marked
+  hdr_t               marked_hdr;
+
+  assign level = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(sel_free);
+  assign mark  = first ? (threshold_i != '0) && (level >= threshold_i) && !hdr.ecn : mark_q;
+
+  always_comb begin
+    marked_hdr     = hdr;
+    marked_hdr.ecn = hdr.ecn || mark;
+  end
+
+  always_ff @(posedge clk_i) if (take) mark_q <= mark;
 
   write_t write;
   logic   writes;
@@ -429,7 +540,8 @@ module sp_ingress #(
   assign write.out   = sel_out;
   assign write.flits = sel_flits;
   assign write.err   = err && last && !settle_q;
-  assign write.hdr   = settle_q ? error_answer(hdr, reason) : hdr;
+  assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : marked_hdr;
+  assign write.stamp = stamp;
   assign write.data  = data;  // an answer has no payload
 
   if (PIPELINED) begin : g_written
@@ -453,7 +565,8 @@ module sp_ingress #(
         .N_OUT  (N_OUT),
         .N_PORTS(N_PORTS),
         .FLIT_W (FLIT_W),
-        .DEPTH  (VOQ_FLITS)
+        .DEPTH  (VOQ_FLITS),
+        .TIMED  (TIMED)
     ) i_voq (
         .clk_i,
         .rst_ni,
@@ -468,6 +581,7 @@ module sp_ingress #(
         .wr_out_i    (written.out),
         .wr_first_i  (written.first),
         .wr_hdr_i    (written.hdr),
+        .wr_stamp_i  (written.stamp),
         .wr_flits_i  (written.flits),
         .wr_data_i   (written.data),
         .wr_err_i    (written.err),
@@ -493,6 +607,7 @@ module sp_ingress #(
         .flit_err_o,
         .flit_vc_o,
         .flit_hdr_o,
+        .flit_stamp_o,
         .flit_data_o
     );
 
@@ -513,7 +628,8 @@ module sp_ingress #(
         .N_OUT  (N_OUT),
         .N_PORTS(N_PORTS),
         .FLIT_W (FLIT_W),
-        .DEPTH  (VOQ_FLITS)
+        .DEPTH  (VOQ_FLITS),
+        .TIMED  (TIMED)
     ) i_voq (
         .clk_i,
         .rst_ni,
@@ -530,6 +646,7 @@ module sp_ingress #(
         .wr_place_i    (place),
         .wr_first_i    (write.first),
         .wr_hdr_i      (write.hdr),
+        .wr_stamp_i    (write.stamp),
         .wr_flits_i    (write.flits),
         .wr_data_i     (write.data),
         .wr_err_i      (write.err),
@@ -549,6 +666,7 @@ module sp_ingress #(
         .flit_err_o,
         .flit_vc_o,
         .flit_hdr_o,
+        .flit_stamp_o,
         .flit_data_o
     );
 
@@ -571,7 +689,15 @@ module sp_ingress #(
   assign ev_packet_o  = take && last;
   assign ev_stall_o   = valid && !ready_beat;
   assign ev_refused_o = take && settle_q;
-  assign ev_status_o  = reason;
+  assign ev_status_o  = reason_q;
   assign ev_dropped_o = take && settle_q && !answered;
+
+  always_comb begin
+    event_o.vc       = said.vc;
+    event_o.marked   = take && last && !settle_q && mark;
+    event_o.queued   = take && needs;
+    event_o.queue_vc = sel_vc;
+    event_o.level    = level + LEVEL_W'(sel_flits);
+  end
 
 endmodule

@@ -44,18 +44,28 @@ module sp_islip #(
     $fatal(1, "sp_islip: ITERS = %0d is not in 1..4", ITERS);
   end
 
+  // Matrices are turned over word by word. In hardware that is wires; a simulator passes over what
+  // is empty, which in a large switch is nearly all.
+  localparam bit Large = N_IN > 32 && N_OUT > 32;
+  localparam int unsigned InWord = (N_IN < 32) ? N_IN : 32;
+  localparam int unsigned OutWord = (N_OUT < 32) ? N_OUT : 32;
+  localparam int unsigned InWhole = (N_IN + InWord - 1) / InWord * InWord;
+  localparam int unsigned OutWhole = (N_OUT + OutWord - 1) / OutWord * OutWord;
+
   // Round-robin state as in sp_rr_arbiter: ones from the first in turn upwards.
   logic [N_IN-1:0]  gnt_first_q [N_OUT];
   logic [N_OUT-1:0] acc_first_q [N_IN];
 
-  logic [N_IN-1:0]  column  [N_OUT];  // requests, by output
-  logic [N_IN-1:0]  granted [N_OUT];  // grants of an iteration, by output
-  logic [N_IN-1:0]  got;              // inputs with a grant in this iteration
-  logic [N_IN-1:0]  in_free;
-  logic [N_OUT-1:0] out_free;
-  logic [N_OUT-1:0] offers;           // grants to one input
-  logic [N_OUT-1:0] accepted;         // outputs whose grant was accepted in this iteration
-  logic [N_OUT-1:0] first_row [N_IN]; // what the first iteration matched, for the pointers
+  logic [N_IN-1:0]     column  [N_OUT];  // requests, by output
+  logic [N_IN-1:0]     granted [N_OUT];  // grants of an iteration, by output
+  logic [N_OUT-1:0]    offers  [N_IN];   // the same, by input
+  logic [N_IN-1:0]     got;              // inputs with a grant in this iteration
+  logic [N_IN-1:0]     in_free;
+  logic [N_OUT-1:0]    out_free;
+  logic [N_OUT-1:0]    accepts;          // grants that one input accepts
+  logic [N_OUT-1:0]    accepted;         // outputs whose grant was accepted in this iteration
+  logic [N_IN-1:0]     first_in;         // matched in the first iteration
+  logic [N_OUT-1:0]    first_out;
 
   function automatic logic [N_IN-1:0] pick_in(logic [N_IN-1:0] req, logic [N_IN-1:0] first);
     logic [N_IN-1:0] above;
@@ -70,66 +80,94 @@ module sp_islip #(
   endfunction
 
   always_comb begin
-    in_free  = '1;
-    out_free = '1;
-    got      = '0;
-    offers   = '0;
-    accepted = '0;
-    for (int unsigned i = 0; i < N_IN; i++) begin
-      match_o[i]   = '0;
-      first_row[i] = '0;
-    end
+    in_free   = '1;
+    out_free  = '1;
+    got       = '0;
+    accepts   = '0;
+    accepted  = '0;
+    first_in  = '0;
+    first_out = '0;
     for (int unsigned j = 0; j < N_OUT; j++) begin
-      from_o[j]  = '0;
+      column[j]  = '0;
       granted[j] = '0;
-      for (int unsigned i = 0; i < N_IN; i++) column[j][i] = req_i[i][j];
+      from_o[j]  = '0;
+    end
+    for (int unsigned i = 0; i < N_IN; i++) begin
+      offers[i]  = '0;
+      match_o[i] = '0;
+    end
+
+    for (int unsigned i = 0; i < N_IN; i++) begin
+      logic [OutWhole-1:0] asks;
+      asks = OutWhole'(req_i[i]);
+      for (int unsigned w = 0; w < OutWhole; w += OutWord) begin
+        logic [OutWord-1:0] some_asks;
+        some_asks = asks[w+:OutWord];
+        if (!Large || some_asks != '0) begin
+          for (int unsigned b = 0; b < OutWord && w + b < N_OUT; b++) begin
+            if (some_asks[b]) column[w+b][i] = 1'b1;
+          end
+        end
+      end
     end
 
     for (int unsigned it = 0; it < ITERS; it++) begin
       got      = '0;
       accepted = '0;
       for (int unsigned j = 0; j < N_OUT; j++) begin
+        logic [InWhole-1:0] grants;
         granted[j] = '0;
-        if (out_free[j]) granted[j] = pick_in(column[j] & in_free, gnt_first_q[j]);
-        got |= granted[j];
+        if (out_free[j] && (!Large || column[j] != '0)) begin
+          granted[j] = pick_in(column[j] & in_free, gnt_first_q[j]);
+          got |= granted[j];
+          grants = InWhole'(granted[j]);
+          for (int unsigned w = 0; w < InWhole; w += InWord) begin
+            logic [InWord-1:0] some_grants;
+            some_grants = grants[w+:InWord];
+            if (!Large || some_grants != '0) begin
+              for (int unsigned b = 0; b < InWord && w + b < N_IN; b++) begin
+                if (some_grants[b]) offers[w+b][j] = 1'b1;
+              end
+            end
+          end
+        end
       end
       for (int unsigned i = 0; i < N_IN; i++) begin
         // Skipping inputs without a grant changes nothing; it is what makes simulation fast.
         if (got[i]) begin
-          for (int unsigned j = 0; j < N_OUT; j++) offers[j] = granted[j][i];
+          accepts   = offers[i];
+          offers[i] = '0;
           if (i < FIRST_MCAST) begin
-            offers     = pick_out(offers, acc_first_q[i]);
+            accepts    = pick_out(accepts, acc_first_q[i]);
             in_free[i] = 1'b0;
           end
-          match_o[i] |= offers;
-          accepted   |= offers;
-          if (it == 0) first_row[i] = offers;
+          match_o[i] |= accepts;
+          accepted   |= accepts;
         end
       end
       for (int unsigned j = 0; j < N_OUT; j++) begin
         if (accepted[j]) from_o[j] = granted[j];
       end
       out_free &= ~accepted;
+      if (it == 0) begin
+        first_in  = got;
+        first_out = accepted;
+      end
     end
   end
 
-  // A pointer moves behind the partner of the first iteration.
-  logic [N_OUT-1:0] first_matched;  // outputs matched in the first iteration
-  always_comb begin
-    first_matched = '0;
-    for (int unsigned i = 0; i < N_IN; i++) first_matched |= first_row[i];
-  end
-
+  // A pointer moves behind the partner of the first iteration. Who was matched then has no other: an
+  // output never, an input unless it is multicast.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       for (int unsigned j = 0; j < N_OUT; j++) gnt_first_q[j] <= '1;
       for (int unsigned i = 0; i < N_IN; i++) acc_first_q[i] <= '1;
     end else begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
-        if (first_matched[j]) gnt_first_q[j] <= ~((from_o[j] << 1) - N_IN'(1));
+        if (first_out[j]) gnt_first_q[j] <= ~((from_o[j] << 1) - N_IN'(1));
       end
       for (int unsigned i = 0; i < FIRST_MCAST; i++) begin
-        if (first_row[i] != '0) acc_first_q[i] <= ~((first_row[i] << 1) - N_OUT'(1));
+        if (first_in[i]) acc_first_q[i] <= ~((match_o[i] << 1) - N_OUT'(1));
       end
     end
   end

@@ -21,6 +21,8 @@ module sp_voq_pipelined #(
     parameter int unsigned FLIT_W = 128,
     /// Flits of each queue, a power of two.
     parameter int unsigned DEPTH = 32,
+    /// 1: packets carry a time stamp.
+    parameter bit TIMED = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned PtrW = $clog2(DEPTH),
     localparam int unsigned NumEng = N_OUT - N_PORTS,
@@ -53,6 +55,8 @@ module sp_voq_pipelined #(
     input  logic                                   wr_first_i,
     /// Header, with the first flit.
     input  sp_pkg::hdr_t                           wr_hdr_i,
+    /// Time stamp, with the first flit.
+    input  logic [sp_pkg::STAMP_W-1:0]             wr_stamp_i,
     /// Flits of the packet, with the first flit and when they are given back.
     input  logic [sp_pkg::LEN_W-1:0]               wr_flits_i,
     /// Payload.
@@ -106,6 +110,8 @@ module sp_voq_pipelined #(
     output logic [1:0]                             flit_vc_o,
     /// Header, with the first flit.
     output sp_pkg::hdr_t                           flit_hdr_o,
+    /// Time stamp, with the first flit.
+    output logic [sp_pkg::STAMP_W-1:0]             flit_stamp_o,
     /// Payload.
     output logic [FLIT_W-1:0]                      flit_data_o
 );
@@ -272,6 +278,19 @@ module sp_voq_pipelined #(
   end
 
   assign flit_hdr_o = head_q.hdr;
+
+  if (TIMED) begin : g_stamp
+    (* no_rw_check *)
+    logic [STAMP_W-1:0] stamp_mem [NumQ*DEPTH];  // at the place of the first flit of each packet
+    always_ff @(posedge clk_i) begin
+      if (wr_valid_i && wr_first_i) stamp_mem[{wr_q, wr_place}] <= wr_stamp_i;
+      flit_stamp_o <= stamp_mem[{rd_sel, rd_place}];
+    end
+  end else begin : g_no_stamp
+    logic unused;
+    assign unused       = &{1'b0, wr_stamp_i};
+    assign flit_stamp_o = '0;
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -11,7 +11,8 @@
 //  - after reset the tables are swept: they are written empty, here and at the ingresses and
 //    engines, one row a cycle, and accesses to tables and counters wait until that is done;
 //  - a group changes in one cycle as a whole, when the word of its highest ports is written;
-//  - a write has reached the ingresses (fwd_*) or engines (grp_*) before its answer is given.
+//  - a write has reached the ingresses (fwd_*, row_*, source_o) or engines (grp_*) before its answer
+//    is given; after one to the partitions of a port all groups have been sent again.
 //
 // An access to a table or counter:
 //            ____      ____      ____      ____      ____
@@ -20,7 +21,8 @@
 //   state_q  IDLE |  READ   |  HOLD   |  DONE   |  IDLE         READ: the row comes from the table
 //   *_we_o                            /=========\               DONE: it goes back, changed; answered
 //
-// HOLD lasts until the value of a counter has been taken, up to 20 cycles.
+// HOLD lasts until the value of a counter has been taken, up to 20 cycles. After HOLD of a write to
+// the partitions of a port comes GROUPS: row_we_o, then grp_we_o with each group as it is.
 
 module sp_csr #(
   /// External ports, 2..512.
@@ -41,6 +43,8 @@ module sp_csr #(
   parameter int unsigned N_GROUPS     = 16,
   /// Destination IDs in a forwarding table, 2..16384.
   parameter int unsigned N_IDS        = 16,
+  /// What is counted: 0 by port, 1 by VC too, 2 latencies too.
+  parameter int unsigned COUNTERS     = 0,
   /// What was built: the commit, or any other word of the builder.
   parameter logic [31:0] BUILD        = '0,
   /// Bits of a byte address: the map is the same for every configuration.
@@ -49,6 +53,8 @@ module sp_csr #(
   localparam int unsigned NE          = (N_ENGINES > 0) ? N_ENGINES : 1,
   /// Bits of an index into the forwarding table.
   localparam int unsigned IDS_W       = $clog2(N_IDS),
+  /// Bits of the number of a port.
+  localparam int unsigned PORT_W      = $clog2(N_PORTS),
   /// Bits of an index into the group table.
   localparam int unsigned GW          = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
   /// Bits of the number of open contexts.
@@ -95,7 +101,16 @@ module sp_csr #(
   /// Its first output; all paths are below N_PORTS + N_ENGINES.
   output logic [9:0]             fwd_out_o,
 
-  /// Group table: write strobe.
+  /// Partitions: those of a port change.
+  output logic                   row_we_o,
+  /// That port.
+  output logic [PORT_W-1:0]      row_port_o,
+  /// Ports that share a partition with it now.
+  output logic [N_PORTS-1:0]     row_o,
+  /// Sources that the packets of a port may name.
+  output sp_pkg::source_t        source_o [N_PORTS],
+
+  /// Group table: write strobe; a group that is sent again is what it was.
   output logic                   grp_we_o,
   /// Group that is written.
   output logic [GW-1:0]          grp_addr_o,
@@ -104,6 +119,16 @@ module sp_csr #(
 
   /// Cycles after which a reduction is given up; 0: never.
   output logic [31:0]            timeout_o,
+  /// Flits from which on queues mark packets.
+  output sp_pkg::threshold_t     threshold_o,
+  /// All counters go to zero.
+  output logic                   clear_o,
+  /// Counters by VC: take a value of this port.
+  output logic [N_PORTS-1:0]     stat_take_o,
+  /// Which one.
+  output sp_pkg::stat_sel_t      stat_sel_o,
+  /// It, in the next cycle.
+  input  logic [31:0]            stat_value_i [N_PORTS],
 
   /// A beat came in.
   input  logic [N_PORTS-1:0]     ev_rx_beat_i,
@@ -149,6 +174,9 @@ module sp_csr #(
   if (N_CONTEXTS < 2 || N_CONTEXTS > 64) begin : g_bad_n_contexts
     $fatal(1, "sp_csr: N_CONTEXTS = %0d is not in 2..64", N_CONTEXTS);
   end
+  if (COUNTERS > 2) begin : g_bad_counters
+    $fatal(1, "sp_csr: COUNTERS = %0d is not in 0..2", COUNTERS);
+  end
   if (N_GROUPS < 1 || N_GROUPS > 4096) begin : g_bad_n_groups
     $fatal(1, "sp_csr: N_GROUPS = %0d is not in 1..4096", N_GROUPS);
   end
@@ -157,7 +185,6 @@ module sp_csr #(
   end
 
   localparam int unsigned N_OUTPUTS = N_PORTS + N_ENGINES;
-  localparam int unsigned PORT_W    = $clog2(N_PORTS);
   localparam int unsigned ENG_W     = (NE > 1) ? $clog2(NE) : 1;
   /// Words of a group, and the bits of the last one that are there.
   localparam int unsigned GRP_WORDS = (N_PORTS + 31) / 32;
@@ -168,8 +195,9 @@ module sp_csr #(
   localparam int unsigned ROWS      = (N_IDS > N_GROUPS) ? N_IDS : N_GROUPS;
   localparam int unsigned ROWS_W    = $clog2(ROWS);
   /// Registers of a port and of an engine.
-  localparam int unsigned PORT_REGS = 11;
+  localparam int unsigned PORT_REGS = 12;
   localparam int unsigned ENG_REGS  = 9;
+  localparam int unsigned VC_REGS   = 15;
 
   /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
   typedef struct packed {
@@ -184,15 +212,19 @@ module sp_csr #(
     RG_ENGINE  = 3'd1,
     RG_FWD_ALL = 3'd2,
     RG_GROUP   = 3'd3,
-    RG_FWD     = 3'd4
+    RG_FWD     = 3'd4,
+    RG_RIGHTS  = 3'd5,
+    RG_VC      = 3'd6,
+    RG_LATENCY = 3'd7
   } region_e;
 
   typedef enum logic [2:0] {
-    S_SWEEP = 3'd0,
-    S_IDLE  = 3'd1,
-    S_READ  = 3'd2,
-    S_HOLD  = 3'd3,
-    S_DONE  = 3'd4
+    S_SWEEP  = 3'd0,
+    S_IDLE   = 3'd1,
+    S_READ   = 3'd2,
+    S_HOLD   = 3'd3,
+    S_DONE   = 3'd4,
+    S_GROUPS = 3'd5
   } state_e;
 
   // --------------------------------------------------------------------------------- registers
@@ -252,6 +284,9 @@ module sp_csr #(
 
   assign clear     = hw_out.control.clear.value;
   assign timeout_o = hw_out.reduction_timeout.cycles.value;
+  assign clear_o   = clear;
+  assign threshold_o = '{egress: hw_out.ecn_threshold.egress.value,
+                         voq: hw_out.ecn_threshold.voq.value};
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) bad_q <= '0;
@@ -273,22 +308,32 @@ module sp_csr #(
     hw_in.ids.value.next          = N_IDS;
     hw_in.voq_flits.value.next    = VOQ_FLITS;
     hw_in.egress_flits.value.next = EGRESS_FLITS;
+    hw_in.counters.value.next     = COUNTERS;
 
     // One access is under way at a time, so that all regions share data and only the
     // acknowledgement says whose it is.
     hw_in.port_counters.rd_data   = rdata_q;
     hw_in.engine_counters.rd_data = rdata_q;
     hw_in.fwd_all_window.rd_data  = rdata_q;
+    hw_in.rights_table.rd_data    = rdata_q;
+    hw_in.vc_counters.rd_data     = rdata_q;
+    hw_in.latency_bins.rd_data    = rdata_q;
+    hw_in.vc_counters.rd_ack      = done && !wr_q && (region_q == RG_VC);
+    hw_in.latency_bins.rd_ack     = done && !wr_q && (region_q == RG_LATENCY);
+    hw_in.vc_counters.wr_ack      = done && wr_q && (region_q == RG_VC);
+    hw_in.latency_bins.wr_ack     = done && wr_q && (region_q == RG_LATENCY);
     hw_in.group_table.rd_data     = rdata_q;
     hw_in.fwd_table.rd_data       = rdata_q;
     hw_in.port_counters.rd_ack    = done && !wr_q && (region_q == RG_PORT);
     hw_in.engine_counters.rd_ack  = done && !wr_q && (region_q == RG_ENGINE);
     hw_in.fwd_all_window.rd_ack   = done && !wr_q && (region_q == RG_FWD_ALL);
+    hw_in.rights_table.rd_ack     = done && !wr_q && (region_q == RG_RIGHTS);
     hw_in.group_table.rd_ack      = done && !wr_q && (region_q == RG_GROUP);
     hw_in.fwd_table.rd_ack        = done && !wr_q && (region_q == RG_FWD);
     hw_in.port_counters.wr_ack    = done && wr_q && (region_q == RG_PORT);
     hw_in.engine_counters.wr_ack  = done && wr_q && (region_q == RG_ENGINE);
     hw_in.fwd_all_window.wr_ack   = done && wr_q && (region_q == RG_FWD_ALL);
+    hw_in.rights_table.wr_ack     = done && wr_q && (region_q == RG_RIGHTS);
     hw_in.group_table.wr_ack      = done && wr_q && (region_q == RG_GROUP);
     hw_in.fwd_table.wr_ack        = done && wr_q && (region_q == RG_FWD);
   end
@@ -304,7 +349,8 @@ module sp_csr #(
   logic [24:2]       req_addr;
   logic [31:0]       req_wdata;
   logic [31:0]       req_biten;
-  logic [ROWS_W-1:0] row_q;  // of the sweep
+  logic [ROWS_W:0]   row_q;     // of the sweep, or of the groups that are sent again
+  logic              new_mask;  // a write to the partitions of a port
 
   always_comb begin
     req        = 1'b1;
@@ -316,6 +362,15 @@ module sp_csr #(
     end else if (hw_out.fwd_all_window.req) begin
       req_region = RG_FWD_ALL;
       req_addr   = 23'(hw_out.fwd_all_window.addr[15:2]);
+    end else if (hw_out.rights_table.req) begin
+      req_region = RG_RIGHTS;
+      req_addr   = 23'(hw_out.rights_table.addr[11:2]);
+    end else if (hw_out.vc_counters.req) begin
+      req_region = RG_VC;
+      req_addr   = 23'(hw_out.vc_counters.addr[16:2]);
+    end else if (hw_out.latency_bins.req) begin
+      req_region = RG_LATENCY;
+      req_addr   = 23'(hw_out.latency_bins.addr[16:2]);
     end else if (hw_out.group_table.req) begin
       req_region = RG_GROUP;
       req_addr   = 23'(hw_out.group_table.addr[17:2]);
@@ -354,14 +409,22 @@ module sp_csr #(
         S_SWEEP: begin
           row_q <= row_q + 1'b1;
           if (req) pending_q <= 1'b1;
-          if (row_q == ROWS_W'(ROWS - 1)) state_q <= S_IDLE;
+          if (row_q == (ROWS_W + 1)'(ROWS - 1)) state_q <= S_IDLE;
         end
         S_IDLE: begin
           pending_q <= 1'b0;
+          row_q     <= '0;
           if (req || pending_q) state_q <= S_READ;
         end
         S_READ:  state_q <= S_HOLD;
-        S_HOLD:  if (!counting_q || port_done || eng_done) state_q <= S_DONE;
+        S_HOLD: begin
+          if (new_mask) state_q <= S_GROUPS;
+          else if (!counting_q || port_done || eng_done) state_q <= S_DONE;
+        end
+        S_GROUPS: begin
+          row_q <= row_q + 1'b1;
+          if (row_q == (ROWS_W + 1)'(N_GROUPS)) state_q <= S_DONE;
+        end
         default: state_q <= S_IDLE;
       endcase
     end
@@ -382,11 +445,19 @@ module sp_csr #(
   logic [13:0] a_id;
   logic [8:0]  a_port;  // port of a forwarding entry
   logic [11:0] a_group;
+  logic [8:0]  a_owner; // port whose rights these are
+  logic        a_source; // which of them
+  logic [8:0]  a_stat_port;
+  logic [1:0]  a_stat_vc;
   assign a_unit  = addr_q[14:6];
   assign a_reg   = addr_q[5:2];
   assign a_id    = addr_q[15:2];
   assign a_port  = addr_q[24:16];
   assign a_group = addr_q[17:6];
+  assign a_owner  = addr_q[11:3];
+  assign a_source = addr_q[2];
+  assign a_stat_port = addr_q[16:8];
+  assign a_stat_vc   = addr_q[7:6];
 
   // The last output that an entry names.
   fwd_t        entry;
@@ -415,6 +486,15 @@ module sp_csr #(
         bad_place = (32'(a_group) >= N_GROUPS) || (32'(a_reg) >= GRP_WORDS);
         bad_value = wr_q && (!whole_q || mask_bad);
       end
+      RG_RIGHTS: begin
+        bad_place = 32'(a_owner) >= N_PORTS;
+        bad_value = wr_q && !whole_q;
+      end
+      RG_VC: begin
+        bad_place = wr_q || (32'(a_stat_port) >= N_PORTS) || (32'(a_reg) >= VC_REGS)
+                    || (COUNTERS < 1);
+      end
+      RG_LATENCY: bad_place = wr_q || (32'(a_stat_port) >= N_PORTS) || (COUNTERS < 2);
       default: begin
         bad_place = (32'(a_id) >= N_IDS) || (32'(a_port) >= N_PORTS);
         bad_value = wr_q && (!whole_q || entry_bad);
@@ -471,6 +551,45 @@ module sp_csr #(
   assign fwd_paths_log2_o = entry.paths_log2;
   assign fwd_out_o        = entry.out;
 
+  // ------------------------------------------------------------------------------------- rights
+  // Only a write compares the partitions of two ports: what the ingresses look at is the outcome.
+
+  localparam int unsigned PARTITIONS = 16;
+
+  logic [N_PORTS-1:0][PARTITIONS-1:0] mask_q;
+  logic [PORT_W-1:0]                  owner;
+  logic [31:0]                        rights_read;
+
+  assign owner      = PORT_W'(a_owner);
+  assign new_mask   = wr_q && (region_q == RG_RIGHTS) && !a_source && !refused;
+  assign row_we_o   = (state_q == S_GROUPS) && (row_q == '0);
+  assign row_port_o = owner;
+
+  always_comb begin
+    row_o = '0;
+    if (row_we_o) begin
+      for (int unsigned p = 0; p < N_PORTS; p++) begin
+        row_o[p] = (mask_q[p] & wdata_q[PARTITIONS-1:0]) != '0;
+      end
+      row_o[owner] = wdata_q[PARTITIONS-1:0] != '0;
+    end
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      mask_q <= {N_PORTS{PARTITIONS'(1)}};
+      for (int unsigned p = 0; p < N_PORTS; p++) source_o[p] <= '0;
+    end else begin
+      if (row_we_o) mask_q[owner] <= wdata_q[PARTITIONS-1:0];
+      if (write && (region_q == RG_RIGHTS) && a_source) begin
+        source_o[owner] <= '{care: wdata_q[29:16], id: wdata_q[13:0]};
+      end
+    end
+  end
+
+  assign rights_read = a_source ? {2'd0, source_o[owner].care, 2'd0, source_o[owner].id}
+                                : 32'(mask_q[owner]);
+
   // -------------------------------------------------------------------------------- group table
 
   logic [N_PORTS-1:0] grp_mem [N_GROUPS];
@@ -478,6 +597,9 @@ module sp_csr #(
   logic [N_PORTS-1:0] grp_new;
   logic [31:0]        grp_read;
   logic               grp_write;
+  logic               grp_again;  // a group is sent again
+
+  assign grp_again = (state_q == S_GROUPS) && (row_q != '0);
 
   assign grp_write = write && (region_q == RG_GROUP);
 
@@ -521,12 +643,13 @@ module sp_csr #(
 
   always_ff @(posedge clk_i) begin
     if (state_q == S_READ) grp_row_q <= grp_mem[GW'(a_group)];
+    else if (state_q == S_GROUPS) grp_row_q <= grp_mem[GW'(row_q)];
     if (grp_we_o) grp_mem[grp_addr_o] <= grp_mask_o;
   end
 
-  assign grp_we_o   = sweep_grp || (grp_write && last_word);
-  assign grp_addr_o = sweep_grp ? GW'(row_q) : GW'(a_group);
-  assign grp_mask_o = sweep_grp ? '0 : grp_new;
+  assign grp_we_o   = sweep_grp || (grp_write && last_word) || grp_again;
+  assign grp_addr_o = sweep_grp ? GW'(row_q) : grp_again ? GW'(row_q - 1'b1) : GW'(a_group);
+  assign grp_mask_o = sweep_grp ? '0 : grp_again ? grp_row_q : grp_new;
 
   // ----------------------------------------------------------------------------------- counters
   // Events are ordered by register, then by port: the counter of register r and port p is number
@@ -539,25 +662,26 @@ module sp_csr #(
   logic [PORT_CNT_W-1:0] port_sel;
   logic [31:0]           port_value;
   logic [31:0]           eng_value;
-  logic [N_PORTS-1:0]    refused_ev [4];
+  logic [N_PORTS-1:0]    refused_ev [5];
 
   assign take      = state_q == S_READ;
   assign take_port = take && (region_q == RG_PORT);
   assign take_eng  = take && (region_q == RG_ENGINE) && (N_ENGINES > 0);
 
   always_comb begin
-    for (int unsigned r = 0; r < 4; r++) refused_ev[r] = '0;
+    for (int unsigned r = 0; r < 5; r++) refused_ev[r] = '0;
     if (|ev_refused_i) begin
       for (int unsigned p = 0; p < N_PORTS; p++) begin
         refused_ev[0][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_VERSION);
         refused_ev[1][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_OP);
         refused_ev[2][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_LEN);
         refused_ev[3][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_DST);
+        refused_ev[4][p] = ev_refused_i[p] && (ev_refused_status_i[p] == sp_pkg::ST_PARTITION);
       end
     end
   end
 
-  assign port_ev = {ev_dropped_i, refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
+  assign port_ev = {refused_ev[4], ev_dropped_i, refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
                     ev_tx_stall_i, ev_rx_stall_i, ev_tx_beat_i, ev_tx_packet_i, ev_rx_beat_i,
                     ev_rx_packet_i};
   assign port_sel = PORT_CNT_W'(32'(a_reg) * N_PORTS + 32'(a_unit));
@@ -565,6 +689,15 @@ module sp_csr #(
   sp_event_counters #(.N(PORT_CNTS)) i_port_counters (
     .clk_i, .rst_ni, .clear_i(clear), .ev_i(port_ev), .take_i(take_port),
     .sel_i(port_sel), .done_o(port_done), .value_o(port_value));
+
+  // Those by VC are kept beside the ports, which answer in a cycle.
+  always_comb begin
+    stat_take_o = '0;
+    if (take && (region_q == RG_VC || region_q == RG_LATENCY)) begin
+      stat_take_o[PORT_W'(a_stat_port)] = 1'b1;
+    end
+  end
+  assign stat_sel_o = '{latency: region_q == RG_LATENCY, vc: a_stat_vc, index: a_reg};
 
   if (N_ENGINES > 0) begin : g_engines
     localparam int unsigned ENG_CNT_REGS = ENG_REGS - 2;  // the last two are no counters
@@ -650,6 +783,8 @@ module sp_csr #(
         RG_PORT:   rdata = port_value;
         RG_ENGINE: rdata = eng_value;
         RG_GROUP:  rdata = grp_read;
+        RG_RIGHTS: rdata = rights_read;
+        RG_VC, RG_LATENCY: rdata = stat_value_i[PORT_W'(a_stat_port)];
         default:   rdata = {fwd_read.valid, 12'd0, fwd_read.paths_log2, 6'd0, fwd_read.out};
       endcase
     end

@@ -186,18 +186,24 @@ module sp_event_counters #(
   assign group                       = GroupW'({1'b0, was_q} >> 3);
   assign {bits_begun, carries, lows} = group_q[group];
 
-  // Bit `index` of group `g`; behind the end: zero.
-  function automatic logic one_of(logic [N-1:0] bits, int unsigned g, logic [2:0] index);
-    logic [7:0] part;
-    part = 8'(bits >> (8 * g));
-    return part[index];
-  endfunction
+  // Bits behind the end are zero.
+  localparam int unsigned Whole = 8 * Groups;
+  localparam int unsigned WholeW = $clog2(Whole);
+  logic [Whole-1:0] begun_all;
+  logic [Whole-1:0] carry_all;
+  logic [Whole-1:0] low_all [LOW_W];
+
+  assign begun_all = Whole'(begun_q);
+  assign carry_all = Whole'(carry_q);
+  always_comb for (int unsigned k = 0; k < LOW_W; k++) low_all[k] = Whole'(low_q[k]);
 
   always_ff @(posedge clk_i) begin
     for (int unsigned g = 0; g < Groups; g++) begin
-      group_q[g][LOW_W+1] <= one_of(begun_q, g, in_group);
-      group_q[g][LOW_W]   <= one_of(carry_q, g, in_group);
-      for (int unsigned k = 0; k < LOW_W; k++) group_q[g][k] <= one_of(low_q[k], g, in_group);
+      group_q[g][LOW_W+1] <= begun_all[WholeW'(8*g)+WholeW'(in_group)];
+      group_q[g][LOW_W]   <= carry_all[WholeW'(8*g)+WholeW'(in_group)];
+      for (int unsigned k = 0; k < LOW_W; k++) begin
+        group_q[g][k] <= low_all[k][WholeW'(8*g)+WholeW'(in_group)];
+      end
     end
   end
 

@@ -27,6 +27,8 @@ module sp_switch_core #(
     parameter int unsigned N_IDS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// What is counted: 0 by port, 1 by VC too, 2 latencies too; see docs/csr.md.
+    parameter int unsigned COUNTERS = 0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     localparam int unsigned CsrAddrW = 26
@@ -61,6 +63,9 @@ module sp_switch_core #(
     output logic [N_PORTS-1:0]                     m_axis_tlast_o,
     /// Streams out: the receiver lets a packet of the VC start; tie to ones for plain AXI4-Stream.
     input  logic [N_PORTS-1:0][sp_pkg::NUM_VC-1:0] m_vc_room_i,
+    /// Links: the link of a port carries no packets; from registers. What the port had on its way is
+    /// closed or dropped, and nothing waits for it; see sp_port_guard.
+    input  logic [N_PORTS-1:0]                     link_down_i,
 
     /// AXI4-Lite, write address: valid.
     input  logic                                   csr_awvalid_i,
@@ -119,6 +124,10 @@ module sp_switch_core #(
   logic               grp_we;
   logic [GroupW-1:0]  grp_addr;
   logic [N_PORTS-1:0] grp_mask;
+  logic               row_we;
+  logic [PortW-1:0]   row_port;
+  logic [N_PORTS-1:0] row;
+  source_t            source [N_PORTS];
   logic [31:0]        timeout;
 
   // Between crossbar and engines.
@@ -158,6 +167,25 @@ module sp_switch_core #(
   logic [NE-1:0]      ev_eng_refused;
   logic [3:0]         ev_eng_status     [NE];
   logic [CtxW-1:0]    contexts_used     [NE];
+  ingress_event_t     ingress_event     [N_PORTS];
+  egress_event_t      egress_event      [N_PORTS];
+  threshold_t         threshold;
+  logic               clear;
+  logic [N_PORTS-1:0] stat_take;
+  stat_sel_t          stat_sel;
+  logic [31:0]        stat_value        [N_PORTS];
+
+  // Between guards and crossbar.
+  logic [N_PORTS-1:0] in_tvalid;
+  logic [N_PORTS-1:0] in_tready;
+  logic [N_PORTS-1:0] in_tlast;
+  logic [N_PORTS-1:0] in_abort;
+  logic [N_PORTS-1:0] out_tvalid;
+  logic [N_PORTS-1:0] out_tready;
+  logic [N_PORTS-1:0] port_down;
+  logic [N_PORTS-1:0] ev_cut;
+  logic [N_PORTS-1:0] ev_discarded;
+  logic [N_PORTS-1:0] ev_port_dropped;
 
   // Streams, port by port.
   logic [FLIT_W-1:0]  s_tdata   [N_PORTS];
@@ -173,7 +201,35 @@ module sp_switch_core #(
     assign s_vc_room_o[i]    = s_vc_room[i];
     assign m_axis_tdata_o[i] = m_tdata[i];
     assign m_axis_tuser_o[i] = m_tuser[i];
-    assign m_vc_room[i]      = m_vc_room_i[i];
+
+    // Counted by registers that are still to come.
+    logic unused;
+    assign unused = &{1'b0, port_down[i], ev_cut[i], ev_discarded[i], ev_port_dropped[i]};
+
+    sp_port_guard i_guard (
+        .clk_i,
+        .rst_ni,
+        .link_down_i   (link_down_i[i]),
+        .shut_i        (1'b0),
+        .down_o        (port_down[i]),
+        .s_tvalid_i    (s_axis_tvalid_i[i]),
+        .s_tready_o    (s_axis_tready_o[i]),
+        .s_tlast_i     (s_axis_tlast_i[i]),
+        .in_tvalid_o   (in_tvalid[i]),
+        .in_tready_i   (in_tready[i]),
+        .in_tlast_o    (in_tlast[i]),
+        .in_abort_o    (in_abort[i]),
+        .out_tvalid_i  (out_tvalid[i]),
+        .out_tready_o  (out_tready[i]),
+        .out_tlast_i   (m_axis_tlast_o[i]),
+        .m_tvalid_o    (m_axis_tvalid_o[i]),
+        .m_tready_i    (m_axis_tready_i[i]),
+        .m_vc_room_i   (m_vc_room_i[i]),
+        .out_vc_room_o (m_vc_room[i]),
+        .ev_cut_o      (ev_cut[i]),
+        .ev_discarded_o(ev_discarded[i]),
+        .ev_dropped_o  (ev_port_dropped[i])
+    );
   end
 
   sp_crossbar #(
@@ -184,18 +240,21 @@ module sp_switch_core #(
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_IDS       (N_IDS),
-      .PIPELINED   (PIPELINED)
+      .N_GROUPS    (N_GROUPS),
+      .PIPELINED   (PIPELINED),
+      .TIMED       (COUNTERS > 1)
   ) i_crossbar (
       .clk_i,
       .rst_ni,
-      .s_tvalid_i      (s_axis_tvalid_i),
-      .s_tready_o      (s_axis_tready_o),
+      .s_tvalid_i      (in_tvalid),
+      .s_tready_o      (in_tready),
       .s_tdata_i       (s_tdata),
       .s_tuser_i       (s_tuser),
-      .s_tlast_i       (s_axis_tlast_i),
+      .s_tlast_i       (in_tlast),
+      .s_abort_i       (in_abort),
       .s_vc_room_o     (s_vc_room),
-      .m_tvalid_o      (m_axis_tvalid_o),
-      .m_tready_i      (m_axis_tready_i),
+      .m_tvalid_o      (out_tvalid),
+      .m_tready_i      (out_tready),
       .m_tdata_o       (m_tdata),
       .m_tuser_o       (m_tuser),
       .m_tlast_o       (m_axis_tlast_o),
@@ -205,6 +264,14 @@ module sp_switch_core #(
       .fwd_valid_i     (fwd_valid),
       .fwd_paths_log2_i(fwd_paths_log2),
       .fwd_out_i       (fwd_out),
+      .row_we_i        (row_we),
+      .row_port_i      (row_port),
+      .row_i           (row),
+      .grp_we_i        (grp_we),
+      .grp_addr_i      (grp_addr),
+      .grp_mask_i      (grp_mask),
+      .source_i        (source),
+      .threshold_i     (threshold),
       .head_valid_o    (head_valid),
       .head_hdr_o      (head_hdr),
       .want_i          (want),
@@ -232,8 +299,39 @@ module sp_switch_core #(
       .ev_tx_stall_o   (ev_tx_stall),
       .ev_refused_o    (ev_refused),
       .ev_status_o     (ev_refused_status),
-      .ev_dropped_o    (ev_dropped)
+      .ev_dropped_o    (ev_dropped),
+      .ingress_o       (ingress_event),
+      .egress_o        (egress_event)
   );
+
+  for (genvar i = 0; i < N_PORTS; i++) begin : g_stats
+    if (COUNTERS > 0) begin : g_used
+      sp_port_stats #(
+          .TIMED(COUNTERS > 1)
+      ) i_stats (
+          .clk_i,
+          .rst_ni,
+          .clear_i       (clear),
+          .ev_rx_beat_i  (ev_rx_beat[i]),
+          .ev_rx_packet_i(ev_rx_packet[i]),
+          .ev_rx_stall_i (ev_rx_stall[i]),
+          .ev_refused_i  (ev_refused[i]),
+          .ev_status_i   (ev_refused_status[i]),
+          .ingress_i     (ingress_event[i]),
+          .ev_tx_beat_i  (ev_tx_beat[i]),
+          .ev_tx_packet_i(ev_tx_packet[i]),
+          .ev_tx_stall_i (ev_tx_stall[i]),
+          .egress_i      (egress_event[i]),
+          .take_i        (stat_take[i]),
+          .sel_i         (stat_sel),
+          .value_o       (stat_value[i])
+      );
+    end else begin : g_none
+      logic unused;
+      assign unused        = &{1'b0, clear, ingress_event[i], egress_event[i], stat_take[i], stat_sel};
+      assign stat_value[i] = '0;
+    end
+  end
 
   for (genvar e = 0; e < NE; e++) begin : g_engine
     if (e < N_ENGINES) begin : g_used
@@ -310,6 +408,7 @@ module sp_switch_core #(
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
+      .COUNTERS    (COUNTERS),
       .BUILD       (BUILD)
   ) i_csr (
       .clk_i,
@@ -341,6 +440,15 @@ module sp_switch_core #(
       .grp_we_o           (grp_we),
       .grp_addr_o         (grp_addr),
       .grp_mask_o         (grp_mask),
+      .row_we_o           (row_we),
+      .row_port_o         (row_port),
+      .row_o              (row),
+      .source_o           (source),
+      .threshold_o        (threshold),
+      .clear_o            (clear),
+      .stat_take_o        (stat_take),
+      .stat_sel_o         (stat_sel),
+      .stat_value_i       (stat_value),
       .timeout_o          (timeout),
       .ev_rx_beat_i       (ev_rx_beat),
       .ev_rx_packet_i     (ev_rx_packet),

@@ -182,6 +182,11 @@ class Pipe {
     } else {
       in_reset_ = 0;
       for (unsigned p = 0; p < ports_; ++p) {
+        if (port_[p].down) {
+          forget(p);
+          if (bit(m_valid, p)) violate(k_while_down, p, cycle, 0, 1);
+          continue;
+        }
         source(p, cycle, bit(s_ready, p), s_room);
         sink(p, cycle, bit(m_valid, p), bit(m_last, p), m_data, m_user);
       }
@@ -229,20 +234,26 @@ class Pipe {
 
   /// In reset: offer nothing, take nothing, forget what was on its way.
   void hold(const svBitVecVal* m_valid) {
-    std::fill(s_valid_.begin(), s_valid_.end(), 0);
-    std::fill(m_ready_.begin(), m_ready_.end(), 0);
-    std::fill(m_room_.begin(), m_room_.end(), 0);
     for (unsigned p = 0; p < ports_; ++p) {
       // A synchronous reset needs an edge to take hold, and one more behind a register.
       if (in_reset_ >= 2 && bit(m_valid, p)) violate(k_in_reset, p, ctl_->cycle, 0, 1);
-      sources_[p].packet = nullptr;
-      sources_[p].valid = false;
-      sinks_[p].beat = 0;
-      sinks_[p].waits = false;
-      sinks_[p].room_moves = true;
+      forget(p);
     }
     life_ = true;
     ++in_reset_;
+  }
+
+  /// Offer nothing, take nothing. A packet on its way in is sent anew later, one on its way out
+  /// has never been.
+  void forget(unsigned p) {
+    sources_[p].packet = nullptr;
+    sources_[p].valid = false;
+    sinks_[p].beat = 0;
+    sinks_[p].waits = false;
+    sinks_[p].room_moves = true;
+    put_bit(s_valid_.data(), p, false);
+    put_bit(m_ready_.data(), p, false);
+    for (unsigned v = 0; v < kMaxVcs; ++v) put_bit(m_room_.data(), p * kMaxVcs + v, false);
   }
 
   void source(unsigned p, uint64_t cycle, bool ready, const svBitVecVal* room) {

@@ -75,7 +75,9 @@ def main() -> dict[str, Any]:
     """Synthesize, place and route."""
     flow = fpga.Flow(PART, PART.usual_size, OPTIONS)
     flow.folder.mkdir(parents=True, exist_ok=True)
-    seconds = fpga.synthesize(flow) + fpga.place(flow)
+    seconds = fpga.synthesize(flow)
+    fpga.prepare(flow)
+    seconds += fpga.place(flow)
     return {
         "config": LINK.name,
         "parameters": LINK.parameters,

@@ -214,6 +214,7 @@ module sp_traffic_switch #(
       .m_axis_tuser_o (m_tuser),
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    ('1),
+      .link_down_i    ('0),
       .csr_awvalid_i,
       .csr_awready_o,
       .csr_awaddr_i,

@@ -52,7 +52,7 @@ def test_layout_file_is_deterministic() -> None:
     ("find", "put"),
     [
         ("logic [TAG_W-1:0]   tag;", "logic [TAG_W-2:0] tag; logic spare;"),
-        ("ST_TIMEOUT    = 4'd9", "ST_TIMEOUT    = 4'd10"),
+        ("ST_TIMEOUT    = 4'd9", "ST_TIMEOUT    = 4'd15"),
         ("UNIT_BYTES = 16", "UNIT_BYTES = 32"),
     ],
 )

@@ -40,6 +40,9 @@ class Slow:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.routes: dict[tuple[int, int], tuple[int, int]] = {}
+        self.partitions = [{0} for _ in range(config.ports)]
+        self.sources: dict[int, str] = {}  # of a port: bits as text, "-" for any
+        self.groups: dict[int, set[int]] = {}
 
     def forward(self, port: int, row: np.void) -> tuple[int, Packets, int]:
         one = np.array([row])
@@ -84,6 +87,13 @@ class Slow:
             return int(Status.DST)
         if self.output(port, f) >= self.config.ports and op not in (Op.ALLREDUCE, Op.REDUCE):
             return int(Status.OP)
+        out = self.output(port, f)
+        reached = {out} if out < self.config.ports else self.groups.get(f["coll_group"], set())
+        source = self.sources.get(port, "-" * 14)
+        if not all(self.partitions[port] & self.partitions[other] for other in reached):
+            return int(Status.PARTITION)
+        if any(want not in ("-", bit) for want, bit in zip(source, f"{f['src']:014b}")):
+            return int(Status.PARTITION)
         units = f["len"] + bin(f["ext"]).count("1")
         if flits != max(1, -(-units * 128 // self.config.flit_w)):
             return int(Status.LEN)
@@ -101,6 +111,20 @@ def tables(config: Config, rng: np.random.Generator) -> tuple[Switch, Slow]:
         out = int(rng.integers(0, outputs - 2**paths + 1))
         switch.set_route(port, dst, out, paths)
         slow.routes[port, dst] = out, paths
+    for group in range(config.groups // 2):
+        slow.groups[group] = {p for p in range(config.ports) if rng.random() < 0.5}
+        switch.set_group(group, sum(1 << port for port in slow.groups[group]))
+    for port in range(config.ports):
+        slow.partitions[port] = {p for p in range(16) if rng.random() < 0.2}
+        switch.set_partitions(port, sum(1 << p for p in slow.partitions[port]))
+        if rng.random() < 0.7:
+            slow.sources[port] = "".join(rng.choice(list("01------------"), 14))
+            bits = slow.sources[port]
+            switch.set_source(
+                port,
+                int(bits.replace("-", "0"), 2),
+                int(bits.replace("0", "1").replace("-", "0"), 2),
+            )
     return switch, slow
 
 
@@ -147,14 +171,16 @@ def test_forwarding_is_that_of_the_slow_switch(name: str) -> None:
         if out != DROPPED:
             assert packet.same(out_packets[index : index + 1], sent).all(), packet.describe(row)
             assert out_packets["port"][index] == out and out_packets["tail"][index] == port
-    assert seen == {Status.OK, Status.VERSION, Status.OP, Status.LEN, Status.DST}
+    assert seen == {
+        Status.OK, Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION
+    }  # fmt: skip
 
     counters = switch.counters
     assert counters["rx_packets"].tolist() == np.bincount(ports, minlength=config.ports).tolist()
     assert counters["rx_flits"].sum() == packets["flits"].sum()
     for port in range(config.ports):
         here = ports == port
-        for status in (Status.VERSION, Status.OP, Status.LEN, Status.DST):
+        for status in (Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION):
             wanted = (reasons[here] == status).sum()
             assert counters[f"refused_{status.name.lower()}"][port] == wanted
         assert counters["dropped_responses"][port] == (out_ports[here] == DROPPED).sum()
@@ -165,7 +191,15 @@ def _one(**values: Any) -> tuple[int, Packets, int]:
     switch = Switch(DEV4)
     for dst in range(5):
         switch.set_route(None, dst, dst)
-    defaults: dict[str, Any] = {"op": Op.WRITE, "src": 9, "dst": 1, "len": 4, "tag": 77}
+    switch.set_partitions(2, 0b110)
+    switch.set_partitions(1, 0b010)
+    switch.set_partitions(3, 0b001)
+    switch.set_group(6, 0b0110)
+    switch.set_group(7, 0b1110)
+    switch.set_source(2, 9, 0b1101)
+    defaults: dict[str, Any] = {
+        "op": Op.WRITE, "src": 9, "dst": 1, "len": 4, "tag": 77, "group": 6
+    }  # fmt: skip
     made = make(1, flit_w=DEV4.flit_w, **{**defaults, **values})
     ports, packets, reasons = switch.forward(2, made)
     return int(ports[0]), packets[0], int(reasons[0])
@@ -182,8 +216,14 @@ def _one(**values: Any) -> tuple[int, Packets, int]:
         ({"dst": 9, "flits": 9}, Status.DST),
         ({"dst": ID_GROUP, "flits": 9}, Status.DST),
         ({"dst": 4, "flits": 9}, Status.OP),
+        ({"dst": 3, "flits": 9}, Status.PARTITION),
+        ({"dst": 0, "flits": 9}, Status.PARTITION),
+        ({"src": 8, "flits": 9}, Status.PARTITION),
+        ({"op": Op.ALLREDUCE, "dst": 4, "group": 7, "flits": 9}, Status.PARTITION),
         ({"flits": 9}, Status.LEN),
         ({"flits": 1}, Status.LEN),
+        ({"src": 11, "flits": 1}, Status.LEN),
+        ({"op": Op.ALLREDUCE, "dst": 4, "group": 15, "flits": 1}, Status.LEN),
         ({"op": Op.ALLREDUCE, "dst": 4, "flits": 1}, Status.LEN),
         ({"op": Op.READ, "len": 0, "dst": 4}, Status.OP),
     ],
@@ -192,14 +232,18 @@ def test_first_failing_check_gives_the_reason(values: dict[str, int], status: in
     port, answer, reason = _one(**values)
     assert reason == status and port == 2
     f = {name: int(value[0]) for name, value in fields(np.array([answer])).items()}
-    assert f["status"] == status and f["dst"] == 9 and f["src"] == values.get("dst", 1)
+    assert (
+        f["status"] == status
+        and f["dst"] == values.get("src", 9)
+        and f["src"] == values.get("dst", 1)
+    )
     assert f["tag"] == 77 and f["len"] == 0 and f["version"] == 0 and answer["flits"] == 1
     assert f["op"] == (Op.COLL_ERROR if values.get("op") == Op.ALLREDUCE else Op.ERROR)
 
 
 def test_contributions_pass_to_engines_and_to_other_switches() -> None:
     assert _one(op=Op.ALLREDUCE, dst=4)[0] == 4
-    assert _one(op=Op.REDUCE, dst=3)[0] == 3
+    assert _one(op=Op.REDUCE, dst=1)[0] == 1
 
 
 @pytest.mark.parametrize("op", [Op.READ_RSP, Op.RESULT, Op.ERROR, Op.COLL_ERROR, 0b01_0110])

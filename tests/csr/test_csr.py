@@ -32,19 +32,19 @@ SOURCES = (
 )
 BUILD = 0x1234_5678
 
-#: ports, engines, contexts, groups, ids
+#: ports, engines, contexts, groups, ids, counters
 SHAPES = {
-    "p2e0": (2, 0, 2, 1, 2),
-    "p4e1": (4, 1, 4, 16, 16),
-    "p33e3": (33, 3, 6, 100, 77),
-    "p64e16": (64, 16, 64, 32, 256),
-    "p96e1": (96, 1, 2, 4, 4),
+    "p2e0": (2, 0, 2, 1, 2, 0),
+    "p4e1": (4, 1, 4, 16, 16, 2),
+    "p33e3": (33, 3, 6, 100, 77, 1),
+    "p64e16": (64, 16, 64, 32, 256, 2),
+    "p96e1": (96, 1, 2, 4, 4, 0),
 }
 
 
 def shape_config(name: str) -> Config:
     """Return the configuration of a shape."""
-    ports, engines, contexts, groups, ids = SHAPES[name]
+    ports, engines, contexts, groups, ids, counters = SHAPES[name]
     return Config(
         name=name,
         ports=ports,
@@ -56,6 +56,7 @@ def shape_config(name: str) -> Config:
         contexts=contexts,
         groups=groups,
         ids=ids,
+        counters=counters,
     )
 
 
@@ -76,6 +77,7 @@ PORT_REFUSALS = {
     2: "port[].refused_op",
     3: "port[].refused_len",
     4: "port[].refused_dst",
+    10: "port[].refused_partition",
 }
 ENGINE_EVENTS = {
     "engine[].contributions": "ev_contribution_i",
@@ -106,6 +108,9 @@ class Bench:
         self.fwd = np.full((self.config.ports, self.config.ids), 0xDEAD, np.uint32)
         self.groups = [-1] * self.config.groups
         self.group_writes = 0
+        # Who may send to whom, as the ingresses keep it: all to all after reset.
+        self.shares = np.ones((self.config.ports, self.config.ports), bool)
+        self.sent_again: list[int] = []  # groups since the last row
 
     async def start(self) -> None:
         """Start the clock, reset, and serve the bus."""
@@ -128,12 +133,14 @@ class Bench:
         self.dut.rst_ni.value = 1
         cocotb.start_soon(self.bus.run())
         cocotb.start_soon(self._watch_tables())
+        cocotb.start_soon(self._serve_stats())
 
     async def _watch_tables(self) -> None:
         dut = self.dut
         while True:
             await RisingEdge(dut.clk_i)
             if not dut.rst_ni.value:
+                self.shares[:] = True
                 continue
             ports = int(dut.fwd_we_o.value)
             if ports:
@@ -147,14 +154,49 @@ class Bench:
                     word = 0
                 row = [bool(ports >> p & 1) for p in range(self.config.ports)]
                 self.fwd[np.array(row), int(dut.fwd_addr_o.value)] = word
+            if dut.row_we_o.value:
+                port, row = int(dut.row_port_o.value), int(dut.row_o.value)
+                self.shares[port] = [bool(row >> p & 1) for p in range(self.config.ports)]
+                self.shares[:, port] = self.shares[port]
+                self.sent_again = []
             if dut.grp_we_o.value:
                 self.group_writes += 1
+                self.sent_again.append(int(dut.grp_addr_o.value))
                 self.groups[int(dut.grp_addr_o.value)] = int(dut.grp_mask_o.value)
+
+    async def _serve_stats(self) -> None:
+        """Answer for the counters of the ports by channel: with what the model has."""
+        dut = self.dut
+        for values in self.model.counters.values():
+            if values.ndim > 1:
+                values[:] = self.numpy.integers(0, 1 << 32, values.shape, np.uint32)
+        registers = [n for n in self.model.counters if n.startswith("port_vc[][].")]
+        while True:
+            await RisingEdge(dut.clk_i)
+            asked = int(dut.stat_take_o.value)
+            # What is not asked for must not be shown.
+            answers = [self.random.getrandbits(32)] * self.config.ports
+            if asked:
+                port = asked.bit_length() - 1
+                assert asked == 1 << port
+                select = int(dut.stat_sel_o.value)
+                latency, vc, index = select >> 6, select >> 4 & 3, select & 15
+                name = "latency[][][]" if latency else registers[index]
+                where = (port, vc, index) if latency else (port, vc)
+                answers[port] = int(self.model.counters[name][where])
+            for port, value in enumerate(answers):
+                dut.stat_value_i[port].value = value
 
     def check_tables(self) -> None:
         """Compare the copies of the tables with the model."""
         np.testing.assert_array_equal(self.fwd, self.model.fwd)
         assert self.groups == self.model.groups
+        masks = self.model.partitions
+        assert self.shares.tolist() == [[one & other != 0 for other in masks] for one in masks]
+        sources = [csr.decode("rights[0].source", word) for word in self.model.sources]
+        for port, want in enumerate(sources):
+            got = int(self.dut.source_o[port].value)
+            assert (got >> 14, got & 0x3FFF) == (want["care"], want["id"])
 
     async def read(self, address: int) -> None:
         """Read one word and compare it with the model."""
@@ -267,7 +309,7 @@ async def register_walk(dut: Any) -> None:
                     beyond[place] = index
                     await bench.read(int(register.addresses(*beyond)))
                     await bench.write(int(register.addresses(*beyond)), 0x8000_0000)
-    for hole in (0x20, 0x3C, 0x68, 0xFFFC, 0x3_0000, 0x8_0000, 0x1FF_FFFC):
+    for hole in (0x24, 0x3C, 0x6C, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
         assert bench.model.map.locate(hole) is None
         await bench.read(hole)
         await bench.write(hole, 0xFFFF_FFFF)
@@ -343,6 +385,32 @@ async def group_rows(dut: Any) -> None:
 
 
 @cocotb.test()
+async def partitions(dut: Any) -> None:
+    """Who shares a partition with whom reaches the ingresses, and then every group once more."""
+    bench = Bench(dut)
+    await bench.start()
+    config = bench.config
+    for group in range(config.groups):
+        last = csr.address(f"group[{group}][{(config.ports - 1) // 32}]")
+        await bench.write(last, bench.data(last))
+    apart = False
+    for _ in range(60):
+        port = bench.random.randrange(config.ports)
+        mask = bench.random.choice((0, 1, 2, 1 << 15, 3, bench.random.getrandbits(16)))
+        await bench.write(csr.address(f"rights[{port}].partitions"), mask | 0xABC0_0000)
+        bench.check_tables()
+        assert bench.sent_again == list(range(config.groups))
+        if bench.random.random() < 0.3:
+            await bench.write(csr.address(f"rights[{port}].source"), bench.random.getrandbits(32))
+        apart |= not bench.shares.all() and bool(bench.shares.any())
+        for name in ("partitions", "source"):
+            await bench.read(csr.address(f"rights[{port}].{name}"))
+    assert apart
+    bench.coverage["csr.partitions.apart"] += 1
+    bench.finish()
+
+
+@cocotb.test()
 async def counters(dut: Any) -> None:
     """Random events, a clear among them: every counter is what numpy counts."""
     bench = Bench(dut)
@@ -354,7 +422,7 @@ async def counters(dut: Any) -> None:
         name: bench.numpy.random((cycles, config.ports)) < chance
         for name, chance in zip([*PORT_EVENTS, "refused"], chances)
     }
-    port_status = bench.numpy.integers(1, 5, (cycles, config.ports))
+    port_status = bench.numpy.choice(list(PORT_REFUSALS), (cycles, config.ports))
     engines = max(1, config.engines)
     engine = {
         name: bench.numpy.random((cycles, engines)) < bench.numpy.choice((0.05, 0.5, 1.0))
@@ -409,6 +477,8 @@ async def counters(dut: Any) -> None:
         for row in used[-since:]:
             model.use_contexts(row)
     for name, values in model.counters.items():
+        if values.ndim > 1:
+            continue  # counted beside the ports
         for index in range(len(values)):
             await bench.read(csr.address(name.replace("[]", f"[{index}]")))
         if len(values) and values.max() > 0:
@@ -419,7 +489,7 @@ async def counters(dut: Any) -> None:
     await bench.write(csr.address("control"), 1)
     await bench.write(csr.address("control"), 0)
     for name, values in model.counters.items():
-        for index in range(len(values)):
+        for index in range(len(values) if values.ndim == 1 else 0):
             await bench.read(csr.address(name.replace("[]", f"[{index}]")))
     bench.finish()
 
@@ -500,6 +570,7 @@ def run(sim: Any, shape: str, testcase: str) -> None:
             "N_CONTEXTS": config.contexts,
             "N_GROUPS": config.groups,
             "N_IDS": config.ids,
+            "COUNTERS": config.counters,
             "BUILD": BUILD,
         },
         env={"CSR_SHAPE": shape},
@@ -519,6 +590,11 @@ def test_register_walk(sim: Any, shape: str) -> None:
 def test_random_accesses(sim: Any, shape: str) -> None:
     """See random_accesses."""
     run(sim, shape, "random_accesses")
+
+
+@pytest.mark.parametrize("shape", ["p4e1", "p33e3", "p96e1"])
+def test_partitions(sim: Any, shape: str) -> None:
+    run(sim, shape, "partitions")
 
 
 @pytest.mark.parametrize("shape", ["p4e1", "p33e3", "p64e16", "p96e1"])

@@ -119,6 +119,7 @@ def test_header_version() -> None:
         ("N_CONTEXTS", 65, "2..64"),
         ("N_GROUPS", 0, "1..4096"),
         ("N_GROUPS", 4097, "1..4096"),
+        ("COUNTERS", 3, "0..2"),
         ("N_IDS", 1, "2..16384"),
         ("N_IDS", 16385, "2..16384"),
     ],

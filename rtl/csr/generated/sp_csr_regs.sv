@@ -182,6 +182,7 @@ module sp_csr_regs (
         logic status;
         logic bad_accesses;
         logic reduction_timeout;
+        logic ecn_threshold;
         logic ports;
         logic flit_width;
         logic vcs;
@@ -192,10 +193,14 @@ module sp_csr_regs (
         logic ids;
         logic voq_flits;
         logic egress_flits;
+        logic counters;
         logic port_counters;
         logic engine_counters;
         logic fwd_all_window;
+        logic rights_table;
         logic group_table;
+        logic vc_counters;
+        logic latency_bins;
         logic fwd_table;
     } decoded_reg_strb_t;
     decoded_reg_strb_t decoded_reg_strb;
@@ -239,6 +244,9 @@ module sp_csr_regs (
         decoded_reg_strb.reduction_timeout = cpuif_req_masked & (cpuif_addr == 26'h1c);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h1c);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h1c);
+        decoded_reg_strb.ecn_threshold = cpuif_req_masked & (cpuif_addr == 26'h20);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h20);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h20);
         decoded_reg_strb.ports = cpuif_req_masked & (cpuif_addr == 26'h40) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h40);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h40) & !cpuif_req_is_wr;
@@ -269,6 +277,9 @@ module sp_csr_regs (
         decoded_reg_strb.egress_flits = cpuif_req_masked & (cpuif_addr == 26'h64) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h64);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h64) & !cpuif_req_is_wr;
+        decoded_reg_strb.counters = cpuif_req_masked & (cpuif_addr == 26'h68) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h68);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h68) & !cpuif_req_is_wr;
         decoded_reg_strb.port_counters = cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_external |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
@@ -281,10 +292,22 @@ module sp_csr_regs (
         is_external |= cpuif_req_masked & (cpuif_addr[25:16] == 10'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:16] == 10'h2);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr[25:16] == 10'h2);
+        decoded_reg_strb.rights_table = cpuif_req_masked & (cpuif_addr[25:12] == 14'h30);
+        is_external |= cpuif_req_masked & (cpuif_addr[25:12] == 14'h30);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:12] == 14'h30);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr[25:12] == 14'h30);
         decoded_reg_strb.group_table = cpuif_req_masked & (cpuif_addr[25:18] == 8'h1);
         is_external |= cpuif_req_masked & (cpuif_addr[25:18] == 8'h1);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:18] == 8'h1);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr[25:18] == 8'h1);
+        decoded_reg_strb.vc_counters = cpuif_req_masked & (cpuif_addr[25:17] == 9'h8);
+        is_external |= cpuif_req_masked & (cpuif_addr[25:17] == 9'h8);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:17] == 9'h8);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr[25:17] == 9'h8);
+        decoded_reg_strb.latency_bins = cpuif_req_masked & (cpuif_addr[25:17] == 9'h9);
+        is_external |= cpuif_req_masked & (cpuif_addr[25:17] == 9'h9);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:17] == 9'h9);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr[25:17] == 9'h9);
         decoded_reg_strb.fwd_table = cpuif_req_masked & (cpuif_addr[25:25] == 1'h1);
         is_external |= cpuif_req_masked & (cpuif_addr[25:25] == 1'h1);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:25] == 1'h1);
@@ -338,6 +361,16 @@ module sp_csr_regs (
                 logic load_next;
             } cycles;
         } reduction_timeout;
+        struct {
+            struct {
+                logic [12:0] next;
+                logic load_next;
+            } voq;
+            struct {
+                logic [12:0] next;
+                logic load_next;
+            } egress;
+        } ecn_threshold;
     } field_combo_t;
     field_combo_t field_combo;
 
@@ -357,6 +390,14 @@ module sp_csr_regs (
                 logic [31:0] value;
             } cycles;
         } reduction_timeout;
+        struct {
+            struct {
+                logic [12:0] value;
+            } voq;
+            struct {
+                logic [12:0] value;
+            } egress;
+        } ecn_threshold;
     } field_storage_t;
     field_storage_t field_storage;
 
@@ -431,6 +472,52 @@ module sp_csr_regs (
         end
     end
     assign hwif_out.reduction_timeout.cycles.value = field_storage.reduction_timeout.cycles.value;
+    // Field: sp_switch.ecn_threshold.voq
+    always_comb begin
+        automatic logic [12:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ecn_threshold.voq.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ecn_threshold && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ecn_threshold.voq.value & ~decoded_wr_biten[12:0]) | (decoded_wr_data[12:0] & decoded_wr_biten[12:0]);
+            load_next_c = '1;
+        end
+        field_combo.ecn_threshold.voq.next = next_c;
+        field_combo.ecn_threshold.voq.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.ecn_threshold.voq.value <= 13'h0;
+        end else begin
+            if(field_combo.ecn_threshold.voq.load_next) begin
+                field_storage.ecn_threshold.voq.value <= field_combo.ecn_threshold.voq.next;
+            end
+        end
+    end
+    assign hwif_out.ecn_threshold.voq.value = field_storage.ecn_threshold.voq.value;
+    // Field: sp_switch.ecn_threshold.egress
+    always_comb begin
+        automatic logic [12:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ecn_threshold.egress.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ecn_threshold && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ecn_threshold.egress.value & ~decoded_wr_biten[28:16]) | (decoded_wr_data[28:16] & decoded_wr_biten[28:16]);
+            load_next_c = '1;
+        end
+        field_combo.ecn_threshold.egress.next = next_c;
+        field_combo.ecn_threshold.egress.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.ecn_threshold.egress.value <= 13'h0;
+        end else begin
+            if(field_combo.ecn_threshold.egress.load_next) begin
+                field_storage.ecn_threshold.egress.value <= field_combo.ecn_threshold.egress.next;
+            end
+        end
+    end
+    assign hwif_out.ecn_threshold.egress.value = field_storage.ecn_threshold.egress.value;
     // External region: sp_switch.port_counters
     assign hwif_out.port_counters.req = decoded_reg_strb.port_counters;
     assign hwif_out.port_counters.addr = decoded_addr[14:0];
@@ -449,12 +536,30 @@ module sp_csr_regs (
     assign hwif_out.fwd_all_window.req_is_wr = decoded_req_is_wr;
     assign hwif_out.fwd_all_window.wr_data = decoded_wr_data;
     assign hwif_out.fwd_all_window.wr_biten = decoded_wr_biten;
+    // External region: sp_switch.rights_table
+    assign hwif_out.rights_table.req = decoded_reg_strb.rights_table;
+    assign hwif_out.rights_table.addr = decoded_addr[11:0];
+    assign hwif_out.rights_table.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.rights_table.wr_data = decoded_wr_data;
+    assign hwif_out.rights_table.wr_biten = decoded_wr_biten;
     // External region: sp_switch.group_table
     assign hwif_out.group_table.req = decoded_reg_strb.group_table;
     assign hwif_out.group_table.addr = decoded_addr[17:0];
     assign hwif_out.group_table.req_is_wr = decoded_req_is_wr;
     assign hwif_out.group_table.wr_data = decoded_wr_data;
     assign hwif_out.group_table.wr_biten = decoded_wr_biten;
+    // External region: sp_switch.vc_counters
+    assign hwif_out.vc_counters.req = decoded_reg_strb.vc_counters;
+    assign hwif_out.vc_counters.addr = decoded_addr[16:0];
+    assign hwif_out.vc_counters.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.vc_counters.wr_data = decoded_wr_data;
+    assign hwif_out.vc_counters.wr_biten = decoded_wr_biten;
+    // External region: sp_switch.latency_bins
+    assign hwif_out.latency_bins.req = decoded_reg_strb.latency_bins;
+    assign hwif_out.latency_bins.addr = decoded_addr[16:0];
+    assign hwif_out.latency_bins.req_is_wr = decoded_req_is_wr;
+    assign hwif_out.latency_bins.wr_data = decoded_wr_data;
+    assign hwif_out.latency_bins.wr_biten = decoded_wr_biten;
     // External region: sp_switch.fwd_table
     assign hwif_out.fwd_table.req = decoded_reg_strb.fwd_table;
     assign hwif_out.fwd_table.addr = decoded_addr[24:0];
@@ -471,7 +576,10 @@ module sp_csr_regs (
         wr_ack |= hwif_in.port_counters.wr_ack;
         wr_ack |= hwif_in.engine_counters.wr_ack;
         wr_ack |= hwif_in.fwd_all_window.wr_ack;
+        wr_ack |= hwif_in.rights_table.wr_ack;
         wr_ack |= hwif_in.group_table.wr_ack;
+        wr_ack |= hwif_in.vc_counters.wr_ack;
+        wr_ack |= hwif_in.latency_bins.wr_ack;
         wr_ack |= hwif_in.fwd_table.wr_ack;
         external_wr_ack = wr_ack;
     end
@@ -489,7 +597,10 @@ module sp_csr_regs (
         rd_ack |= hwif_in.port_counters.rd_ack;
         rd_ack |= hwif_in.engine_counters.rd_ack;
         rd_ack |= hwif_in.fwd_all_window.rd_ack;
+        rd_ack |= hwif_in.rights_table.rd_ack;
         rd_ack |= hwif_in.group_table.rd_ack;
+        rd_ack |= hwif_in.vc_counters.rd_ack;
+        rd_ack |= hwif_in.latency_bins.rd_ack;
         rd_ack |= hwif_in.fwd_table.rd_ack;
         readback_external_rd_ack_c = rd_ack;
     end
@@ -520,7 +631,7 @@ module sp_csr_regs (
             readback_data_var[31:0] |= 32'h53575046;
         end
         if(rd_mux_addr == 26'h4) begin
-            readback_data_var[15:0] |= 16'h0;
+            readback_data_var[15:0] |= 16'h1;
             readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 26'h8) begin
@@ -537,6 +648,10 @@ module sp_csr_regs (
         end
         if(rd_mux_addr == 26'h1c) begin
             readback_data_var[31:0] |= field_storage.reduction_timeout.cycles.value;
+        end
+        if(rd_mux_addr == 26'h20) begin
+            readback_data_var[12:0] |= field_storage.ecn_threshold.voq.value;
+            readback_data_var[28:16] |= field_storage.ecn_threshold.egress.value;
         end
         if(rd_mux_addr == 26'h40) begin
             readback_data_var[31:0] |= hwif_in.ports.value.next;
@@ -568,6 +683,9 @@ module sp_csr_regs (
         if(rd_mux_addr == 26'h64) begin
             readback_data_var[31:0] |= hwif_in.egress_flits.value.next;
         end
+        if(rd_mux_addr == 26'h68) begin
+            readback_data_var[31:0] |= hwif_in.counters.value.next;
+        end
         if((rd_mux_addr[25:15] == 11'h2)) begin
             readback_data_var |= hwif_in.port_counters.rd_data;
         end
@@ -577,8 +695,17 @@ module sp_csr_regs (
         if((rd_mux_addr[25:16] == 10'h2)) begin
             readback_data_var |= hwif_in.fwd_all_window.rd_data;
         end
+        if((rd_mux_addr[25:12] == 14'h30)) begin
+            readback_data_var |= hwif_in.rights_table.rd_data;
+        end
         if((rd_mux_addr[25:18] == 8'h1)) begin
             readback_data_var |= hwif_in.group_table.rd_data;
+        end
+        if((rd_mux_addr[25:17] == 9'h8)) begin
+            readback_data_var |= hwif_in.vc_counters.rd_data;
+        end
+        if((rd_mux_addr[25:17] == 9'h9)) begin
+            readback_data_var |= hwif_in.latency_bins.rd_data;
         end
         if((rd_mux_addr[25:25] == 1'h1)) begin
             readback_data_var |= hwif_in.fwd_table.rd_data;

@@ -124,6 +124,14 @@ package sp_csr_regs_pkg;
     } sp_switch__egress_flits__in_t;
 
     typedef struct {
+        logic [31:0] next;
+    } sp_switch__counters__value__in_t;
+
+    typedef struct {
+        sp_switch__counters__value__in_t value;
+    } sp_switch__counters__in_t;
+
+    typedef struct {
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
@@ -145,7 +153,25 @@ package sp_csr_regs_pkg;
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
+    } sp_switch__rights_table__in_t;
+
+    typedef struct {
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
     } sp_switch__group_table__in_t;
+
+    typedef struct {
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
+    } sp_switch__vc_counters__in_t;
+
+    typedef struct {
+        logic rd_ack;
+        logic [31:0] rd_data;
+        logic wr_ack;
+    } sp_switch__latency_bins__in_t;
 
     typedef struct {
         logic rd_ack;
@@ -167,10 +193,14 @@ package sp_csr_regs_pkg;
         sp_switch__ids__in_t ids;
         sp_switch__voq_flits__in_t voq_flits;
         sp_switch__egress_flits__in_t egress_flits;
+        sp_switch__counters__in_t counters;
         sp_switch__port_counters__in_t port_counters;
         sp_switch__engine_counters__in_t engine_counters;
         sp_switch__fwd_all_window__in_t fwd_all_window;
+        sp_switch__rights_table__in_t rights_table;
         sp_switch__group_table__in_t group_table;
+        sp_switch__vc_counters__in_t vc_counters;
+        sp_switch__latency_bins__in_t latency_bins;
         sp_switch__fwd_table__in_t fwd_table;
     } sp_switch__in_t;
 
@@ -189,6 +219,19 @@ package sp_csr_regs_pkg;
     typedef struct {
         sp_switch__reduction_timeout__cycles__out_t cycles;
     } sp_switch__reduction_timeout__out_t;
+
+    typedef struct {
+        logic [12:0] value;
+    } sp_switch__ecn_threshold__voq__out_t;
+
+    typedef struct {
+        logic [12:0] value;
+    } sp_switch__ecn_threshold__egress__out_t;
+
+    typedef struct {
+        sp_switch__ecn_threshold__voq__out_t voq;
+        sp_switch__ecn_threshold__egress__out_t egress;
+    } sp_switch__ecn_threshold__out_t;
 
     typedef struct {
         logic req;
@@ -216,11 +259,35 @@ package sp_csr_regs_pkg;
 
     typedef struct {
         logic req;
+        logic [11:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } sp_switch__rights_table__out_t;
+
+    typedef struct {
+        logic req;
         logic [17:0] addr;
         logic req_is_wr;
         logic [31:0] wr_data;
         logic [31:0] wr_biten;
     } sp_switch__group_table__out_t;
+
+    typedef struct {
+        logic req;
+        logic [16:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } sp_switch__vc_counters__out_t;
+
+    typedef struct {
+        logic req;
+        logic [16:0] addr;
+        logic req_is_wr;
+        logic [31:0] wr_data;
+        logic [31:0] wr_biten;
+    } sp_switch__latency_bins__out_t;
 
     typedef struct {
         logic req;
@@ -233,10 +300,14 @@ package sp_csr_regs_pkg;
     typedef struct {
         sp_switch__control__out_t control;
         sp_switch__reduction_timeout__out_t reduction_timeout;
+        sp_switch__ecn_threshold__out_t ecn_threshold;
         sp_switch__port_counters__out_t port_counters;
         sp_switch__engine_counters__out_t engine_counters;
         sp_switch__fwd_all_window__out_t fwd_all_window;
+        sp_switch__rights_table__out_t rights_table;
         sp_switch__group_table__out_t group_table;
+        sp_switch__vc_counters__out_t vc_counters;
+        sp_switch__latency_bins__out_t latency_bins;
         sp_switch__fwd_table__out_t fwd_table;
     } sp_switch__out_t;
 endpackage

@@ -22,7 +22,7 @@ extern "C" {
 #define SP_SWITCH__VERSION__MINOR_bm 0xffff
 #define SP_SWITCH__VERSION__MINOR_bp 0
 #define SP_SWITCH__VERSION__MINOR_bw 16
-#define SP_SWITCH__VERSION__MINOR_reset 0x0
+#define SP_SWITCH__VERSION__MINOR_reset 0x1
 #define SP_SWITCH__VERSION__MAJOR_bm 0xffff0000
 #define SP_SWITCH__VERSION__MAJOR_bp 16
 #define SP_SWITCH__VERSION__MAJOR_bw 16
@@ -61,6 +61,16 @@ extern "C" {
 #define SP_SWITCH__REDUCTION_TIMEOUT__CYCLES_bp 0
 #define SP_SWITCH__REDUCTION_TIMEOUT__CYCLES_bw 32
 #define SP_SWITCH__REDUCTION_TIMEOUT__CYCLES_reset 0x0
+
+// reg - sp_switch.ecn_threshold
+#define SP_SWITCH__ECN_THRESHOLD__VOQ_bm 0x1fff
+#define SP_SWITCH__ECN_THRESHOLD__VOQ_bp 0
+#define SP_SWITCH__ECN_THRESHOLD__VOQ_bw 13
+#define SP_SWITCH__ECN_THRESHOLD__VOQ_reset 0x0
+#define SP_SWITCH__ECN_THRESHOLD__EGRESS_bm 0x1fff0000
+#define SP_SWITCH__ECN_THRESHOLD__EGRESS_bp 16
+#define SP_SWITCH__ECN_THRESHOLD__EGRESS_bw 13
+#define SP_SWITCH__ECN_THRESHOLD__EGRESS_reset 0x0
 
 // reg - sp_switch.ports
 #define SP_SWITCH__PORTS__VALUE_bm 0xffffffff
@@ -111,6 +121,11 @@ extern "C" {
 #define SP_SWITCH__EGRESS_FLITS__VALUE_bm 0xffffffff
 #define SP_SWITCH__EGRESS_FLITS__VALUE_bp 0
 #define SP_SWITCH__EGRESS_FLITS__VALUE_bw 32
+
+// reg - sp_switch.counters
+#define SP_SWITCH__COUNTERS__VALUE_bm 0xffffffff
+#define SP_SWITCH__COUNTERS__VALUE_bp 0
+#define SP_SWITCH__COUNTERS__VALUE_bw 32
 
 // reg - sp_switch.port_counters.port[].rx_packets
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bm 0xffffffff
@@ -178,6 +193,12 @@ extern "C" {
 #define SP_SWITCH__PORT_COUNTERS__PORTX__DROPPED_RESPONSES__COUNT_bw 32
 #define SP_SWITCH__PORT_COUNTERS__PORTX__DROPPED_RESPONSES__COUNT_reset 0x0
 
+// reg - sp_switch.port_counters.port[].refused_partition
+#define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_bm 0xffffffff
+#define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_bp 0
+#define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_bw 32
+#define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_reset 0x0
+
 // regfile - sp_switch.port_counters.port[]
 typedef struct __attribute__ ((__packed__)) {
     uint32_t rx_packets;
@@ -191,7 +212,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t refused_len;
     uint32_t refused_dst;
     uint32_t dropped_responses;
-    uint8_t RESERVED_2c_3f[0x14];
+    uint32_t refused_partition;
+    uint8_t RESERVED_30_3f[0x10];
 } sp_switch__port_counters__portx__stride40_t;
 
 // addrmap - sp_switch.port_counters
@@ -291,6 +313,33 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t fwd_all[16384];
 } sp_switch__fwd_all_window_t;
 
+// reg - sp_switch.rights_table.rights[].partitions
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_bm 0xffff
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_bp 0
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_bw 16
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_reset 0x1
+
+// reg - sp_switch.rights_table.rights[].source
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_bm 0x3fff
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_bp 0
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_bw 14
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_reset 0x0
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__CARE_bm 0x3fff0000
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__CARE_bp 16
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__CARE_bw 14
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__CARE_reset 0x0
+
+// regfile - sp_switch.rights_table.rights[]
+typedef struct __attribute__ ((__packed__)) {
+    uint32_t partitions;
+    uint32_t source;
+} sp_switch__rights_table__rightsx_t;
+
+// addrmap - sp_switch.rights_table
+typedef struct __attribute__ ((__packed__)) {
+    sp_switch__rights_table__rightsx_t rights[512];
+} sp_switch__rights_table_t;
+
 // reg - sp_switch.group_table.group[][]
 #define SP_SWITCH__GROUP_TABLE__GROUPXX__MEMBERS_bm 0xffffffff
 #define SP_SWITCH__GROUP_TABLE__GROUPXX__MEMBERS_bp 0
@@ -301,6 +350,132 @@ typedef struct __attribute__ ((__packed__)) {
 typedef struct __attribute__ ((__packed__)) {
     uint32_t group[4096][16];
 } sp_switch__group_table_t;
+
+// reg - sp_switch.vc_counters.port_vc[][].rx_packets
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_PACKETS__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_PACKETS__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_PACKETS__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_PACKETS__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].rx_flits
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_FLITS__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_FLITS__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_FLITS__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_FLITS__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].rx_stall_cycles
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_STALL_CYCLES__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_STALL_CYCLES__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_STALL_CYCLES__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__RX_STALL_CYCLES__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].tx_packets
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_PACKETS__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_PACKETS__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_PACKETS__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_PACKETS__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].tx_flits
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_FLITS__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_FLITS__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_FLITS__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_FLITS__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].tx_stall_cycles
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_STALL_CYCLES__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_STALL_CYCLES__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_STALL_CYCLES__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__TX_STALL_CYCLES__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].voq_marked
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__VOQ_MARKED__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__VOQ_MARKED__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__VOQ_MARKED__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__VOQ_MARKED__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].egress_marked
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__EGRESS_MARKED__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__EGRESS_MARKED__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__EGRESS_MARKED__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__EGRESS_MARKED__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].refused_version
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_VERSION__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_VERSION__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_VERSION__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_VERSION__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].refused_op
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_OP__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_OP__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_OP__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_OP__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].refused_len
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_LEN__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_LEN__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_LEN__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_LEN__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].refused_dst
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_DST__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_DST__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_DST__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_DST__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].refused_partition
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_PARTITION__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_PARTITION__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_PARTITION__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__REFUSED_PARTITION__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].voq_high
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__VOQ_HIGH__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__VOQ_HIGH__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__VOQ_HIGH__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__VOQ_HIGH__COUNT_reset 0x0
+
+// reg - sp_switch.vc_counters.port_vc[][].egress_high
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__EGRESS_HIGH__COUNT_bm 0xffffffff
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__EGRESS_HIGH__COUNT_bp 0
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__EGRESS_HIGH__COUNT_bw 32
+#define SP_SWITCH__VC_COUNTERS__PORT_VCXX__EGRESS_HIGH__COUNT_reset 0x0
+
+// regfile - sp_switch.vc_counters.port_vc[][]
+typedef struct __attribute__ ((__packed__)) {
+    uint32_t rx_packets;
+    uint32_t rx_flits;
+    uint32_t rx_stall_cycles;
+    uint32_t tx_packets;
+    uint32_t tx_flits;
+    uint32_t tx_stall_cycles;
+    uint32_t voq_marked;
+    uint32_t egress_marked;
+    uint32_t refused_version;
+    uint32_t refused_op;
+    uint32_t refused_len;
+    uint32_t refused_dst;
+    uint32_t refused_partition;
+    uint32_t voq_high;
+    uint32_t egress_high;
+    uint8_t RESERVED_3c_3f[0x4];
+} sp_switch__vc_counters__port_vcxx__stride40_t;
+
+// addrmap - sp_switch.vc_counters
+typedef struct __attribute__ ((__packed__)) {
+    sp_switch__vc_counters__port_vcxx__stride40_t port_vc[512][4];
+} sp_switch__vc_counters_t;
+
+// reg - sp_switch.latency_bins.latency[][][]
+#define SP_SWITCH__LATENCY_BINS__LATENCYXXX__COUNT_bm 0xffffffff
+#define SP_SWITCH__LATENCY_BINS__LATENCYXXX__COUNT_bp 0
+#define SP_SWITCH__LATENCY_BINS__LATENCYXXX__COUNT_bw 32
+#define SP_SWITCH__LATENCY_BINS__LATENCYXXX__COUNT_reset 0x0
+
+// addrmap - sp_switch.latency_bins
+typedef struct __attribute__ ((__packed__)) {
+    uint32_t latency[512][4][16];
+} sp_switch__latency_bins_t;
 
 // reg - sp_switch.fwd_table.fwd[][]
 #define SP_SWITCH__FWD_TABLE__FWDXX__OUT_bm 0x3ff
@@ -331,7 +506,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t status;
     uint32_t bad_accesses;
     uint32_t reduction_timeout;
-    uint8_t RESERVED_20_3f[0x20];
+    uint32_t ecn_threshold;
+    uint8_t RESERVED_24_3f[0x1c];
     uint32_t ports;
     uint32_t flit_width;
     uint32_t vcs;
@@ -342,13 +518,18 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t ids;
     uint32_t voq_flits;
     uint32_t egress_flits;
-    uint8_t RESERVED_68_ffff[0xff98];
+    uint32_t counters;
+    uint8_t RESERVED_6c_ffff[0xff94];
     sp_switch__port_counters_t port_counters;
     sp_switch__engine_counters_t engine_counters;
     sp_switch__fwd_all_window_t fwd_all_window;
-    uint8_t RESERVED_30000_3ffff[0x10000];
+    sp_switch__rights_table_t rights_table;
+    uint8_t RESERVED_31000_3ffff[0xf000];
     sp_switch__group_table_t group_table;
-    uint8_t RESERVED_80000_1ffffff[0x1f80000];
+    uint8_t RESERVED_80000_fffff[0x80000];
+    sp_switch__vc_counters_t vc_counters;
+    sp_switch__latency_bins_t latency_bins;
+    uint8_t RESERVED_140000_1ffffff[0x1ec0000];
     sp_switch__fwd_table_t fwd_table;
 } sp_switch_t;
 

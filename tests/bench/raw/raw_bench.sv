@@ -112,6 +112,7 @@ module raw_bench #(
       .m_axis_tuser_o (m_tuser),
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    ('1),
+      .link_down_i    ('0),
       .csr_awvalid_i  (wvalid_i && !aw_done_q),
       .csr_awready_o  (awready),
       .csr_awaddr_i   (waddr_i),
