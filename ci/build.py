@@ -37,6 +37,8 @@ INCLUDED = (".sv", ".svh", ".v", ".vh", ".h", ".hpp", ".inc")
 #: A build that nobody used for so long (seconds) goes when a newer of the same name is made.
 KEEP_UNUSED = 24 * 3600
 TAIL_LINES = 40
+#: File of a build that says how long it took to make.
+SECONDS = "seconds"
 
 
 class BuildError(RuntimeError):
@@ -67,7 +69,7 @@ class BuildSpec:
 
 @dataclasses.dataclass(frozen=True)
 class Build:
-    """A finished build: its folder, its executable, and what making it cost (0 if found)."""
+    """A finished build: its folder, its executable, and the seconds that making it took."""
 
     path: Path
     executable: Path
@@ -160,19 +162,24 @@ def build(spec: BuildSpec, jobs: int | None = None) -> Build:
     executable = path / "sim"
     if executable.exists():
         os.utime(executable)
-        return Build(path, executable, 0.0)
+        return Build(path, executable, _seconds(path))
     with lock(SIM_BUILDS / f".{path.name}.lock"):
-        if executable.exists():
-            return Build(path, executable, 0.0)
-        begin = time.monotonic()
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir(parents=True)
-        _make(spec, path, jobs or tools.jobs())
-        _prune(spec.name, path)
-        return Build(path, executable, time.monotonic() - begin)
+        if not executable.exists():
+            shutil.rmtree(path, ignore_errors=True)
+            path.mkdir(parents=True)
+            _make(spec, path, jobs or tools.jobs())
+            _prune(spec.name, path)
+        return Build(path, executable, _seconds(path))
+
+
+def _seconds(path: Path) -> float:
+    """Return what making a build took; 0 for one that was made before this was noted."""
+    noted = path / SECONDS
+    return float(noted.read_text()) if noted.exists() else 0.0
 
 
 def _make(spec: BuildSpec, path: Path, jobs: int) -> None:
+    begin = time.monotonic()
     tool = tools.verilator()
     objects = path / "obj"
     log = path / "build.log"
@@ -183,6 +190,7 @@ def _make(spec: BuildSpec, path: Path, jobs: int) -> None:
         make.append("VM_PARALLEL_BUILDS=0")
     _seed_runtime(objects, make, log, jobs)
     _run([*make, f"-j{jobs}"], path, log)
+    (path / SECONDS).write_text(f"{time.monotonic() - begin:.1f}\n")
     (objects / "sim").replace(path / "sim")
     shutil.rmtree(objects)
 

@@ -20,8 +20,8 @@ from switchproof.ci.paths import CI, REPORT, ROOT
 SOURCES = REPORT / "sources.json"
 _KINDS = (*cov.KINDS, "functional")
 #: Line colours of the plots, told apart by colour-blind readers too, and dash patterns for print.
-_COLOURS = ("#2563eb", "#d97706", "#059669", "#9333ea")
-_DASHES = ("", "6 3", "2 3", "8 3 2 3")
+_COLOURS = ("#2563eb", "#d97706", "#059669", "#9333ea", "#dc2626", "#64748b")
+_DASHES = ("", "6 3", "2 3", "8 3 2 3", "1 2", "12 4")
 
 
 def write() -> Path:
@@ -561,6 +561,20 @@ def _pairs(curve: Sequence[Any]) -> list[tuple[float, float]]:
     return [(k, v) if isinstance(v, (int, float)) else (v[0], v[1]) for k, v in enumerate(curve)]
 
 
+def _legend(names: Sequence[str], width: int) -> list[tuple[int, int]]:
+    """Return where each name of a legend begins, in lines of a width."""
+    places: list[tuple[int, int]] = []
+    x, y = 0, 22
+    for name in names:
+        # A line in front, letters of 7 at most on average, and at least a column.
+        wide = max(90, 40 + 7 * len(name) + 10)
+        if places and x + wide > width:
+            x, y = 0, y + 16
+        places.append((x, y))
+        x += wide
+    return places
+
+
 def _plot(
     title: str,
     below: str,
@@ -573,6 +587,8 @@ def _plot(
     if not rows:
         return ""
     width, height, left, right, top, bottom = 560, 300, 52, 14, 34, 40
+    legend = _legend(list(rows), width - left - right)
+    top = legend[-1][1] + 12
     values = [value for curve in rows.values() for _, value in curve]
     low = min(0.0, *values) if low is None else low
     high = max(values) * 1.02 if high is None else high
@@ -600,12 +616,13 @@ def _plot(
     )
     for i, (name, curve) in enumerate(rows.items()):
         points = " ".join(f"{x(k):.1f},{y(min(v, high)):.1f}" for k, v in curve)
-        colour, dash = _COLOURS[i % 4], _DASHES[i % 4]
+        colour, dash = _COLOURS[i % len(_COLOURS)], _DASHES[i % len(_DASHES)]
+        at, line = left + legend[i][0], legend[i][1]
         parts.append(
             f'<polyline points="{points}" stroke="{colour}" stroke-dasharray="{dash}"/>'
-            f'<line x1="{left + 8 + 90 * i}" x2="{left + 34 + 90 * i}" y1="22" y2="22" '
+            f'<line x1="{at + 8}" x2="{at + 34}" y1="{line}" y2="{line}" '
             f'stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>'
-            f'<text x="{left + 40 + 90 * i}" y="26">{_text(name)}</text>'
+            f'<text x="{at + 40}" y="{line + 4}">{_text(name)}</text>'
         )
     return (
         f'<figure><figcaption>{_text(title)}</figcaption><svg viewBox="0 0 {width} {height}" '

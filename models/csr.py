@@ -268,6 +268,7 @@ class CsrModel:
             "voq_flits": config.voq_flits,
             "egress_flits": config.egress_flits,
             "counters": config.counters,
+            "ecc": config.ecc,
         }
 
     # ---------------------------------------------------------------------------- the hardware
@@ -350,13 +351,15 @@ class CsrModel:
         elif register.name == "ecn_threshold":
             bits &= sum(field.mask for field in register.fields)
             self.ecn_threshold = (self.ecn_threshold & ~bits) | (data & bits)
+        elif register.name == "ecc_inject":
+            pass  # nothing that can be read
         elif register.name == "control":
             if self.map.decode("control", data & bits)["clear"]:
                 self.clear()
         elif strobe != 0xF:
             return self._refuse()
         elif register.name == "rights[].partitions":
-            self.partitions[index[0]] = data & register.fields[0].mask
+            self.partitions[index[0]] = data & sum(field.mask for field in register.fields)
         elif register.name == "rights[].source":
             self.sources[index[0]] = data & sum(field.mask for field in register.fields)
         elif register.name == "group[][]":

@@ -5,10 +5,12 @@ common/sp_pkg.sv
 csr/generated/sp_csr_regs_pkg.sv
 common/sp_ecc_decode.sv
 common/sp_ecc_encode.sv
+common/sp_ecc_inject.sv
 common/sp_fifo.sv
 common/sp_rr_arbiter.sv
 common/sp_skid_buffer.sv
 common/sp_stage.sv
+crossbar/sp_augment.sv
 crossbar/sp_crossbar.sv
 crossbar/sp_egress.sv
 crossbar/sp_flit_check.sv

@@ -28,10 +28,8 @@ from . import description as descriptions
 from . import ring_layout
 from .description import REGISTER_SIGNALS, Description, Stream
 
-#: From so many ports on loops over them stay loops: C++ for each port apart takes long to make and
-#: to run, and ever longer per port. Below, it is twice as fast.
+#: From so many ports on loops over them stay loops in C++.
 LOOPS_FROM = 24
-LOOPS = ("--unroll-count", "4", "--unroll-stmts", "500")
 
 HDR_W: int = SIZES["HDR_W"]
 TOPLEVEL = "sp_harness"
@@ -74,8 +72,7 @@ def generate(description: Path, config: Config, out: Path) -> Harness:
     _write(harness, text)
     _write(vlt, _vlt(public))
     args = ["--timing", "-Wno-TIMESCALEMOD", "--no-public-flat-rw", *what.verilator_args]
-    if config.ports >= LOOPS_FROM:
-        args += LOOPS
+    args += unroll_args(config.ports)
     if what.pipe == "rings":
         _write(out / "pipe_layout.h", ring_layout.c_header())
         args += [str(PIPE_CPP), "-CFLAGS", f"-I{out.resolve()}"]
@@ -87,6 +84,15 @@ def generate(description: Path, config: Config, out: Path) -> Harness:
         parameters={},
         verilator_args=args,
     )
+
+
+def unroll_args(ports: int) -> tuple[str, ...]:
+    """Return what tells Verilator how far to unroll loops in a switch of so many ports.
+
+    Unrolled they are twice as fast while there are few ports; the C++ for many takes minutes to
+    compile and does not fit into a processor's caches.
+    """
+    return ("--unroll-count", "4", "--unroll-stmts", "500") if ports >= LOOPS_FROM else ()
 
 
 def _write(path: Path, text: str) -> None:

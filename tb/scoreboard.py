@@ -15,8 +15,9 @@ marks, a packet that came may have `ecn` set that left without; they are counted
 Nothing may be lost, nothing may come that was not expected, and at the end no flow may wait.
 
 A port may be down for a while (:meth:`Checker.down`): of what goes to it then anything may be
-missing, and a packet that was half in may be answered as one of a wrong length;
-:attr:`Checker.missed` and :attr:`Checker.cut` count them. All else is held to the rule above.
+missing, or be answered as without a route, and a packet that was half in may be answered as one
+of a wrong length; :attr:`Checker.missed`, :attr:`Checker.refused` and :attr:`Checker.cut` count
+them. All else is held to the rule above.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from numpy.typing import NDArray
 from switchproof.models import packet
 from switchproof.models.crossbar import Switch
 from switchproof.models.layout import FIELDS, NUM_VC, Op, Status
-from switchproof.models.packet import PACKET, Packets
+from switchproof.models.packet import FLAG_ERR, PACKET, Packets
 from switchproof.models.profiles import Config
 
 from .pipes import Pipe, concatenate, pick
@@ -80,10 +81,18 @@ class Checker:
         self.missed = np.zeros(config.ports, np.int64)
         #: Answers that a port got, up again, to packets that were half in.
         self.cut = 0
+        #: Packets that were answered since their port was down.
+        self.refused = 0
+        #: Packets that may come with an error mark and wrong bits, and how many did.
+        self.may_be_damaged = 0
+        self.damaged = 0
         #: Ports that were down for a while.
         self.was_down = np.zeros(config.ports, bool)
         self._down = np.zeros(config.ports, bool)
+        self._up_since = np.full(config.ports, -1, np.int64)
+        self._shut = np.zeros(config.ports, bool)
         self._optional = np.zeros(0, bool)
+        self._missing: Packets = np.zeros(0, PACKET)
 
     def down(self, port: int) -> None:
         """Say that a port is down from now on: after the pipe was read."""
@@ -91,10 +100,17 @@ class Checker:
         self._down[port] = self.was_down[port] = True
         self._optional |= self._expected["port"] == port
 
-    def up(self, port: int) -> None:
-        """Say that it is up again: what is sent from now on must come. After the pipe was read."""
+    def up(self, port: int, cycle: int) -> None:
+        """Say that it is up again: what begins behind this cycle must come."""
         self.check(force=True)
         self._down[port] = False
+        self._up_since[port] = cycle
+
+    def may_lose(self, port: int, may: bool = True) -> None:
+        """Say that what a port sends may be discarded from now on, or no more."""
+        self.check(force=True)
+        self.was_down[port] = True
+        self._shut[port] = may
 
     def sent(self, packets: Packets) -> None:
         """Take packets whose last beat an input accepted. `data` behind their units is zero."""
@@ -110,13 +126,18 @@ class Checker:
             np.add.at(self.packets, where, 1)
             np.add.at(self.flits, where, packets["flits"])
 
-    def expect(self, packets: Packets) -> None:
-        """Expect packets that no sent packet is the reason of, such as time-outs."""
+    def expect(self, packets: Packets, began: NDArray[np.int64] | None = None) -> None:
+        """Expect packets; those that no sent packet is the reason of, such as time-outs, have no
+        cycle in which they `began` to be sent.
+        """
         if len(packets):
             self._expected = concatenate([self._expected, packets])
             self._keys = np.concatenate([self._keys, flow_key(packets)])
-            down: NDArray[np.bool_] = self._down[packets["port"]]
-            self._optional = np.concatenate([self._optional, down])
+            port = packets["port"]
+            may_miss: NDArray[np.bool_] = self._down[port] | self._shut[packets["tail"]]
+            if began is not None:
+                may_miss |= began <= self._up_since[port]
+            self._optional = np.concatenate([self._optional, may_miss])
 
     def check(self, force: bool = False) -> None:
         """Compare, when a batch is there or `force`. Raises Mismatch or TestbenchError."""
@@ -130,7 +151,8 @@ class Checker:
         if self.was_down.any():
             came = self._without_cut(came)
             self._skip_missing(came)
-        self._match(came)
+        if len(came):
+            self._match(came)
 
     @property
     def outstanding(self) -> int:
@@ -160,7 +182,7 @@ class Checker:
         external = (out >= 0) & (out < self.config.ports)
         forwarded = rows if external.all() else pick(rows, external)
         self._own(forwarded)
-        self.expect(forwarded)
+        self.expect(forwarded, sent["stamp"][external].astype(np.int64))
         for index, engine in enumerate(self.model.engines):
             chosen = np.flatnonzero(out == self.config.ports + index)
             if len(chosen):
@@ -209,6 +231,8 @@ class Checker:
         if self.marks:
             self._allow_marks(expected, got)
         equal = _equal(expected, got)
+        if self.may_be_damaged:
+            equal |= self._damaged(expected, got, ~equal)
         if not (equal.all() and found.all()):
             self._complain(expected[~equal], got[~equal], came[order_c[~found]])
         self.compared += len(got)
@@ -232,11 +256,31 @@ class Checker:
         self._expected, self._keys = pick(self._expected, keep), self._keys[keep]
         self._optional = self._optional[keep]
 
+    def _damaged(
+        self, expected: Packets, got: Packets, differ: NDArray[np.bool_]
+    ) -> NDArray[np.bool_]:
+        """Return which packets differ as those do in which a memory had two wrong bits.
+
+        They are marked, behind an engine poisoned, and whole; the tag or the payload is wrong.
+        """
+        marked = (got["flags"] & FLAG_ERR != 0) | (packet.get(got, "poison") == 1)
+        same = expected.copy()
+        for field in ("tag", "poison"):
+            packet.set_fields(same, **{field: packet.get(got, field)})
+        allowed = differ & marked & (got["flits"] == expected["flits"])
+        allowed &= (same["hdr"] == got["hdr"]).all(axis=1)
+        allowed[np.flatnonzero(allowed)[self.may_be_damaged :]] = False
+        self.may_be_damaged -= int(allowed.sum())
+        self.damaged += int(allowed.sum())
+        return allowed
+
     # ----------------------------------------------------------------------- ports that are down
 
     def _miss(self, rows: NDArray[np.bool_]) -> None:
         """Do not expect some packets any more, since their port was down."""
-        self.missed += np.bincount(self._expected["port"][rows], minlength=self.config.ports)
+        gone = pick(self._expected, rows)
+        self.missed += np.bincount(gone["port"], minlength=self.config.ports)
+        self._missing = concatenate([self._missing, gone])
         self._keep(~rows)
 
     def _without_cut(self, came: Packets) -> Packets:
@@ -247,7 +291,35 @@ class Checker:
         # Good packets get none; a test that sends such of a wrong length expects its answers.
         cut &= ~np.isin(flow_key(came), self._keys)
         self.cut += int(cut.sum())
+        for index in np.flatnonzero(answer & (header["status"] == Status.DST)):
+            cut[index] |= self._refused(came[index])
         return came if not cut.any() else pick(came, ~cut)
+
+    def _refused(self, answer: np.void) -> bool:
+        """Do not expect a packet any more that was refused since its port was down.
+
+        Its answer tells it: class part and tag stay, source and destination change places.
+        """
+        one = np.array([answer], PACKET)
+
+        def asked(rows: Packets) -> NDArray[np.int64]:
+            there = packet.words(rows)[:, 1] == packet.words(one)[0, 1]
+            for field, back in (("src", "dst"), ("dst", "src"), ("tag", "tag")):
+                there &= packet.get(rows, field) == packet.get(one, back)[0]
+            return np.flatnonzero(there)[:1]
+
+        found = asked(self._expected)
+        if len(found):
+            self._keep(np.arange(len(self._expected)) != found)
+        else:
+            # A later packet of its flow may have come before the answer.
+            found = asked(self._missing)
+            if not len(found):
+                return False
+            self.missed[self._missing["port"][found]] -= 1
+            self._missing = pick(self._missing, np.arange(len(self._missing)) != found)
+        self.refused += 1
+        return True
 
     def _skip_missing(self, came: Packets) -> None:
         """Give up optional packets that a later one of their flow has overtaken."""
@@ -374,7 +446,11 @@ def flow_key(packets: Packets) -> NDArray[np.int64]:
 
 def _as_words(packets: Packets) -> NDArray[np.uint64]:
     """Return rows as a view of 64-bit words, shape (packets, 48)."""
-    return np.ascontiguousarray(packets, PACKET).view("<u8").reshape(len(packets), -1)
+    return (
+        np.ascontiguousarray(packets, PACKET)
+        .view("<u8")
+        .reshape(len(packets), PACKET.itemsize // 8)
+    )
 
 
 def _equal(one: Packets, other: Packets) -> NDArray[np.bool_]:

@@ -33,7 +33,9 @@ module sp_egress_props
     /// Receiver takes a beat, free.
     input logic              tready_i,
     /// Receiver lets packets start, free.
-    input logic [NUM_VC-1:0] vc_room_i
+    input logic [NUM_VC-1:0] vc_room_i,
+    /// Marks packets of long buffers, free.
+    input logic [LEVEL_W-1:0] threshold_i
 );
 
   localparam int unsigned MaxFlits = max_flits(FLIT_W);
@@ -102,10 +104,12 @@ module sp_egress_props
   end
 
   hdr_t              hdr;
+  egress_event_t     unused_event;
   logic              tvalid;
   logic [FLIT_W-1:0] tdata;
   logic [USER_W-1:0] tuser;
   logic              tlast;
+  logic              unused_corrected, unused_failed;
 
   always_comb begin
     hdr     = '0;
@@ -124,14 +128,21 @@ module sp_egress_props
       .err_i      (here_q.valid && here_q.last && here_q.which == 2'd1),
       .vc_i       (here_q.vc),
       .hdr_i      (hdr),
-      .data_i     (FLIT_W'(here_q)),
+      .stamp_i    ('0),
+      .word_i     (FLIT_W'(here_q)),
       .room_o     (room),
+      .threshold_i(threshold_i),
+      .now_i      ('0),
       .m_tvalid_o (tvalid),
       .m_tready_i (tready_i),
       .m_tdata_o  (tdata),
       .m_tuser_o  (tuser),
       .m_tlast_o  (tlast),
-      .m_vc_room_i(vc_room_i)
+      .m_vc_room_i(vc_room_i),
+      .inject_i   ('0),
+      .ev_corrected_o(unused_corrected),
+      .ev_failed_o(unused_failed),
+      .event_o    (unused_event)
   );
 
   // -------------------------------------------------------------------------------------- room

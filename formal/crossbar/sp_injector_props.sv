@@ -84,7 +84,7 @@ module sp_injector_props
       .in_first_i  (in_first),
       .in_last_i,
       .in_hdr_i    (in_hdr),
-      .in_data_i   (in_data),
+      .in_word_i   (in_data),
       .in_mask_i,
       .ready_o     (asks),
       .idle_o      (idle),
@@ -95,7 +95,7 @@ module sp_injector_props
       .flit_first_o(out_first),
       .flit_last_o (out_last),
       .flit_hdr_o  (out_hdr),
-      .flit_data_o (out_data)
+      .flit_word_o (out_data)
   );
 
   always_ff @(posedge clk_i) started_q <= 1'b1;

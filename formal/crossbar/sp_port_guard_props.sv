@@ -34,7 +34,7 @@ module sp_port_guard_props (
   logic       out_tready;
   logic       m_tvalid;
   logic [3:0] out_vc_room;
-  logic       cut, discarded, dropped;
+  logic       discarded, dropped;
 
   sp_port_guard dut (
       .clk_i,
@@ -56,7 +56,6 @@ module sp_port_guard_props (
       .m_tready_i,
       .m_vc_room_i,
       .out_vc_room_o (out_vc_room),
-      .ev_cut_o      (cut),
       .ev_discarded_o(discarded),
       .ev_dropped_o  (dropped)
   );
@@ -72,6 +71,9 @@ module sp_port_guard_props (
   logic moved_s, moved_in, moved_out, moved_m;
   logic port_in, ingress, egress;
 
+  logic closing_begins, begins_shut;
+  assign closing_begins = down && !disturbed_q && ingress_q;
+  assign begins_shut    = moved_s && !link_down_i && shut_i && !port_in_q;
   assign moved_s   = s_tvalid_i && s_tready;
   assign moved_in  = in_tvalid && in_tready_i;
   assign moved_out = out_tvalid_i && out_tready;
@@ -126,13 +128,14 @@ module sp_port_guard_props (
       passed_once: assert (!(moved_s && !(down || disturbed_q)) || moved_in);
       // Every packet of the egress that is not given whole is counted, once.
       counted: assert (!(moved_out && out_tlast_i) || (dropped != moved_m));
-      cut_counted: assert (cut == (moved_in && (down || disturbed_q)));
+      // So is every packet that is closed, and every one that begins while the port is shut.
+      cut_counted: assert (discarded == (closing_begins || begins_shut));
     end
   end
 
   always_comb begin
     // A packet is cut; the ingress takes the closing beat late, after the port is up again.
-    closed_late: cover (rst_ni && cut && !down && s_tvalid_i);
+    closed_late: cover (rst_ni && moved_in && in_abort && !down && s_tvalid_i);
     // The rest of a packet of a port that was shut is discarded after it is up again.
     rest_discarded: cover (rst_ni && moved_s && !down && disturbed_q && port_in_q && !in_tvalid);
     // A packet to the port is dropped to its end after the port is up again.

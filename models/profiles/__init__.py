@@ -28,8 +28,10 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "groups": (1, 4096),
     "ids": (2, 16384),
     "pipelined": (0, 1),
+    "augment": (0, 2),
     "links": (0, 4),
     "counters": (0, 2),
+    "ecc": (0, 1),
 }
 
 #: The same of a link.
@@ -69,8 +71,10 @@ class Config:
     groups: int
     ids: int
     pipelined: int = 0
+    augment: int = 0
     links: int = 0
     counters: int = 0
+    ecc: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -79,6 +83,11 @@ class Config:
         if self.links > self.ports:
             raise ConfigError(
                 f"configuration {self.name}: links = {self.links} is more than ports = {self.ports}"
+            )
+        if self.pipelined and self.augment:
+            raise ConfigError(
+                f"configuration {self.name}: augment = {self.augment} is not 0, as pipelined asks "
+                "for"
             )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")

@@ -31,6 +31,8 @@ module sp_board #(
     parameter int unsigned FLIT_W = 128,
     /// iSLIP iterations in a cycle, 1 to 4.
     parameter int unsigned ISLIP_ITERS = 1,
+    /// As in sp_switch_core.
+    parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ, a power of two.
     parameter int unsigned VOQ_FLITS = 32,
     /// Flits of the egress buffer of each VC, a power of two.
@@ -45,6 +47,8 @@ module sp_board #(
     parameter int unsigned N_IDS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// What the switch counts: 0 by port, 1 by VC too, 2 latencies too.
+    parameter int unsigned COUNTERS = 0,
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -295,6 +299,7 @@ module sp_board #(
       .N_PORTS     (N_PORTS),
       .FLIT_W      (FLIT_W),
       .ISLIP_ITERS (ISLIP_ITERS),
+      .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),
@@ -302,6 +307,7 @@ module sp_board #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
+      .COUNTERS    (COUNTERS),
       .BUILD       (BUILD)
   ) i_switch (
       .clk_i,

@@ -26,6 +26,11 @@ package sp_ecc_pkg;
     return r;
   endfunction
 
+  /// Bits of what is kept of a flit: payload, and with `ecc` the check bits of header and payload.
+  function automatic int unsigned word_bits(int unsigned flit_w, int unsigned hdr_w, bit ecc);
+    return flit_w + (ecc ? check_bits(hdr_w) + check_bits(flit_w + 1) : 0);
+  endfunction
+
   function automatic columns_t list_columns();
     columns_t    columns;
     int unsigned n;

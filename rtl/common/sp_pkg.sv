@@ -148,6 +148,13 @@ package sp_pkg;
     logic [3:0] index;
   } stat_sel_t;
 
+  /// Injection of errors: bits of what a packet memory keeps next.
+  typedef struct packed {
+    logic       arm;
+    logic       header;  // of a header, not of a payload
+    logic [1:0] count;   // how many bits
+  } inject_t;
+
   // ------------------------------------------------------------------------------- the header
 
   /// Class part of memory packets.

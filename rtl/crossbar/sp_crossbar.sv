@@ -23,6 +23,8 @@ module sp_crossbar #(
     parameter int unsigned FLIT_W = 128,
     /// iSLIP iterations of a slot, 1 to 4: in one cycle, PIPELINED in cycles that follow each other.
     parameter int unsigned ISLIP_ITERS = 1,
+    /// Rounds of augmenting paths behind them, 0 to 2.
+    parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ.
     parameter int unsigned VOQ_FLITS = 32,
     /// Flits of the egress buffer of each VC.
@@ -35,6 +37,9 @@ module sp_crossbar #(
     parameter bit PIPELINED = 1'b0,
     /// 1: packets carry the time at which they came, for the histogram of latencies.
     parameter bit TIMED = 1'b0,
+    /// 1: what is kept of flits has check bits; see sp_flit_code.
+    parameter bit ECC = 1'b0,
+    localparam int unsigned WordW = sp_ecc_pkg::word_bits(FLIT_W, sp_pkg::HDR_W, ECC),
     localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
     localparam int unsigned PortW = $clog2(N_PORTS),
     localparam int unsigned AddrW = $clog2(N_IDS),
@@ -100,6 +105,13 @@ module sp_crossbar #(
     /// Flits from which on queues mark packets.
     input  sp_pkg::threshold_t        threshold_i,
 
+    /// Injection of errors into the memories of the ingresses.
+    input  sp_pkg::inject_t           voq_inject_i [N_PORTS],
+    /// Injection of errors into those of the egresses.
+    input  sp_pkg::inject_t           egress_inject_i [N_PORTS],
+    /// Ports that are down: no packet is sent there.
+    input  logic [N_PORTS-1:0]        port_down_i,
+
     /// Engines: contribution at the head of the queue of each port.
     output logic [N_PORTS-1:0]        head_valid_o [NE],
     /// Engines: headers of the heads.
@@ -157,6 +169,14 @@ module sp_crossbar #(
     output logic [3:0]                ev_status_o  [N_PORTS],
     /// Events, by port: it was dropped without an answer.
     output logic [N_PORTS-1:0]        ev_dropped_o,
+    /// Events, by port: wrong bits of a flit that leaves were mended.
+    output logic [N_PORTS-1:0]        ev_corrected_o,
+    /// Events, by port: there were more than can be mended.
+    output logic [N_PORTS-1:0]        ev_failed_o,
+    /// Events, by engine: the same of a flit that it gets.
+    output logic [NE-1:0]             ev_eng_corrected_o,
+    /// Events, by engine.
+    output logic [NE-1:0]             ev_eng_failed_o,
     /// Events, by port: what the counters by VC need besides.
     output sp_pkg::ingress_event_t    ingress_o   [N_PORTS],
     /// Events, by port: the same of what leaves.
@@ -175,6 +195,12 @@ module sp_crossbar #(
   end
   if (ISLIP_ITERS < 1 || ISLIP_ITERS > 4) begin : g_bad_iters
     $fatal(1, "sp_crossbar: ISLIP_ITERS = %0d is not in 1..4", ISLIP_ITERS);
+  end
+  if (AUGMENT > 2) begin : g_bad_augment
+    $fatal(1, "sp_crossbar: AUGMENT = %0d is not in 0..2", AUGMENT);
+  end
+  if (PIPELINED && AUGMENT != 0) begin : g_bad_pipelined_augment
+    $fatal(1, "sp_crossbar: AUGMENT = %0d is not 0, as PIPELINED asks for", AUGMENT);
   end
   if (N_ENGINES > 512) begin : g_bad_engines
     $fatal(1, "sp_crossbar: N_ENGINES = %0d is not in 0..512", N_ENGINES);
@@ -217,7 +243,7 @@ module sp_crossbar #(
   hdr_t              flit_hdr    [N_IN];
   logic [STAMP_W-1:0] flit_stamp [N_IN];
   logic [STAMP_W-1:0] now;               // time
-  logic [FLIT_W-1:0] flit_data   [N_IN];
+  logic [WordW-1:0]  flit_word   [N_IN];
   logic [NUM_VC-1:0] out_room    [N_PORTS];
 
   // PIPELINED: what the scheduler is told, by input.
@@ -253,7 +279,8 @@ module sp_crossbar #(
         .N_IDS    (N_IDS),
         .N_GROUPS (N_GROUPS),
         .PIPELINED(PIPELINED),
-        .TIMED    (TIMED)
+        .TIMED    (TIMED),
+        .ECC      (ECC)
     ) i_ingress (
         .clk_i,
         .rst_ni,
@@ -279,6 +306,8 @@ module sp_crossbar #(
         .source_i        (source_i[i]),
         .threshold_i     (threshold_i.voq),
         .now_i           (now),
+        .inject_i        (voq_inject_i[i]),
+        .port_down_i,
         .ready_o         (in_ready[i]),
         .idle_o          (in_idle[i]),
         .last_o          (in_last[i]),
@@ -306,7 +335,7 @@ module sp_crossbar #(
         .flit_vc_o       (flit_vc[i]),
         .flit_hdr_o      (flit_hdr[i]),
         .flit_stamp_o    (flit_stamp[i]),
-        .flit_data_o     (flit_data[i]),
+        .flit_word_o     (flit_word[i]),
         .ev_beat_o       (ev_rx_beat_o[i]),
         .ev_packet_o     (ev_rx_packet_o[i]),
         .ev_stall_o      (ev_rx_stall_o[i]),
@@ -319,10 +348,23 @@ module sp_crossbar #(
 
   for (genvar e = 0; e < NE; e++) begin : g_injector
     if (e < N_ENGINES) begin : g_used
+      logic [WordW-1:0] res_word;
+
+      sp_flit_code #(
+          .FLIT_W(FLIT_W),
+          .ECC   (ECC)
+      ) i_code (
+          .hdr_i (res_hdr_i[e]),
+          .err_i (1'b0),
+          .data_i(res_data_i[e]),
+          .word_o(res_word)
+      );
+
       sp_injector #(
           .N_PORTS  (N_PORTS),
           .N_OUT    (N_OUT),
           .FLIT_W   (FLIT_W),
+          .WORD_W   (WordW),
           .PIPELINED(PIPELINED)
       ) i_injector (
           .clk_i,
@@ -332,7 +374,7 @@ module sp_crossbar #(
           .in_first_i  (res_first_i[e]),
           .in_last_i   (res_last_i[e]),
           .in_hdr_i    (res_hdr_i[e]),
-          .in_data_i   (res_data_i[e]),
+          .in_word_i   (res_word),
           .in_mask_i   (res_mask_i[e]),
           .ready_o     (res_pending[e]),
           .idle_o      (in_idle[N_PORTS+e]),
@@ -346,7 +388,7 @@ module sp_crossbar #(
           .flit_first_o(flit_first[N_PORTS+e]),
           .flit_last_o (flit_last[N_PORTS+e]),
           .flit_hdr_o  (flit_hdr[N_PORTS+e]),
-          .flit_data_o (flit_data[N_PORTS+e])
+          .flit_word_o (flit_word[N_PORTS+e])
       );
       assign flit_err[N_PORTS+e] = 1'b0;  // a result that is not to be trusted has `poison` set
       assign flit_vc[N_PORTS+e]  = VC_RSP;
@@ -367,7 +409,6 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
   logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
   logic [N_OUT-1:0]  wish     [N_IN];     // what an input would ask for if all were free
-  logic [NUM_VC-1:0] vc_gnt   [N_PORTS];  // VC of the packet that is started, one-hot or zero
   logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
   logic [N_OUT-1:0]  kept;                // those outputs
   logic [OutW-1:0]   due_q    [N_IN];     // due output of each input
@@ -401,7 +442,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0] arrives;                     // a flit is here
   logic [InW-1:0]   source   [N_OUT];            // of this input
   hdr_t             out_hdr  [N_OUT];            // its header
-  logic [FLIT_W-1:0] out_data [N_OUT];           // its payload
+  logic [WordW-1:0] out_word  [N_OUT];           // its word
 
   always_comb begin
     kept = '0;
@@ -530,19 +571,23 @@ module sp_crossbar #(
 
     // `source` once more for each part of header and payload: one register for all of them is a wire
     // over the whole part. Yosys keeps equal registers apart when it is told to.
-    localparam int unsigned Wide = HDR_W + FLIT_W;
     localparam int unsigned PartW = 32;
+    localparam int unsigned Used = HDR_W + WordW;
+    localparam int unsigned Wide = (Used + PartW - 1) / PartW * PartW;
     (* keep *)
     logic [N_OUT-1:0][Wide/PartW-1:0][InW-1:0] part_source_q;
 
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
         logic [Wide-1:0] from_one, from_all;
+        /* verilator lint_off UNUSEDSIGNAL */
+        logic [Wide-Used:0] padding;  // what the last part has beyond the word
+        /* verilator lint_on UNUSEDSIGNAL */
         for (int unsigned k = 0; k < Wide / PartW; k++) begin
-          from_one = {flit_hdr[part_source_q[j][k]], flit_data[part_source_q[j][k]]};
+          from_one = Wide'({flit_hdr[part_source_q[j][k]], flit_word[part_source_q[j][k]]});
           from_all[PartW*k+:PartW] = from_one[PartW*k+:PartW];
         end
-        {out_hdr[j], out_data[j]} = from_all;
+        {padding, out_hdr[j], out_word[j]} = (Wide + 1)'(from_all);
       end
     end
 
@@ -583,7 +628,6 @@ module sp_crossbar #(
     assign unused = &{1'b0, flit_valid, in_idle, in_last};
     always_comb begin
       for (int unsigned i = 0; i < N_PORTS; i++) begin
-        vc_gnt[i]    = '0;
         start_vc[i]  = '0;
         start_out[i] = '0;
       end
@@ -596,6 +640,8 @@ module sp_crossbar #(
     logic [InW-1:0]   src_q   [N_OUT];
     logic [N_OUT-1:0] busy2_q;          // a cycle later
     logic [InW-1:0]   src2_q  [N_OUT];
+    logic [N_OUT-1:0] islip_match [N_IN];
+    logic [N_IN-1:0]  islip_from  [N_OUT];
 
     sp_islip #(
         .N_IN       (N_IN),
@@ -606,9 +652,29 @@ module sp_crossbar #(
         .clk_i,
         .rst_ni,
         .req_i  (request),
-        .match_o(match),
-        .from_o (from)
+        .match_o(islip_match),
+        .from_o (islip_from)
     );
+
+    if (AUGMENT == 0) begin : g_as_it_is
+      assign match = islip_match;
+      assign from  = islip_from;
+    end else begin : g_augment
+      sp_augment #(
+          .N_IN       (N_IN),
+          .N_OUT      (N_OUT),
+          .ROUNDS     (AUGMENT),
+          .FIRST_MCAST(N_PORTS)
+      ) i_augment (
+          .clk_i,
+          .rst_ni,
+          .req_i  (request),
+          .match_i(islip_match),
+          .from_i (islip_from),
+          .match_o(match),
+          .from_o (from)
+      );
+    end
 
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) out_free[j] = !busy_q[j] || in_last[src_q[j]];
@@ -628,7 +694,7 @@ module sp_crossbar #(
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
         out_hdr[j]  = flit_hdr[source[j]];
-        out_data[j] = flit_data[source[j]];
+        out_word[j] = flit_word[source[j]];
       end
     end
 
@@ -653,6 +719,7 @@ module sp_crossbar #(
 
     // The VCs of a matched input take turns.
     logic [NUM_VC-1:0] first_vc_q [N_PORTS];  // as in sp_rr_arbiter
+    logic [NUM_VC-1:0] vc_gnt [N_PORTS];      // VC of the packet that is started, one-hot or zero
     logic [NUM_VC-1:0] vc_req;
     logic [NUM_VC-1:0] vc_above;
 
@@ -695,8 +762,13 @@ module sp_crossbar #(
       end
     end
 
-    logic unused;
-    assign unused = &{1'b0, flit_valid, in_long, in_stays};
+    logic [N_IN-1:0] unused;
+    always_comb begin
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        unused[i] = &{1'b0, flit_valid[i], in_long[i], in_stays[i], in_left[i], fresh[i], two[i],
+                      three[i], more[i], heads[i]};
+      end
+    end
   end
 
   // ------------------------------------------------------------------------------------ datapath
@@ -706,7 +778,8 @@ module sp_crossbar #(
         .FLIT_W   (FLIT_W),
         .DEPTH    (EGRESS_FLITS),
         .PIPELINED(PIPELINED),
-        .TIMED    (TIMED)
+        .TIMED    (TIMED),
+        .ECC      (ECC)
     ) i_egress (
         .clk_i,
         .rst_ni,
@@ -717,7 +790,7 @@ module sp_crossbar #(
         .vc_i       (flit_vc[source[j]]),
         .hdr_i      (out_hdr[j]),
         .stamp_i    (flit_stamp[source[j]]),
-        .data_i     (out_data[j]),
+        .word_i     (out_word[j]),
         .room_o     (out_room[j]),
         .threshold_i(threshold_i.egress),
         .now_i      (now),
@@ -727,6 +800,9 @@ module sp_crossbar #(
         .m_tuser_o  (m_tuser_o[j]),
         .m_tlast_o  (m_tlast_o[j]),
         .m_vc_room_i(m_vc_room_i[j]),
+        .inject_i   (egress_inject_i[j]),
+        .ev_corrected_o(ev_corrected_o[j]),
+        .ev_failed_o(ev_failed_o[j]),
         .event_o    (egress_o[j])
     );
   end
@@ -745,15 +821,23 @@ module sp_crossbar #(
       end
       assign grant_o[e]      = from[N_PORTS+e] != '0;
       assign grant_port_o[e] = PortW'(number(from[N_PORTS+e]));
+      logic             late_valid;  // the flit that the engine gets
+      logic             late_first;
+      logic             late_last;
+      logic             late_err;
+      logic [PortW-1:0] late_port;
+      hdr_t             late_hdr;
+      logic [WordW-1:0] late_word;
+
       if (PIPELINED) begin : g_later
         // A flit comes a cycle after its head is granted; the engine needs two more by then.
         typedef struct packed {
-          logic              first;
-          logic              last;
-          logic              err;
-          logic [PortW-1:0]  port;
-          hdr_t              hdr;
-          logic [FLIT_W-1:0] data;
+          logic             first;
+          logic             last;
+          logic             err;
+          logic [PortW-1:0] port;
+          hdr_t             hdr;
+          logic [WordW-1:0] word;
         } flit_t;
         flit_t      flit_q [2];
         logic [1:0] valid_q;
@@ -766,26 +850,45 @@ module sp_crossbar #(
         always_ff @(posedge clk_i) begin
           flit_q[0] <= '{first: flit_first[source[N_PORTS+e]], last: flit_last[source[N_PORTS+e]],
                          err: flit_err[source[N_PORTS+e]], port: PortW'(source[N_PORTS+e]),
-                         hdr: out_hdr[N_PORTS+e], data: out_data[N_PORTS+e]};
+                         hdr: out_hdr[N_PORTS+e], word: out_word[N_PORTS+e]};
           flit_q[1] <= flit_q[0];
         end
 
-        assign eng_valid_o[e] = valid_q[1];
-        assign eng_first_o[e] = flit_q[1].first;
-        assign eng_last_o[e]  = flit_q[1].last;
-        assign eng_err_o[e]   = flit_q[1].err;
-        assign eng_port_o[e]  = flit_q[1].port;
-        assign eng_hdr_o[e]   = flit_q[1].hdr;
-        assign eng_data_o[e]  = flit_q[1].data;
+        assign late_valid = valid_q[1];
+        assign {late_first, late_last, late_err, late_port, late_hdr, late_word} = flit_q[1];
       end else begin : g_now
-        assign eng_valid_o[e] = arrives[N_PORTS+e];
-        assign eng_first_o[e] = flit_first[source[N_PORTS+e]];
-        assign eng_last_o[e]  = flit_last[source[N_PORTS+e]];
-        assign eng_err_o[e]   = flit_err[source[N_PORTS+e]];
-        assign eng_port_o[e]  = PortW'(source[N_PORTS+e]);
-        assign eng_hdr_o[e]   = out_hdr[N_PORTS+e];
-        assign eng_data_o[e]  = out_data[N_PORTS+e];
+        assign late_valid = arrives[N_PORTS+e];
+        assign late_first = flit_first[source[N_PORTS+e]];
+        assign late_last  = flit_last[source[N_PORTS+e]];
+        assign late_err   = flit_err[source[N_PORTS+e]];
+        assign late_port  = PortW'(source[N_PORTS+e]);
+        assign late_hdr   = out_hdr[N_PORTS+e];
+        assign late_word  = out_word[N_PORTS+e];
       end
+
+      assign eng_valid_o[e] = late_valid;
+      assign eng_first_o[e] = late_first;
+      assign eng_last_o[e]  = late_last;
+      assign eng_port_o[e]  = late_port;
+
+      sp_flit_check #(
+          .FLIT_W(FLIT_W),
+          .ECC   (ECC)
+      ) i_check (
+          .clk_i,
+          .rst_ni,
+          .valid_i       (late_valid),
+          .first_i       (late_first),
+          .last_i        (late_last),
+          .hdr_i         (late_hdr),
+          .err_i         (late_err),
+          .word_i        (late_word),
+          .hdr_o         (eng_hdr_o[e]),
+          .err_o         (eng_err_o[e]),
+          .data_o        (eng_data_o[e]),
+          .ev_corrected_o(ev_eng_corrected_o[e]),
+          .ev_failed_o   (ev_eng_failed_o[e])
+      );
     end else begin : g_none
       logic unused;
       always_comb begin
@@ -804,6 +907,8 @@ module sp_crossbar #(
       assign eng_first_o[e]  = 1'b0;
       assign eng_last_o[e]   = 1'b0;
       assign eng_err_o[e]    = 1'b0;
+      assign ev_eng_corrected_o[e] = 1'b0;
+      assign ev_eng_failed_o[e]    = 1'b0;
       assign eng_port_o[e]   = '0;
       assign eng_hdr_o[e]    = '0;
       assign eng_data_o[e]   = '0;

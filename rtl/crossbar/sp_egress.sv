@@ -17,7 +17,10 @@ module sp_egress #(
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
     /// 1: packets carry the time at which they came.
-    parameter bit TIMED = 1'b0
+    parameter bit TIMED = 1'b0,
+    /// 1: what is kept of flits has check bits; see sp_flit_code.
+    parameter bit ECC = 1'b0,
+    localparam int unsigned WordW = sp_ecc_pkg::word_bits(FLIT_W, sp_pkg::HDR_W, ECC)
 ) (
     /// Clock.
     input  logic                      clk_i,
@@ -38,8 +41,8 @@ module sp_egress #(
     input  sp_pkg::hdr_t              hdr_i,
     /// Time at which the packet came, with the first flit.
     input  logic [sp_pkg::STAMP_W-1:0] stamp_i,
-    /// Payload.
-    input  logic [FLIT_W-1:0]         data_i,
+    /// Word; see sp_flit_code.
+    input  logic [WordW-1:0]          word_i,
     /// By VC: a longest packet may be sent here.
     output logic [sp_pkg::NUM_VC-1:0] room_o,
     /// Flits of a buffer from which on packets are marked; 0: never.
@@ -60,6 +63,12 @@ module sp_egress #(
     /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits before a packet
     /// is on the port, so that many flits may still come after it falls.
     input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i,
+    /// Injection of errors into the memory.
+    input  sp_pkg::inject_t           inject_i,
+    /// Event: wrong bits of a flit were mended.
+    output logic                      ev_corrected_o,
+    /// Event: there are more than can be mended; its packet leaves with the error mark.
+    output logic                      ev_failed_o,
     /// Event, for the counters by VC.
     output sp_pkg::egress_event_t     event_o
 );
@@ -83,7 +92,7 @@ module sp_egress #(
   logic [PtrW:0]     rptr_q [NUM_VC];
   // A flit is read in a later cycle than it is written.
   (* no_rw_check *)
-  logic [FLIT_W:0]   data_mem [NUM_VC*DEPTH];  // {error mark, payload}
+  logic [WordW:0]    data_mem [NUM_VC*DEPTH];  // {error mark, word}
   (* no_rw_check *)
   hdr_t              hdr_mem  [NUM_VC*DEPTH];
   logic [NUM_VC-1:0] last_head;  // the next flit of a buffer is a last one
@@ -110,21 +119,27 @@ module sp_egress #(
   logic              c_err;
   logic [1:0]        c_vc;
   hdr_t              c_hdr;
-  logic [FLIT_W-1:0] c_data;
+  logic [WordW-1:0]  c_word;
+  logic              c_came;   // a flit has come
   logic              c_write;  // it goes into the buffer
 
   if (PIPELINED) begin : g_in
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) c_valid <= 1'b0;
-      else c_valid <= valid_i && !pass;
+      if (!rst_ni) begin
+        c_came  <= 1'b0;
+        c_valid <= 1'b0;
+      end else begin
+        c_came  <= valid_i;
+        c_valid <= valid_i && !pass;
+      end
     end
     always_ff @(posedge clk_i) begin
       c_first <= first_i;
       c_last  <= last_i;
       c_err   <= err_i;
       c_vc    <= vc_i;
-      c_hdr   <= marked_hdr;
-      c_data  <= data_i;
+      c_hdr   <= hdr_i;
+      c_word  <= word_i;
     end
     assign c_write = c_valid;
   end else begin : g_through
@@ -133,8 +148,9 @@ module sp_egress #(
     assign c_last  = last_i;
     assign c_err   = err_i;
     assign c_vc    = vc_i;
-    assign c_hdr   = marked_hdr;
-    assign c_data  = data_i;
+    assign c_hdr   = hdr_i;
+    assign c_word  = word_i;
+    assign c_came  = valid_i;
     assign c_write = c_valid && !pass;
   end
 
@@ -142,6 +158,32 @@ module sp_egress #(
   // buffer is looked at a cycle before.
   logic [NUM_VC-1:0] long_q;
   hdr_t              marked_hdr;
+  logic [WordW-1:0]  marked_word;
+  logic [WordW-1:0]  mark_word;    // by so much the word of a flit differs when it is marked
+  logic [2:0]        flips;        // bits that a test turns wrong on their way into memory
+  hdr_t              hdr_flips;
+  logic              marks;
+
+  // Check bits are sums, so those of the mark alone are the difference.
+  sp_flit_code #(
+      .FLIT_W(FLIT_W),
+      .ECC   (ECC)
+  ) i_mark (
+      .hdr_i ('{ecn: 1'b1, default: '0}),
+      .err_i (1'b0),
+      .data_i('0),
+      .word_o(mark_word)
+  );
+
+  sp_ecc_inject i_inject (
+      .clk_i,
+      .rst_ni,
+      .inject_i,
+      .flit_i     (c_write),
+      .header_i   (c_first),
+      .flips_o    (flips),
+      .hdr_flips_o(hdr_flips)
+  );
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) long_q <= '0;
@@ -153,8 +195,14 @@ module sp_egress #(
   end
 
   always_comb begin
-    marked_hdr = hdr_i;
-    if (long_q[vc_i] && hdr_i.op != OP_ERROR && hdr_i.op != OP_COLL_ERROR) marked_hdr.ecn = 1'b1;
+    marks       = c_first && long_q[c_vc] && !c_hdr.ecn
+                  && c_hdr.op != OP_ERROR && c_hdr.op != OP_COLL_ERROR;
+    marked_hdr  = c_hdr;
+    marked_word = c_word;
+    if (marks) begin
+      marked_hdr.ecn = 1'b1;
+      marked_word    = c_word ^ mark_word;
+    end
   end
 
   /// Flits in the buffer of a VC.
@@ -173,16 +221,18 @@ module sp_egress #(
   logic            rd_err_q;
   logic            rd_last_q;
   hdr_t            rd_hdr_q;
-  logic [FLIT_W-1:0] rd_data_q;
+  logic [WordW-1:0]  rd_word_q;
+  logic            rd_first_q;
 
   always_ff @(posedge clk_i) begin
     if (c_write) begin
-      data_mem[waddr] <= {c_err, c_data};
-      if (c_first) hdr_mem[waddr] <= c_hdr;
+      data_mem[waddr] <= {c_err, marked_word ^ WordW'(flips)};
+      if (c_first) hdr_mem[waddr] <= marked_hdr ^ hdr_flips;
     end
     // PIPELINED: what is read although nothing is to be read is not looked at.
     if (read || PIPELINED) begin
-      {rd_err_q, rd_data_q} <= data_mem[raddr];
+      {rd_err_q, rd_word_q} <= data_mem[raddr];
+      rd_first_q <= read_first;
       rd_last_q  <= last_head[vc];
       if (read_first) rd_hdr_q <= hdr_mem[raddr];
     end
@@ -373,14 +423,48 @@ module sp_egress #(
   logic [OutW-1:0] out_flit;
 
   // Behind the first flit of a packet the header says nothing.
-  if (PIPELINED) begin : g_unmarked
-    // The buffer is empty; a header from the crossbar is late.
-    assign out_flit = reading_q ? {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q}
-                                : {last_i, err_i, hdr_i, data_i};
-  end else begin : g_marked
-    assign out_flit = reading_q ? {rd_last_q, rd_err_q, rd_hdr_q, rd_data_q}
-                                : {last_i, err_i, marked_hdr, data_i};
+  logic             out_first;
+  logic             out_last;
+  logic             out_err,  sent_err;
+  hdr_t             out_hdr,  sent_hdr;
+  logic [WordW-1:0] out_word;
+  logic [FLIT_W-1:0] sent_data;
+
+  always_comb begin
+    {out_first, out_last, out_err, out_hdr, out_word} =
+        {rd_first_q, rd_last_q, rd_err_q, rd_hdr_q, rd_word_q};
+    if (!reading_q) begin
+      // PIPELINED: the buffer is empty, so it is not marked.
+      if (PIPELINED) begin
+        {out_first, out_last, out_err, out_hdr, out_word} =
+            {first_i, last_i, err_i, hdr_i, word_i};
+      end else begin
+        {out_first, out_last, out_err, out_hdr, out_word} =
+            {c_first, c_last, c_err, marked_hdr, marked_word};
+      end
+    end
   end
+
+  sp_flit_check #(
+      .FLIT_W(FLIT_W),
+      .ECC   (ECC)
+  ) i_check (
+      .clk_i,
+      .rst_ni,
+      .valid_i       (reading_q || pass),
+      .first_i       (out_first),
+      .last_i        (out_last),
+      .hdr_i         (out_hdr),
+      .err_i         (out_err),
+      .word_i        (out_word),
+      .hdr_o         (sent_hdr),
+      .err_o         (sent_err),
+      .data_o        (sent_data),
+      .ev_corrected_o,
+      .ev_failed_o
+  );
+
+  assign out_flit = {out_last, sent_err, sent_hdr, sent_data};
 
   // A word that is being read lands in the next cycle, so it counts.
   assign space  = {1'b0, out_count} + 3'(reading_q) < 3'(OutFlits);
@@ -408,12 +492,12 @@ module sp_egress #(
   logic [1:0] out_vc_q;
   logic [1:0] out_vc;
   /* verilator lint_off UNUSEDSIGNAL */  // but for the VC
-  hdr_t       out_hdr;
+  hdr_t       port_hdr;
   /* verilator lint_on UNUSEDSIGNAL */
   logic [STAMP_W-1:0] out_stamp;  // of the packet whose first beat is on the port
 
-  assign out_hdr = m_tuser_o[HDR_W-1:0];
-  assign out_vc  = out_first_q ? op_vc(out_hdr.op) : out_vc_q;
+  assign port_hdr = m_tuser_o[HDR_W-1:0];
+  assign out_vc   = out_first_q ? op_vc(port_hdr.op) : out_vc_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) out_first_q <= 1'b1;
@@ -423,13 +507,10 @@ module sp_egress #(
   always_ff @(posedge clk_i) out_vc_q <= out_vc;
 
   always_comb begin
-    event_o.queued    = valid_i;
-    event_o.in_vc     = vc_i;
-    event_o.marked    = valid_i && first_i && marked_hdr.ecn && !hdr_i.ecn
-                        && !(PIPELINED && pass);
-    // PIPELINED: one may be on its way into the buffer.
-    event_o.level     = LEVEL_W'(level(vc_i)) + LEVEL_W'(!pass)
-                        + LEVEL_W'(PIPELINED && c_valid && c_vc == vc_i);
+    event_o.queued    = c_came;
+    event_o.in_vc     = c_vc;
+    event_o.marked    = (PIPELINED ? c_write : c_came) && marks;
+    event_o.level     = LEVEL_W'(level(c_vc)) + LEVEL_W'(c_write);
     event_o.out_vc    = out_vc;
     event_o.out_first = out_first_q;
     event_o.latency   = now_i - out_stamp;

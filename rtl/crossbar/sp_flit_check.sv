@@ -9,7 +9,7 @@ module sp_flit_check #(
     parameter int unsigned FLIT_W = 128,
     /// 1: words have check bits.
     parameter bit ECC = 1'b1,
-    localparam int unsigned WordW = sp_pkg::word_bits(FLIT_W, ECC)
+    localparam int unsigned WordW = sp_ecc_pkg::word_bits(FLIT_W, sp_pkg::HDR_W, ECC)
 ) (
     /// Clock.
     input  logic              clk_i,

@@ -80,10 +80,10 @@ module sp_heads #(
 
   localparam int unsigned CountW = PtrW + 1;
 
-  // The first VC in turn; `first`: ones from the first upwards, as in sp_rr_arbiter.
-  function automatic logic [NUM_VC-1:0] pick(logic [NUM_VC-1:0] req, logic [NUM_VC-1:0] first);
+  // The first VC in turn; `lead`: ones from the first upwards, as in sp_rr_arbiter.
+  function automatic logic [NUM_VC-1:0] pick(logic [NUM_VC-1:0] req, logic [NUM_VC-1:0] lead);
     logic [NUM_VC-1:0] above;
-    above = req & first;
+    above = req & lead;
     return (above != '0) ? (above & (~above + NUM_VC'(1))) : (req & (~req + NUM_VC'(1)));
   endfunction
 

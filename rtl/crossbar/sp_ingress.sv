@@ -26,6 +26,9 @@ module sp_ingress #(
     parameter bit PIPELINED = 1'b0,
     /// 1: packets carry the time at which they came.
     parameter bit TIMED = 1'b0,
+    /// 1: what is kept of flits has check bits; see sp_flit_code.
+    parameter bit ECC = 1'b0,
+    localparam int unsigned WordW = sp_ecc_pkg::word_bits(FLIT_W, sp_pkg::HDR_W, ECC),
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
     localparam int unsigned PortW = $clog2(N_PORTS),
@@ -84,6 +87,11 @@ module sp_ingress #(
     /// Time.
     input  logic [sp_pkg::STAMP_W-1:0] now_i,
 
+    /// Injection of errors into the memory.
+    input  sp_pkg::inject_t           inject_i,
+    /// Ports that are down: no packet is sent there.
+    input  logic [N_PORTS-1:0]        port_down_i,
+
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
     /// A packet can be started.
@@ -140,8 +148,8 @@ module sp_ingress #(
     output sp_pkg::hdr_t              flit_hdr_o,
     /// Time at which the packet came, with the first flit.
     output logic [sp_pkg::STAMP_W-1:0] flit_stamp_o,
-    /// Payload.
-    output logic [FLIT_W-1:0]         flit_data_o,
+    /// Word; see sp_flit_code.
+    output logic [WordW-1:0]          flit_word_o,
 
     /// Event: a beat was taken.
     output logic                      ev_beat_o,
@@ -273,6 +281,7 @@ module sp_ingress #(
     if (looked.status == ST_OK) begin
       // Only contributions have business with an engine.
       if (!to_port && looked.vc != VC_RED) now.status = ST_OP;
+      else if ((reached & port_down_i) != '0) now.status = ST_DST;
       else if (!looked.source_ok || !ports_ok || !(to_port || looked.group_ok)) begin
         now.status = ST_PARTITION;
       end
@@ -544,10 +553,10 @@ module sp_ingress #(
   assign write.stamp = stamp;
   assign write.data  = data;  // an answer has no payload
 
-  if (PIPELINED) begin : g_written
-    logic   wr_valid, commit, give;
-    write_t written;
+  write_t written;           // the same, PIPELINED a cycle later
+  logic   wr_valid, commit, give;
 
+  if (PIPELINED) begin : g_write_later
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         wr_valid <= 1'b0;
@@ -560,13 +569,46 @@ module sp_ingress #(
       end
     end
     always_ff @(posedge clk_i) written <= write;
+  end else begin : g_write_now
+    assign wr_valid = writes;
+    assign commit   = commits;
+    assign give     = gives;
+    assign written  = write;
+  end
 
+  // Bits that a test turns wrong on their way into memory.
+  logic [2:0]       flips;
+  hdr_t             hdr_flips;
+  logic [WordW-1:0] word;
+
+  sp_flit_code #(
+      .FLIT_W(FLIT_W),
+      .ECC   (ECC)
+  ) i_code (
+      .hdr_i (written.hdr),
+      .err_i (written.err),
+      .data_i(written.data),
+      .word_o(word)
+  );
+
+  sp_ecc_inject i_inject (
+      .clk_i,
+      .rst_ni,
+      .inject_i,
+      .flit_i     (wr_valid),
+      .header_i   (written.first),
+      .flips_o    (flips),
+      .hdr_flips_o(hdr_flips)
+  );
+
+  if (PIPELINED) begin : g_queues
     sp_voq_pipelined #(
         .N_OUT  (N_OUT),
         .N_PORTS(N_PORTS),
         .FLIT_W (FLIT_W),
         .DEPTH  (VOQ_FLITS),
-        .TIMED  (TIMED)
+        .TIMED  (TIMED),
+        .WORD_W (WordW)
     ) i_voq (
         .clk_i,
         .rst_ni,
@@ -580,10 +622,10 @@ module sp_ingress #(
         .wr_vc_i     (written.vc),
         .wr_out_i    (written.out),
         .wr_first_i  (written.first),
-        .wr_hdr_i    (written.hdr),
+        .wr_hdr_i    (written.hdr ^ hdr_flips),
         .wr_stamp_i  (written.stamp),
         .wr_flits_i  (written.flits),
-        .wr_data_i   (written.data),
+        .wr_word_i   (word ^ WordW'(flips)),
         .wr_err_i    (written.err),
         .commit_i    (commit),
         .vc_room_o   (s_vc_room_o),
@@ -608,7 +650,7 @@ module sp_ingress #(
         .flit_vc_o,
         .flit_hdr_o,
         .flit_stamp_o,
-        .flit_data_o
+        .flit_word_o
     );
 
     logic unused;
@@ -616,7 +658,7 @@ module sp_ingress #(
     assign idle_o = 1'b0;
     assign last_o = 1'b0;
     always_comb for (int unsigned v = 0; v < NUM_VC; v++) ready_o[v] = '0;
-  end else begin : g_written
+  end else begin : g_queues
     logic [PtrW-1:0] first_place;
     logic [PtrW-1:0] place;
     logic [PtrW-1:0] place_q;  // of the next flit
@@ -629,7 +671,8 @@ module sp_ingress #(
         .N_PORTS(N_PORTS),
         .FLIT_W (FLIT_W),
         .DEPTH  (VOQ_FLITS),
-        .TIMED  (TIMED)
+        .TIMED  (TIMED),
+        .WORD_W (WordW)
     ) i_voq (
         .clk_i,
         .rst_ni,
@@ -638,19 +681,19 @@ module sp_ingress #(
         .sel_free_o    (sel_free),
         .sel_place_o   (first_place),
         .take_i        (take && needs),
-        .give_i        (gives),
+        .give_i        (give),
         .take_flits_i  (sel_flits),
-        .wr_valid_i    (writes),
-        .wr_vc_i       (write.vc),
-        .wr_out_i      (write.out),
+        .wr_valid_i    (wr_valid),
+        .wr_vc_i       (written.vc),
+        .wr_out_i      (written.out),
         .wr_place_i    (place),
-        .wr_first_i    (write.first),
-        .wr_hdr_i      (write.hdr),
-        .wr_stamp_i    (write.stamp),
-        .wr_flits_i    (write.flits),
-        .wr_data_i     (write.data),
-        .wr_err_i      (write.err),
-        .commit_i      (commits),
+        .wr_first_i    (written.first),
+        .wr_hdr_i      (written.hdr ^ hdr_flips),
+        .wr_stamp_i    (written.stamp),
+        .wr_flits_i    (written.flits),
+        .wr_word_i     (word ^ WordW'(flips)),
+        .wr_err_i      (written.err),
+        .commit_i      (commit),
         .vc_room_o     (s_vc_room_o),
         .ready_o,
         .idle_o,
@@ -667,7 +710,7 @@ module sp_ingress #(
         .flit_vc_o,
         .flit_hdr_o,
         .flit_stamp_o,
-        .flit_data_o
+        .flit_word_o
     );
 
     logic unused;

@@ -13,6 +13,8 @@ module sp_injector #(
     parameter int unsigned N_OUT = 5,
     /// Bits of a flit.
     parameter int unsigned FLIT_W = 128,
+    /// Bits of the word that is kept of a flit.
+    parameter int unsigned WORD_W = FLIT_W,
     /// Packets held, 2 or more: one is sent while the next comes.
     parameter int unsigned SLOTS = 2,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
@@ -33,8 +35,8 @@ module sp_injector #(
     input  logic               in_last_i,
     /// Header, with the first flit.
     input  sp_pkg::hdr_t       in_hdr_i,
-    /// Payload.
-    input  logic [FLIT_W-1:0]  in_data_i,
+    /// Word.
+    input  logic [WORD_W-1:0]  in_word_i,
     /// Ports that get the packet, with the first flit.
     input  logic [N_PORTS-1:0] in_mask_i,
 
@@ -62,8 +64,8 @@ module sp_injector #(
     output logic               flit_last_o,
     /// Header, with the first flit.
     output sp_pkg::hdr_t       flit_hdr_o,
-    /// Payload.
-    output logic [FLIT_W-1:0]  flit_data_o
+    /// Word.
+    output logic [WORD_W-1:0]  flit_word_o
 );
   /* verilator no_inline_module */  // one C++ body for all engines
 
@@ -80,7 +82,7 @@ module sp_injector #(
 
   // A packet is read when it is whole.
   (* no_rw_check *)
-  logic [FLIT_W-1:0]  data_mem [SLOTS*FlitDim];
+  logic [WORD_W-1:0]  data_mem [SLOTS*FlitDim];
   hdr_t               hdr_q    [SLOTS];
   logic [N_PORTS-1:0] mask_q   [SLOTS];   // ports that still lack the packet
   logic [FlitAw-1:0]  last_q   [SLOTS];   // place of the last flit
@@ -105,7 +107,7 @@ module sp_injector #(
 
   always_ff @(posedge clk_i) begin
     if (push) begin
-      data_mem[($clog2(SLOTS*FlitDim))'({wslot_q, wpos_q})] <= in_data_i;
+      data_mem[($clog2(SLOTS*FlitDim))'({wslot_q, wpos_q})] <= in_word_i;
       last_q[wslot_q] <= wpos_q;
       if (in_first_i) hdr_q[wslot_q] <= in_hdr_i;
     end
@@ -199,7 +201,7 @@ module sp_injector #(
     if (start_i) mask_q[head] <= mask_q[head] & ~start_mask_i[N_PORTS-1:0];
     if (rd) begin
       rpos_q      <= rpos + FlitAw'(1);
-      flit_data_o <= data_mem[($clog2(SLOTS*FlitDim))'({rslot_q, rpos})];
+      flit_word_o <= data_mem[($clog2(SLOTS*FlitDim))'({rslot_q, rpos})];
     end
     if (rd_first) flit_hdr_o <= hdr_q[rslot_q];
   end

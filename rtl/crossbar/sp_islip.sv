@@ -44,13 +44,12 @@ module sp_islip #(
     $fatal(1, "sp_islip: ITERS = %0d is not in 1..4", ITERS);
   end
 
-  // Matrices are turned over word by word. In hardware that is wires; a simulator passes over what
-  // is empty, which in a large switch is nearly all.
+  // Rows become columns, which in hardware is wires. For a simulator they are a step for each bit;
+  // with many ports it goes word by word and passes over what is empty, which is nearly all.
   localparam bit Large = N_IN > 32 && N_OUT > 32;
-  localparam int unsigned InWord = (N_IN < 32) ? N_IN : 32;
-  localparam int unsigned OutWord = (N_OUT < 32) ? N_OUT : 32;
-  localparam int unsigned InWhole = (N_IN + InWord - 1) / InWord * InWord;
-  localparam int unsigned OutWhole = (N_OUT + OutWord - 1) / OutWord * OutWord;
+  localparam int unsigned Word = 32;
+  localparam int unsigned InWhole = (N_IN + Word - 1) / Word * Word;
+  localparam int unsigned OutWhole = (N_OUT + Word - 1) / Word * Word;
 
   // Round-robin state as in sp_rr_arbiter: ones from the first in turn upwards.
   logic [N_IN-1:0]  gnt_first_q [N_OUT];
@@ -98,14 +97,16 @@ module sp_islip #(
     end
 
     for (int unsigned i = 0; i < N_IN; i++) begin
-      logic [OutWhole-1:0] asks;
-      asks = OutWhole'(req_i[i]);
-      for (int unsigned w = 0; w < OutWhole; w += OutWord) begin
-        logic [OutWord-1:0] some_asks;
-        some_asks = asks[w+:OutWord];
-        if (!Large || some_asks != '0) begin
-          for (int unsigned b = 0; b < OutWord && w + b < N_OUT; b++) begin
-            if (some_asks[b]) column[w+b][i] = 1'b1;
+      automatic logic [OutWhole-1:0] asks = OutWhole'(req_i[i]);
+      if (!Large) begin
+        for (int unsigned j = 0; j < N_OUT; j++) column[j][i] = req_i[i][j];
+      end else begin
+        for (int unsigned w = 0; w < OutWhole; w += Word) begin
+          automatic logic [Word-1:0] some = asks[w+:Word];
+          if (some != '0) begin
+            for (int unsigned b = 0; b < Word && w + b < N_OUT; b++) begin
+              if (some[b]) column[w+b][i] = 1'b1;
+            end
           end
         end
       end
@@ -115,18 +116,19 @@ module sp_islip #(
       got      = '0;
       accepted = '0;
       for (int unsigned j = 0; j < N_OUT; j++) begin
-        logic [InWhole-1:0] grants;
+        automatic logic [InWhole-1:0] grants = '0;
         granted[j] = '0;
         if (out_free[j] && (!Large || column[j] != '0)) begin
           granted[j] = pick_in(column[j] & in_free, gnt_first_q[j]);
           got |= granted[j];
-          grants = InWhole'(granted[j]);
-          for (int unsigned w = 0; w < InWhole; w += InWord) begin
-            logic [InWord-1:0] some_grants;
-            some_grants = grants[w+:InWord];
-            if (!Large || some_grants != '0) begin
-              for (int unsigned b = 0; b < InWord && w + b < N_IN; b++) begin
-                if (some_grants[b]) offers[w+b][j] = 1'b1;
+          if (Large) begin
+            grants = InWhole'(granted[j]);
+            for (int unsigned w = 0; w < InWhole; w += Word) begin
+              automatic logic [Word-1:0] some = grants[w+:Word];
+              if (some != '0) begin
+                for (int unsigned b = 0; b < Word && w + b < N_IN; b++) begin
+                  if (some[b]) offers[w+b][j] = 1'b1;
+                end
               end
             end
           end
@@ -135,8 +137,12 @@ module sp_islip #(
       for (int unsigned i = 0; i < N_IN; i++) begin
         // Skipping inputs without a grant changes nothing; it is what makes simulation fast.
         if (got[i]) begin
-          accepts   = offers[i];
-          offers[i] = '0;
+          if (!Large) begin
+            for (int unsigned j = 0; j < N_OUT; j++) accepts[j] = granted[j][i];
+          end else begin
+            accepts   = offers[i];
+            offers[i] = '0;
+          end
           if (i < FIRST_MCAST) begin
             accepts    = pick_out(accepts, acc_first_q[i]);
             in_free[i] = 1'b0;

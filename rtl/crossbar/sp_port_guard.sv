@@ -52,9 +52,7 @@ module sp_port_guard (
     /// To the egress: the same.
     output logic [sp_pkg::NUM_VC-1:0] out_vc_room_o,
 
-    /// Event: a packet that was half in is closed.
-    output logic                      ev_cut_o,
-    /// Event: a packet from a port that is shut is discarded.
+    /// Event: a packet that was half in is closed, or one from a port that is shut is discarded.
     output logic                      ev_discarded_o,
     /// Event: a packet to the port is dropped, or the rest of it.
     output logic                      ev_dropped_o
@@ -118,8 +116,8 @@ module sp_port_guard (
     end
   end
 
-  assign ev_cut_o       = closes && in_tready_i;
-  assign ev_discarded_o = !link_down_i && s_tvalid_i && shut_i && !open_q;
+  assign ev_discarded_o = (closes && !close_q)
+                          || (!link_down_i && s_tvalid_i && shut_i && !open_q);
   assign ev_dropped_o   = out_tvalid_i && drop && out_tlast_i;
 
 endmodule

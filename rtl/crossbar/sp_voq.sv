@@ -23,6 +23,8 @@ module sp_voq #(
     parameter int unsigned DEPTH = 32,
     /// 1: packets carry a time stamp.
     parameter bit TIMED = 1'b0,
+    /// Bits of the word that is kept of a flit.
+    parameter int unsigned WORD_W = FLIT_W,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned PtrW = $clog2(DEPTH),
     localparam int unsigned NumEng = N_OUT - N_PORTS,
@@ -62,8 +64,8 @@ module sp_voq #(
     input  logic [sp_pkg::STAMP_W-1:0]             wr_stamp_i,
     /// Flits of the packet, with the first flit.
     input  logic [sp_pkg::LEN_W-1:0]               wr_flits_i,
-    /// Payload.
-    input  logic [FLIT_W-1:0]                      wr_data_i,
+    /// Word.
+    input  logic [WORD_W-1:0]                      wr_word_i,
     /// Error mark.
     input  logic                                   wr_err_i,
     /// The packet in the queue that is written is whole.
@@ -103,8 +105,8 @@ module sp_voq #(
     output sp_pkg::hdr_t                           flit_hdr_o,
     /// Time stamp, with the first flit.
     output logic [sp_pkg::STAMP_W-1:0]             flit_stamp_o,
-    /// Payload.
-    output logic [FLIT_W-1:0]                      flit_data_o
+    /// Word.
+    output logic [WORD_W-1:0]                      flit_word_o
 );
 
   import sp_pkg::*;
@@ -133,7 +135,7 @@ module sp_voq #(
 
   // A flit is read long after it was written, never in the same cycle.
   (* no_rw_check *)
-  logic [FLIT_W:0]   data_mem [NumQ*DEPTH];  // {error mark, payload}
+  logic [WORD_W:0]   data_mem [NumQ*DEPTH];  // {error mark, word}
 
   function automatic logic [QW-1:0] queue(logic [1:0] q_vc, logic [OutW-1:0] q_out);
     return QW'({q_out, q_vc});
@@ -204,7 +206,7 @@ module sp_voq #(
   assign wr_q = queue(wr_vc_i, wr_out_i);
 
   always_ff @(posedge clk_i) begin
-    if (wr_valid_i) data_mem[{wr_q, wr_place_i}] <= {wr_err_i, wr_data_i};
+    if (wr_valid_i) data_mem[{wr_q, wr_place_i}] <= {wr_err_i, wr_word_i};
   end
 
   // --------------------------------------------------------------------------------------- read
@@ -270,7 +272,7 @@ module sp_voq #(
 
   always_ff @(posedge clk_i) begin
     if (rd) begin
-      {flit_err_o, flit_data_o} <= data_mem[{rd_q, rd_place}];
+      {flit_err_o, flit_word_o} <= data_mem[{rd_q, rd_place}];
       flit_vc_o <= rd_q[1:0];
     end
   end

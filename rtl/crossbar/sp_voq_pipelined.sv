@@ -23,6 +23,8 @@ module sp_voq_pipelined #(
     parameter int unsigned DEPTH = 32,
     /// 1: packets carry a time stamp.
     parameter bit TIMED = 1'b0,
+    /// Bits of the word that is kept of a flit.
+    parameter int unsigned WORD_W = FLIT_W,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned PtrW = $clog2(DEPTH),
     localparam int unsigned NumEng = N_OUT - N_PORTS,
@@ -59,8 +61,8 @@ module sp_voq_pipelined #(
     input  logic [sp_pkg::STAMP_W-1:0]             wr_stamp_i,
     /// Flits of the packet, with the first flit and when they are given back.
     input  logic [sp_pkg::LEN_W-1:0]               wr_flits_i,
-    /// Payload.
-    input  logic [FLIT_W-1:0]                      wr_data_i,
+    /// Word.
+    input  logic [WORD_W-1:0]                      wr_word_i,
     /// Error mark.
     input  logic                                   wr_err_i,
     /// The packet in the queue that is written is whole.
@@ -112,8 +114,8 @@ module sp_voq_pipelined #(
     output sp_pkg::hdr_t                           flit_hdr_o,
     /// Time stamp, with the first flit.
     output logic [sp_pkg::STAMP_W-1:0]             flit_stamp_o,
-    /// Payload.
-    output logic [FLIT_W-1:0]                      flit_data_o
+    /// Word.
+    output logic [WORD_W-1:0]                      flit_word_o
 );
 
   import sp_pkg::*;
@@ -196,7 +198,7 @@ module sp_voq_pipelined #(
 
   // A flit is read long after it was written, never in the same cycle.
   (* no_rw_check *)
-  logic [FLIT_W:0] data_mem [NumQ*DEPTH];  // {error mark, payload}
+  logic [WORD_W:0] data_mem [NumQ*DEPTH];  // {error mark, word}
   (* no_rw_check *)
   head_t           head_mem [NumQ*DEPTH];  // at the place of the first flit of each packet
 
@@ -208,7 +210,7 @@ module sp_voq_pipelined #(
   always_ff @(posedge clk_i) begin
     if (wr_valid_i) begin
       wr_place_q <= wr_place + PtrW'(1);
-      data_mem[{wr_q, wr_place}] <= {wr_err_i, wr_data_i};
+      data_mem[{wr_q, wr_place}] <= {wr_err_i, wr_word_i};
       if (wr_first_i) begin
         head_mem[{wr_q, wr_place}] <= '{rest: wr_flits_i - LEN_W'(2), hdr: wr_hdr_i};
       end
@@ -265,7 +267,7 @@ module sp_voq_pipelined #(
 
   // What is read although nothing is to be read is not looked at.
   always_ff @(posedge clk_i) begin
-    {flit_err_o, flit_data_o} <= data_mem[{rd_sel, rd_place}];
+    {flit_err_o, flit_word_o} <= data_mem[{rd_sel, rd_place}];
     head_q        <= head_mem[{rd_sel, rd_place}];
     flit_vc_o     <= rd_sel[1:0];
     read_sel_q    <= rd_sel;

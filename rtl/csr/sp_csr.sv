@@ -45,6 +45,8 @@ module sp_csr #(
   parameter int unsigned N_IDS        = 16,
   /// What is counted: 0 by port, 1 by VC too, 2 latencies too.
   parameter int unsigned COUNTERS     = 0,
+  /// 1: packet memories have check bits: shown in a register only.
+  parameter bit          ECC          = 1'b0,
   /// What was built: the commit, or any other word of the builder.
   parameter logic [31:0] BUILD        = '0,
   /// Bits of a byte address: the map is the same for every configuration.
@@ -109,6 +111,8 @@ module sp_csr #(
   output logic [N_PORTS-1:0]     row_o,
   /// Sources that the packets of a port may name.
   output sp_pkg::source_t        source_o [N_PORTS],
+  /// Ports that are shut.
+  output logic [N_PORTS-1:0]     shut_o,
 
   /// Group table: write strobe; a group that is sent again is what it was.
   output logic                   grp_we_o,
@@ -121,6 +125,10 @@ module sp_csr #(
   output logic [31:0]            timeout_o,
   /// Flits from which on queues mark packets.
   output sp_pkg::threshold_t     threshold_o,
+  /// Errors for the memory of each ingress.
+  output sp_pkg::inject_t        voq_inject_o [N_PORTS],
+  /// Errors for that of each egress.
+  output sp_pkg::inject_t        egress_inject_o [N_PORTS],
   /// All counters go to zero.
   output logic                   clear_o,
   /// Counters by VC: take a value of this port.
@@ -148,6 +156,14 @@ module sp_csr #(
   input  logic [3:0]             ev_refused_status_i [N_PORTS],
   /// A refused response was dropped.
   input  logic [N_PORTS-1:0]     ev_dropped_i,
+  /// A packet was half in when the port went down, or came while it was shut.
+  input  logic [N_PORTS-1:0]     ev_rx_discarded_i,
+  /// A packet did not leave, since the port was down.
+  input  logic [N_PORTS-1:0]     ev_tx_dropped_i,
+  /// Wrong bits of a flit that left were mended.
+  input  logic [N_PORTS-1:0]     ev_corrected_i,
+  /// There were more than can be mended.
+  input  logic [N_PORTS-1:0]     ev_failed_i,
 
   /// A contribution was taken.
   input  logic [NE-1:0]          ev_contribution_i,
@@ -155,6 +171,10 @@ module sp_csr #(
   input  logic [NE-1:0]          ev_result_i,
   /// A context was closed by time-out.
   input  logic [NE-1:0]          ev_timeout_i,
+  /// Wrong bits of a flit that it got were mended.
+  input  logic [NE-1:0]          ev_eng_corrected_i,
+  /// There were more than can be mended.
+  input  logic [NE-1:0]          ev_eng_failed_i,
   /// A contribution was refused.
   input  logic [NE-1:0]          ev_eng_refused_i,
   /// Why (sp_pkg::status_e).
@@ -195,8 +215,8 @@ module sp_csr #(
   localparam int unsigned ROWS      = (N_IDS > N_GROUPS) ? N_IDS : N_GROUPS;
   localparam int unsigned ROWS_W    = $clog2(ROWS);
   /// Registers of a port and of an engine.
-  localparam int unsigned PORT_REGS = 12;
-  localparam int unsigned ENG_REGS  = 9;
+  localparam int unsigned PORT_REGS = 16;
+  localparam int unsigned ENG_REGS  = 11;
   localparam int unsigned VC_REGS   = 15;
 
   /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
@@ -285,6 +305,18 @@ module sp_csr #(
   assign clear     = hw_out.control.clear.value;
   assign timeout_o = hw_out.reduction_timeout.cycles.value;
   assign clear_o   = clear;
+  always_comb begin
+    for (int unsigned p = 0; p < N_PORTS; p++) begin
+      voq_inject_o[p].arm       = hw_out.ecc_inject.go.value && !hw_out.ecc_inject.egress.value
+                                 && (32'(hw_out.ecc_inject.port.value) == p);
+      egress_inject_o[p].arm    = hw_out.ecc_inject.go.value && hw_out.ecc_inject.egress.value
+                                 && (32'(hw_out.ecc_inject.port.value) == p);
+      voq_inject_o[p].header    = hw_out.ecc_inject.header.value;
+      voq_inject_o[p].count     = hw_out.ecc_inject.count.value;
+      egress_inject_o[p].header = hw_out.ecc_inject.header.value;
+      egress_inject_o[p].count  = hw_out.ecc_inject.count.value;
+    end
+  end
   assign threshold_o = '{egress: hw_out.ecn_threshold.egress.value,
                          voq: hw_out.ecn_threshold.voq.value};
 
@@ -309,6 +341,7 @@ module sp_csr #(
     hw_in.voq_flits.value.next    = VOQ_FLITS;
     hw_in.egress_flits.value.next = EGRESS_FLITS;
     hw_in.counters.value.next     = COUNTERS;
+    hw_in.ecc.value.next          = 32'(ECC);
 
     // One access is under way at a time, so that all regions share data and only the
     // acknowledgement says whose it is.
@@ -578,9 +611,13 @@ module sp_csr #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       mask_q <= {N_PORTS{PARTITIONS'(1)}};
+      shut_o <= '0;
       for (int unsigned p = 0; p < N_PORTS; p++) source_o[p] <= '0;
     end else begin
-      if (row_we_o) mask_q[owner] <= wdata_q[PARTITIONS-1:0];
+      if (row_we_o) begin
+        mask_q[owner] <= wdata_q[PARTITIONS-1:0];
+        shut_o[owner] <= wdata_q[31];
+      end
       if (write && (region_q == RG_RIGHTS) && a_source) begin
         source_o[owner] <= '{care: wdata_q[29:16], id: wdata_q[13:0]};
       end
@@ -588,7 +625,7 @@ module sp_csr #(
   end
 
   assign rights_read = a_source ? {2'd0, source_o[owner].care, 2'd0, source_o[owner].id}
-                                : 32'(mask_q[owner]);
+                                : {shut_o[owner], 15'd0, mask_q[owner]};
 
   // -------------------------------------------------------------------------------- group table
 
@@ -681,7 +718,9 @@ module sp_csr #(
     end
   end
 
-  assign port_ev = {refused_ev[4], ev_dropped_i, refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
+  assign port_ev = {ev_failed_i, ev_corrected_i, ev_tx_dropped_i, ev_rx_discarded_i,
+                    refused_ev[4], ev_dropped_i,
+                    refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
                     ev_tx_stall_i, ev_rx_stall_i, ev_tx_beat_i, ev_tx_packet_i, ev_rx_beat_i,
                     ev_rx_packet_i};
   assign port_sel = PORT_CNT_W'(32'(a_reg) * N_PORTS + 32'(a_unit));
@@ -693,7 +732,7 @@ module sp_csr #(
   // Those by VC are kept beside the ports, which answer in a cycle.
   always_comb begin
     stat_take_o = '0;
-    if (take && (region_q == RG_VC || region_q == RG_LATENCY)) begin
+    if (take && !bad_place && (region_q == RG_VC || region_q == RG_LATENCY)) begin
       stat_take_o[PORT_W'(a_stat_port)] = 1'b1;
     end
   end
@@ -729,7 +768,7 @@ module sp_csr #(
       end
     end
 
-    assign eng_ev  = {eng_refused_ev[3], eng_refused_ev[2], eng_refused_ev[1], eng_refused_ev[0],
+    assign eng_ev  = {ev_eng_failed_i, ev_eng_corrected_i, eng_refused_ev[3], eng_refused_ev[2], eng_refused_ev[1], eng_refused_ev[0],
                       ev_timeout_i, ev_result_i, ev_contribution_i};
     assign eng_sel = ENG_CNT_W'(32'(a_reg) * NE + 32'(a_unit));
 
@@ -768,6 +807,7 @@ module sp_csr #(
     // The event inputs of the engine that is not there have no use.
     logic unused;
     assign unused = &{1'b0, ev_contribution_i, ev_result_i, ev_timeout_i, ev_eng_refused_i,
+                      ev_eng_corrected_i, ev_eng_failed_i,
                       ev_eng_status_i[0], contexts_used_i[0]};
     assign engine_there = 1'b0;
     assign eng_value    = '0;

@@ -13,6 +13,8 @@ module sp_switch_core #(
     parameter int unsigned FLIT_W = 128,
     /// iSLIP iterations in a cycle, 1 to 4.
     parameter int unsigned ISLIP_ITERS = 1,
+    /// Rounds of augmenting paths behind them, 0 to 2.
+    parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ, a power of two.
     parameter int unsigned VOQ_FLITS = 32,
     /// Flits of the egress buffer of each VC, a power of two.
@@ -29,6 +31,8 @@ module sp_switch_core #(
     parameter bit PIPELINED = 1'b0,
     /// What is counted: 0 by port, 1 by VC too, 2 latencies too; see docs/csr.md.
     parameter int unsigned COUNTERS = 0,
+    /// 1: packet memories have check bits: one wrong bit is mended, two are found.
+    parameter bit ECC = 1'b0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     localparam int unsigned CsrAddrW = 26
@@ -183,9 +187,17 @@ module sp_switch_core #(
   logic [N_PORTS-1:0] out_tvalid;
   logic [N_PORTS-1:0] out_tready;
   logic [N_PORTS-1:0] port_down;
-  logic [N_PORTS-1:0] ev_cut;
-  logic [N_PORTS-1:0] ev_discarded;
-  logic [N_PORTS-1:0] ev_port_dropped;
+  logic [N_PORTS-1:0] shut;
+  logic [N_PORTS-1:0] ev_rx_discarded;
+  logic [N_PORTS-1:0] ev_tx_dropped;
+
+  // Errors in memories.
+  inject_t            voq_inject    [N_PORTS];
+  inject_t            egress_inject [N_PORTS];
+  logic [N_PORTS-1:0] ev_corrected;
+  logic [N_PORTS-1:0] ev_failed;
+  logic [NE-1:0]      ev_eng_corrected;
+  logic [NE-1:0]      ev_eng_failed;
 
   // Streams, port by port.
   logic [FLIT_W-1:0]  s_tdata   [N_PORTS];
@@ -202,15 +214,11 @@ module sp_switch_core #(
     assign m_axis_tdata_o[i] = m_tdata[i];
     assign m_axis_tuser_o[i] = m_tuser[i];
 
-    // Counted by registers that are still to come.
-    logic unused;
-    assign unused = &{1'b0, port_down[i], ev_cut[i], ev_discarded[i], ev_port_dropped[i]};
-
     sp_port_guard i_guard (
         .clk_i,
         .rst_ni,
         .link_down_i   (link_down_i[i]),
-        .shut_i        (1'b0),
+        .shut_i        (shut[i]),
         .down_o        (port_down[i]),
         .s_tvalid_i    (s_axis_tvalid_i[i]),
         .s_tready_o    (s_axis_tready_o[i]),
@@ -226,9 +234,8 @@ module sp_switch_core #(
         .m_tready_i    (m_axis_tready_i[i]),
         .m_vc_room_i   (m_vc_room_i[i]),
         .out_vc_room_o (m_vc_room[i]),
-        .ev_cut_o      (ev_cut[i]),
-        .ev_discarded_o(ev_discarded[i]),
-        .ev_dropped_o  (ev_port_dropped[i])
+        .ev_discarded_o(ev_rx_discarded[i]),
+        .ev_dropped_o  (ev_tx_dropped[i])
     );
   end
 
@@ -237,12 +244,14 @@ module sp_switch_core #(
       .N_ENGINES   (N_ENGINES),
       .FLIT_W      (FLIT_W),
       .ISLIP_ITERS (ISLIP_ITERS),
+      .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_IDS       (N_IDS),
       .N_GROUPS    (N_GROUPS),
       .PIPELINED   (PIPELINED),
-      .TIMED       (COUNTERS > 1)
+      .TIMED       (COUNTERS > 1),
+      .ECC         (ECC)
   ) i_crossbar (
       .clk_i,
       .rst_ni,
@@ -272,6 +281,9 @@ module sp_switch_core #(
       .grp_mask_i      (grp_mask),
       .source_i        (source),
       .threshold_i     (threshold),
+      .voq_inject_i    (voq_inject),
+      .egress_inject_i (egress_inject),
+      .port_down_i     (port_down),
       .head_valid_o    (head_valid),
       .head_hdr_o      (head_hdr),
       .want_i          (want),
@@ -300,6 +312,10 @@ module sp_switch_core #(
       .ev_refused_o    (ev_refused),
       .ev_status_o     (ev_refused_status),
       .ev_dropped_o    (ev_dropped),
+      .ev_corrected_o  (ev_corrected),
+      .ev_failed_o     (ev_failed),
+      .ev_eng_corrected_o(ev_eng_corrected),
+      .ev_eng_failed_o (ev_eng_failed),
       .ingress_o       (ingress_event),
       .egress_o        (egress_event)
   );
@@ -409,6 +425,7 @@ module sp_switch_core #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .COUNTERS    (COUNTERS),
+      .ECC         (ECC),
       .BUILD       (BUILD)
   ) i_csr (
       .clk_i,
@@ -445,6 +462,9 @@ module sp_switch_core #(
       .row_o              (row),
       .source_o           (source),
       .threshold_o        (threshold),
+      .voq_inject_o       (voq_inject),
+      .egress_inject_o    (egress_inject),
+      .shut_o             (shut),
       .clear_o            (clear),
       .stat_take_o        (stat_take),
       .stat_sel_o         (stat_sel),
@@ -459,9 +479,15 @@ module sp_switch_core #(
       .ev_refused_i       (ev_refused),
       .ev_refused_status_i(ev_refused_status),
       .ev_dropped_i       (ev_dropped),
+      .ev_rx_discarded_i  (ev_rx_discarded),
+      .ev_tx_dropped_i    (ev_tx_dropped),
+      .ev_corrected_i     (ev_corrected),
+      .ev_failed_i        (ev_failed),
       .ev_contribution_i  (ev_contribution),
       .ev_result_i        (ev_result),
       .ev_timeout_i       (ev_timeout),
+      .ev_eng_corrected_i (ev_eng_corrected),
+      .ev_eng_failed_i    (ev_eng_failed),
       .ev_eng_refused_i   (ev_eng_refused),
       .ev_eng_status_i    (ev_eng_status),
       .contexts_used_i    (contexts_used)

@@ -60,6 +60,30 @@ class CheckedRate(BaseTest):
         write(self.settings, stretches, utilisation=lowest, packets=self.checker.compared)
 
 
+@pyuvm.test()
+class RackRate(BaseTest):
+    """As many ports as a rack has: packets of every kind and length to all, load .9; seconds are
+    those of the processor."""
+
+    stalls = "none"
+
+    async def traffic(self):
+        cycles, stretches = int(os.environ["SP_CYCLES"]), []
+        # A packet has six to seven flits on average: more than can leave, so no port runs out.
+        packets = traffic.unicast(self.rng, self.config, 4 * cycles // 6)
+        await self.send(self.spread(packets, 0.9))
+        await self.pipe.run(max(cycles // 4, 500))
+        before, first = self.pipe.stats()["flits_out"].astype(int), self.pipe.cycle
+        for _ in range(3):
+            begin = time.process_time()
+            await self.pipe.run(cycles)
+            self.checker.check(force=True)
+            stretches.append((cycles, time.process_time() - begin))
+        moved = self.pipe.stats()["flits_out"].astype(int) - before
+        carried = float(moved.mean()) / (self.pipe.cycle - first)
+        write(self.settings, stretches, utilisation=carried, packets=self.checker.compared)
+
+
 @cocotb.test()
 async def naive(dut):
     """What most cocotb testbenches do: a coroutine and separate handles for each port and side.

@@ -7,3 +7,4 @@ import pytest
 
 DEV16 = pytest.param("dev16", marks=pytest.mark.large)
 DEV4P = pytest.param("dev4p", marks=pytest.mark.large)
+DEV4A = pytest.param("dev4a", marks=pytest.mark.large)

@@ -6,10 +6,15 @@ from __future__ import annotations
 import pytest
 import pyuvm
 
+from switchproof.models import packet
 from switchproof.models.layout import EType, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
+from switchproof.tb.pipes import Stalls, concatenate, pick
 from tests.crossbar.configs import DEV4P
+
+#: A receiver that takes nothing, for as long as a test runs.
+HELD = Stalls(ready=1 - 2**-31)
 
 
 class Outages(BaseTest):
@@ -24,7 +29,7 @@ class Outages(BaseTest):
     async def mend(self, port: int) -> None:
         """Bring it up again."""
         await self.pipe.run(1)
-        self.checker.up(port)
+        self.checker.up(port, self.pipe.cycle)
         self.pipe.link(port, up=True)
 
     async def settle(self) -> None:
@@ -62,25 +67,80 @@ class DeadPort(Outages):
 
     async def traffic(self) -> None:
         config, rng = self.config, self.rng
-        dead = int(rng.integers(config.ports))
+        self.dead = int(rng.integers(config.ports))
         await self.send(traffic.unicast(rng, config, 30))
         await self.drain()
-        await self.fail(dead)
-        # More to the dead port than all queues hold.
-        packets = traffic.incast(rng, config, 4 * config.voq_flits, dead)
-        packets[dead] = packets[dead][:0]
+        # Its receiver takes nothing, so that all queues to it are full when it goes down.
+        self.pipe.stalls(HELD, [self.dead])
+        packets = traffic.incast(rng, config, 4 * config.voq_flits, self.dead)
+        packets[self.dead] = packets[self.dead][:0]
         await self.send(packets)
+        await self.pipe.run(10 * config.voq_flits)
+        await self.fail(self.dead)
         await self.drain()
-        begin = self.pipe.cycle
+        begin, came = self.pipe.cycle, []
+        self.checker.listeners.append(lambda _, rows: came.append(rows))
         packets = traffic.permutation(rng, config, 200)
-        packets[dead] = packets[dead][:0]
+        packets[self.dead] = packets[self.dead][:0]
         await self.send(packets)
         await self.drain()
-        # A flit a cycle, the longest of them to the end, and the silence after it.
-        longest = max(int(rows["flits"].sum()) for rows in packets)
-        assert self.pipe.cycle - begin <= longest + self.quiet + 50
-        await self.mend(dead)
+        # A flit a cycle at all ports but the one that gets answers between its packets.
+        to_dead = [len(rows) > 0 and packet.get(rows, "dst")[0] == self.dead for rows in packets]
+        flits = [int(rows["flits"].sum()) for rows in packets]
+        rows = concatenate(came)
+        others = pick(rows, rows["port"] != to_dead.index(True))
+        assert int(others["stamp_last"].max()) - begin <= max(flits) + 50
+        self.pipe.stalls("none", [self.dead])
+        await self.mend(self.dead)
         await self.send(traffic.unicast(rng, config, 30))
+
+    async def check_counters(self) -> None:
+        """What did not come to the dead port was dropped, or refused with or without an answer."""
+        await super().check_counters()
+        ports = range(self.config.ports)
+        count = {
+            name: [await self.registers.read(f"port[{port}].{name}") for port in ports]
+            for name in ("tx_dropped", "rx_discarded", "refused_dst", "dropped_responses")
+        }
+        silent = sum(count["dropped_responses"])
+        assert self.checker.refused > 0 and silent > 0
+        assert sum(count["refused_dst"]) == self.checker.refused + silent
+        assert count["tx_dropped"][self.dead] == self.checker.missed[self.dead] - silent > 0
+        assert sum(count["tx_dropped"]) == count["tx_dropped"][self.dead]
+        assert sum(count["rx_discarded"]) == 0
+
+
+@pyuvm.test()
+class ShutPort(Outages):
+    """A register shuts a port whose partner goes on sending, in mid-packet: whole packets pass when
+    it is open again, and what was discarded is counted."""
+
+    async def traffic(self) -> None:
+        config, rng = self.config, self.rng
+        shut = int(rng.integers(config.ports))
+        self.checker.may_lose(shut)
+        for _ in range(4):
+            packets = [rows[:0] for rows in traffic.unicast(rng, config, 1)]
+            rows = traffic.unicast(rng, config, 80)[shut]
+            packets[shut] = rows[packet.get(rows, "dst") != shut]
+            await self.send(packets)
+            for _ in range(3):
+                await self.pipe.run(int(rng.integers(20, 60)))
+                await self.registers.write(f"rights[{shut}].partitions", shut=1, mask=1)
+                await self.pipe.run(int(rng.integers(1, 40)))
+                await self.registers.write(f"rights[{shut}].partitions", shut=0, mask=1)
+            await self.drain()
+            self.set_stalls("random")
+        self.checker.may_lose(shut, False)
+        await self.send(traffic.unicast(rng, config, 30))
+        await self.drain()
+        self.shut = shut
+
+    async def check_counters(self) -> None:
+        """Nothing else is missing than what was discarded."""
+        await super().check_counters()
+        discarded = await self.registers.read(f"port[{self.shut}].rx_discarded")
+        assert 0 < discarded == self.checker.missed.sum()
 
 
 @pyuvm.test()
@@ -116,6 +176,11 @@ def test_port_flaps(sim, config):
 
 def test_dead_port(sim):
     sim.run(config="dev4", module=__name__, testcase="DeadPort")
+
+
+@pytest.mark.parametrize("config", ["dev4", DEV4P])
+def test_shut_port(sim, config):
+    sim.run(config=config, module=__name__, testcase="ShutPort")
 
 
 @pytest.mark.parametrize("config", ["dev4", DEV4P])

@@ -146,11 +146,14 @@ def test_register_walk(board: Board, seed: int) -> None:
     config = board.config
     names = [f"fwd[{p}][{i}]" for p in range(config.ports) for i in range(config.ids)]
     names += [f"group[{group}][0]" for group in range(config.groups)]
+    names += [f"rights[{p}].partitions" for p in range(config.ports)]
     wanted = {}
     for name in names:
         fields = {"members": int(rng.integers(1 << config.ports))}
         if name.startswith("fwd"):
             fields = {"valid": 1, "out": int(rng.integers(config.ports + config.engines))}
+        elif name.startswith("rights"):
+            fields = {"mask": int(rng.integers(1 << 16))}
         wanted[name] = board.switch.map.encode(name, **fields)
         board.switch.write(name, wanted[name])
     assert board.switch.read_all(names) == wanted

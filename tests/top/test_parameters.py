@@ -32,6 +32,7 @@ def elaborate(**changes: int) -> None:
         ("FLIT_W", 384, "128, 256 or 512"),
         ("ISLIP_ITERS", 0, "1..4"),
         ("ISLIP_ITERS", 5, "1..4"),
+        ("AUGMENT", 1, "PIPELINED"),
         ("VOQ_FLITS", 24, "power of two"),
         ("VOQ_FLITS", 16, "8 flits on the way: 27"),
         ("EGRESS_FLITS", 48, "power of two of 23 or more"),
@@ -39,6 +40,7 @@ def elaborate(**changes: int) -> None:
         ("N_CONTEXTS", 3, "even number in 2..64"),
         ("N_CONTEXTS", 66, "2..64"),
         ("N_GROUPS", 0, "1..4096"),
+        ("COUNTERS", 3, "0..2"),
         ("N_IDS", 1, "2..16384"),
         ("N_IDS", 16385, "2..16384"),
     ],
@@ -56,6 +58,7 @@ def test_illegal_parameter(name: str, value: int, bound: str) -> None:
     [
         ("ISLIP_ITERS", 0, "1..4"),
         ("ISLIP_ITERS", 5, "1..4"),
+        ("AUGMENT", 3, "0..2"),
         ("VOQ_FLITS", 16, "6 flits on the way: 25"),
         ("EGRESS_FLITS", 16, "power of two of 23 or more"),
     ],

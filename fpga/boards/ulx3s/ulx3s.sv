@@ -10,6 +10,7 @@ module ulx3s #(
     parameter int unsigned N_PORTS = 4,
     parameter int unsigned FLIT_W = 128,
     parameter int unsigned ISLIP_ITERS = 1,
+    parameter int unsigned AUGMENT = 0,
     parameter int unsigned VOQ_FLITS = 32,
     parameter int unsigned EGRESS_FLITS = 64,
     parameter int unsigned N_ENGINES = 1,
@@ -17,6 +18,7 @@ module ulx3s #(
     parameter int unsigned N_GROUPS = 16,
     parameter int unsigned N_IDS = 16,
     parameter bit PIPELINED = 1'b1,
+    parameter int unsigned COUNTERS = 0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -92,6 +94,7 @@ module ulx3s #(
       .N_PORTS     (N_PORTS),
       .FLIT_W      (FLIT_W),
       .ISLIP_ITERS (ISLIP_ITERS),
+      .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),
@@ -99,6 +102,7 @@ module ulx3s #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
+      .COUNTERS    (COUNTERS),
       .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),

@@ -183,6 +183,7 @@ module sp_csr_regs (
         logic bad_accesses;
         logic reduction_timeout;
         logic ecn_threshold;
+        logic ecc_inject;
         logic ports;
         logic flit_width;
         logic vcs;
@@ -194,6 +195,7 @@ module sp_csr_regs (
         logic voq_flits;
         logic egress_flits;
         logic counters;
+        logic ecc;
         logic port_counters;
         logic engine_counters;
         logic fwd_all_window;
@@ -247,6 +249,9 @@ module sp_csr_regs (
         decoded_reg_strb.ecn_threshold = cpuif_req_masked & (cpuif_addr == 26'h20);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h20);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h20);
+        decoded_reg_strb.ecc_inject = cpuif_req_masked & (cpuif_addr == 26'h24) & cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h24);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h24) & cpuif_req_is_wr;
         decoded_reg_strb.ports = cpuif_req_masked & (cpuif_addr == 26'h40) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h40);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h40) & !cpuif_req_is_wr;
@@ -280,6 +285,9 @@ module sp_csr_regs (
         decoded_reg_strb.counters = cpuif_req_masked & (cpuif_addr == 26'h68) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h68);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h68) & !cpuif_req_is_wr;
+        decoded_reg_strb.ecc = cpuif_req_masked & (cpuif_addr == 26'h6c) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h6c);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h6c) & !cpuif_req_is_wr;
         decoded_reg_strb.port_counters = cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_external |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
@@ -371,6 +379,28 @@ module sp_csr_regs (
                 logic load_next;
             } egress;
         } ecn_threshold;
+        struct {
+            struct {
+                logic [8:0] next;
+                logic load_next;
+            } port;
+            struct {
+                logic [1:0] next;
+                logic load_next;
+            } count;
+            struct {
+                logic next;
+                logic load_next;
+            } header;
+            struct {
+                logic next;
+                logic load_next;
+            } egress;
+            struct {
+                logic next;
+                logic load_next;
+            } go;
+        } ecc_inject;
     } field_combo_t;
     field_combo_t field_combo;
 
@@ -398,6 +428,23 @@ module sp_csr_regs (
                 logic [12:0] value;
             } egress;
         } ecn_threshold;
+        struct {
+            struct {
+                logic [8:0] value;
+            } port;
+            struct {
+                logic [1:0] value;
+            } count;
+            struct {
+                logic value;
+            } header;
+            struct {
+                logic value;
+            } egress;
+            struct {
+                logic value;
+            } go;
+        } ecc_inject;
     } field_storage_t;
     field_storage_t field_storage;
 
@@ -518,6 +565,124 @@ module sp_csr_regs (
         end
     end
     assign hwif_out.ecn_threshold.egress.value = field_storage.ecn_threshold.egress.value;
+    // Field: sp_switch.ecc_inject.port
+    always_comb begin
+        automatic logic [8:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ecc_inject.port.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ecc_inject.port.value & ~decoded_wr_biten[8:0]) | (decoded_wr_data[8:0] & decoded_wr_biten[8:0]);
+            load_next_c = '1;
+        end
+        field_combo.ecc_inject.port.next = next_c;
+        field_combo.ecc_inject.port.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.ecc_inject.port.value <= 9'h0;
+        end else begin
+            if(field_combo.ecc_inject.port.load_next) begin
+                field_storage.ecc_inject.port.value <= field_combo.ecc_inject.port.next;
+            end
+        end
+    end
+    assign hwif_out.ecc_inject.port.value = field_storage.ecc_inject.port.value;
+    // Field: sp_switch.ecc_inject.count
+    always_comb begin
+        automatic logic [1:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ecc_inject.count.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ecc_inject.count.value & ~decoded_wr_biten[17:16]) | (decoded_wr_data[17:16] & decoded_wr_biten[17:16]);
+            load_next_c = '1;
+        end
+        field_combo.ecc_inject.count.next = next_c;
+        field_combo.ecc_inject.count.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.ecc_inject.count.value <= 2'h0;
+        end else begin
+            if(field_combo.ecc_inject.count.load_next) begin
+                field_storage.ecc_inject.count.value <= field_combo.ecc_inject.count.next;
+            end
+        end
+    end
+    assign hwif_out.ecc_inject.count.value = field_storage.ecc_inject.count.value;
+    // Field: sp_switch.ecc_inject.header
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ecc_inject.header.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ecc_inject.header.value & ~decoded_wr_biten[20:20]) | (decoded_wr_data[20:20] & decoded_wr_biten[20:20]);
+            load_next_c = '1;
+        end
+        field_combo.ecc_inject.header.next = next_c;
+        field_combo.ecc_inject.header.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.ecc_inject.header.value <= 1'h0;
+        end else begin
+            if(field_combo.ecc_inject.header.load_next) begin
+                field_storage.ecc_inject.header.value <= field_combo.ecc_inject.header.next;
+            end
+        end
+    end
+    assign hwif_out.ecc_inject.header.value = field_storage.ecc_inject.header.value;
+    // Field: sp_switch.ecc_inject.egress
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ecc_inject.egress.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ecc_inject.egress.value & ~decoded_wr_biten[24:24]) | (decoded_wr_data[24:24] & decoded_wr_biten[24:24]);
+            load_next_c = '1;
+        end
+        field_combo.ecc_inject.egress.next = next_c;
+        field_combo.ecc_inject.egress.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.ecc_inject.egress.value <= 1'h0;
+        end else begin
+            if(field_combo.ecc_inject.egress.load_next) begin
+                field_storage.ecc_inject.egress.value <= field_combo.ecc_inject.egress.next;
+            end
+        end
+    end
+    assign hwif_out.ecc_inject.egress.value = field_storage.ecc_inject.egress.value;
+    // Field: sp_switch.ecc_inject.go
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.ecc_inject.go.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.ecc_inject.go.value & ~decoded_wr_biten[31:31]) | (decoded_wr_data[31:31] & decoded_wr_biten[31:31]);
+            load_next_c = '1;
+        end else begin // singlepulse clears back to 0
+            next_c = '0;
+            load_next_c = '1;
+        end
+        field_combo.ecc_inject.go.next = next_c;
+        field_combo.ecc_inject.go.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.ecc_inject.go.value <= 1'h0;
+        end else begin
+            if(field_combo.ecc_inject.go.load_next) begin
+                field_storage.ecc_inject.go.value <= field_combo.ecc_inject.go.next;
+            end
+        end
+    end
+    assign hwif_out.ecc_inject.go.value = field_storage.ecc_inject.go.value;
     // External region: sp_switch.port_counters
     assign hwif_out.port_counters.req = decoded_reg_strb.port_counters;
     assign hwif_out.port_counters.addr = decoded_addr[14:0];
@@ -685,6 +850,9 @@ module sp_csr_regs (
         end
         if(rd_mux_addr == 26'h68) begin
             readback_data_var[31:0] |= hwif_in.counters.value.next;
+        end
+        if(rd_mux_addr == 26'h6c) begin
+            readback_data_var[31:0] |= hwif_in.ecc.value.next;
         end
         if((rd_mux_addr[25:15] == 11'h2)) begin
             readback_data_var |= hwif_in.port_counters.rd_data;

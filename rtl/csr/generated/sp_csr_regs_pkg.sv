@@ -132,6 +132,14 @@ package sp_csr_regs_pkg;
     } sp_switch__counters__in_t;
 
     typedef struct {
+        logic [31:0] next;
+    } sp_switch__ecc__value__in_t;
+
+    typedef struct {
+        sp_switch__ecc__value__in_t value;
+    } sp_switch__ecc__in_t;
+
+    typedef struct {
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
@@ -194,6 +202,7 @@ package sp_csr_regs_pkg;
         sp_switch__voq_flits__in_t voq_flits;
         sp_switch__egress_flits__in_t egress_flits;
         sp_switch__counters__in_t counters;
+        sp_switch__ecc__in_t ecc;
         sp_switch__port_counters__in_t port_counters;
         sp_switch__engine_counters__in_t engine_counters;
         sp_switch__fwd_all_window__in_t fwd_all_window;
@@ -232,6 +241,34 @@ package sp_csr_regs_pkg;
         sp_switch__ecn_threshold__voq__out_t voq;
         sp_switch__ecn_threshold__egress__out_t egress;
     } sp_switch__ecn_threshold__out_t;
+
+    typedef struct {
+        logic [8:0] value;
+    } sp_switch__ecc_inject__port__out_t;
+
+    typedef struct {
+        logic [1:0] value;
+    } sp_switch__ecc_inject__count__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__ecc_inject__header__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__ecc_inject__egress__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__ecc_inject__go__out_t;
+
+    typedef struct {
+        sp_switch__ecc_inject__port__out_t port;
+        sp_switch__ecc_inject__count__out_t count;
+        sp_switch__ecc_inject__header__out_t header;
+        sp_switch__ecc_inject__egress__out_t egress;
+        sp_switch__ecc_inject__go__out_t go;
+    } sp_switch__ecc_inject__out_t;
 
     typedef struct {
         logic req;
@@ -301,6 +338,7 @@ package sp_csr_regs_pkg;
         sp_switch__control__out_t control;
         sp_switch__reduction_timeout__out_t reduction_timeout;
         sp_switch__ecn_threshold__out_t ecn_threshold;
+        sp_switch__ecc_inject__out_t ecc_inject;
         sp_switch__port_counters__out_t port_counters;
         sp_switch__engine_counters__out_t engine_counters;
         sp_switch__fwd_all_window__out_t fwd_all_window;

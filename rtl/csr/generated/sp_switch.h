@@ -72,6 +72,28 @@ extern "C" {
 #define SP_SWITCH__ECN_THRESHOLD__EGRESS_bw 13
 #define SP_SWITCH__ECN_THRESHOLD__EGRESS_reset 0x0
 
+// reg - sp_switch.ecc_inject
+#define SP_SWITCH__ECC_INJECT__PORT_bm 0x1ff
+#define SP_SWITCH__ECC_INJECT__PORT_bp 0
+#define SP_SWITCH__ECC_INJECT__PORT_bw 9
+#define SP_SWITCH__ECC_INJECT__PORT_reset 0x0
+#define SP_SWITCH__ECC_INJECT__COUNT_bm 0x30000
+#define SP_SWITCH__ECC_INJECT__COUNT_bp 16
+#define SP_SWITCH__ECC_INJECT__COUNT_bw 2
+#define SP_SWITCH__ECC_INJECT__COUNT_reset 0x0
+#define SP_SWITCH__ECC_INJECT__HEADER_bm 0x100000
+#define SP_SWITCH__ECC_INJECT__HEADER_bp 20
+#define SP_SWITCH__ECC_INJECT__HEADER_bw 1
+#define SP_SWITCH__ECC_INJECT__HEADER_reset 0x0
+#define SP_SWITCH__ECC_INJECT__EGRESS_bm 0x1000000
+#define SP_SWITCH__ECC_INJECT__EGRESS_bp 24
+#define SP_SWITCH__ECC_INJECT__EGRESS_bw 1
+#define SP_SWITCH__ECC_INJECT__EGRESS_reset 0x0
+#define SP_SWITCH__ECC_INJECT__GO_bm 0x80000000
+#define SP_SWITCH__ECC_INJECT__GO_bp 31
+#define SP_SWITCH__ECC_INJECT__GO_bw 1
+#define SP_SWITCH__ECC_INJECT__GO_reset 0x0
+
 // reg - sp_switch.ports
 #define SP_SWITCH__PORTS__VALUE_bm 0xffffffff
 #define SP_SWITCH__PORTS__VALUE_bp 0
@@ -126,6 +148,11 @@ extern "C" {
 #define SP_SWITCH__COUNTERS__VALUE_bm 0xffffffff
 #define SP_SWITCH__COUNTERS__VALUE_bp 0
 #define SP_SWITCH__COUNTERS__VALUE_bw 32
+
+// reg - sp_switch.ecc
+#define SP_SWITCH__ECC__VALUE_bm 0xffffffff
+#define SP_SWITCH__ECC__VALUE_bp 0
+#define SP_SWITCH__ECC__VALUE_bw 32
 
 // reg - sp_switch.port_counters.port[].rx_packets
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bm 0xffffffff
@@ -199,6 +226,30 @@ extern "C" {
 #define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_bw 32
 #define SP_SWITCH__PORT_COUNTERS__PORTX__REFUSED_PARTITION__COUNT_reset 0x0
 
+// reg - sp_switch.port_counters.port[].rx_discarded
+#define SP_SWITCH__PORT_COUNTERS__PORTX__RX_DISCARDED__COUNT_bm 0xffffffff
+#define SP_SWITCH__PORT_COUNTERS__PORTX__RX_DISCARDED__COUNT_bp 0
+#define SP_SWITCH__PORT_COUNTERS__PORTX__RX_DISCARDED__COUNT_bw 32
+#define SP_SWITCH__PORT_COUNTERS__PORTX__RX_DISCARDED__COUNT_reset 0x0
+
+// reg - sp_switch.port_counters.port[].tx_dropped
+#define SP_SWITCH__PORT_COUNTERS__PORTX__TX_DROPPED__COUNT_bm 0xffffffff
+#define SP_SWITCH__PORT_COUNTERS__PORTX__TX_DROPPED__COUNT_bp 0
+#define SP_SWITCH__PORT_COUNTERS__PORTX__TX_DROPPED__COUNT_bw 32
+#define SP_SWITCH__PORT_COUNTERS__PORTX__TX_DROPPED__COUNT_reset 0x0
+
+// reg - sp_switch.port_counters.port[].ecc_corrected
+#define SP_SWITCH__PORT_COUNTERS__PORTX__ECC_CORRECTED__COUNT_bm 0xffffffff
+#define SP_SWITCH__PORT_COUNTERS__PORTX__ECC_CORRECTED__COUNT_bp 0
+#define SP_SWITCH__PORT_COUNTERS__PORTX__ECC_CORRECTED__COUNT_bw 32
+#define SP_SWITCH__PORT_COUNTERS__PORTX__ECC_CORRECTED__COUNT_reset 0x0
+
+// reg - sp_switch.port_counters.port[].ecc_failed
+#define SP_SWITCH__PORT_COUNTERS__PORTX__ECC_FAILED__COUNT_bm 0xffffffff
+#define SP_SWITCH__PORT_COUNTERS__PORTX__ECC_FAILED__COUNT_bp 0
+#define SP_SWITCH__PORT_COUNTERS__PORTX__ECC_FAILED__COUNT_bw 32
+#define SP_SWITCH__PORT_COUNTERS__PORTX__ECC_FAILED__COUNT_reset 0x0
+
 // regfile - sp_switch.port_counters.port[]
 typedef struct __attribute__ ((__packed__)) {
     uint32_t rx_packets;
@@ -213,12 +264,15 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t refused_dst;
     uint32_t dropped_responses;
     uint32_t refused_partition;
-    uint8_t RESERVED_30_3f[0x10];
-} sp_switch__port_counters__portx__stride40_t;
+    uint32_t rx_discarded;
+    uint32_t tx_dropped;
+    uint32_t ecc_corrected;
+    uint32_t ecc_failed;
+} sp_switch__port_counters__portx_t;
 
 // addrmap - sp_switch.port_counters
 typedef struct __attribute__ ((__packed__)) {
-    sp_switch__port_counters__portx__stride40_t port[512];
+    sp_switch__port_counters__portx_t port[512];
 } sp_switch__port_counters_t;
 
 // reg - sp_switch.engine_counters.engine[].contributions
@@ -263,6 +317,18 @@ typedef struct __attribute__ ((__packed__)) {
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_MISMATCH__COUNT_bw 32
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_MISMATCH__COUNT_reset 0x0
 
+// reg - sp_switch.engine_counters.engine[].ecc_corrected
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_CORRECTED__COUNT_bm 0xffffffff
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_CORRECTED__COUNT_bp 0
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_CORRECTED__COUNT_bw 32
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_CORRECTED__COUNT_reset 0x0
+
+// reg - sp_switch.engine_counters.engine[].ecc_failed
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_FAILED__COUNT_bm 0xffffffff
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_FAILED__COUNT_bp 0
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_FAILED__COUNT_bw 32
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_FAILED__COUNT_reset 0x0
+
 // reg - sp_switch.engine_counters.engine[].contexts_used
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__CONTEXTS_USED__COUNT_bm 0xffffffff
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__CONTEXTS_USED__COUNT_bp 0
@@ -284,9 +350,11 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t refused_not_member;
     uint32_t refused_duplicate;
     uint32_t refused_mismatch;
+    uint32_t ecc_corrected;
+    uint32_t ecc_failed;
     uint32_t contexts_used;
     uint32_t contexts_high;
-    uint8_t RESERVED_24_3f[0x1c];
+    uint8_t RESERVED_2c_3f[0x14];
 } sp_switch__engine_counters__enginex__stride40_t;
 
 // addrmap - sp_switch.engine_counters
@@ -318,6 +386,10 @@ typedef struct __attribute__ ((__packed__)) {
 #define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_bp 0
 #define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_bw 16
 #define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__MASK_reset 0x1
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__SHUT_bm 0x80000000
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__SHUT_bp 31
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__SHUT_bw 1
+#define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__PARTITIONS__SHUT_reset 0x0
 
 // reg - sp_switch.rights_table.rights[].source
 #define SP_SWITCH__RIGHTS_TABLE__RIGHTSX__SOURCE__ID_bm 0x3fff
@@ -507,7 +579,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t bad_accesses;
     uint32_t reduction_timeout;
     uint32_t ecn_threshold;
-    uint8_t RESERVED_24_3f[0x1c];
+    uint32_t ecc_inject;
+    uint8_t RESERVED_28_3f[0x18];
     uint32_t ports;
     uint32_t flit_width;
     uint32_t vcs;
@@ -519,7 +592,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t voq_flits;
     uint32_t egress_flits;
     uint32_t counters;
-    uint8_t RESERVED_6c_ffff[0xff94];
+    uint32_t ecc;
+    uint8_t RESERVED_70_ffff[0xff90];
     sp_switch__port_counters_t port_counters;
     sp_switch__engine_counters_t engine_counters;
     sp_switch__fwd_all_window_t fwd_all_window;

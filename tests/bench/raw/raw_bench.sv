@@ -11,6 +11,8 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter int unsigned ISLIP_ITERS = 4,
     /// As in sp_switch_core.
+    parameter int unsigned AUGMENT = 0,
+    /// As in sp_switch_core.
     parameter int unsigned VOQ_FLITS = 64,
     /// As in sp_switch_core.
     parameter int unsigned EGRESS_FLITS = 64,
@@ -21,7 +23,11 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter int unsigned N_GROUPS = 64,
     /// As in sp_switch_core.
-    parameter int unsigned N_IDS = 64
+    parameter int unsigned N_IDS = 64,
+    /// As in sp_switch_core.
+    parameter bit PIPELINED = 1'b0,
+    /// As in sp_switch_core.
+    parameter int unsigned COUNTERS = 0
 ) (
     /// Clock.
     input  logic                     clk_i,
@@ -91,12 +97,15 @@ module raw_bench #(
       .N_PORTS     (N_PORTS),
       .FLIT_W      (FLIT_W),
       .ISLIP_ITERS (ISLIP_ITERS),
+      .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
-      .N_IDS       (N_IDS)
+      .N_IDS       (N_IDS),
+      .PIPELINED   (PIPELINED),
+      .COUNTERS    (COUNTERS)
   ) i_dut (
       .clk_i,
       .rst_ni,

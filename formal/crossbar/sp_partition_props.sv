@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What keeps partitions apart, from the tables to the queues, at one port. The environment is the
+// management side and the port: any packets, any routes, any partitions of any port, any groups, at
+// any time. It sends the row of a port when its partitions change, as sp_csr does. Then no packet is
+// queued for a port that shares no partition with this one, nor a contribution for an engine whose
+// group has such a member.
+//
+// The foreign port and the group are chosen freely and stay, so that what holds for them holds for all.
+
+module sp_partition_props
+  import sp_pkg::*;
+#(
+    /// External ports.
+    parameter int unsigned N_PORTS = 3,
+    /// Rows of the group table.
+    parameter int unsigned N_GROUPS = 2,
+    /// Bits of a flit: 512 makes the queues short.
+    parameter int unsigned FLIT_W = 512,
+    localparam int unsigned N_OUT = N_PORTS + 1,
+    localparam int unsigned OutW = $clog2(N_OUT),
+    localparam int unsigned PortW = $clog2(N_PORTS),
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
+    localparam int unsigned Partitions = 2
+) (
+    /// Clock.
+    input logic                  clk_i,
+    /// Reset.
+    input logic                  rst_ni,
+    /// Stream in, free.
+    input logic                  tvalid_i,
+    /// Header, free.
+    input hdr_t                  hdr_i,
+    /// Last beat, free.
+    input logic                  tlast_i,
+    /// The packet is given up, free.
+    input logic                  abort_i,
+    /// Forwarding table: write, free.
+    input logic                  fwd_we_i,
+    /// Forwarding table: ID, free.
+    input logic                  fwd_addr_i,
+    /// Forwarding table: paths, free but for outputs that are not there.
+    input logic [2:0]            fwd_paths_log2_i,
+    /// Forwarding table: first output, free.
+    input logic [9:0]            fwd_out_i,
+    /// The partitions of a port change, free.
+    input logic                  mask_we_i,
+    /// That port, free.
+    input logic [PortW-1:0]      mask_port_i,
+    /// Its partitions, free.
+    input logic [Partitions-1:0] mask_i,
+    /// A group is written, free.
+    input logic                  grp_we_i,
+    /// That group, free.
+    input logic [GroupW-1:0]     grp_addr_i,
+    /// Its members, free.
+    input logic [N_PORTS-1:0]    grp_mask_i,
+    /// Sources of this port, free.
+    input source_t               source_i,
+    /// A packet is started, free.
+    input logic                  start_i,
+    /// Its VC, free.
+    input logic [1:0]            start_vc_i,
+    /// Its output, free.
+    input logic [OutW-1:0]       start_out_i,
+    /// This port, free and constant.
+    input logic [PortW-1:0]      own_i,
+    /// A foreign port, free and constant.
+    input logic [PortW-1:0]      other_i,
+    /// A group, free and constant.
+    input logic [GroupW-1:0]     group_i
+);
+
+  logic started_q = 1'b0;
+  logic [PortW-1:0]  own_q, other_q;
+  logic [GroupW-1:0] group_q;
+
+  always_ff @(posedge clk_i) begin
+    started_q <= 1'b1;
+    own_q     <= own_i;
+    other_q   <= other_i;
+    group_q   <= group_i;
+  end
+
+  always_comb begin
+    reset_first: assume (started_q || !rst_ni);
+    ports_exist: assume (32'(own_i) < N_PORTS && 32'(other_i) < N_PORTS
+                         && 32'(mask_port_i) < N_PORTS);
+    groups_exist: assume (32'(group_i) < N_GROUPS && 32'(grp_addr_i) < N_GROUPS);
+    they_stay: assume (!started_q || (own_i == own_q && other_i == other_q && group_i == group_q));
+    // The registers do one thing at a time.
+    one_write: assume (!(mask_we_i && grp_we_i));
+  end
+
+  // ------------------------------------------------------------------------- the management side
+
+  logic [Partitions-1:0] mask_q    [N_PORTS];  // partitions of each port
+  logic [N_PORTS-1:0]    members_q;            // members of the group
+  logic                  sent_q;               // as they are: no partition has changed since
+  logic [N_PORTS-1:0]    row;
+  logic [N_PORTS-1:0]    shares;               // ports that share a partition with this one
+  logic                  apart;                // the port and the foreign one
+  logic                  barred;               // the port and the group
+
+  always_comb begin
+    for (int unsigned p = 0; p < N_PORTS; p++) begin
+      row[p]    = (mask_q[p] & mask_i) != '0;
+      shares[p] = (mask_q[own_i] & mask_q[p]) != '0;
+    end
+    row[mask_port_i] = mask_i != '0;
+    apart  = (mask_q[own_i] & mask_q[other_i]) == '0;
+    barred = sent_q && apart && members_q[other_i];
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned p = 0; p < N_PORTS; p++) mask_q[p] <= Partitions'(1);
+      members_q <= '0;
+      sent_q    <= 1'b0;
+    end else begin
+      if (mask_we_i) begin
+        mask_q[mask_port_i] <= mask_i;
+        sent_q <= 1'b0;
+      end
+      if (grp_we_i && grp_addr_i == group_i) begin
+        members_q <= grp_mask_i;
+        sent_q    <= 1'b1;
+      end
+    end
+  end
+
+  // ------------------------------------------------------------------------------------ the port
+
+  logic [NUM_VC-1:0]   unused_room;
+  logic [N_OUT-1:0]    unused_ready [NUM_VC];
+  hdr_t                unused_heads [1];
+  hdr_t                unused_hdr;
+  logic [FLIT_W-1:0]   unused_data;
+  logic [STAMP_W-1:0]  unused_stamp;
+  ingress_event_t      unused_event;
+  logic [1:0]          unused_vc;
+  logic [3:0]          unused_status;
+  logic                tready;
+  logic                idle;
+  logic [15:0]         unused;
+
+  sp_ingress #(
+      .N_OUT    (N_OUT),
+      .N_PORTS  (N_PORTS),
+      .FLIT_W   (FLIT_W),
+      .VOQ_FLITS(16),
+      .N_IDS    (2),
+      .N_GROUPS (N_GROUPS)
+  ) dut (
+      .clk_i,
+      .rst_ni,
+      .own_i           (OutW'(own_i)),
+      .s_tvalid_i      (tvalid_i),
+      .s_tready_o      (tready),
+      .s_tdata_i       ('0),
+      .s_tuser_i       ({1'b0, hdr_i}),
+      .s_tlast_i       (tlast_i),
+      .s_abort_i       (abort_i),
+      .s_vc_room_o     (unused_room),
+      .fwd_we_i,
+      .fwd_addr_i,
+      .fwd_valid_i     (1'b1),
+      .fwd_paths_log2_i,
+      .fwd_out_i,
+      .row_we_i        (mask_we_i),
+      .row_port_i      (mask_port_i),
+      .row_i           (row),
+      .grp_we_i,
+      .grp_addr_i,
+      .grp_mask_i,
+      .source_i,
+      .threshold_i     ('0),
+      .now_i           ('0),
+      .ready_o         (unused_ready),
+      .idle_o          (idle),
+      .ends_o          (unused[0]),
+      .last_o          (unused[1]),
+      .read_o          (unused[2]),
+      .start_i         (start_i && idle),
+      .start_vc_i,
+      .start_out_i,
+      .head_valid_o    (unused[3]),
+      .head_hdr_o      (unused_heads),
+      .flit_valid_o    (unused[4]),
+      .flit_first_o    (unused[5]),
+      .flit_last_o     (unused[6]),
+      .flit_err_o      (unused[7]),
+      .flit_vc_o       (unused_vc),
+      .flit_hdr_o      (unused_hdr),
+      .flit_stamp_o    (unused_stamp),
+      .flit_data_o     (unused_data),
+      .ev_beat_o       (unused[8]),
+      .ev_packet_o     (unused[9]),
+      .ev_stall_o      (unused[10]),
+      .ev_refused_o    (unused[11]),
+      .ev_status_o     (unused_status),
+      .ev_dropped_o    (unused[12]),
+      .event_o         (unused_event)
+  );
+  assign unused[15:13] = '0;
+
+  // --------------------------------------------------------------------- the packet that comes in
+
+  // What was true when its first beat was taken.
+  logic apart_q, barred_q, false_q;
+  logic names;    // it names the group
+  logic false_now; // it names a source that is not the port's
+  logic queued;   // a flit of it is queued
+
+  assign names     = dut.hdr.cls.coll.group == GROUP_W'(group_i);
+  assign false_now = ((dut.hdr.src ^ source_i.id) & source_i.care) != '0;
+  assign queued    = dut.wr_valid && !dut.settle_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      apart_q  <= 1'b0;
+      barred_q <= 1'b0;
+      false_q  <= 1'b0;
+    end else if (dut.take && dut.first) begin
+      apart_q  <= apart;
+      barred_q <= barred && names;
+      false_q  <= false_now;
+    end
+  end
+
+  always_comb begin
+    if (rst_ni) begin
+      // No flit is queued for a port that shared no partition with this one when the packet came.
+      nothing_crosses: assert (!(queued && 32'(dut.written.out) == 32'(other_i)
+                                 && (dut.first ? apart : apart_q)));
+      // Nor for an engine, if such a port is a member of the group.
+      no_group_crosses: assert (!(queued && 32'(dut.written.out) >= N_PORTS
+                                  && (dut.first ? barred && names : barred_q)));
+      // Nor from a source that is not this port's.
+      no_false_source: assert (!(queued && (dut.first ? false_now : false_q)));
+      // An answer goes back through this port, and is one.
+      answers_go_home: assert (!(dut.wr_valid && dut.settle_q)
+                               || (32'(dut.written.out) == 32'(own_i)
+                                   && dut.written.flits == LEN_W'(1)));
+      // Why so: the port knows its row,
+      row_is_known: assert (dut.i_partition.allowed_q == shares);
+      // and what it holds of a group that was sent.
+      group_is_known: assert (!sent_q || dut.i_partition.foreign_q[group_i]
+                              == ((members_q & ~dut.i_partition.allowed_q) != '0));
+      // What was found with the first beat holds for the others.
+      found_once: assert (!(dut.g_skid.in_packet_q && dut.g_skid.said_q.ok
+                            && ((32'(dut.g_skid.said_q.out) == 32'(other_i) && apart_q)
+                                || (32'(dut.g_skid.said_q.out) >= N_PORTS && barred_q)
+                                || false_q)));
+    end
+  end
+
+  // Partitions were changed, and ports of one and the same go on to talk.
+  logic changed_q;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) changed_q <= 1'b0;
+    else if (mask_we_i && mask_port_i == own_i && mask_i != Partitions'(1)) changed_q <= 1'b1;
+  end
+
+  always_comb begin
+    within_passes: cover (rst_ni && changed_q && queued && !dut.first
+                          && 32'(dut.written.out) == 32'(other_i) && other_i != own_i && !apart_q);
+    group_passes: cover (rst_ni && changed_q && queued && 32'(dut.written.out) >= N_PORTS && sent_q
+                         && names && members_q == '1);
+    refused: cover (rst_ni && dut.wr_valid && dut.settle_q && dut.reason_q == ST_PARTITION
+                    && barred_q && !false_q);
+  end
+
+endmodule
