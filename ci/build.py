@@ -41,6 +41,10 @@ TAIL_LINES = 40
 SECONDS = "seconds"
 
 
+#: From so many ports on neither the code nor the queues of a cycle fit into caches.
+OUT_OF_CACHE_FROM = 128
+
+
 class BuildError(RuntimeError):
     """A design that does not elaborate or compile; the text holds the tool's errors."""
 
@@ -49,8 +53,8 @@ class BuildError(RuntimeError):
 class BuildSpec:
     """What to build. Sources hold SystemVerilog, .vlt and C++ files, in compile order.
 
-    ``opt`` is the C++ optimisation of generated code: tests take -O1, since it compiles a third
-    faster and their few seconds run alike; a benchmark takes more. ``vpi`` links cocotb's main and
+    ``opt`` is the C++ optimisation of generated code: tests take :func:`test_opt`, a benchmark of
+    a small switch more. ``vpi`` links cocotb's main and
     library; without it one of the C++ sources has ``main``. Parameters are those of the top module.
     """
 
@@ -74,6 +78,15 @@ class Build:
     path: Path
     executable: Path
     seconds: float
+
+
+def test_opt(ports: int) -> str:
+    """Return the optimisation of a test's design with so many ports.
+
+    -O1 compiles a third faster than -O2, and the few seconds of a test run alike; -Os makes half
+    the code of either.
+    """
+    return "-Os" if ports >= OUT_OF_CACHE_FROM else "-O1"
 
 
 @contextlib.contextmanager

@@ -77,7 +77,7 @@ def spec(config: Config, opt: str = "-O2") -> build.BuildSpec:
         sources=(*what.sources, FOLDER / "sp_crossbar_bench.sv", FOLDER / "crossbar_main.cpp"),
         include_dirs=what.include_dirs,
         parameters=tuple(what.values(config).items()),
-        args=harness.LOOPS if config.ports >= harness.LOOPS_FROM else (),
+        args=harness.unroll_args(config.ports),
         vpi=False,
         opt=opt,
     )

@@ -11,13 +11,16 @@ import pickle
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from switchproof.ci.build import BuildSpec, lock
+from switchproof.ci.build import OUT_OF_CACHE_FROM, BuildSpec, lock
 from switchproof.ci.paths import HARNESS, ROOT
 from switchproof.models.profiles import Config
 
 if TYPE_CHECKING:
     from switchproof.tb.description import Description
     from switchproof.tb.harness import Harness
+
+#: What makes glibc (others ignore it) take memory in large pages: one heap instead of many pieces.
+LARGE_PAGES = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432"
 
 
 @functools.cache
@@ -75,8 +78,14 @@ def spec(
 
 
 def run_environment(description: Path, config: Config) -> dict[str, str]:
-    """Return what tells a simulation which module and configuration it is."""
-    return {"SP_CONFIG": json.dumps(dataclasses.asdict(config)), "SP_DUT": str(description)}
+    """Return what tells a simulation which module and configuration it is.
+
+    Queues of many ports take gigabytes and are touched all over in every cycle: in large pages.
+    """
+    environment = {"SP_CONFIG": json.dumps(dataclasses.asdict(config)), "SP_DUT": str(description)}
+    if config.ports >= OUT_OF_CACHE_FROM:
+        environment["GLIBC_TUNABLES"] = LARGE_PAGES
+    return environment
 
 
 def wave_signals(description: Path) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ GUIDE = ROOT / "docs" / "packet.md"
 
 #: Tables of docs/packet.md: marker name to the title of its name column.
 CLASSES = ("common", "mem", "coll", "mgt")
+MEMBER = "member"  # a destination of a member set, its offsets within the destination
 ENUMS = ("vc_e", "op_e", "status_e", "etype_e", "redop_e")
 
 
@@ -37,6 +38,7 @@ def read_package(path: Path = PACKAGE) -> dict[str, Any]:
 
     ``sizes``: every localparam. ``enums``: width, values and comments. ``header``: the fields of
     the common part and of each class part, lowest bit first, with offsets in the 128-bit header.
+    ``member``: the fields of one destination of a member set, with offsets within it.
     Raises LayoutError when the package does not compile or pyslang is missing.
     """
     try:
@@ -109,6 +111,7 @@ def read_package(path: Path = PACKAGE) -> dict[str, Any]:
         "sizes": sizes,
         "enums": enums,
         "header": header,
+        MEMBER: struct_fields("member_t", 0),
     }
 
 
@@ -117,10 +120,10 @@ def render(layout: dict[str, Any]) -> str:
     return json.dumps(layout, indent=1) + "\n"
 
 
-def field_table(layout: dict[str, Any], part: str) -> str:
-    """Return the Markdown table of one part of the header, highest bit first."""
+def field_table(fields: list[dict[str, Any]]) -> str:
+    """Return the Markdown table of the fields of a struct, highest bit first."""
     rows = ["| bits | width | field | |", "|---|---|---|---|"]
-    for field in reversed(layout["header"][part]):
+    for field in reversed(fields):
         low, width = field["offset"], field["width"]
         bits = f"{low + width - 1}:{low}" if width > 1 else f"{low}"
         rows.append(f"| {bits} | {width} | `{field['name']}` | {field['about']} |")
@@ -143,7 +146,8 @@ def fill_guide(text: str, layout: dict[str, Any]) -> str:
     A marker pair is ``<!-- layout: NAME -->`` ... ``<!-- end -->``. Raises LayoutError when a
     table has no place in the guide or a marker names nothing.
     """
-    tables = {part: field_table(layout, part) for part in CLASSES}
+    tables = {part: field_table(layout["header"][part]) for part in CLASSES}
+    tables[MEMBER] = field_table(layout[MEMBER])
     tables.update({name: enum_table(layout, name) for name in ENUMS})
     seen: set[str] = set()
 

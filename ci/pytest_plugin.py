@@ -28,8 +28,8 @@ from switchproof.tb.scoreboard import Mismatch
 from switchproof.tb.uartbone import BridgeError
 
 DEFAULT_DUT = "tb/duts/sp_switch_core.toml"
-#: Optimisation of a test's design; see BuildSpec.
-TEST_OPT = "-O1"
+#: Optimisation of a test's module without a configuration; see BuildSpec.
+TEST_OPT = builds.test_opt(0)
 #: Coverage makes three times the C++ and is half as fast: -O0 halves the time to compile it.
 COVERAGE_OPT = "-O0"
 #: Coverage is collected up to so many ports; more ports repeat the same code, and take minutes.
@@ -195,7 +195,8 @@ class Sim:
         if isinstance(config, str):
             config = variables.resolve_config(config)
         description = ROOT / dut
-        spec = harness_cache.spec(description, config, waves=self.waves, opt=TEST_OPT)
+        opt = builds.test_opt(config.ports)
+        spec = harness_cache.spec(description, config, waves=self.waves, opt=opt)
         if self.coverage and coverage and config.ports <= COVERAGE_PORTS:
             spec = _with_coverage(spec)
         extra = {**harness_cache.run_environment(description, config), **(env or {})}

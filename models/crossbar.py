@@ -21,13 +21,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import packet
 from .formats import element_dtype
-from .layout import FIELDS, ID_GROUP, NUM_VC, VERSION, EType, Op, RedOp, Status, Vc
+from .layout import EXT_SET, FIELDS, ID_GROUP, NUM_VC, VERSION, EType, Op, RedOp, Status, Vc
 from .packet import FLAG_ERR, PACKET, Packets
 from .profiles import Config
 from .reduction import allreduce
 
 #: Output of a packet that leaves nowhere: a refused response.
 DROPPED = -1
+#: Output of a multicast: :meth:`Switch.copies` tells which it has.
+MULTICAST = -2
 
 #: Partitions that a port can be in.
 PARTITIONS = 16
@@ -66,6 +68,12 @@ class Groups:
         if not 0 <= mask < 1 << ports:
             raise ValueError(f"group {group}: mask {mask:#x} names ports beyond {ports - 1}")
         self.members[group] = [mask >> port & 1 for port in range(ports)]
+
+    def sizes(self, groups: ArrayLike) -> Ints:
+        """Return how many members each group has; none, where there is no such group."""
+        number = np.asarray(groups, np.int64)
+        there = number < self.members.shape[0]
+        return np.where(there, self.members[np.where(there, number, 0)].sum(-1), 0)
 
 
 # ------------------------------------------------------------------------------------ engine
@@ -356,13 +364,15 @@ class Switch:
                 "refused_dst",
                 "dropped_responses",
                 "refused_partition",
+                "mcast_packets",
+                "mcast_copies",
             )
         }
         #: By external port and virtual channel, likewise.
         self.vc_counters: dict[str, Ints] = {
             name: np.zeros((config.ports, NUM_VC), np.int64)
             for name in self.counters
-            if name not in ("tx_packets", "tx_flits", "dropped_responses")
+            if name.startswith(("rx_", "refused_"))
         }
 
     # --------------------------------------------------------------------------- tables
@@ -429,7 +439,7 @@ class Switch:
     def lookup(self, in_ports: ArrayLike, src: ArrayLike, dst: ArrayLike) -> Ints:
         """Return the output that each input's table gives, DROPPED where there is no route."""
         ids = np.asarray(dst, np.int64)
-        known = ids < self.config.ids
+        known = (ids >= 0) & (ids < self.config.ids)
         entry = np.asarray(in_ports, np.int64), np.where(known, ids, 0)
         out = self._out[entry] + path_index(src, ids, self._paths_log2[entry])
         return np.where(known & self._valid[entry], out, DROPPED)
@@ -438,23 +448,32 @@ class Switch:
         """Return what becomes of packets that arrive at `in_port` (one number or one per packet).
 
         Returns (out_ports, out_packets, reasons), one of each for every packet: the output
-        (external port, ports + engine, or DROPPED), the packet as it leaves there (the error
-        answer where it was refused) and the status, Status.OK where it went on. Column `port` of
-        the packet is the output, `tail` the port of arrival. Counters of the receive side count.
+        (external port, ports + engine, DROPPED or MULTICAST), the packet as it leaves there (the
+        error answer where it was refused) and the status, Status.OK where it went on. Column `port`
+        of the packet is the output (0 for MULTICAST), `tail` the port of arrival. Counters of the
+        receive side count.
         """
         ports = np.broadcast_to(np.asarray(in_port, np.int64), packets.shape)
         header = packet.fields(packets, "version", "op", "len", "ext", "src", "dst", "group")
         out = self.lookup(ports, header["src"], header["dst"])
+        multicast = (header["op"] == Op.MCAST_WRITE) & bool(self.config.mcast)
+        sparse = multicast & (header["ext"] & EXT_SET != 0)
+        out[multicast] = MULTICAST
+        out[multicast & ~sparse & (self.groups.sizes(header["dst"]) == 0)] = DROPPED
         reduction = packet.op_vc(header["op"]) == Vc.RED
         flits = packet.num_flits(header["len"], header["ext"], self.config.flit_w)
         # The first check that fails gives the reason, so they are written from the last one on.
         reasons = np.full(packets.shape, int(Status.OK), np.int64)
+        if sparse.any():
+            reasons[sparse] = self._set_reasons(ports[sparse], packets[sparse])
         reasons[packets["flits"] != flits] = Status.LEN
         reasons[self._foreign(ports, out, header)] = Status.PARTITION
         reasons[(out >= self.config.ports) & ~reduction] = Status.OP
         reasons[out == DROPPED] = Status.DST
         reasons[~packet.len_legal(header["op"], header["len"])] = Status.LEN
         reasons[~packet.op_known(header["op"])] = Status.OP
+        if not self.config.mcast:
+            reasons[header["op"] == Op.MCAST_WRITE] = Status.OP
         reasons[header["version"] != VERSION] = Status.VERSION
 
         refused = reasons != Status.OK
@@ -468,7 +487,7 @@ class Switch:
         for column in ("not_before", "stamp", "stamp_last"):
             out_packets[column] = 0
         out_packets["flags"] &= FLAG_ERR
-        out_packets["port"] = np.where(dropped, 0, out_ports)
+        out_packets["port"] = np.maximum(out_ports, 0)
         out_packets["tail"] = ports
 
         vc = packet.op_vc(header["op"])
@@ -478,14 +497,54 @@ class Switch:
             name = f"refused_{status.name.lower()}"
             self._receive(name, ports[reasons == status], vc[reasons == status])
         self._add("dropped_responses", ports[dropped])
+        self._add("mcast_packets", ports[out_ports == MULTICAST])
         return out_ports, out_packets, reasons
+
+    def _set_reasons(self, ports: Ints, packets: Packets) -> Ints:
+        """Return the status of each member set: of the first of its destinations that fails."""
+        members = packet.member_sets(packets)
+        outs = self.lookup(ports[:, None], packet.get(packets, "src")[:, None], members)
+        status = np.where(outs >= self.config.ports, int(Status.OP), int(Status.OK))
+        status[outs == DROPPED] = Status.DST
+        external = (outs >= 0) & (outs < self.config.ports)
+        apart = self._common()[ports[:, None], np.where(external, outs, 0)] == 0
+        status[external & apart] = Status.PARTITION
+        status[members < 0] = Status.OK
+        first = np.take_along_axis(status, (status != Status.OK).argmax(1)[:, None], axis=1)[:, 0]
+        return np.where((members < 0).all(1), int(Status.DST), first)
+
+    def copies(self, out_ports: Ints, out_packets: Packets) -> tuple[Packets, Ints]:
+        """Return the copies of the multicasts among what :meth:`forward` returned, and for each
+        which of the packets it is a copy of.
+
+        One for each output of each, in the order of the packets; column `port` is the output. A
+        member set keeps the destinations of its output only. Counts them.
+        """
+        multicasts = np.flatnonzero(out_ports == MULTICAST)
+        rows = out_packets[multicasts]
+        sparse = packet.get(rows, "ext") & EXT_SET != 0
+        reached = np.zeros((len(rows), self.config.ports), bool)
+        reached[~sparse] = self.groups.members[packet.get(rows, "dst")[~sparse]]
+        members = packet.member_sets(rows)
+        inputs = rows["tail"].astype(np.int64)[:, None]
+        outs = self.lookup(inputs, packet.get(rows, "src")[:, None], members)
+        outs[members < 0] = DROPPED
+        for member in range(members.shape[1]):
+            chosen = np.flatnonzero(outs[:, member] != DROPPED)
+            reached[chosen, outs[chosen, member]] = True
+        which, ports = np.nonzero(reached)
+        made = rows[which]
+        made["port"] = ports
+        self._add("mcast_copies", ports)
+        return packet.keep_members(made, outs[which] == ports[:, None]), multicasts[which]
 
     def _foreign(self, ports: Ints, out: Ints, header: dict[str, Ints]) -> NDArray[np.bool_]:
         """Return whether a packet crosses partitions, or names a source that is not its port's.
 
-        A group that does not exist has no members: its contributions are left to the engine.
+        A group that does not exist has no members: its contributions are left to the engine. Of a
+        member set the destinations are looked at elsewhere.
         """
-        common = self._partitions @ self._partitions.T  # partitions that two ports share
+        common = self._common()
         source, care = self._source[ports].T
         foreign = (header["src"] ^ source) & care != 0
         external = (out >= 0) & (out < self.config.ports)
@@ -493,18 +552,26 @@ class Switch:
         exists = (out >= self.config.ports) & (header["group"] < len(self.groups.members))
         members = self.groups.members[header["group"][exists]]
         foreign[exists] |= (members & (common[ports[exists]] == 0)).any(1)
+        by_group = (out == MULTICAST) & (header["ext"] & EXT_SET == 0)
+        members = self.groups.members[header["dst"][by_group]]
+        foreign[by_group] |= (members & (common[ports[by_group]] == 0)).any(1)
         return foreign
+
+    def _common(self) -> Ints:
+        """Return how many partitions each port shares with each."""
+        return np.asarray(self._partitions @ self._partitions.T)
 
     def deliver(self, in_port: ArrayLike, packets: Packets) -> Packets:
         """Return every packet that leaves an external port for packets that arrive.
 
-        Forwarded packets, answers, and what the engines send, the latter once for each port that
-        gets it. Column `port` is the port of departure; there is no order between packets but
-        that forwarded ones of one (input, output, VC) stay in order. All counters count.
+        Forwarded packets, copies of multicasts, answers, and what the engines send, the latter once
+        for each port that gets it. Column `port` is the port of departure; there is no order
+        between packets but that those of one (input, output, VC) stay in order that are all
+        multicasts, or all not. All counters count.
         """
         out_ports, out_packets, _ = self.forward(in_port, packets)
         external = (out_ports >= 0) & (out_ports < self.config.ports)
-        batches = [out_packets[external]]
+        batches = [out_packets[external], self.copies(out_ports, out_packets)[0]]
         for index, engine in enumerate(self.engines):
             to_engine = out_packets[out_ports == self.config.ports + index]
             if to_engine.size:

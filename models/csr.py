@@ -240,6 +240,8 @@ class CsrModel:
         self.timeout = 0
         self.ecn_threshold = 0
         self.bad_accesses = 0
+        #: Of all ports: multicasts that came in, copies that went out.
+        self.totals = {"mcast_packets": 0, "mcast_copies": 0}
         self.fwd = np.zeros((config.ports, config.ids), np.uint32)
         self.groups = [0] * config.groups
         self.partitions = [1] * config.ports
@@ -269,12 +271,16 @@ class CsrModel:
             "egress_flits": config.egress_flits,
             "counters": config.counters,
             "ecc": config.ecc,
+            "multicast": config.mcast,
         }
 
     # ---------------------------------------------------------------------------- the hardware
 
     def count(self, name: str, events: ArrayLike) -> None:
         """Add events, one number an element, to counters such as ``port[].rx_flits``."""
+        if name in self.totals:
+            self.totals[name] += int(np.asarray(events).sum())
+            return
         self.counters[name] += np.asarray(events).astype(np.uint32)
 
     def use_contexts(self, used: ArrayLike) -> None:
@@ -288,6 +294,7 @@ class CsrModel:
         for values in self.counters.values():
             values[:] = 0
         self.counters["engine[].contexts_high"][:] = self.contexts
+        self.totals = dict.fromkeys(self.totals, 0)
         self.bad_accesses = 0
 
     # --------------------------------------------------------------------------------- the bus
@@ -315,6 +322,8 @@ class CsrModel:
         name = register.name
         if name in self._fixed:
             return self._fixed[name], OKAY
+        if name in self.totals:
+            return self.totals[name] & MASK32, OKAY
         if name == "engine[].contexts_used":
             return int(self.contexts[index[0]]), OKAY
         if name in self.counters:

@@ -85,6 +85,11 @@ LAYOUT: dict[str, Any] = _load()
 SIZES: dict[str, int] = LAYOUT["sizes"]
 #: Every header field under each of its names.
 FIELDS: dict[str, Field] = _fields()
+#: Fields of a destination of a member set; ``offset`` counts within its 16 bits.
+MEMBER: dict[str, Field] = {
+    row["name"]: Field(row["name"], "member", row["offset"], row["width"], row["about"])
+    for row in LAYOUT["member"]
+}
 
 #: Operations, virtual channels, statuses, element types and reduction operations: IntEnums whose
 #: members have the names of the package without their prefix (``Op.ALLREDUCE``).
@@ -98,6 +103,8 @@ HDR_BYTES: int = SIZES["HDR_W"] // 8
 UNIT_BYTES: int = SIZES["UNIT_BYTES"]
 MAX_UNITS: int = SIZES["MAX_UNITS"]
 MAX_EXT: int = SIZES["MAX_EXT"]
+MAX_MEMBERS: int = SIZES["MAX_MEMBERS"]
+EXT_SET: int = 1 << SIZES["EXT_SET"]
 VERSION: int = SIZES["VERSION"]
 NUM_VC: int = SIZES["NUM_VC"]
 ID_GROUP: int = SIZES["ID_GROUP"]

@@ -22,11 +22,14 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .layout import (
+    EXT_SET,
     FIELDS,
     HDR_BYTES,
     ID_GROUP,
     MAX_EXT,
+    MAX_MEMBERS,
     MAX_UNITS,
+    MEMBER,
     NUM_OPS,
     UNIT_BYTES,
     VERSION,
@@ -236,6 +239,70 @@ def payload(
     """
     end = DATA_BYTES if units is None else units * UNIT_BYTES
     return packets["data"][..., :end].view(dtype)
+
+
+def member_sets(packets: Packets) -> NDArray[np.int64]:
+    """Return the destinations in the last unit of each packet, -1 where there is none.
+
+    Shape (packets, 8), in the order of the set. Packets without a set have none.
+    """
+    entries = _set_unit(packets)
+    ids = (entries >> MEMBER["id"].offset & MEMBER["id"].mask).astype(np.int64)
+    there = (entries >> MEMBER["valid"].offset & 1).astype(bool)
+    return np.where(there & _has_set(packets)[:, None], ids, -1)
+
+
+def set_members(packets: Packets, members: ArrayLike) -> Packets:
+    """Make the last unit of each packet a member set, in place, and return the same array.
+
+    `members`: destination IDs, shape (n,) or (packets, n) with n up to 8; -1 for none. `ext` must
+    say that there is a set and `len` be final, as both tell where it lies. ValueError otherwise.
+    """
+    ids = np.asarray(members, np.int64)
+    if ids.shape[-1] > MAX_MEMBERS or ids.min(initial=-1) < -1 or ids.max(initial=0) > ID_GROUP:
+        raise ValueError(f"members are up to {MAX_MEMBERS} IDs of -1..{ID_GROUP}: {members!r}")
+    if not _has_set(packets).all():
+        raise ValueError("a packet has no member set: bit 2 of ext is clear")
+    entries = np.zeros((len(packets), MAX_MEMBERS), np.int64)
+    entries[:, : ids.shape[-1]] = np.where(
+        ids < 0, 0, ids << MEMBER["id"].offset | 1 << MEMBER["valid"].offset
+    )
+    return _put_set_unit(packets, entries)
+
+
+def keep_members(packets: Packets, keep: ArrayLike) -> Packets:
+    """Clear `valid` of the destinations that are not to be kept, in place; return the array.
+
+    `keep`: shape (packets, 8). Packets without a set stay as they are.
+    """
+    gone = (~np.asarray(keep, bool)).astype(np.int64) << MEMBER["valid"].offset
+    chosen = np.flatnonzero(_has_set(packets))
+    if chosen.size:
+        rows = packets[chosen]
+        packets[chosen] = _put_set_unit(rows, _set_unit(rows) & ~gone[chosen])
+    return packets
+
+
+def _has_set(packets: Packets) -> NDArray[np.bool_]:
+    return get(packets, "ext") & EXT_SET != 0
+
+
+def _set_place(packets: Packets) -> NDArray[np.int64]:
+    """Return where the bytes of the last unit of each packet lie in `data`."""
+    first = np.maximum(used_bytes(packets) - UNIT_BYTES, 0)
+    # Of lengths that cannot be the set lies nowhere; such packets are refused.
+    return np.minimum(first, DATA_BYTES - UNIT_BYTES)[:, None] + np.arange(UNIT_BYTES)
+
+
+def _set_unit(packets: Packets) -> NDArray[np.int64]:
+    raw = np.take_along_axis(packets["data"], _set_place(packets), axis=1)
+    return np.ascontiguousarray(raw).view("<u2").astype(np.int64)
+
+
+def _put_set_unit(packets: Packets, entries: NDArray[np.int64]) -> Packets:
+    raw = np.ascontiguousarray(entries.astype("<u2")).view(np.uint8)
+    np.put_along_axis(packets["data"], _set_place(packets), raw, axis=1)
+    return packets
 
 
 def used_bytes(packets: Packets) -> NDArray[np.int64]:

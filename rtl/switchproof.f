@@ -20,6 +20,8 @@ crossbar/sp_ingress.sv
 crossbar/sp_injector.sv
 crossbar/sp_islip.sv
 crossbar/sp_islip_rolling.sv
+crossbar/sp_mcast_match.sv
+crossbar/sp_mcast_queue.sv
 crossbar/sp_partition.sv
 crossbar/sp_port_guard.sv
 crossbar/sp_route.sv

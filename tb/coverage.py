@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from switchproof.models import packet
 from switchproof.models.crossbar import ENGINE_ETYPES, ENGINE_REDOPS
-from switchproof.models.layout import MAX_EXT, MAX_UNITS, EType, Op, RedOp, Status, Vc
+from switchproof.models.layout import MAX_EXT, MAX_MEMBERS, MAX_UNITS, EType, Op, RedOp, Status, Vc
 from switchproof.models.packet import FLAG_ERR, Packets
 from switchproof.models.profiles import Config
 
@@ -38,6 +38,17 @@ _ENGINE_REASONS = (
 )  # fmt: skip
 
 
+_ANSWERS = (Op.ERROR, Op.COLL_ERROR)
+
+#: Cases of multicast that tests report when they have seen them.
+MULTICAST_CASES = (
+    "sender_is_member", "sender_is_none", "equal_destinations", "held_back", "opposite_orders",
+    "with_unicast_and_reduction", "full_load", "mixed_load", "queue_full", "group_changed",
+    "within_partition", "across_partitions",
+    "empty_group", "empty_set", "no_route", "engine",
+)  # fmt: skip
+
+
 class Coverage:
     """Hits of named points."""
 
@@ -47,7 +58,14 @@ class Coverage:
         self.hits: dict[str, int] = {}
         ports = range(config.ports)
         self._pair = self.declare(f"unicast.pair.{i}.{j}" for i in ports for j in ports)
-        made = () if "error_answers" in what.features else (Op.ERROR, Op.COLL_ERROR)
+        made: tuple[Any, ...] = () if "error_answers" in what.features else _ANSWERS
+        if "multicast" in what.features and config.mcast:
+            self._copy = self.declare(f"multicast.pair.{i}.{j}" for i in ports for j in ports)
+            self.declare(f"multicast.fanout.{n + 1}" for n in ports)
+            self.declare(f"multicast.sparse.{n + 1}" for n in range(min(MAX_MEMBERS, config.ports)))
+            self.declare(f"multicast.{name}" for name in MULTICAST_CASES)
+        else:
+            made += (Op.MCAST_WRITE,)
         self._op = {
             int(op): self.declare([f"op.{op.name.lower()}"])[0] for op in Op if op not in made
         }
@@ -98,8 +116,11 @@ class Coverage:
         op = f["op"]
         made = (op == Op.RESULT) | (op == Op.COLL_ERROR) | (op == Op.ERROR)
         sent = ~made
-        inputs = expected["tail"].astype(np.int64)
-        self._many(self._pair, (inputs * self.config.ports + got["port"])[sent])
+        copy = op == Op.MCAST_WRITE
+        pair = expected["tail"].astype(np.int64) * self.config.ports + got["port"]
+        self._many(self._pair, pair[sent & ~copy])
+        if copy.any():
+            self._many(self._copy, pair[copy])
         counts = np.bincount(op, minlength=64)
         for value in np.flatnonzero(counts):
             if int(value) in self._op:

@@ -97,6 +97,7 @@ class Description:
     verilator_args: tuple[str, ...]
     inputs: dict[str, int | str]
     outputs: dict[str, int | str]
+    probes: dict[str, int | str]
 
     @property
     def vcs(self) -> bool:
@@ -108,17 +109,34 @@ class Description:
 
         Raises DescriptionError when a parameter names no number of the configuration.
         """
-        values = {}
-        for name, value in self.parameters.items():
-            number = getattr(config, value, None) if isinstance(value, str) else value
-            if not isinstance(number, int):
-                numbers = [f.name for f in dataclasses.fields(config) if f.type in (int, "int")]
-                raise DescriptionError(
-                    f"{self.path}: parameters.{name} = {value!r} is neither a number nor one of "
-                    + ", ".join(numbers)
-                )
-            values[name] = number
-        return values
+        return {
+            name: self._number(config, f"parameters.{name}", value)
+            for name, value in self.parameters.items()
+        }
+
+    def probed(self, config: Config) -> list[tuple[str, int]]:
+        """Return the signals inside the module that a record shows, in order, and their bits.
+
+        One with ``{e}`` in its name is there once for each engine. Raises DescriptionError.
+        """
+        shown = []
+        for name, value in self.probes.items():
+            bits = self._number(config, f"probes.{name}", value)
+            if "{e}" in name:
+                shown += [(name.replace("{e}", str(e)), bits) for e in range(config.engines)]
+            else:
+                shown.append((name, bits))
+        return shown
+
+    def _number(self, config: Config, key: str, value: int | str) -> int:
+        number = getattr(config, value, None) if isinstance(value, str) else value
+        if not isinstance(number, int):
+            numbers = [f.name for f in dataclasses.fields(config) if f.type in (int, "int")]
+            raise DescriptionError(
+                f"{self.path}: {key} = {value!r} is neither a number nor one of "
+                + ", ".join(numbers)
+            )
+        return number
 
 
 def load(path: Path | str) -> Description:
@@ -128,7 +146,7 @@ def load(path: Path | str) -> Description:
     allowed = {
         "module", "files", "filelist", "include_dirs", "parameters", "clock", "reset", "ingress",
         "egress", "header", "link", "registers", "routing", "features", "pipe", "waves",
-        "verilator_args", "inputs", "outputs",
+        "verilator_args", "inputs", "outputs", "probes",
     }  # fmt: skip
     for key in table:
         if key not in allowed:
@@ -183,6 +201,7 @@ def load(path: Path | str) -> Description:
         verilator_args=tuple(table.get("verilator_args", ())),
         inputs=_further(path, table, "inputs"),
         outputs=_further(path, table, "outputs"),
+        probes=_further(path, table, "probes"),
     )
 
 

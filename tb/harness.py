@@ -114,6 +114,9 @@ class _Writer:
         self.ports = config.ports
         self.data_w = config.flit_w
         self.values = what.values(config)
+        self.probes = what.probed(config)
+        # A vector has a bit at least.
+        self.probe_w = max(1, sum(bits for _, bits in self.probes))
         self.public: list[str] = ["clk", "rst"]
         self.body: list[str] = []
         self.pins: list[tuple[str, str]] = []
@@ -157,7 +160,7 @@ class _Writer:
             return []
         return [
             'import "DPI-C" function chandle sp_pipe_open(input int ports, input int data_w,',
-            "    input int tuser_w);",
+            "    input int tuser_w, input int probe_w);",
             'import "DPI-C" function void sp_pipe_close(input chandle pipe);',
             'import "DPI-C" function bit sp_pipe_step(input chandle pipe, input bit reset,',
             f"    input bit [{self.ports - 1}:0] s_ready, input bit "
@@ -165,6 +168,7 @@ class _Writer:
             f"    input bit [{self.ports - 1}:0] m_valid, input bit [{self.ports - 1}:0] m_last,",
             f"    input bit [{self.ports * self.data_w - 1}:0] m_data,",
             f"    input bit [{self.ports * self.what.tuser_w - 1}:0] m_user,",
+            f"    input bit [{self.probe_w - 1}:0] probes,",
             f"    output bit [{self.ports - 1}:0] s_valid, output bit [{self.ports - 1}:0] s_last,",
             f"    output bit [{self.ports * self.data_w - 1}:0] s_data,",
             f"    output bit [{self.ports * self.what.tuser_w - 1}:0] s_user,",
@@ -198,6 +202,10 @@ class _Writer:
     def _rings(self) -> None:
         """The ring pipe: sampled before the edge, driven by NBA after it, so free of races."""
         self.public += ["pipe_en", "wake"]
+        shown = ", ".join(f"{bits}'(dut.{signal})" for signal, bits in reversed(self.probes))
+        self.body.append(f"""
+  bit [{self.probe_w - 1}:0] probes;
+  assign probes = {f"{{{shown}}}" if shown else "'0"};""")
         self.body.append("""
   bit pipe_en = 1'b0;
   bit wake = 1'b0;
@@ -208,12 +216,13 @@ class _Writer:
   bit [N*U-1:0] next_user;
   bit [N*V-1:0] next_room;
   always_ff @(posedge clk) begin
-    if (pipe_en && !pipe_open) pipe = sp_pipe_open(N, W, U);
+    if (pipe_en && !pipe_open) pipe = sp_pipe_open(N, W, U, $bits(probes));
     if (!pipe_en && pipe_open) sp_pipe_close(pipe);
     pipe_open = pipe_en;
     if (pipe_open) begin
       if (sp_pipe_step(pipe, rst, s_tready, s_room, m_tvalid, m_tlast, m_tdata, m_tuser,
-                       next_valid, next_last, next_data, next_user, next_ready, next_room)) begin
+                       probes, next_valid, next_last, next_data, next_user, next_ready,
+                       next_room)) begin
         wake <= !wake;
       end
       s_tvalid <= next_valid;

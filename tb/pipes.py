@@ -206,6 +206,44 @@ class Pipe(abc.ABC):
         )
 
 
+class Record:
+    """What the ports, and the probes of the description, showed cycle by cycle.
+
+    Columns are unpacked when asked for, some cycles at a time: a long record stays small.
+    """
+
+    def __init__(self, rows: NDArray[np.void], ports: int, probes: list[tuple[str, int]]) -> None:
+        self.ports = ports
+        self.reset: NDArray[np.bool_] = rows["reset"][:, 0] != 0
+        self._rows = rows
+        self._at: dict[str, tuple[int, int]] = {}
+        at = 0
+        for signal, bits in probes:
+            self._at[signal] = at, bits
+            at += bits
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def port(self, name: str, cycles: slice) -> NDArray[np.uint8]:
+        """Return s_valid, s_ready, m_valid or m_ready: (cycles, ports)."""
+        return self._bits(name, cycles, self.ports)
+
+    def rooms(self, name: str, cycles: slice) -> NDArray[np.uint8]:
+        """Return s_room or m_room: (cycles, ports), bit v for VC v."""
+        bits = self._bits(name, cycles, self.ports * NUM_VC).reshape(-1, self.ports, NUM_VC)
+        return np.packbits(bits, axis=2, bitorder="little")[:, :, 0]
+
+    def probe(self, signal: str, cycles: slice) -> NDArray[np.uint8]:
+        """Return the bits of one signal inside the module: (cycles, bits). KeyError: no such."""
+        at, bits = self._at[signal]
+        return self._bits("probes", cycles, at + bits)[:, at:]
+
+    def _bits(self, name: str, cycles: slice, count: int) -> NDArray[np.uint8]:
+        words = np.ascontiguousarray(self._rows[name][cycles])
+        return np.unpackbits(words.view(np.uint8), axis=1, bitorder="little", count=count)
+
+
 class RingPipe(Pipe):
     """The fast backend: rings that tb/dpi/pipe_dpi.cpp fills and empties once a clock."""
 
@@ -258,6 +296,8 @@ class RingPipe(Pipe):
         ctl("room_late", what.vc_room_late)
         ctl("check_length", 1)
         ctl("junk", 1)
+        self._probes = what.probed(config)
+        ctl("probe_w", max(1, sum(bits for _, bits in self._probes)))
         ctl("low_rows", 2)
         ctl("high_rows", ring_rows - 1)
         for name, value in ring_layout.header_layout().items():
@@ -291,6 +331,17 @@ class RingPipe(Pipe):
             self._control("check_length", check_length)
         if junk is not None:
             self._control("junk", junk)
+
+    def record(self, on: bool) -> None:
+        """Begin, or end with the next cycle, to keep what every port shows in every cycle."""
+        self._control("record", on)
+
+    def recorded(self) -> Record:
+        """Return what was recorded. It may be asked for when a cycle has passed since the end."""
+        dtype = ring_layout.record_dtype(self.ports, self._control("probe_w"))
+        path = self._path.with_name("record.bin")
+        return Record(np.fromfile(path, dtype) if path.exists() else np.zeros(0, dtype),
+                      self.ports, self._probes)  # fmt: skip
 
     def sent(self, port: int) -> Packets:
         packets = super().sent(port)

@@ -75,6 +75,8 @@ CONTROL = _struct(
         ("quiet_cycles", "<u4"),  # cycles without sign of life that are idle
         ("open", "<u4"),  # set by the C++ side
         ("junk", "<u4"),  # drive what must be ignored with what would hurt
+        ("record", "<u4"),  # append every cycle to record.bin
+        ("probe_w", "<u4"),  # bits that the harness shows of the inside
     ],
     256,
 )
@@ -122,6 +124,23 @@ def file_size(ports: int, vcs: int, ring_rows: int) -> tuple[int, int]:
     head = CONTROL.itemsize + ports * PORT.itemsize + MAX_VIOLATIONS * VIOLATION.itemsize
     rings_at = -(-head // 4096) * 4096
     return rings_at, rings_at + ports * (vcs + 1) * ring_rows * packet.PACKET.itemsize
+
+
+def record_dtype(ports: int, probe_w: int) -> np.dtype:
+    """Return one cycle of ``record.bin``: little-endian bits, those of port 0 first."""
+    one, each = -(-ports // 32), -(-ports * NUM_VC // 32)
+    return np.dtype(
+        [
+            ("reset", "<u4", 1),
+            ("s_valid", "<u4", one),
+            ("s_ready", "<u4", one),
+            ("m_valid", "<u4", one),
+            ("m_ready", "<u4", one),
+            ("s_room", "<u4", each),
+            ("m_room", "<u4", each),
+            ("probes", "<u4", -(-probe_w // 32)),
+        ]
+    )
 
 
 def header_layout() -> dict[str, int]:

@@ -4,8 +4,8 @@
 :class:`Checker` knows no simulator. Packets that a port has finished sending go through the
 model; what comes out must be the model's packets, for every flow in the model's order:
 
-* forwarded packets: a flow is (input, output, virtual channel). The input is known by the
-  packet's source ID, so one source ID must not be used by two inputs of a flow;
+* forwarded packets: a flow is (input, output, virtual channel, multicast or not). The input is
+  known by the packet's source ID, so one source ID must not be used by two inputs of a flow;
 * error answers: (port, source ID of the answer);
 * results and errors of reductions: (port, group, slice, seq), since reductions overtake.
 
@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from switchproof.models import packet
-from switchproof.models.crossbar import Switch
+from switchproof.models.crossbar import MULTICAST, Switch
 from switchproof.models.layout import FIELDS, NUM_VC, Op, Status
 from switchproof.models.packet import FLAG_ERR, PACKET, Packets
 from switchproof.models.profiles import Config
@@ -181,8 +181,13 @@ class Checker:
         out, rows, _ = self.model.forward(sent["port"], sent)
         external = (out >= 0) & (out < self.config.ports)
         forwarded = rows if external.all() else pick(rows, external)
+        began = sent["stamp"][external].astype(np.int64)
+        if (out == MULTICAST).any():
+            copies, which = self.model.copies(out, rows)
+            forwarded = concatenate([forwarded, copies])
+            began = np.concatenate([began, sent["stamp"][which].astype(np.int64)])
         self._own(forwarded)
-        self.expect(forwarded, sent["stamp"][external].astype(np.int64))
+        self.expect(forwarded, began)
         for index, engine in enumerate(self.model.engines):
             chosen = np.flatnonzero(out == self.config.ports + index)
             if len(chosen):
@@ -428,6 +433,7 @@ def flow_key(packets: Packets) -> NDArray[np.int64]:
     op = packet.get(packets, "op")
     key = packets["port"].astype(np.int64) << 52 | packet.op_vc(op) << 50
     key |= packet.get(packets, "src")
+    key |= (op == Op.MCAST_WRITE).astype(np.int64) << 47
     special = (op == Op.ERROR) | (op == Op.RESULT) | (op == Op.COLL_ERROR)
     if not special.any():
         return key

@@ -7,7 +7,7 @@ destination ID p is port p and ID ``ports + e`` is engine e (:func:`routes`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,16 @@ from numpy.typing import ArrayLike, NDArray
 from switchproof.models import packet
 from switchproof.models.crossbar import Switch
 from switchproof.models.formats import element_dtype
-from switchproof.models.layout import ID_GROUP, MAX_UNITS, EType, Op, Status, Vc
+from switchproof.models.layout import (
+    EXT_SET,
+    ID_GROUP,
+    MAX_MEMBERS,
+    MAX_UNITS,
+    EType,
+    Op,
+    Status,
+    Vc,
+)
 from switchproof.models.packet import FLAG_ERR, Packets
 from switchproof.models.profiles import Config
 
@@ -23,7 +32,7 @@ from .pipes import concatenate
 
 #: Operations that go from port to port; OP_ERROR is left to the switch, so that its answers have
 #: flows of their own.
-UNICAST_OPS = tuple(op for op in Op if op not in (Op.ERROR, Op.COLL_ERROR))
+UNICAST_OPS = tuple(op for op in Op if op not in (Op.ERROR, Op.COLL_ERROR, Op.MCAST_WRITE))
 #: The same without contributions, for engines would take them nowhere but at an engine.
 PORT_OPS = tuple(op for op in UNICAST_OPS if packet.op_vc(op) != Vc.RED)
 
@@ -107,6 +116,82 @@ def all_pairs(rng: np.random.Generator, config: Config, rounds: int = 1) -> Traf
     each = np.tile(np.arange(config.ports), rounds)
     outputs = np.array([rng.permutation(each) for _ in range(config.ports)])
     return unicast(rng, config, len(each), outputs=outputs)
+
+
+# ---------------------------------------------------------------------------------- multicast
+
+
+def multicast(
+    rng: np.random.Generator,
+    config: Config,
+    count: int,
+    *,
+    groups: ArrayLike,
+    senders: Iterable[int] | None = None,
+    lengths: tuple[int, int] = (1, MAX_UNITS),
+    extensions: bool = True,
+    errors: float = 0.05,
+) -> Traffic:
+    """Return `count` multicasts by group table of each of the `senders` (None: of every port).
+
+    `groups`: numbers of groups to draw from.
+    """
+    return _multicasts(
+        rng, config, count, senders, errors, lengths=lengths,
+        ext=lambda: rng.integers(0, EXT_SET, count) if extensions else 0,
+        dst=lambda: rng.choice(np.asarray(groups, np.int64), count),
+    )  # fmt: skip
+
+
+def sparse(
+    rng: np.random.Generator,
+    config: Config,
+    count: int,
+    *,
+    fanout: tuple[int, int] = (1, MAX_MEMBERS),
+    senders: Iterable[int] | None = None,
+    lengths: tuple[int, int] = (1, MAX_UNITS),
+    extensions: bool = True,
+    errors: float = 0.05,
+) -> Traffic:
+    """Return `count` multicasts by member set of each of the `senders` (None: of every port).
+
+    `fanout`: bounds of the number of destinations, drawn from all ports, so that some are equal;
+    where in the set they stand is drawn too.
+    """
+    traffic = _multicasts(
+        rng, config, count, senders, errors, lengths=lengths,
+        ext=lambda: EXT_SET | (rng.integers(0, EXT_SET, count) if extensions else 0),
+        dst=lambda: rng.integers(0, ID_GROUP, count),
+    )  # fmt: skip
+    for rows in traffic:
+        shape = (len(rows), MAX_MEMBERS)
+        place = rng.permuted(np.broadcast_to(np.arange(MAX_MEMBERS), shape), axis=1)
+        chosen = place < rng.integers(fanout[0], fanout[1], (len(rows), 1), endpoint=True)
+        packet.set_members(rows, np.where(chosen, rng.integers(0, config.ports, shape), -1))
+    return traffic
+
+
+def _multicasts(
+    rng: np.random.Generator,
+    config: Config,
+    count: int,
+    senders: Iterable[int] | None,
+    errors: float,
+    *,
+    lengths: tuple[int, int],
+    ext: Callable[[], ArrayLike],
+    dst: Callable[[], ArrayLike],
+) -> Traffic:
+    traffic = [packet.make(0) for _ in range(config.ports)]
+    for port in range(config.ports) if senders is None else senders:
+        rows = packet.random_packets(
+            rng, count, flit_w=config.flit_w, op=Op.MCAST_WRITE, lengths=lengths, src=port,
+            ext=ext(), dst=dst(),
+        )  # fmt: skip
+        rows["flags"] = np.where(rng.random(count) < errors, FLAG_ERR, 0)
+        traffic[port] = rows
+    return traffic
 
 
 # -------------------------------------------------------------------------------- bad packets

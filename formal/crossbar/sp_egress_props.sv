@@ -116,6 +116,7 @@ module sp_egress_props
   always_comb begin
     hdr     = '0;
     hdr.tag = TAG_W'({here_q.which, 1'b1});
+    hdr.ecn = here_q.which == 2'd1;  // it brings a mark along
   end
 
   sp_egress #(
@@ -203,6 +204,7 @@ module sp_egress_props
     logic [1:0] vc_q;          // packet that is leaving
     logic [LEN_W-1:0] pos_q;
     logic       marked_out_q;  // the marked packet has begun to leave
+    logic       on_q;          // a threshold was set
     logic       stalled_q;
     flit_t      stalled_out_q;
 
@@ -215,10 +217,12 @@ module sp_egress_props
         vc_q          <= '0;
         pos_q         <= '0;
         marked_out_q  <= 1'b0;
+        on_q          <= 1'b0;
         stalled_q     <= 1'b0;
         stalled_out_q <= '0;
       end else begin
         stalled_q     <= tvalid && !tready_i;
+        if (threshold_i != '0) on_q <= 1'b1;
         stalled_out_q <= out;
         if (tvalid && tready_i) begin
           out_first_q <= tlast;
@@ -238,6 +242,9 @@ module sp_egress_props
         last_is_last: assert (tlast == out.last);
         // The header comes with the first beat, and it is that of the packet.
         right_header: assert (!out_first_q || out_hdr.tag == TAG_W'({out.which, 1'b1}));
+        // A congestion mark that came stays, and none is made while no buffer is to make one.
+        mark_stays: assert (!out_first_q || out.which != 2'd1 || out_hdr.ecn);
+        off_marks_none: assert (!out_first_q || out.which == 2'd1 || !out_hdr.ecn || on_q);
         // The error mark comes with the last beat of the packet that had it.
         right_error: assert (tuser[HDR_W] == (out.last && out.which == 2'd1));
         // Packets of a VC leave in order.

@@ -57,6 +57,8 @@ module sp_partition_props
     input logic [N_PORTS-1:0]    grp_mask_i,
     /// Sources of this port, free.
     input source_t               source_i,
+    /// Ports that are down, free.
+    input logic [N_PORTS-1:0]    port_down_i,
     /// A packet is started, free.
     input logic                  start_i,
     /// Its VC, free.
@@ -176,6 +178,8 @@ module sp_partition_props
       .source_i,
       .threshold_i     ('0),
       .now_i           ('0),
+      .inject_i        ('0),
+      .port_down_i,
       .ready_o         (unused_ready),
       .idle_o          (idle),
       .ends_o          (unused[0]),
@@ -193,7 +197,7 @@ module sp_partition_props
       .flit_vc_o       (unused_vc),
       .flit_hdr_o      (unused_hdr),
       .flit_stamp_o    (unused_stamp),
-      .flit_data_o     (unused_data),
+      .flit_word_o     (unused_data),
       .ev_beat_o       (unused[8]),
       .ev_packet_o     (unused[9]),
       .ev_stall_o      (unused[10]),

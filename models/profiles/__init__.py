@@ -28,6 +28,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "groups": (1, 4096),
     "ids": (2, 16384),
     "pipelined": (0, 1),
+    "mcast": (0, 1),
     "augment": (0, 2),
     "links": (0, 4),
     "counters": (0, 2),
@@ -71,6 +72,7 @@ class Config:
     groups: int
     ids: int
     pipelined: int = 0
+    mcast: int = 0
     augment: int = 0
     links: int = 0
     counters: int = 0
@@ -84,6 +86,8 @@ class Config:
             raise ConfigError(
                 f"configuration {self.name}: links = {self.links} is more than ports = {self.ports}"
             )
+        if self.pipelined and self.mcast:
+            raise ConfigError(f"configuration {self.name}: mcast = 1 is not built with pipelined")
         if self.pipelined and self.augment:
             raise ConfigError(
                 f"configuration {self.name}: augment = {self.augment} is not 0, as pipelined asks "

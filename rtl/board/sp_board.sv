@@ -47,6 +47,8 @@ module sp_board #(
     parameter int unsigned N_IDS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: multicasts; not with PIPELINED.
+    parameter bit MCAST = 1'b0,
     /// What the switch counts: 0 by port, 1 by VC too, 2 latencies too.
     parameter int unsigned COUNTERS = 0,
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
@@ -307,6 +309,7 @@ module sp_board #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
+      .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
       .BUILD       (BUILD)
   ) i_switch (

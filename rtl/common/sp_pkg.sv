@@ -18,6 +18,12 @@ package sp_pkg;
   localparam int unsigned MAX_UNITS = 16;
   /// Extension units that a packet may carry behind its payload, one for each bit of `ext`.
   localparam int unsigned MAX_EXT = 3;
+  /// Destinations in a member set.
+  localparam int unsigned MAX_MEMBERS = 8;
+  /// Bit of `ext` that says that the last unit is a member set.
+  /* verilator lint_off UNUSEDPARAM */  // by links
+  localparam int unsigned EXT_SET = 2;
+  /* verilator lint_on UNUSEDPARAM */
   /// Bits of AXI4-Stream tuser: {error mark, header}.
   localparam int unsigned USER_W = HDR_W + 1;
   /// Virtual channels.
@@ -57,20 +63,21 @@ package sp_pkg;
 
   /// Operations. Bits 5:4 are the virtual channel; bit 3 says that the class part is `coll_t`.
   typedef enum logic [5:0] {
-    OP_READ       = 6'b00_0000,  // load; `arg` + 1 units are wanted
-    OP_WRITE      = 6'b00_0001,  // store
-    OP_ATOMIC     = 6'b00_0010,  // `arg` is the atomic operation
-    OP_READ_RSP   = 6'b01_0000,
-    OP_WRITE_RSP  = 6'b01_0001,
-    OP_ATOMIC_RSP = 6'b01_0010,
-    OP_ERROR      = 6'b01_0111,  // answer to a refused packet of the other classes
-    OP_RESULT     = 6'b01_1000,  // result of a reduction
-    OP_COLL_ERROR = 6'b01_1111,  // answer to a refused contribution, or a group that failed
-    OP_ALLREDUCE  = 6'b10_1000,  // contribution; the result goes to all members
-    OP_REDUCE     = 6'b10_1001,  // contribution; the result goes to `root`
-    OP_MGT_READ   = 6'b11_0000,
-    OP_MGT_WRITE  = 6'b11_0001,
-    OP_MGT_RSP    = 6'b11_0010
+    OP_READ        = 6'b00_0000,  // load; `arg` + 1 units are wanted
+    OP_WRITE       = 6'b00_0001,  // store
+    OP_ATOMIC      = 6'b00_0010,  // `arg` is the atomic operation
+    OP_MCAST_WRITE = 6'b00_0011,  // store at all members: of group `dst`, or of the member set
+    OP_READ_RSP    = 6'b01_0000,
+    OP_WRITE_RSP   = 6'b01_0001,
+    OP_ATOMIC_RSP  = 6'b01_0010,
+    OP_ERROR       = 6'b01_0111,  // answer to a refused packet of the other classes
+    OP_RESULT      = 6'b01_1000,  // result of a reduction
+    OP_COLL_ERROR  = 6'b01_1111,  // answer to a refused contribution, or a group that failed
+    OP_ALLREDUCE   = 6'b10_1000,  // contribution; the result goes to all members
+    OP_REDUCE      = 6'b10_1001,  // contribution; the result goes to `root`
+    OP_MGT_READ    = 6'b11_0000,
+    OP_MGT_WRITE   = 6'b11_0001,
+    OP_MGT_RSP     = 6'b11_0010
   } op_e;
 
   /// Why a packet was answered with an error.
@@ -207,6 +214,25 @@ package sp_pkg;
     logic [1:0]         version;
   } hdr_t;
 
+  // --------------------------------------------------------------------------------- member set
+
+  /// One destination of a multicast that carries its members: bits 16k+15:16k of the set.
+  typedef struct packed {
+    logic            valid;  // there is such a destination
+    logic            rsvd;   // sent as zero, ignored, forwarded
+    logic [ID_W-1:0] id;     // which
+  } member_t;
+
+  /// Member set: the last unit of a packet with ext[EXT_SET].
+  typedef member_t [MAX_MEMBERS-1:0] member_set_t;
+
+  /// Where the destinations of a member set go, so that each output can keep its own.
+  typedef struct packed {
+    logic [1:0]                         unit;   // of its flit, in which the set lies
+    logic [MAX_MEMBERS-1:0]             there;  // destinations that it has
+    logic [MAX_MEMBERS-1:0][ROOT_W-1:0] outs;   // the port of each
+  } member_ports_t;
+
   // -------------------------------------------------------------------------------- functions
 
   /// Virtual channel of an operation.
@@ -217,8 +243,9 @@ package sp_pkg;
   /// Whether the operation is one of op_e.
   function automatic logic op_known(logic [5:0] op);
     case (op)
-      OP_READ, OP_WRITE, OP_ATOMIC, OP_READ_RSP, OP_WRITE_RSP, OP_ATOMIC_RSP, OP_ERROR, OP_RESULT,
-      OP_COLL_ERROR, OP_ALLREDUCE, OP_REDUCE, OP_MGT_READ, OP_MGT_WRITE, OP_MGT_RSP: return 1'b1;
+      OP_READ, OP_WRITE, OP_ATOMIC, OP_MCAST_WRITE, OP_READ_RSP, OP_WRITE_RSP, OP_ATOMIC_RSP,
+      OP_ERROR, OP_RESULT, OP_COLL_ERROR, OP_ALLREDUCE, OP_REDUCE, OP_MGT_READ, OP_MGT_WRITE,
+      OP_MGT_RSP: return 1'b1;
       default: return 1'b0;
     endcase
   endfunction
@@ -240,6 +267,12 @@ package sp_pkg;
     units = (LEN_W + 1)'(len) + (LEN_W + 1)'($countones(ext));
     if (units == '0) return LEN_W'(1);
     return LEN_W'((units + (LEN_W + 1)'(units_per_flit - 1)) >> $clog2(units_per_flit));
+  endfunction
+
+  /// Which unit of its last flit is the last unit of a packet: there the member set lies.
+  function automatic logic [1:0] last_unit(
+      logic [LEN_W-1:0] len, logic [MAX_EXT-1:0] ext, int unsigned units_per_flit);
+    return 2'(len + LEN_W'($countones(ext)) - LEN_W'(1)) & 2'(units_per_flit - 1);
   endfunction
 
   /// Flits of the longest packet.

@@ -35,6 +35,8 @@ module sp_crossbar #(
     parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: multicasts, with a queue for them at each input; not with PIPELINED.
+    parameter bit MCAST = 1'b0,
     /// 1: packets carry the time at which they came, for the histogram of latencies.
     parameter bit TIMED = 1'b0,
     /// 1: what is kept of flits has check bits; see sp_flit_code.
@@ -169,6 +171,10 @@ module sp_crossbar #(
     output logic [3:0]                ev_status_o  [N_PORTS],
     /// Events, by port: it was dropped without an answer.
     output logic [N_PORTS-1:0]        ev_dropped_o,
+    /// Events, by port: a multicast came in.
+    output logic [N_PORTS-1:0]        ev_mcast_o,
+    /// Events, by port: a copy of one begins to go to it.
+    output logic [N_PORTS-1:0]        ev_copy_o,
     /// Events, by port: wrong bits of a flit that leaves were mended.
     output logic [N_PORTS-1:0]        ev_corrected_o,
     /// Events, by port: there were more than can be mended.
@@ -195,6 +201,9 @@ module sp_crossbar #(
   end
   if (ISLIP_ITERS < 1 || ISLIP_ITERS > 4) begin : g_bad_iters
     $fatal(1, "sp_crossbar: ISLIP_ITERS = %0d is not in 1..4", ISLIP_ITERS);
+  end
+  if (PIPELINED && MCAST) begin : g_bad_mcast
+    $fatal(1, "sp_crossbar: MCAST = 1 is not built with PIPELINED = 1");
   end
   if (AUGMENT > 2) begin : g_bad_augment
     $fatal(1, "sp_crossbar: AUGMENT = %0d is not in 0..2", AUGMENT);
@@ -226,6 +235,7 @@ module sp_crossbar #(
   // --------------------------------------------------------------------------- inputs, outputs
 
   logic [N_OUT-1:0]  in_ready    [N_PORTS][NUM_VC];
+  logic [N_PORTS-1:0] in_mcast   [N_PORTS];   // ports that lack the multicast at the head
   logic [N_IN-1:0]   in_idle;
   logic [N_IN-1:0]   in_last;
   logic [N_IN-1:0]   start;
@@ -233,6 +243,7 @@ module sp_crossbar #(
   logic [OutW-1:0]   start_out   [N_PORTS];
   logic [N_OUT-1:0]  match       [N_IN];
   logic [N_OUT-1:0]  matched     [N_IN];   // what is started
+  logic [N_PORTS-1:0] start_mcast;         // it is a multicast
   logic [N_IN-1:0]   from        [N_OUT];
   logic [N_OUT-1:0]  res_pending [NE];     // ports that lack the result at the head
   logic [N_IN-1:0]   flit_valid;
@@ -244,6 +255,9 @@ module sp_crossbar #(
   logic [STAMP_W-1:0] flit_stamp [N_IN];
   logic [STAMP_W-1:0] now;               // time
   logic [WordW-1:0]  flit_word   [N_IN];
+  logic [N_PORTS-1:0] flit_mcast;           // it is one of a multicast
+  logic [N_PORTS-1:0] flit_set;             // and ends with a member set
+  member_ports_t      flit_members [N_PORTS]; // of which these are the destinations
   logic [NUM_VC-1:0] out_room    [N_PORTS];
 
   // PIPELINED: what the scheduler is told, by input.
@@ -279,6 +293,7 @@ module sp_crossbar #(
         .N_IDS    (N_IDS),
         .N_GROUPS (N_GROUPS),
         .PIPELINED(PIPELINED),
+        .MCAST    (MCAST),
         .TIMED    (TIMED),
         .ECC      (ECC)
     ) i_ingress (
@@ -309,11 +324,14 @@ module sp_crossbar #(
         .inject_i        (voq_inject_i[i]),
         .port_down_i,
         .ready_o         (in_ready[i]),
+        .mcast_ready_o   (in_mcast[i]),
         .idle_o          (in_idle[i]),
         .last_o          (in_last[i]),
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
         .start_out_i     (start_out[i]),
+        .start_mcast_i   (start_mcast[i]),
+        .start_ports_i   (matched[i][N_PORTS-1:0]),
         .room_i          (room_for[i]),
         .fresh_o         (fresh[i]),
         .some_o          (told[i]),
@@ -336,12 +354,16 @@ module sp_crossbar #(
         .flit_hdr_o      (flit_hdr[i]),
         .flit_stamp_o    (flit_stamp[i]),
         .flit_word_o     (flit_word[i]),
+        .flit_mcast_o    (flit_mcast[i]),
+        .flit_set_o      (flit_set[i]),
+        .flit_members_o  (flit_members[i]),
         .ev_beat_o       (ev_rx_beat_o[i]),
         .ev_packet_o     (ev_rx_packet_o[i]),
         .ev_stall_o      (ev_rx_stall_o[i]),
         .ev_refused_o    (ev_refused_o[i]),
         .ev_status_o     (ev_status_o[i]),
         .ev_dropped_o    (ev_dropped_o[i]),
+        .ev_mcast_o      (ev_mcast_o[i]),
         .event_o         (ingress_o[i])
     );
   end
@@ -408,7 +430,10 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  room     [NUM_VC];   // outputs with room, by VC
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
   logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
-  logic [N_OUT-1:0]  wish     [N_IN];     // what an input would ask for if all were free
+  logic [N_OUT-1:0]  wish     [N_PORTS];  // what an input would ask for if all were free
+  logic [N_OUT-1:0]  mcast_wish [N_IN];   // the same for its multicast; an engine has no others
+  logic [N_OUT-1:0]  due_wish [N_IN];     // those that take their turn in this round
+  logic              mcast_due_q;         // multicasts do
   logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
   logic [N_OUT-1:0]  kept;                // those outputs
   logic [OutW-1:0]   due_q    [N_IN];     // due output of each input
@@ -424,6 +449,7 @@ module sp_crossbar #(
     for (int unsigned i = 0; i < N_PORTS; i++) begin
       wanted[i] = '1;
       for (int e = 0; e < int'(N_ENGINES); e++) wanted[i][N_PORTS+e] = want_i[e][i];
+      mcast_wish[i] = N_OUT'(in_mcast[i]) & room[VC_REQ];
       wish[i] = '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         asked[i][v] = in_ready[i][v] & room[v];
@@ -435,7 +461,7 @@ module sp_crossbar #(
       if (PIPELINED) wish[i] = told[i];
     end
     for (int e = 0; e < int'(N_ENGINES); e++) begin
-      wish[N_PORTS+e] = res_pending[e] & room[VC_RSP];
+      mcast_wish[N_PORTS+e] = res_pending[e] & room[VC_RSP];
     end
   end
 
@@ -459,43 +485,55 @@ module sp_crossbar #(
   // at the end of its phase is noted; if it has not been matched when its next phase comes, both
   // sides are kept free for it, and meet within the longest packet. A request is therefore served
   // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load hardly a pair waits so long.
+  // With multicasts rounds of N_OUT phases alternate: in one unicasts have their turn, in the next
+  // multicasts; that makes 2 * (2 * N_OUT + 1) phases.
   // From the end of a packet, PIPELINED of one promised before, to the next start.
   localparam int unsigned Steps = PIPELINED ? 2 * ISLIP_ITERS + 10 : 4;
   localparam int unsigned Phase = 1 << $clog2(max_flits(FLIT_W) + Steps);
   localparam int unsigned PhaseW = $clog2(Phase);
 
   logic [PhaseW-1:0] tick_q;
-  logic [N_OUT-1:0]  waited_q [N_IN];  // pairs that waited in their last phase
+  logic [N_OUT-1:0]  waited_q [2][N_IN]; // pairs that waited in their last phase; [1]: multicasts
   logic [N_IN-1:0]   force_q;          // due pairs that have waited since then
+  logic [N_IN-1:0]   served;           // due pairs that are matched
 
   always_comb begin
+    for (int unsigned i = 0; i < N_IN; i++) due_wish[i] = mcast_wish[i];
+    for (int unsigned i = 0; i < N_PORTS; i++) if (!mcast_due_q) due_wish[i] = wish[i];
     overdue = '0;
     if (force_q != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        overdue[i] = force_q[i] && wish[i][due_q[i]];
+        overdue[i] = force_q[i] && due_wish[i][due_q[i]];
       end
     end
+    for (int unsigned i = 0; i < N_IN; i++) served[i] = matched[i][due_q[i]];
+    served[N_PORTS-1:0] &= ~(start_mcast ^ {N_PORTS{mcast_due_q}});
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       tick_q  <= '0;
       force_q <= '0;
+      mcast_due_q <= 1'b0;
       for (int unsigned i = 0; i < N_IN; i++) begin
-        due_q[i]    <= OutW'(i);
-        waited_q[i] <= '0;
+        due_q[i]       <= OutW'(i);
+        waited_q[0][i] <= '0;
+        waited_q[1][i] <= '0;
       end
     end else begin
       tick_q <= tick_q + PhaseW'(1);
+      if (MCAST && tick_q == '1 && due_q[0] == OutW'(N_OUT - 1)) mcast_due_q <= !mcast_due_q;
       for (int unsigned i = 0; i < N_IN; i++) begin
+        automatic logic kind = mcast_due_q && (i < N_PORTS);
         if (matched[i] != '0) begin
-          waited_q[i] <= waited_q[i] & ~matched[i];
-          if (matched[i][due_q[i]]) force_q[i] <= 1'b0;
+          if (i < N_PORTS && start_mcast[i]) waited_q[1][i] <= waited_q[1][i] & ~matched[i];
+          else waited_q[0][i] <= waited_q[0][i] & ~matched[i];
+          if (served[i]) force_q[i] <= 1'b0;
         end
-        if (tick_q == '0) force_q[i] <= waited_q[i][due_q[i]] && !matched[i][due_q[i]];
+        if (tick_q == '0) force_q[i] <= waited_q[kind][i][due_q[i]] && !served[i];
         if (tick_q == '1) begin
           force_q[i] <= 1'b0;
-          if (wish[i][due_q[i]] && !matched[i][due_q[i]]) waited_q[i][due_q[i]] <= 1'b1;
+          if (due_wish[i][due_q[i]] && !served[i]) waited_q[kind][i][due_q[i]] <= 1'b1;
           due_q[i] <= (due_q[i] == OutW'(N_OUT - 1)) ? '0 : due_q[i] + OutW'(1);
         end
       end
@@ -543,15 +581,15 @@ module sp_crossbar #(
       assign fresh[N_PORTS+e] = '0;
       assign two[N_PORTS+e]   = '0;
       assign three[N_PORTS+e] = '0;
-      assign heads[N_PORTS+e] = wish[N_PORTS+e];
-      assign more[N_PORTS+e]  = {3{in_long[N_PORTS+e] ? wish[N_PORTS+e] : '0}};
+      assign heads[N_PORTS+e] = mcast_wish[N_PORTS+e];
+      assign more[N_PORTS+e]  = {3{in_long[N_PORTS+e] ? mcast_wish[N_PORTS+e] : '0}};
     end
 
     // A match is void if the scheduler has promised too much: see there.
     always_comb begin
       for (int unsigned i = 0; i < N_IN; i++) begin
         ask_fresh[i] = fresh[i] & allowed_q[i];
-        ask_some[i]  = wish[i] & allowed_q[i];
+        ask_some[i]  = ((i < N_PORTS) ? wish[i] : mcast_wish[i]) & allowed_q[i];
         ask_two[i]   = two[i] & allowed_q[i];
         ask_three[i] = three[i] & allowed_q[i];
         matched[i]   = (in_left[i] == '0) ? match[i] & heads[i] & ~busy_q & ~taken_q : '0;
@@ -566,8 +604,9 @@ module sp_crossbar #(
       end
     end
 
-    assign arrives = arrives_q;
-    assign source  = source_q;
+    assign start_mcast = '0;
+    assign arrives     = arrives_q;
+    assign source      = source_q;
 
     // `source` once more for each part of header and payload: one register for all of them is a wire
     // over the whole part. Yosys keeps equal registers apart when it is told to.
@@ -625,76 +664,167 @@ module sp_crossbar #(
     end
 
     logic unused;
-    assign unused = &{1'b0, flit_valid, in_idle, in_last};
+    assign unused = &{1'b0, flit_valid, in_idle, in_last, flit_set, flit_mcast};
+    logic [N_PORTS-1:0] unused_members;
     always_comb begin
       for (int unsigned i = 0; i < N_PORTS; i++) begin
         start_vc[i]  = '0;
         start_out[i] = '0;
+        unused_members[i] = &flit_members[i];
       end
     end
   end else begin : g_one_step
-    logic [N_OUT-1:0] request [N_IN];
-    logic [N_OUT-1:0] out_free;
-    logic [N_OUT-1:0] open;             // outputs that all may ask for to whom none is kept free
-    logic [N_OUT-1:0] busy_q;
-    logic [InW-1:0]   src_q   [N_OUT];
-    logic [N_OUT-1:0] busy2_q;          // a cycle later
-    logic [InW-1:0]   src2_q  [N_OUT];
-    logic [N_OUT-1:0] islip_match [N_IN];
-    logic [N_IN-1:0]  islip_from  [N_OUT];
+    logic [N_OUT-1:0]   request [N_PORTS];
+    logic [N_OUT-1:0]   mcast_request [N_IN];
+    logic [N_OUT-1:0]   may_ask [N_IN];
+    logic [N_OUT-1:0]   out_free;
+    logic [N_OUT-1:0]   open;              // outputs that all may ask for to whom none is kept free
+    logic [N_OUT-1:0]   busy_q;
+    logic [InW-1:0]     src_q   [N_OUT];
+    logic [N_OUT-1:0]   busy2_q;           // a cycle later
+    logic [InW-1:0]     src2_q  [N_OUT];
+    logic [N_OUT-1:0]   unicast;           // outputs that a unicast asks for
+    logic [N_OUT-1:0]   ask     [N_PORTS]; // what the multicasts leave
+    logic [N_OUT-1:0]   islip_match [N_PORTS];
+    logic [N_PORTS-1:0] islip_from  [N_OUT];
+    logic [N_OUT-1:0]   uni_match   [N_PORTS];
+    logic [N_PORTS-1:0] uni_from    [N_OUT];
+    logic [N_OUT-1:0]   mcast_match [N_IN];
+    logic [N_IN-1:0]    mcast_in;
+    logic [N_OUT-1:0]   mcast_out;
+    logic [InW-1:0]     mcast_source [N_OUT];
+
+    always_comb begin
+      unicast = '0;
+      for (int unsigned i = 0; i < N_PORTS; i++) unicast |= request[i];
+    end
+
+    sp_mcast_match #(
+        .N_IN (N_IN),
+        .N_OUT(N_OUT)
+    ) i_mcast_match (
+        .clk_i,
+        .rst_ni,
+        .req_i    (mcast_request),
+        .unicast_i(unicast),
+        .match_o  (mcast_match),
+        .in_o     (mcast_in),
+        .out_o    (mcast_out),
+        .source_o (mcast_source)
+    );
+
+    always_comb begin
+      for (int unsigned i = 0; i < N_PORTS; i++) begin
+        ask[i] = mcast_in[i] ? '0 : request[i] & ~mcast_out;
+      end
+    end
 
     sp_islip #(
-        .N_IN       (N_IN),
-        .N_OUT      (N_OUT),
-        .ITERS      (ISLIP_ITERS),
-        .FIRST_MCAST(N_PORTS)
+        .N_IN (N_PORTS),
+        .N_OUT(N_OUT),
+        .ITERS(ISLIP_ITERS)
     ) i_islip (
         .clk_i,
         .rst_ni,
-        .req_i  (request),
+        .req_i  (ask),
         .match_o(islip_match),
         .from_o (islip_from)
     );
 
     if (AUGMENT == 0) begin : g_as_it_is
-      assign match = islip_match;
-      assign from  = islip_from;
+      assign uni_match = islip_match;
+      assign uni_from  = islip_from;
     end else begin : g_augment
       sp_augment #(
-          .N_IN       (N_IN),
-          .N_OUT      (N_OUT),
-          .ROUNDS     (AUGMENT),
-          .FIRST_MCAST(N_PORTS)
+          .N_IN  (N_PORTS),
+          .N_OUT (N_OUT),
+          .ROUNDS(AUGMENT)
       ) i_augment (
           .clk_i,
           .rst_ni,
-          .req_i  (request),
+          .req_i  (ask),
           .match_i(islip_match),
           .from_i (islip_from),
-          .match_o(match),
-          .from_o (from)
+          .match_o(uni_match),
+          .from_o (uni_from)
       );
+    end
+
+    always_comb begin
+      match = mcast_match;
+      for (int unsigned i = 0; i < N_PORTS; i++) if (!mcast_in[i]) match[i] = uni_match[i];
+      for (int unsigned j = 0; j < N_OUT; j++) from[j] = N_IN'(uni_from[j]);
     end
 
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) out_free[j] = !busy_q[j] || in_last[src_q[j]];
       open = out_free & ~kept;
+      // Of an input whose turn it is only the request in turn is seen.
       for (int unsigned i = 0; i < N_IN; i++) begin
-        request[i] = '0;
-        if (in_idle[i]) begin
-          request[i] = wish[i] & (overdue[i] ? out_free & (N_OUT'(1) << due_q[i]) : open);
+        may_ask[i] = open;
+        if (overdue[i]) may_ask[i] = out_free & (N_OUT'(1) << due_q[i]);
+        mcast_request[i] = '0;
+        if (in_idle[i] && !(overdue[i] && i < N_PORTS && !mcast_due_q)) begin
+          mcast_request[i] = mcast_wish[i] & may_ask[i];
         end
+      end
+      for (int unsigned i = 0; i < N_PORTS; i++) begin
+        request[i] = '0;
+        if (in_idle[i] && !(overdue[i] && mcast_due_q)) request[i] = wish[i] & may_ask[i];
       end
     end
 
-    assign matched = match;
-    assign arrives = busy2_q;
-    assign source  = src2_q;
+    assign matched     = match;
+    assign start_mcast = mcast_in[N_PORTS-1:0];
+    assign arrives     = busy2_q;
+    assign source      = src2_q;
+
+    logic [WordW-1:0] not_own [N_OUT];  // by so much the word of a flit differs at an output
 
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
         out_hdr[j]  = flit_hdr[source[j]];
-        out_word[j] = flit_word[source[j]];
+        out_word[j] = flit_word[source[j]] ^ not_own[j];
+      end
+    end
+
+    // Of a member set each output keeps its own destinations. Check bits are sums, so those of the
+    // bits that go are the difference.
+    for (genvar j = 0; j < N_OUT; j++) begin : g_own
+      if (MCAST && j < N_PORTS) begin : g_members
+        logic [FLIT_W-1:0] gone;
+        member_ports_t     members;
+
+        always_comb begin
+          gone    = '0;
+          members = '0;
+          if (arrives[j] && 32'(source[j]) < N_PORTS && flit_set[PortW'(source[j])]) begin
+            members = flit_members[PortW'(source[j])];
+            for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
+              for (int unsigned u = 0; u < FLIT_W / UNIT_W; u++) begin
+                if (members.unit == 2'(u) && members.outs[k] != ROOT_W'(j)) begin
+                  gone[UNIT_W*u+$bits(member_t)*(k+1)-1] = members.there[k];
+                end
+              end
+            end
+          end
+        end
+
+        sp_flit_code #(
+            .FLIT_W(FLIT_W),
+            .ECC   (ECC)
+        ) i_difference (
+            .hdr_i ('0),
+            .err_i (1'b0),
+            .data_i(gone),
+            .word_o(not_own[j])
+        );
+      end else begin : g_none
+        if (j < N_PORTS) begin : g_unused
+          logic unused;
+          assign unused = &{1'b0, flit_set[j], flit_members[j]};
+        end
+        assign not_own[j] = '0;
       end
     end
 
@@ -709,9 +839,10 @@ module sp_crossbar #(
       end else begin
         busy2_q <= busy_q;
         for (int unsigned j = 0; j < N_OUT; j++) begin
-          if (out_free[j]) busy_q[j] <= from[j] != '0;
+          if (out_free[j]) busy_q[j] <= mcast_out[j] || from[j] != '0;
           else if (in_last[src_q[j]]) busy_q[j] <= 1'b0;
-          if (from[j] != '0) src_q[j] <= number(from[j]);
+          if (mcast_out[j]) src_q[j] <= mcast_source[j];
+          else if (from[j] != '0) src_q[j] <= number(from[j]);
           src2_q[j] <= src_q[j];
         end
       end
@@ -729,7 +860,7 @@ module sp_crossbar #(
       for (int unsigned i = 0; i < N_IN; i++) start[i] = matched[i] != '0;
       for (int unsigned i = 0; i < N_PORTS; i++) begin
         vc_gnt[i] = '0;
-        if (start[i]) begin
+        if (start[i] && !start_mcast[i]) begin
           for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked[i][v] & matched[i]) != '0;
           vc_above  = vc_req & first_vc_q[i];
           vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
@@ -746,7 +877,7 @@ module sp_crossbar #(
       end else begin
         for (int unsigned i = 0; i < N_PORTS; i++) begin
           if (vc_gnt[i] != '0) first_vc_q[i] <= ~((vc_gnt[i] << 1) - NUM_VC'(1));
-          assert (!start[i] || vc_gnt[i] != '0)
+          assert (!start[i] || start_mcast[i] || vc_gnt[i] != '0)
             else $error("sp_crossbar: input %0d was matched and has no packet to send", i);
         end
       end
@@ -805,6 +936,14 @@ module sp_crossbar #(
         .ev_failed_o(ev_failed_o[j]),
         .event_o    (egress_o[j])
     );
+  end
+
+  // A copy begins at an output with the first flit of its packet.
+  always_comb begin
+    for (int unsigned j = 0; j < N_PORTS; j++) begin
+      ev_copy_o[j] = MCAST && arrives[j] && flit_first[source[j]] && (32'(source[j]) < N_PORTS)
+                     && flit_mcast[PortW'(source[j])];
+    end
   end
 
   assign ev_tx_beat_o   = m_tvalid_o & m_tready_i;

@@ -371,7 +371,7 @@ module sp_egress #(
         .clk_i,
         .rst_ni,
         .req_i    (may_start),
-        .advance_i(serve && !active_q && space),
+        .advance_i((read || pass) && !active_q),
         .gnt_o    (turn)
     );
 

@@ -24,6 +24,8 @@ module sp_ingress #(
     parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: multicasts, with a queue for them; 0: they are unknown operations.
+    parameter bit MCAST = 1'b0,
     /// 1: packets carry the time at which they came.
     parameter bit TIMED = 1'b0,
     /// 1: what is kept of flits has check bits; see sp_flit_code.
@@ -94,6 +96,8 @@ module sp_ingress #(
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
+    /// Ports that lack the multicast at the head of its queue.
+    output logic [N_PORTS-1:0]        mcast_ready_o,
     /// A packet can be started.
     output logic                      idle_o,
     /// Last flit of the packet is being read.
@@ -104,6 +108,10 @@ module sp_ingress #(
     input  logic [1:0]                start_vc_i,
     /// Its output.
     input  logic [OutW-1:0]           start_out_i,
+    /// It is the multicast instead.
+    input  logic                      start_mcast_i,
+    /// Ports that get it now.
+    input  logic [N_PORTS-1:0]        start_ports_i,
 
     /// PIPELINED, to and from sp_voq_pipelined. By VC: outputs that let a packet start.
     input  logic [N_OUT-1:0]          room_i [sp_pkg::NUM_VC],
@@ -150,6 +158,12 @@ module sp_ingress #(
     output logic [sp_pkg::STAMP_W-1:0] flit_stamp_o,
     /// Word; see sp_flit_code.
     output logic [WordW-1:0]          flit_word_o,
+    /// The flit is one of a multicast.
+    output logic                      flit_mcast_o,
+    /// It ends with a member set, of which each output is to keep its own destinations.
+    output logic                      flit_set_o,
+    /// Where these go.
+    output sp_pkg::member_ports_t     flit_members_o,
 
     /// Event: a beat was taken.
     output logic                      ev_beat_o,
@@ -163,6 +177,8 @@ module sp_ingress #(
     output logic [3:0]                ev_status_o,
     /// Event: it was dropped without an answer.
     output logic                      ev_dropped_o,
+    /// Event: a multicast was taken.
+    output logic                      ev_mcast_o,
     /// Event: the rest, for the counters by VC.
     output sp_pkg::ingress_event_t    event_o
 );
@@ -175,6 +191,10 @@ module sp_ingress #(
 
   if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : g_bad_width
     $fatal(1, "sp_ingress: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
+  end
+
+  if (PIPELINED && MCAST) begin : g_bad_mcast
+    $fatal(1, "sp_ingress: MCAST = 1 is not built with PIPELINED = 1");
   end
 
   localparam int unsigned BeatW = 2 + USER_W + FLIT_W;
@@ -207,6 +227,10 @@ module sp_ingress #(
   hdr_t  look_hdr;
   /* verilator lint_on UNUSEDSIGNAL */
   look_t look;
+  logic  look_mcast;         // a multicast; not looked up by its destination
+  logic  group_hit;          // its group has a member
+  logic  walk;               // destinations of a member set are looked up instead
+  logic [ID_W-1:0] walk_id;  // this one
   logic  route_hit;
   logic [2:0] route_paths_log2;
   logic [9:0] route_out;
@@ -221,7 +245,7 @@ module sp_ingress #(
       .valid_i     (fwd_valid_i),
       .paths_log2_i(fwd_paths_log2_i),
       .out_i       (fwd_out_i),
-      .dst_i       (look_hdr.dst),
+      .dst_i       (walk ? walk_id : look_hdr.dst),
       .hit_o       (route_hit),
       .paths_log2_o(route_paths_log2),
       .out_o       (route_out)
@@ -230,6 +254,9 @@ module sp_ingress #(
   logic [N_PORTS-1:0] reached;   // ports that the packet would go to
   logic               ports_ok;  // all of them are within reach
   logic               group_ok;
+  logic [N_PORTS-1:0] members;   // of the group of a multicast
+
+  assign look_mcast = MCAST && look_hdr.op == OP_MCAST_WRITE;
 
   sp_partition #(
       .N_PORTS (N_PORTS),
@@ -254,8 +281,9 @@ module sp_ingress #(
     look.status = ST_OK;
     if (look_hdr.version != VERSION) look.status = ST_VERSION;
     else if (!op_known(look_hdr.op)) look.status = ST_OP;
+    else if (!MCAST && look_hdr.op == OP_MCAST_WRITE) look.status = ST_OP;
     else if (!len_legal(look_hdr.op, look_hdr.len)) look.status = ST_LEN;
-    else if (!route_hit) look.status = ST_DST;
+    else if (!(look_mcast ? group_hit || look_hdr.ext[EXT_SET] : route_hit)) look.status = ST_DST;
     look.paths_log2 = route_paths_log2;
     look.out        = route_out;
     look.vc         = op_vc(look_hdr.op);
@@ -277,8 +305,14 @@ module sp_ingress #(
     now.out    = OutW'(looked.out + 10'(path));
     to_port    = 32'(now.out) < N_PORTS;
     reached    = to_port ? N_PORTS'(1) << now.out : '0;
+    if (look_mcast && !walk) reached = members;
     now.status = looked.status;
-    if (looked.status == ST_OK) begin
+    if (look_mcast) begin
+      // Of a member set each destination is looked at behind the last beat.
+      if (looked.status == ST_OK && !(looked.source_ok && (walk || ports_ok))) begin
+        now.status = ST_PARTITION;
+      end
+    end else if (looked.status == ST_OK) begin
       // Only contributions have business with an engine.
       if (!to_port && looked.vc != VC_RED) now.status = ST_OP;
       else if ((reached & port_down_i) != '0) now.status = ST_DST;
@@ -420,7 +454,7 @@ module sp_ingress #(
 
     assign look_hdr = beat_hdr;
     assign looked   = look;
-    assign mixed    = beat_hdr.src ^ beat_hdr.dst;
+    assign mixed    = walk ? hdr.src ^ walk_id : beat_hdr.src ^ beat_hdr.dst;
     assign first    = !in_packet_q;
     assign hdr      = first ? beat_hdr : hdr_q;
     assign said     = first ? now : said_q;
@@ -436,11 +470,14 @@ module sp_ingress #(
   logic             settle_q;  // its last beat waits; what it had taken has been given back
   logic [3:0]       reason_q;  // why: the tables may change before the answer goes
   logic             answered;  // if refused
+  logic             mcast;     // the packet goes to the queue of multicasts
+  logic             walk_on;   // more destinations of its member set are to be looked up
+  logic [3:0]       walk_status; // why the member set is refused, if it is
   logic             ready_beat;
   logic             take;
 
   assign due      = first ? said.single : due_q;
-  assign refuse   = last && !(said.ok && due && !abort);
+  assign refuse   = last && !(said.ok && due && !abort && walk_status == ST_OK);
   assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -452,6 +489,11 @@ module sp_ingress #(
   logic [OutW-1:0]  sel_out;
   logic [LEN_W-1:0] sel_flits;
   logic             fits;       // PIPELINED: room that is seen at once
+  logic [PtrW:0]    seen_free;  // free flits of the queue that the packet goes to
+  logic [PtrW-1:0]  place;      // of the beat in its queue; not PIPELINED
+  logic [PtrW:0]    mcast_free;
+  logic [PtrW-1:0]  mcast_place;
+  logic             to_mcast;   // the beat is of a multicast, and no answer
   logic             needs;      // this beat is taken only if there is room
   logic             room;
   logic             gives;      // a refused packet's room is free again
@@ -461,7 +503,9 @@ module sp_ingress #(
   assign sel_flits  = settle_q ? LEN_W'(1) : said.flits;
   assign needs      = settle_q ? answered : first && said.ok;
   assign ready_beat = !needs || room;
-  assign ready      = ready_beat && (settle_q || !refuse);
+  assign ready      = ready_beat && (settle_q || !(refuse || walk_on));
+  assign to_mcast   = mcast && !settle_q;
+  assign seen_free  = to_mcast ? mcast_free : sel_free;
   assign take       = valid && ready;
   assign gives      = valid && refuse && !settle_q && !first && said.ok;
   if (PIPELINED) begin : g_room
@@ -488,7 +532,7 @@ module sp_ingress #(
 
     always_ff @(posedge clk_i) free_q <= sel_free;
   end else begin : g_room
-    assign room      = sel_free >= (PtrW + 1)'(sel_flits);
+    assign room      = seen_free >= (PtrW + 1)'(sel_flits);
     logic unused;
     assign unused = &{1'b0, fits};
     assign fits   = 1'b0;
@@ -496,11 +540,11 @@ module sp_ingress #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) settle_q <= 1'b0;
-    else settle_q <= valid && refuse && !take;
+    else settle_q <= (settle_q || (valid && refuse)) && !take;
   end
 
   always_ff @(posedge clk_i) begin
-    if (!settle_q) reason_q <= said.ok ? ST_LEN : said.status;
+    if (!settle_q) reason_q <= !said.ok ? said.status : !(due && !abort) ? ST_LEN : walk_status;
     if (take) begin
       count_q <= first ? LEN_W'(1) : (count_q == '1) ? count_q : count_q + LEN_W'(1);
       due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
@@ -527,7 +571,7 @@ module sp_ingress #(
   logic               mark_q;    // the packet at hand has been marked
   hdr_t               marked_hdr;
 
-  assign level = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(sel_free);
+  assign level = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
   assign mark  = first ? (threshold_i != '0) && (level >= threshold_i) && !hdr.ecn : mark_q;
 
   always_comb begin
@@ -552,6 +596,18 @@ module sp_ingress #(
   assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : marked_hdr;
   assign write.stamp = stamp;
   assign write.data  = data;  // an answer has no payload
+
+  logic [NUM_VC-1:0] voq_room;
+  logic              voq_idle;
+  logic              voq_last;
+  logic              voq_valid;
+  logic              voq_first_flit;
+  logic              voq_last_flit;
+  logic              voq_err;
+  logic [1:0]        voq_vc;
+  hdr_t              voq_hdr;
+  logic [STAMP_W-1:0] voq_stamp;
+  logic [WordW-1:0]  voq_word;
 
   write_t written;           // the same, PIPELINED a cycle later
   logic   wr_valid, commit, give;
@@ -628,7 +684,7 @@ module sp_ingress #(
         .wr_word_i   (word ^ WordW'(flips)),
         .wr_err_i    (written.err),
         .commit_i    (commit),
-        .vc_room_o   (s_vc_room_o),
+        .vc_room_o   (voq_room),
         .room_i,
         .fresh_o,
         .some_o,
@@ -643,27 +699,27 @@ module sp_ingress #(
         .stays_o,
         .head_valid_o,
         .head_hdr_o,
-        .flit_valid_o,
-        .flit_first_o,
-        .flit_last_o,
-        .flit_err_o,
-        .flit_vc_o,
-        .flit_hdr_o,
-        .flit_stamp_o,
-        .flit_word_o
+        .flit_valid_o(voq_valid),
+        .flit_first_o(voq_first_flit),
+        .flit_last_o (voq_last_flit),
+        .flit_err_o  (voq_err),
+        .flit_vc_o   (voq_vc),
+        .flit_hdr_o  (voq_hdr),
+        .flit_stamp_o(voq_stamp),
+        .flit_word_o (voq_word)
     );
 
     logic unused;
-    assign unused = &{1'b0, start_i, start_vc_i, start_out_i};
-    assign idle_o = 1'b0;
-    assign last_o = 1'b0;
+    assign unused = &{1'b0, start_i, start_vc_i, start_out_i, place};
+    assign place    = '0;
+    assign voq_idle = 1'b0;
+    assign voq_last = 1'b0;
     always_comb for (int unsigned v = 0; v < NUM_VC; v++) ready_o[v] = '0;
   end else begin : g_queues
-    logic [PtrW-1:0] first_place;
-    logic [PtrW-1:0] place;
+    logic [PtrW-1:0] sel_place;
     logic [PtrW-1:0] place_q;  // of the next flit
 
-    assign place = needs ? first_place : place_q;
+    assign place = !needs ? place_q : to_mcast ? mcast_place : sel_place;
     always_ff @(posedge clk_i) if (take) place_q <= place + PtrW'(1);
 
     sp_voq #(
@@ -679,11 +735,11 @@ module sp_ingress #(
         .sel_vc_i      (sel_vc),
         .sel_out_i     (sel_out),
         .sel_free_o    (sel_free),
-        .sel_place_o   (first_place),
-        .take_i        (take && needs),
-        .give_i        (give),
+        .sel_place_o   (sel_place),
+        .take_i        (take && needs && !to_mcast),
+        .give_i        (give && !mcast),
         .take_flits_i  (sel_flits),
-        .wr_valid_i    (wr_valid),
+        .wr_valid_i    (wr_valid && !to_mcast),
         .wr_vc_i       (written.vc),
         .wr_out_i      (written.out),
         .wr_place_i    (place),
@@ -693,24 +749,24 @@ module sp_ingress #(
         .wr_flits_i    (written.flits),
         .wr_word_i     (word ^ WordW'(flips)),
         .wr_err_i      (written.err),
-        .commit_i      (commit),
-        .vc_room_o     (s_vc_room_o),
+        .commit_i      (commit && !to_mcast),
+        .vc_room_o     (voq_room),
         .ready_o,
-        .idle_o,
-        .last_o,
-        .start_i,
+        .idle_o        (voq_idle),
+        .last_o        (voq_last),
+        .start_i       (start_i && !start_mcast_i),
         .start_vc_i,
         .start_out_i,
         .head_valid_o,
         .head_hdr_o,
-        .flit_valid_o,
-        .flit_first_o,
-        .flit_last_o,
-        .flit_err_o,
-        .flit_vc_o,
-        .flit_hdr_o,
-        .flit_stamp_o,
-        .flit_word_o
+        .flit_valid_o(voq_valid),
+        .flit_first_o(voq_first_flit),
+        .flit_last_o (voq_last_flit),
+        .flit_err_o  (voq_err),
+        .flit_vc_o   (voq_vc),
+        .flit_hdr_o  (voq_hdr),
+        .flit_stamp_o(voq_stamp),
+        .flit_word_o (voq_word)
     );
 
     logic unused;
@@ -726,6 +782,199 @@ module sp_ingress #(
     assign stays_o = 1'b0;
     logic [NUM_VC-1:0] unused_room;
     always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
+  end
+
+  // --------------------------------------------------------------------------------- multicasts
+
+  // The two queues are read in turns: an input starts a packet only when both are idle.
+  if (MCAST) begin : g_mcast
+    logic                              sparse;  // the packet carries its members
+    logic [N_GROUPS-1:0]               there_q; // groups with a member
+    logic [N_PORTS-1:0]                group_mem [N_GROUPS];
+    logic [GroupW-1:0]                 group;
+    logic [N_PORTS-1:0]                members_q;
+    logic [N_PORTS-1:0]                ports;   // that get the packet, with its last beat
+    member_ports_t                     targets; // of the destinations in its set
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) there_q <= '0;
+      else if (grp_we_i) there_q[grp_addr_i] <= grp_mask_i != '0;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (grp_we_i) group_mem[grp_addr_i] <= grp_mask_i;
+      if (first) members_q <= members;
+    end
+
+    // The members are those of the moment in which the first beat is taken.
+    assign mcast     = hdr.op == OP_MCAST_WRITE;
+    assign sparse    = mcast && hdr.ext[EXT_SET];
+    assign group     = GroupW'(look_hdr.dst);
+    assign group_hit = 32'(look_hdr.dst) < N_GROUPS && there_q[group];
+    assign members   = first ? group_mem[group] : members_q;
+
+    // Behind the last beat of a packet with a member set: one destination a cycle, the lowest first.
+    // The cycle of the last one takes the beat, so that of n destinations n - 1 cycles are lost.
+    member_set_t                       set;
+    logic [MAX_MEMBERS-1:0]            walk_q;   // destinations still to look up
+    logic [MAX_MEMBERS-1:0]            left;
+    logic [MAX_MEMBERS-1:0]            one;      // the one that is
+    logic                              walks_q;
+    logic [N_PORTS-1:0]                ports_q;  // of those looked up
+    member_ports_t                     targets_q;
+    logic                              good;     // the packet is all right so far
+
+    always_comb begin
+      set = '0;
+      for (int unsigned u = 0; u < UnitsPerFlit; u++) begin
+        if (last_unit(hdr.len, hdr.ext, UnitsPerFlit) == 2'(u)) set = data[UNIT_W*u+:UNIT_W];
+      end
+    end
+
+    always_comb begin
+      left    = walk_q;
+      walk_id = '0;
+      if (!walks_q) begin
+        for (int unsigned k = 0; k < MAX_MEMBERS; k++) left[k] = set[k].valid;
+      end
+      one = left & (~left + MAX_MEMBERS'(1));
+      for (int unsigned k = 0; k < MAX_MEMBERS; k++) if (one[k]) walk_id |= set[k].id;
+    end
+
+    assign walk = sparse;
+    assign good = said.ok && due && !abort && !settle_q;
+
+    always_comb begin
+      walk_status = ST_OK;
+      walk_on     = 1'b0;
+      ports       = members;
+      targets     = targets_q;
+      if (sparse && last) begin
+        if (left == '0 || !route_hit) walk_status = ST_DST;
+        else if (!to_port) walk_status = ST_OP;
+        else if (!ports_ok) walk_status = ST_PARTITION;
+        walk_on = good && walk_status == ST_OK && left != one;
+        ports   = (walks_q ? ports_q : '0) | reached;
+        targets.unit = last_unit(hdr.len, hdr.ext, UnitsPerFlit);
+        for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
+          targets.there[k] = set[k].valid;
+          if (one[k]) targets.outs[k] = ROOT_W'(now.out);
+        end
+      end
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) walks_q <= 1'b0;
+      else if (valid) walks_q <= (walks_q || walk_on) && !take;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (valid && walk_on) begin
+        walk_q  <= left & ~one;
+        ports_q <= ports;
+        targets_q <= targets;
+      end
+    end
+
+    logic              mc_room;
+    logic              mc_idle;
+    logic              mc_last;
+    logic              unused_mc_read;
+    logic              mc_valid;
+    logic              mc_first_flit;
+    logic              mc_last_flit;
+    logic              mc_err;
+    hdr_t              mc_hdr;
+    logic [STAMP_W-1:0] mc_stamp;
+    logic [WordW-1:0]  mc_word;
+
+    sp_mcast_queue #(
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W),
+        .DEPTH  (VOQ_FLITS),
+        .TIMED  (TIMED),
+        .WORD_W (WordW)
+    ) i_queue (
+        .clk_i,
+        .rst_ni,
+        .free_o         (mcast_free),
+        .place_o        (mcast_place),
+        .take_i         (take && needs && to_mcast),
+        .give_i         (give && mcast),
+        .take_flits_i   (sel_flits),
+        .wr_valid_i     (wr_valid && to_mcast),
+        .wr_place_i     (place),
+        .wr_first_i     (written.first),
+        .wr_hdr_i       (written.hdr ^ hdr_flips),
+        .wr_stamp_i     (written.stamp),
+        .wr_flits_i     (written.flits),
+        .wr_word_i      (word ^ WordW'(flips)),
+        .wr_err_i       (written.err),
+        .commit_i       (commit && to_mcast),
+        .commit_ports_i (ports),
+        .commit_sparse_i(sparse),
+        .commit_members_i(targets),
+        .room_o         (mc_room),
+        .ready_o        (mcast_ready_o),
+        .idle_o         (mc_idle),
+        .read_o         (unused_mc_read),
+        .last_o         (mc_last),
+        .start_i        (start_i && start_mcast_i),
+        .start_ports_i,
+        .flit_valid_o   (mc_valid),
+        .flit_first_o   (mc_first_flit),
+        .flit_last_o    (mc_last_flit),
+        .flit_err_o     (mc_err),
+        .flit_hdr_o     (mc_hdr),
+        .flit_stamp_o   (mc_stamp),
+        .flit_word_o    (mc_word),
+        .flit_set_o,
+        .flit_members_o
+    );
+
+    always_comb begin
+      s_vc_room_o = voq_room;
+      if (!mc_room) s_vc_room_o[VC_REQ] = 1'b0;
+    end
+
+    assign idle_o       = voq_idle && mc_idle;
+    assign last_o       = voq_last || mc_last;
+    assign flit_valid_o = voq_valid || mc_valid;
+    assign flit_first_o = voq_first_flit || mc_first_flit;
+    assign flit_last_o  = voq_last_flit || mc_last_flit;
+    assign flit_err_o   = mc_valid ? mc_err : voq_err;
+    assign flit_vc_o    = mc_valid ? VC_REQ : voq_vc;
+    assign flit_hdr_o   = mc_valid ? mc_hdr : voq_hdr;
+    assign flit_stamp_o = mc_valid ? mc_stamp : voq_stamp;
+    assign flit_word_o  = mc_valid ? mc_word : voq_word;
+    assign flit_mcast_o = mc_valid;
+    assign ev_mcast_o   = commit && to_mcast;
+  end else begin : g_no_mcast
+    logic unused;
+    assign unused = &{1'b0, grp_we_i, grp_addr_i, grp_mask_i, start_mcast_i, start_ports_i,
+                      look_mcast, mcast_free, mcast_place};
+    assign {mcast, walk, walk_on, group_hit} = '0;
+    assign walk_id       = '0;
+    assign members       = '0;
+    assign walk_status   = ST_OK;
+    assign mcast_free    = '0;
+    assign mcast_place   = '0;
+    assign mcast_ready_o = '0;
+    assign s_vc_room_o   = voq_room;
+    assign idle_o        = voq_idle;
+    assign last_o        = voq_last;
+    assign flit_valid_o  = voq_valid;
+    assign flit_first_o  = voq_first_flit;
+    assign flit_last_o   = voq_last_flit;
+    assign flit_err_o    = voq_err;
+    assign flit_vc_o     = voq_vc;
+    assign flit_hdr_o    = voq_hdr;
+    assign flit_stamp_o  = voq_stamp;
+    assign flit_word_o   = voq_word;
+    assign flit_mcast_o  = 1'b0;
+    assign flit_set_o    = 1'b0;
+    assign flit_members_o = '0;
+    assign ev_mcast_o    = 1'b0;
   end
 
   assign ev_beat_o    = take;

@@ -43,6 +43,8 @@ module sp_csr #(
   parameter int unsigned N_GROUPS     = 16,
   /// Destination IDs in a forwarding table, 2..16384.
   parameter int unsigned N_IDS        = 16,
+  /// Multicasts: shown in a register only.
+  parameter bit          MCAST        = 1'b0,
   /// What is counted: 0 by port, 1 by VC too, 2 latencies too.
   parameter int unsigned COUNTERS     = 0,
   /// 1: packet memories have check bits: shown in a register only.
@@ -156,6 +158,10 @@ module sp_csr #(
   input  logic [3:0]             ev_refused_status_i [N_PORTS],
   /// A refused response was dropped.
   input  logic [N_PORTS-1:0]     ev_dropped_i,
+  /// A multicast came in.
+  input  logic [N_PORTS-1:0]     ev_mcast_i,
+  /// A copy of one goes out.
+  input  logic [N_PORTS-1:0]     ev_copy_i,
   /// A packet was half in when the port went down, or came while it was shut.
   input  logic [N_PORTS-1:0]     ev_rx_discarded_i,
   /// A packet did not leave, since the port was down.
@@ -326,6 +332,29 @@ module sp_csr #(
     else if (bad_access) bad_q <= bad_q + 32'd1;
   end
 
+  // Events are looked at a cycle later: to count those of all ports is long.
+  logic [N_PORTS-1:0] mcast_ev_q;
+  logic [N_PORTS-1:0] copy_ev_q;
+  logic               clear_q;
+  logic [31:0]        mcast_q;
+  logic [31:0]        copies_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      mcast_ev_q <= '0;
+      copy_ev_q  <= '0;
+      clear_q    <= 1'b0;
+      mcast_q    <= '0;
+      copies_q   <= '0;
+    end else begin
+      mcast_ev_q <= ev_mcast_i;
+      copy_ev_q  <= ev_copy_i;
+      clear_q    <= clear;
+      mcast_q    <= (clear_q ? '0 : mcast_q) + 32'($countones(mcast_ev_q));
+      copies_q   <= (clear_q ? '0 : copies_q) + 32'($countones(copy_ev_q));
+    end
+  end
+
   always_comb begin
     hw_in.build.value.next        = BUILD;
     hw_in.status.ready.next       = state_q != S_SWEEP;
@@ -342,6 +371,9 @@ module sp_csr #(
     hw_in.egress_flits.value.next = EGRESS_FLITS;
     hw_in.counters.value.next     = COUNTERS;
     hw_in.ecc.value.next          = 32'(ECC);
+    hw_in.multicast.value.next    = 32'(MCAST);
+    hw_in.mcast_packets.count.next = mcast_q;
+    hw_in.mcast_copies.count.next = copies_q;
 
     // One access is under way at a time, so that all regions share data and only the
     // acknowledgement says whose it is.

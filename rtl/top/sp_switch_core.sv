@@ -29,6 +29,8 @@ module sp_switch_core #(
     parameter int unsigned N_IDS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: multicasts, with a queue for them at each input; not with PIPELINED.
+    parameter bit MCAST = 1'b0,
     /// What is counted: 0 by port, 1 by VC too, 2 latencies too; see docs/csr.md.
     parameter int unsigned COUNTERS = 0,
     /// 1: packet memories have check bits: one wrong bit is mended, two are found.
@@ -165,6 +167,8 @@ module sp_switch_core #(
   logic [N_PORTS-1:0] ev_refused;
   logic [3:0]         ev_refused_status [N_PORTS];
   logic [N_PORTS-1:0] ev_dropped;
+  logic [N_PORTS-1:0] ev_mcast;
+  logic [N_PORTS-1:0] ev_copy;
   logic [NE-1:0]      ev_contribution;
   logic [NE-1:0]      ev_result;
   logic [NE-1:0]      ev_timeout;
@@ -250,6 +254,7 @@ module sp_switch_core #(
       .N_IDS       (N_IDS),
       .N_GROUPS    (N_GROUPS),
       .PIPELINED   (PIPELINED),
+      .MCAST       (MCAST),
       .TIMED       (COUNTERS > 1),
       .ECC         (ECC)
   ) i_crossbar (
@@ -312,6 +317,8 @@ module sp_switch_core #(
       .ev_refused_o    (ev_refused),
       .ev_status_o     (ev_refused_status),
       .ev_dropped_o    (ev_dropped),
+      .ev_mcast_o      (ev_mcast),
+      .ev_copy_o       (ev_copy),
       .ev_corrected_o  (ev_corrected),
       .ev_failed_o     (ev_failed),
       .ev_eng_corrected_o(ev_eng_corrected),
@@ -424,6 +431,7 @@ module sp_switch_core #(
       .N_CONTEXTS  (N_CONTEXTS),
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
+      .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
       .BUILD       (BUILD)
@@ -479,6 +487,8 @@ module sp_switch_core #(
       .ev_refused_i       (ev_refused),
       .ev_refused_status_i(ev_refused_status),
       .ev_dropped_i       (ev_dropped),
+      .ev_mcast_i         (ev_mcast),
+      .ev_copy_i          (ev_copy),
       .ev_rx_discarded_i  (ev_rx_discarded),
       .ev_tx_dropped_i    (ev_tx_dropped),
       .ev_corrected_i     (ev_corrected),

@@ -122,9 +122,11 @@ struct Sink {
 
 class Pipe {
  public:
-  Pipe(unsigned ports, unsigned data_w, unsigned tuser_w) : ports_(ports), tuser_w_(tuser_w) {
+  Pipe(unsigned ports, unsigned data_w, unsigned tuser_w, unsigned probe_w)
+      : ports_(ports), tuser_w_(tuser_w), probe_w_(probe_w) {
     const char* folder = std::getenv("SP_RUN_DIR");
-    const std::string path = std::string(folder ? folder : ".") + "/pipes.bin";
+    folder_ = folder ? folder : ".";
+    const std::string path = folder_ + "/pipes.bin";
     const int file = open(path.c_str(), O_RDWR);
     struct stat status {};
     if (file < 0 || fstat(file, &status) != 0) {
@@ -141,7 +143,7 @@ class Pipe {
     base_ = static_cast<uint8_t*>(base);
     ctl_ = reinterpret_cast<Control*>(base_);
     if (ctl_->magic != kMagic || ctl_->ports != ports || ctl_->flit_bytes * 8 != data_w ||
-        ctl_->tuser_w != tuser_w) {
+        ctl_->tuser_w != tuser_w || ctl_->probe_w != probe_w) {
       std::fprintf(stderr, "pipe: %s was not made for this harness\n", path.c_str());
       std::abort();
     }
@@ -169,12 +171,16 @@ class Pipe {
     ctl_->open = 1;
   }
 
-  ~Pipe() { munmap(base_, size_); }
+  ~Pipe() {
+    if (record_ != nullptr) std::fclose(record_);
+    munmap(base_, size_);
+  }
 
   bool step(bool reset, const svBitVecVal* s_ready, const svBitVecVal* s_room,
             const svBitVecVal* m_valid, const svBitVecVal* m_last, const svBitVecVal* m_data,
-            const svBitVecVal* m_user) {
+            const svBitVecVal* m_user, const svBitVecVal* probes) {
     const uint64_t cycle = ctl_->cycle;
+    if (ctl_->record || record_ != nullptr) record(reset, s_ready, s_room, m_valid, probes);
     reasons_ = 0;
     life_ = false;
     if (reset) {
@@ -224,6 +230,38 @@ class Pipe {
     const size_t rings = size_t{port} * (vcs_ + 1) + ring;
     return reinterpret_cast<Packet*>(base_ + ctl_->rings_at) + rings * (mask_ + 1) +
            (index & mask_);
+  }
+
+  /// What all ports showed and were driven with in this cycle; ring_layout.py has the order.
+  void record(bool reset, const svBitVecVal* s_ready, const svBitVecVal* s_room,
+              const svBitVecVal* m_valid, const svBitVecVal* probes) {
+    if (!ctl_->record) {
+      std::fclose(record_);
+      record_ = nullptr;
+      return;
+    }
+    if (record_ == nullptr) record_ = std::fopen((folder_ + "/record.bin").c_str(), "ab");
+    if (record_ == nullptr) {
+      std::perror("record.bin");
+      std::abort();
+    }
+    const unsigned one = words(ports_), each = words(ports_ * kMaxVcs);
+    const svBitVecVal in_reset = reset;
+    write(&in_reset, 1);
+    write(s_valid_.data(), one);
+    write(s_ready, one);
+    write(m_valid, one);
+    write(m_ready_.data(), one);
+    write(s_room, each);
+    write(m_room_.data(), each);
+    write(probes, words(probe_w_));
+  }
+
+  void write(const svBitVecVal* from, size_t count) {
+    if (std::fwrite(from, sizeof(svBitVecVal), count, record_) != count) {
+      std::perror("record.bin");
+      std::abort();
+    }
   }
 
   void violate(Kind kind, unsigned port, uint64_t cycle, uint32_t expected, uint32_t seen) {
@@ -473,13 +511,15 @@ class Pipe {
     if (++b.out_head - b.out_tail >= ctl_->high_rows) reasons_ |= kWakeHigh;
   }
 
-  const unsigned ports_, tuser_w_;
+  const unsigned ports_, tuser_w_, probe_w_;
   unsigned bytes_ = 0, vcs_ = 1, reasons_ = 0;
   uint32_t mask_ = 0;
   uint32_t in_reset_ = 0;
   bool life_ = false;
   uint8_t* base_ = nullptr;
   size_t size_ = 0;
+  std::string folder_;
+  std::FILE* record_ = nullptr;  // while every cycle is recorded
   Control* ctl_ = nullptr;
   PortBlock* port_ = nullptr;
   Violation* violation_ = nullptr;
@@ -493,9 +533,9 @@ class Pipe {
 extern "C" {
 
 /// Open the pipe of this run. The file must be there: Python makes it before it asks.
-void* sp_pipe_open(int ports, int data_w, int tuser_w) {
+void* sp_pipe_open(int ports, int data_w, int tuser_w, int probe_w) {
   return new Pipe(static_cast<unsigned>(ports), static_cast<unsigned>(data_w),
-                  static_cast<unsigned>(tuser_w));
+                  static_cast<unsigned>(tuser_w), static_cast<unsigned>(probe_w));
 }
 
 /// Close a pipe.
@@ -505,11 +545,12 @@ void sp_pipe_close(void* pipe) { delete static_cast<Pipe*>(pipe); }
 /// Returns whether Python is to be woken.
 svBit sp_pipe_step(void* pipe, svBit reset, const svBitVecVal* s_ready, const svBitVecVal* s_room,
                    const svBitVecVal* m_valid, const svBitVecVal* m_last,
-                   const svBitVecVal* m_data, const svBitVecVal* m_user, svBitVecVal* s_valid,
-                   svBitVecVal* s_last, svBitVecVal* s_data, svBitVecVal* s_user,
-                   svBitVecVal* m_ready, svBitVecVal* m_room) {
+                   const svBitVecVal* m_data, const svBitVecVal* m_user,
+                   const svBitVecVal* probes, svBitVecVal* s_valid, svBitVecVal* s_last,
+                   svBitVecVal* s_data, svBitVecVal* s_user, svBitVecVal* m_ready,
+                   svBitVecVal* m_room) {
   Pipe& p = *static_cast<Pipe*>(pipe);
-  const bool wake = p.step(reset, s_ready, s_room, m_valid, m_last, m_data, m_user);
+  const bool wake = p.step(reset, s_ready, s_room, m_valid, m_last, m_data, m_user, probes);
   p.outputs(s_valid, s_last, s_data, s_user, m_ready, m_room);
   return wake;
 }

@@ -19,7 +19,7 @@ jain_incast_unequal   odd inputs send 256 bytes, even ones headers alone
 hotspot_isolation     throughput of a flow while others congest an output, over that alone; the
                       lower of: half of the inputs congest it and the other half send to outputs of
                       their own; all congest it, and one input has a flow of another VC besides
-cps_n<ports>          cycles simulated in a second of processor time, every packet checked, load .90
+build_s_*, cps_*      see racks.py
 tables_n8_*           the scheduler alone with 8 ports: 4-input tables
 levels_n8_*           those on its longest way, one behind another
 
@@ -40,6 +40,7 @@ from switchproof.ci.crossbar_bench import FOLDER, SATURATED, Flow, Run, measure_
 from switchproof.ci.paths import RTL
 from switchproof.models.layout import NUM_VC
 from switchproof.models.profiles import Config
+from tests.bench import racks
 
 CONFIG = "xbar_bench"
 AT_LEAST = {"accept_n16_i4": 0.993, "jain_incast": 0.99, "hotspot_isolation": 0.98}
@@ -48,6 +49,8 @@ AT_MOST = {
     "q_n64_i4_l90": 10,
 }  # fmt: skip
 SEEDS = (1, 2, 3, 4, 5)
+#: Switches whose simulation is measured.
+RACKS = ("dev16", *racks.CONFIGS)
 LOADS = (0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95)
 #: Payload units of a packet of 256 bytes.
 FULL = 16
@@ -220,10 +223,11 @@ def main(config: Config) -> dict[str, Any]:
     figures["hotspot_isolation"] = round(
         min(throughput(run) / throughput(without) for run, without in hot), 4
     )
-    for name, runs_of in (("cps_n16", queued["n16_i4_l90"]), ("cps_n64", queued["n64_i4_l90"])):
-        figures[name] = round(statistics.median(found[run]["cps"] for run in runs_of))
     for name, shape in (("i1", (1, 0)), ("i4", (4, 0)), ("i3a1", (3, 1))):
         figures[f"tables_n8_{name}"], figures[f"levels_n8_{name}"] = logic(*shape)
+    for name in RACKS:
+        say(f"{name}, built and measured as `make sim` does")
+        figures |= racks.figures(name)
     figures["seeds"] = len(SEEDS)
     figures["packets"] = sum(one["received"] for one in found.values())
 

@@ -39,6 +39,7 @@ def test_base():
     [
         ("[clock]", "[inputs]\nfree = 0\n[clock]", "inputs.free = 0 is no number of bits"),
         ("[clock]", "[outputs]\nfree = true\n[clock]", "outputs.free = True is no number of bits"),
+        ("[clock]", "[probes]\nbusy = 0\n[clock]", "probes.busy = 0 is no number of bits"),
         ('module = "axis_crossbar"', "", "module is missing"),
         ('tlast = "s_axis_tlast"', "", "ingress.tlast is missing"),
         ('tlast = "s_axis_tlast"', 'tlast = "s{p}_tlast"', "either all names hold"),
@@ -81,3 +82,21 @@ def test_further_ports(tmp_path):
     for line in ("bit [(3)-1:0] free;", "logic [(2 * W)-1:0] busy;", ".free(free)", ".busy(busy)"):
         assert line in text, line
     assert '-var "busy"' in made.vlt.read_text()
+
+
+def test_probes(tmp_path):
+    """Signals inside the module are shown low bits first, one with {e} for each engine."""
+    text = '[probes]\n"busy[{e}]" = 2\nlevel = "ports"\n[clock]'
+    path = changed(tmp_path, "[clock]", text)
+    config = profiles.get("dev4").replace(engines=2)
+    assert description.load(path).probed(config) == [("busy[0]", 2), ("busy[1]", 2), ("level", 4)]
+    text = harness.generate(path, config, tmp_path / "out").sources[-1].read_text()
+    assert "bit [7:0] probes;" in text
+    assert "assign probes = {4'(dut.level), 2'(dut.busy[1]), 2'(dut.busy[0])};" in text
+
+
+def test_probe_of_no_number(tmp_path):
+    """A probe has as many bits as a number of the configuration."""
+    path = changed(tmp_path, "[clock]", '[probes]\nlevel = "prots"\n[clock]')
+    with pytest.raises(DescriptionError, match=r"probes.level = 'prots'"):
+        description.load(path).probed(profiles.get("dev4"))

@@ -72,7 +72,7 @@ def test_change_of_the_package_is_noticed(
 
 def test_broken_package_is_one_line(tmp_path: Any, monkeypatch: Any, capsys: Any) -> None:
     broken = tmp_path / "sp_pkg.sv"
-    broken.write_text(generator.PACKAGE.read_text().replace("OP_READ       =", "OP_READ x ="))
+    broken.write_text(generator.PACKAGE.read_text().replace("OP_READ        =", "OP_READ x ="))
     read = generator.read_package
     monkeypatch.setattr(generator, "read_package", lambda: read(broken))
     assert generator.main([]) == 1
@@ -101,6 +101,13 @@ def test_guide_has_every_field(part: str) -> None:
     assert described == wanted
 
 
+def test_guide_has_every_field_of_a_member() -> None:
+    rows = _tables()["member"]
+    described = {name: (int(bits.split(":")[-1]), int(width)) for bits, width, name, _ in rows}
+    assert described == {f.name: (f.offset, f.width) for f in layout.MEMBER.values()}
+    assert sum(f.width for f in layout.MEMBER.values()) * layout.MAX_MEMBERS == 128
+
+
 @pytest.mark.parametrize("name", ["vc_e", "op_e", "status_e", "etype_e", "redop_e"])
 def test_guide_has_every_code(name: str) -> None:
     base = 2 if name == "op_e" else 10
@@ -122,7 +129,7 @@ def test_fields_fill_the_header_once(part: str) -> None:
 
 
 def test_layout_file_has_no_stray_keys() -> None:
-    keys = ["source", "class_offset", "class_width", "sizes", "enums", "header"]
+    keys = ["source", "class_offset", "class_width", "sizes", "enums", "header", "member"]
     assert list(json.loads(generator.LAYOUT.read_text())) == keys
 
 

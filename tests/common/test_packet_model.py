@@ -141,6 +141,39 @@ def test_same_sees_every_difference(change: str) -> None:
     assert not packet.same(one, other).any()
 
 
+@pytest.mark.parametrize("ext", range(8))
+def test_member_set_is_the_last_unit(ext: int) -> None:
+    rng = np.random.default_rng(ext)
+    rows = packet.random_packets(rng, 60, flit_w=256, op=Op.MCAST_WRITE, ext=ext, dst=0)
+    if not ext & 4:
+        assert (packet.member_sets(rows) == -1).all()
+        with pytest.raises(ValueError, match="no member set"):
+            packet.set_members(rows, [1])
+        assert (packet.keep_members(rows.copy(), np.zeros((60, 8), bool)) == rows).all()
+        return
+    before = rows.copy()
+    packet.set_members(rows, [5, -1, 0x3FFF])
+    unit = bytes.fromhex("0580 0000 ffbf") + bytes(10)
+    end = packet.used_bytes(rows)
+    for row, old, stop in zip(rows, before, end.tolist(), strict=True):
+        assert row["data"][stop - 16 : stop].tobytes() == unit
+        assert (row["data"][: stop - 16] == old["data"][: stop - 16]).all()
+        assert not row["data"][stop:].any() and row["flits"] == old["flits"]
+    assert (packet.member_sets(rows) == [5, -1, 0x3FFF, -1, -1, -1, -1, -1]).all()
+    keep = np.zeros((60, 8), bool)
+    keep[::2, 2] = True
+    packet.keep_members(rows, keep)
+    assert (packet.member_sets(rows)[::2] == [-1, -1, 0x3FFF] + [-1] * 5).all()
+    assert (packet.member_sets(rows)[1::2] == -1).all()
+    assert rows["data"][1, end[1] - 16] == 5  # only `valid` was cleared
+
+
+@pytest.mark.parametrize("members", [[1] * 9, [1 << 14], [-2]])
+def test_impossible_member_sets_are_named(members: list[int]) -> None:
+    with pytest.raises(ValueError, match="members are up to 8 IDs"):
+        packet.set_members(packet.make(1, ext=4, len=1), members)
+
+
 def test_describe_names_what_matters() -> None:
     text = packet.describe(
         packet.make(1, flit_w=128, op=Op.ALLREDUCE, src=3, dst=9, tag=5, len=4, seq=77, group=2,
@@ -148,6 +181,6 @@ def test_describe_names_what_matters() -> None:
     )  # fmt: skip
     for part in ("ALLREDUCE 3->9", "tag 5", "len 4", "seq 77", "group 2", "poison", "err", "FP32"):
         assert part in text
-    assert "op 0x03 0->0" in packet.describe(packet.make(1, op=3)[0])
+    assert "op 0x04 0->0" in packet.describe(packet.make(1, op=4)[0])
     for row in packet.random_packets(np.random.default_rng(1), 300, flit_w=128):
         assert packet.describe(row)

@@ -168,6 +168,30 @@ class MemberGoesDown(Outages):
             await self.mend(down)
 
 
+@pyuvm.test()
+class MulticastMemberFlaps(Outages):
+    """A member goes down in mid fan-out and comes up again: multicasts go on to all others, and
+    what is sent to it later reaches it."""
+
+    async def traffic(self) -> None:
+        config, rng = self.config, self.rng
+        members = list(range(config.ports))
+        await self.set_group(1, members)
+        for _ in range(4):
+            down = int(rng.integers(config.ports))
+            packets = traffic.shuffled(
+                rng, traffic.multicast(rng, config, 20, groups=[1]), traffic.sparse(rng, config, 20)
+            )
+            await self.send(packets)
+            for _ in range(3):
+                await self.pipe.run(int(rng.integers(20, 150)))
+                await self.fail(down)
+                await self.pipe.run(int(rng.choice([1, 5, 60])))
+                await self.mend(down)
+            await self.drain()
+            self.set_stalls("random")
+
+
 @pytest.mark.sim
 @pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
 def test_port_flaps(sim, config):
@@ -186,3 +210,8 @@ def test_shut_port(sim, config):
 @pytest.mark.parametrize("config", ["dev4", DEV4P])
 def test_member_goes_down(sim, config):
     sim.run(config=config, module=__name__, testcase="MemberGoesDown")
+
+
+@pytest.mark.parametrize("config", ["dev4"])
+def test_multicast_member_flaps(sim, config):
+    sim.run(config=config, module=__name__, testcase="MulticastMemberFlaps")

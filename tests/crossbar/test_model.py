@@ -11,7 +11,15 @@ import numpy as np
 import pytest
 
 from switchproof.models import packet, profiles
-from switchproof.models.crossbar import DROPPED, Groups, Reduced, Reducer, Switch, path_index
+from switchproof.models.crossbar import (
+    DROPPED,
+    MULTICAST,
+    Groups,
+    Reduced,
+    Reducer,
+    Switch,
+    path_index,
+)
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import ID_GROUP, EType, Op, RedOp, Status
 from switchproof.models.packet import FLAG_ERR, Packets, fields, get, make, set_fields
@@ -48,7 +56,12 @@ class Slow:
         one = np.array([row])
         f = {name: int(value[0]) for name, value in fields(one).items()}
         status = self.check(port, f, int(row["flits"]))
-        if status == Status.OK:
+        if status == Status.OK and f["op"] == Op.MCAST_WRITE:
+            if f["ext"] & 4:
+                status = self.check_set(port, f, row)
+            if status == Status.OK:
+                return MULTICAST, one, status
+        elif status == Status.OK:
             return self.output(port, f), one, status
         if f["op"] >> 4 == 1:
             return DROPPED, one, status
@@ -71,7 +84,7 @@ class Slow:
             op = None
         if f["version"] != 0:
             return int(Status.VERSION)
-        if op is None:
+        if op is None or (op == Op.MCAST_WRITE and not self.config.mcast):
             return int(Status.OP)
         if op in (Op.READ, Op.WRITE_RSP, Op.ERROR, Op.COLL_ERROR, Op.MGT_READ):
             lengths = range(1)
@@ -83,12 +96,18 @@ class Slow:
             lengths = range(1, 17)
         if f["len"] not in lengths:
             return int(Status.LEN)
-        if (port, f["dst"]) not in self.routes:
+        if op == Op.MCAST_WRITE:
+            if not f["ext"] & 4 and not self.groups.get(f["dst"]):
+                return int(Status.DST)
+        elif (port, f["dst"]) not in self.routes:
             return int(Status.DST)
-        if self.output(port, f) >= self.config.ports and op not in (Op.ALLREDUCE, Op.REDUCE):
+        elif self.output(port, f) >= self.config.ports and op not in (Op.ALLREDUCE, Op.REDUCE):
             return int(Status.OP)
-        out = self.output(port, f)
-        reached = {out} if out < self.config.ports else self.groups.get(f["coll_group"], set())
+        if op == Op.MCAST_WRITE:
+            reached = set() if f["ext"] & 4 else self.groups[f["dst"]]
+        else:
+            out = self.output(port, f)
+            reached = {out} if out < self.config.ports else self.groups.get(f["coll_group"], set())
         source = self.sources.get(port, "-" * 14)
         if not all(self.partitions[port] & self.partitions[other] for other in reached):
             return int(Status.PARTITION)
@@ -99,9 +118,58 @@ class Slow:
             return int(Status.LEN)
         return int(Status.OK)
 
+    def members(self, f: dict[str, int], row: np.void) -> list[tuple[int, int]]:
+        """Return (place of its valid bit in the data, ID) of each destination of a set."""
+        data = int.from_bytes(row["data"].tobytes(), "little")
+        last = (f["len"] + bin(f["ext"]).count("1") - 1) * 128
+        entries = [(last + 16 * k + 15, data >> last + 16 * k) for k in range(8)]
+        return [(bit, entry % 2**14) for bit, entry in entries if entry >> 15 & 1]
 
-def tables(config: Config, rng: np.random.Generator) -> tuple[Switch, Slow]:
-    """Return both switches with the same random routes, some IDs without any."""
+    def check_set(self, port: int, f: dict[str, int], row: np.void) -> int:
+        members = self.members(f, row)
+        for _, dst in members:
+            if (port, dst) not in self.routes:
+                return int(Status.DST)
+            out = self.output(port, {**f, "dst": dst})
+            if out >= self.config.ports:
+                return int(Status.OP)
+            if not self.partitions[port] & self.partitions[out]:
+                return int(Status.PARTITION)
+        return int(Status.OK if members else Status.DST)
+
+    def copies(self, port: int, row: np.void) -> list[np.void]:
+        """Return the copies of a multicast that was not refused, by output."""
+        f = {name: int(value[0]) for name, value in fields(np.array([row])).items()}
+        if not f["ext"] & 4:
+            outs = {(out, 0) for out in self.groups[f["dst"]]}
+        else:
+            outs = set()
+            for bit, dst in self.members(f, row):
+                mine = self.output(port, {**f, "dst": dst})
+                lost = sum(
+                    1 << b
+                    for b, other in self.members(f, row)
+                    if self.output(port, {**f, "dst": other}) != mine
+                )
+                assert not lost >> bit & 1
+                outs.add((mine, lost))
+        made = []
+        for out, lost in sorted(outs):
+            copy = np.array([row])
+            data = int.from_bytes(row["data"].tobytes(), "little") & ~lost
+            copy["data"][0] = np.frombuffer(data.to_bytes(len(row["data"]), "little"), np.uint8)
+            copy["port"], copy["tail"] = out, port
+            made.append(copy[0])
+        return made
+
+
+def tables(
+    config: Config, rng: np.random.Generator, share: float = 0.2, bound: float = 0.7
+) -> tuple[Switch, Slow]:
+    """Return both switches with the same random routes, some IDs without any.
+
+    `share`: of the partitions that a port is in. `bound`: of the ports that are bound to sources.
+    """
     switch, slow = Switch(config), Slow(config)
     outputs = config.ports + config.engines
     for port, dst in itertools.product(range(config.ports), range(config.ids)):
@@ -115,9 +183,9 @@ def tables(config: Config, rng: np.random.Generator) -> tuple[Switch, Slow]:
         slow.groups[group] = {p for p in range(config.ports) if rng.random() < 0.5}
         switch.set_group(group, sum(1 << port for port in slow.groups[group]))
     for port in range(config.ports):
-        slow.partitions[port] = {p for p in range(16) if rng.random() < 0.2}
+        slow.partitions[port] = {p for p in range(16) if rng.random() < share}
         switch.set_partitions(port, sum(1 << p for p in slow.partitions[port]))
-        if rng.random() < 0.7:
+        if rng.random() < bound:
             slow.sources[port] = "".join(rng.choice(list("01------------"), 14))
             bits = slow.sources[port]
             switch.set_source(
@@ -134,6 +202,11 @@ def faulty(rng: np.random.Generator, count: int, config: Config) -> Packets:
         rng, count, flit_w=config.flit_w, dst=rng.integers(0, config.ids, count)
     )
     packets["flags"] = rng.integers(0, 2, count)
+    # Random sets would name IDs that hardly ever have a route.
+    with_set = np.flatnonzero(get(packets, "ext") & 4)
+    members = rng.integers(0, config.ids, (len(with_set), 8))
+    members[rng.random(members.shape) < rng.random((len(with_set), 1))] = -1
+    packets[with_set] = packet.set_members(packets[with_set], members)
 
     def some(share: float = 0.08) -> np.ndarray:
         return np.flatnonzero(rng.random(count) < share)
@@ -170,7 +243,7 @@ def test_forwarding_is_that_of_the_slow_switch(name: str) -> None:
         seen.add(status)
         if out != DROPPED:
             assert packet.same(out_packets[index : index + 1], sent).all(), packet.describe(row)
-            assert out_packets["port"][index] == out and out_packets["tail"][index] == port
+            assert out_packets["port"][index] == max(out, 0) and out_packets["tail"][index] == port
     assert seen == {
         Status.OK, Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION
     }  # fmt: skip
@@ -184,6 +257,93 @@ def test_forwarding_is_that_of_the_slow_switch(name: str) -> None:
             wanted = (reasons[here] == status).sum()
             assert counters[f"refused_{status.name.lower()}"][port] == wanted
         assert counters["dropped_responses"][port] == (out_ports[here] == DROPPED).sum()
+
+
+@pytest.mark.parametrize("name", ["dev2", "dev4", "dev8", "dev16e16"])
+def test_multicasts_are_those_of_the_slow_switch(name: str) -> None:
+    config = profiles.get(name)
+    rng = np.random.default_rng(3)
+    switch, slow = tables(config, rng, share=0.4, bound=0.2)
+    packets = faulty(rng, 3000, config)
+    set_fields(packets, op=Op.MCAST_WRITE, len=rng.integers(1, 17, 3000))
+    by_group = get(packets, "ext") & 4 == 0
+    set_fields(packets, dst=np.where(by_group, rng.integers(0, config.groups + 2, 3000), 0))
+    packet.set_flits(packets, config.flit_w)
+    with_set = np.flatnonzero(~by_group)
+    # One destination, up to two, or up to eight; most sets with many hold one without a route.
+    members = rng.integers(0, config.ids, (len(with_set), 8))
+    members[np.arange(8) >= rng.choice([0, 1, 2, 8], (len(with_set), 1))] = -1
+    packets[with_set] = packet.set_members(packets[with_set], rng.permuted(members, axis=1))
+    ports = rng.integers(0, config.ports, 3000)
+
+    out_ports, out_packets, reasons = switch.forward(ports, packets)
+    expected, fanouts, seen = [], set(), set()
+    for index, (port, row) in enumerate(zip(ports.tolist(), packets, strict=True)):
+        out, _, status = slow.forward(port, row)
+        assert (out_ports[index], reasons[index]) == (out, status), packet.describe(row)
+        seen.add((bool(by_group[index]), status))
+        if out == MULTICAST:
+            expected += slow.copies(port, row)
+            fanouts.add(len(slow.copies(port, row)))
+    copies, which = switch.copies(out_ports, out_packets)
+    assert (get(copies, "tag") == get(packets, "tag")[which]).all()
+    assert len(copies) == len(expected)
+    for one, other in zip(copies, expected, strict=True):
+        assert packet.same(np.array([one]), np.array([other])).all(), packet.describe(other)
+        assert (one["port"], one["tail"]) == (other["port"], other["tail"])
+    assert max(fanouts) >= min(config.ports, 4)
+    assert {(True, Status.OK), (True, Status.DST), (False, Status.OK), (False, Status.DST)} <= seen
+    assert (False, Status.OP) in seen  # an engine in the set
+    assert config.ports == 2 or (True, Status.PARTITION) in seen
+    assert config.ports == 2 or (False, Status.PARTITION) in seen
+    assert switch.counters["mcast_packets"].sum() == (out_ports == MULTICAST).sum()
+    wanted = np.bincount([row["port"] for row in expected], minlength=config.ports)
+    assert switch.counters["mcast_copies"].tolist() == wanted.tolist()
+
+
+def test_two_tiers_reach_each_destination_once() -> None:
+    # Two leaves of two ports each, IDs 0..3, with two equal paths up; two spines.
+    leaves, spines = [Switch(DEV4) for _ in range(2)], [Switch(DEV4) for _ in range(2)]
+    for dst in range(4):
+        for number, leaf in enumerate(leaves):
+            if dst // 2 == number:
+                leaf.set_route(None, dst, dst % 2)
+            else:
+                leaf.set_route(None, dst, 2, paths_log2=1)
+        for spine in spines:
+            spine.set_route(None, dst, dst // 2)
+    rng = np.random.default_rng(5)
+    rows = make(200, op=Op.MCAST_WRITE, ext=4, len=1, src=rng.integers(0, 128, 200), tag=range(200))
+    members = rng.integers(-1, 4, (200, 8))
+    members[:, 0] = np.maximum(members[:, 0], 0)
+    packet.set_flits(packet.set_members(rows, members), DEV4.flit_w)
+
+    came: list[tuple[int, int]] = []  # (destination, which packet)
+    waiting = [(0, leaves, 0, rows)]  # tier of switches, which of them, its port, packets
+    for _ in range(3):
+        following = []
+        for number, tier, port, packets in waiting:
+            left = tier[number].deliver(port, packets)
+            for out in range(4):
+                chosen = left[left["port"] == out]
+                if tier is spines and len(chosen):
+                    following.append((out, leaves, 2 + number, chosen))
+                elif out < 2:
+                    came += [(2 * number + out, tag) for tag in get(chosen, "tag").tolist()]
+                elif len(chosen):
+                    following.append((out - 2, spines, number, chosen))
+        waiting = following
+    assert not waiting
+    wanted = {(int(dst), tag) for tag in range(200) for dst in members[tag] if dst >= 0}
+    assert sorted(came) == sorted(wanted)
+
+
+def test_switch_without_multicast_refuses_it() -> None:
+    switch = Switch(DEV4.replace(mcast=0))
+    switch.set_group(0, 15)
+    made = make(2, flit_w=DEV4.flit_w, op=Op.MCAST_WRITE, len=1, ext=[0, 4])
+    ports, _, reasons = switch.forward(1, made)
+    assert ports.tolist() == [1, 1] and reasons.tolist() == [Status.OP] * 2
 
 
 def _one(**values: Any) -> tuple[int, Packets, int]:
@@ -209,8 +369,8 @@ def _one(**values: Any) -> tuple[int, Packets, int]:
     ("values", "status"),
     [
         # each line passes the checks before its own and fails every one behind it
-        ({"version": 1, "op": 3, "len": 31, "dst": 9, "flits": 9}, Status.VERSION),
-        ({"op": 3, "len": 31, "dst": 9, "flits": 9}, Status.OP),
+        ({"version": 1, "op": 4, "len": 31, "dst": 9, "flits": 9}, Status.VERSION),
+        ({"op": 4, "len": 31, "dst": 9, "flits": 9}, Status.OP),
         ({"op": Op.WRITE, "len": 17, "dst": 9, "flits": 1}, Status.LEN),
         ({"op": Op.WRITE, "len": 0, "dst": 9, "flits": 9}, Status.LEN),
         ({"dst": 9, "flits": 9}, Status.DST),
@@ -226,6 +386,10 @@ def _one(**values: Any) -> tuple[int, Packets, int]:
         ({"op": Op.ALLREDUCE, "dst": 4, "group": 15, "flits": 1}, Status.LEN),
         ({"op": Op.ALLREDUCE, "dst": 4, "flits": 1}, Status.LEN),
         ({"op": Op.READ, "len": 0, "dst": 4}, Status.OP),
+        ({"op": Op.MCAST_WRITE, "len": 0, "dst": 9, "flits": 9}, Status.LEN),
+        ({"op": Op.MCAST_WRITE, "dst": 9, "flits": 9}, Status.DST),
+        ({"op": Op.MCAST_WRITE, "dst": 9, "ext": 4, "flits": 9}, Status.LEN),
+        ({"op": Op.MCAST_WRITE, "dst": 9, "ext": 4}, Status.DST),
     ],
 )
 def test_first_failing_check_gives_the_reason(values: dict[str, int], status: int) -> None:
@@ -255,7 +419,8 @@ def test_refused_responses_are_dropped(op: int) -> None:
 
 def test_forwarded_packet_keeps_everything() -> None:
     rng = np.random.default_rng(2)
-    packets = packet.random_packets(rng, 500, flit_w=DEV4.flit_w, dst=3)
+    ops = [op for op in Op if op != Op.MCAST_WRITE]
+    packets = packet.random_packets(rng, 500, flit_w=DEV4.flit_w, ops=ops, dst=3)
     packets["flags"] = rng.integers(0, 2, 500)
     switch = Switch(DEV4)
     switch.set_route(None, 3, 0)

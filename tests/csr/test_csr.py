@@ -75,6 +75,8 @@ PORT_EVENTS = {
     "port[].tx_dropped": "ev_tx_dropped_i",
     "port[].ecc_corrected": "ev_corrected_i",
     "port[].ecc_failed": "ev_failed_i",
+    "mcast_packets": "ev_mcast_i",  # these of all ports
+    "mcast_copies": "ev_copy_i",
 }
 #: Counters of refusals by status.
 PORT_REFUSALS = {
@@ -316,7 +318,7 @@ async def register_walk(dut: Any) -> None:
                     beyond[place] = index
                     await bench.read(int(register.addresses(*beyond)))
                     await bench.write(int(register.addresses(*beyond)), 0x8000_0000)
-    for hole in (0x3C, 0x70, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
+    for hole in (0x3C, 0x7C, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
         assert bench.model.map.locate(hole) is None
         await bench.read(hole)
         await bench.write(hole, 0xFFFF_FFFF)
@@ -527,6 +529,8 @@ async def counters(dut: Any) -> None:
             model.count(name, (engine["refused"] & (engine_status == status))[-since:].sum(axis=0))
         for row in used[-since:]:
             model.use_contexts(row)
+    for name in model.totals:
+        await bench.read(csr.address(name))
     for name, values in model.counters.items():
         if values.ndim > 1:
             continue  # counted beside the ports
@@ -539,6 +543,8 @@ async def counters(dut: Any) -> None:
     # A clear without events: all zero, the contexts that are open stay the highest.
     await bench.write(csr.address("control"), 1)
     await bench.write(csr.address("control"), 0)
+    for name in model.totals:
+        await bench.read(csr.address(name))
     for name, values in model.counters.items():
         for index in range(len(values) if values.ndim == 1 else 0):
             await bench.read(csr.address(name.replace("[]", f"[{index}]")))
@@ -621,6 +627,7 @@ def run(sim: Any, shape: str, testcase: str) -> None:
             "N_CONTEXTS": config.contexts,
             "N_GROUPS": config.groups,
             "N_IDS": config.ids,
+            "MCAST": config.mcast,
             "COUNTERS": config.counters,
             "ECC": config.ecc,
             "BUILD": BUILD,

@@ -18,6 +18,8 @@ module ulx3s #(
     parameter int unsigned N_GROUPS = 16,
     parameter int unsigned N_IDS = 16,
     parameter bit PIPELINED = 1'b1,
+    /// 1: multicasts; not with PIPELINED.
+    parameter bit MCAST = 1'b0,
     parameter int unsigned COUNTERS = 0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
@@ -102,6 +104,7 @@ module ulx3s #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
+      .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
       .N_LINKS     (N_LINKS)
   ) i_board (

@@ -196,6 +196,9 @@ module sp_csr_regs (
         logic egress_flits;
         logic counters;
         logic ecc;
+        logic multicast;
+        logic mcast_packets;
+        logic mcast_copies;
         logic port_counters;
         logic engine_counters;
         logic fwd_all_window;
@@ -288,6 +291,15 @@ module sp_csr_regs (
         decoded_reg_strb.ecc = cpuif_req_masked & (cpuif_addr == 26'h6c) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h6c);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h6c) & !cpuif_req_is_wr;
+        decoded_reg_strb.multicast = cpuif_req_masked & (cpuif_addr == 26'h70) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h70);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h70) & !cpuif_req_is_wr;
+        decoded_reg_strb.mcast_packets = cpuif_req_masked & (cpuif_addr == 26'h74) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h74);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h74) & !cpuif_req_is_wr;
+        decoded_reg_strb.mcast_copies = cpuif_req_masked & (cpuif_addr == 26'h78) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h78);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h78) & !cpuif_req_is_wr;
         decoded_reg_strb.port_counters = cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_external |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
@@ -853,6 +865,15 @@ module sp_csr_regs (
         end
         if(rd_mux_addr == 26'h6c) begin
             readback_data_var[31:0] |= hwif_in.ecc.value.next;
+        end
+        if(rd_mux_addr == 26'h70) begin
+            readback_data_var[31:0] |= hwif_in.multicast.value.next;
+        end
+        if(rd_mux_addr == 26'h74) begin
+            readback_data_var[31:0] |= hwif_in.mcast_packets.count.next;
+        end
+        if(rd_mux_addr == 26'h78) begin
+            readback_data_var[31:0] |= hwif_in.mcast_copies.count.next;
         end
         if((rd_mux_addr[25:15] == 11'h2)) begin
             readback_data_var |= hwif_in.port_counters.rd_data;

@@ -140,6 +140,30 @@ package sp_csr_regs_pkg;
     } sp_switch__ecc__in_t;
 
     typedef struct {
+        logic [31:0] next;
+    } sp_switch__multicast__value__in_t;
+
+    typedef struct {
+        sp_switch__multicast__value__in_t value;
+    } sp_switch__multicast__in_t;
+
+    typedef struct {
+        logic [31:0] next;
+    } sp_switch__mcast_packets__count__in_t;
+
+    typedef struct {
+        sp_switch__mcast_packets__count__in_t count;
+    } sp_switch__mcast_packets__in_t;
+
+    typedef struct {
+        logic [31:0] next;
+    } sp_switch__mcast_copies__count__in_t;
+
+    typedef struct {
+        sp_switch__mcast_copies__count__in_t count;
+    } sp_switch__mcast_copies__in_t;
+
+    typedef struct {
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
@@ -203,6 +227,9 @@ package sp_csr_regs_pkg;
         sp_switch__egress_flits__in_t egress_flits;
         sp_switch__counters__in_t counters;
         sp_switch__ecc__in_t ecc;
+        sp_switch__multicast__in_t multicast;
+        sp_switch__mcast_packets__in_t mcast_packets;
+        sp_switch__mcast_copies__in_t mcast_copies;
         sp_switch__port_counters__in_t port_counters;
         sp_switch__engine_counters__in_t engine_counters;
         sp_switch__fwd_all_window__in_t fwd_all_window;

@@ -154,6 +154,23 @@ extern "C" {
 #define SP_SWITCH__ECC__VALUE_bp 0
 #define SP_SWITCH__ECC__VALUE_bw 32
 
+// reg - sp_switch.multicast
+#define SP_SWITCH__MULTICAST__VALUE_bm 0xffffffff
+#define SP_SWITCH__MULTICAST__VALUE_bp 0
+#define SP_SWITCH__MULTICAST__VALUE_bw 32
+
+// reg - sp_switch.mcast_packets
+#define SP_SWITCH__MCAST_PACKETS__COUNT_bm 0xffffffff
+#define SP_SWITCH__MCAST_PACKETS__COUNT_bp 0
+#define SP_SWITCH__MCAST_PACKETS__COUNT_bw 32
+#define SP_SWITCH__MCAST_PACKETS__COUNT_reset 0x0
+
+// reg - sp_switch.mcast_copies
+#define SP_SWITCH__MCAST_COPIES__COUNT_bm 0xffffffff
+#define SP_SWITCH__MCAST_COPIES__COUNT_bp 0
+#define SP_SWITCH__MCAST_COPIES__COUNT_bw 32
+#define SP_SWITCH__MCAST_COPIES__COUNT_reset 0x0
+
 // reg - sp_switch.port_counters.port[].rx_packets
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bm 0xffffffff
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bp 0
@@ -593,7 +610,10 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t egress_flits;
     uint32_t counters;
     uint32_t ecc;
-    uint8_t RESERVED_70_ffff[0xff90];
+    uint32_t multicast;
+    uint32_t mcast_packets;
+    uint32_t mcast_copies;
+    uint8_t RESERVED_7c_ffff[0xff84];
     sp_switch__port_counters_t port_counters;
     sp_switch__engine_counters_t engine_counters;
     sp_switch__fwd_all_window_t fwd_all_window;

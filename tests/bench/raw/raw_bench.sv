@@ -27,7 +27,9 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter bit PIPELINED = 1'b0,
     /// As in sp_switch_core.
-    parameter int unsigned COUNTERS = 0
+    parameter int unsigned COUNTERS = 0,
+    /// As in sp_switch_core.
+    parameter bit ECC = 1'b0
 ) (
     /// Clock.
     input  logic                     clk_i,
@@ -105,7 +107,8 @@ module raw_bench #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
-      .COUNTERS    (COUNTERS)
+      .COUNTERS    (COUNTERS),
+      .ECC         (ECC)
   ) i_dut (
       .clk_i,
       .rst_ni,

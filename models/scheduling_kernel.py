@@ -1,0 +1,1083 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One clock cycle of the crossbar, compiled: what :mod:`switchproof.models.scheduling` runs.
+
+The rules are those of docs/crossbar.md, "Cycle by cycle". Nothing here is a bit vector or a
+memory address: packets are rows of a table and stand in linked lists, turns are distances from
+the one whose turn it is, a side that is busy is the cycle in which it is free again. State is
+arrays of records, one record an input, output, queue or engine. Plain loops over them, so that
+numba compiles it; without numba the same text runs as Python, some hundred times slower.
+
+A cycle is :func:`match`, :func:`inject`, :func:`egress` and :func:`ingress`, in this order. Each
+reads what the registers hold in cycle ``t`` and leaves what they hold in ``t + 1``; the order
+matters where one reads what another changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .layout import NUM_VC, Vc
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+try:
+    import numba
+
+    #: Whether numba compiles the loops.
+    COMPILED = True
+
+    def compiled(function: _Function) -> _Function:
+        """Compile a function; the result is kept on disk for the next process."""
+        return numba.njit(cache=True)(function)  # type: ignore[return-value]
+
+except ImportError:  # pragma: no cover - the environment of the tests has numba
+    COMPILED = False
+
+    def compiled(function: _Function) -> _Function:
+        """Leave a function as it is."""
+        return function
+
+
+Ints = NDArray[np.int64]
+Numbers = NDArray[np.int32]
+Flags = NDArray[np.uint8]
+#: Records of one of the types below.
+Records = Any
+
+VCS = int(NUM_VC)
+RSP, RED = int(Vc.RSP), int(Vc.RED)
+NONE = -1
+#: Flits that may be on the way to a queue or to an egress buffer while its room is looked at.
+INGRESS_SLACK, EGRESS_SLACK = 6, 4
+#: Cycles from the end of a packet to the next start, for the length of a phase.
+TURN_STEPS = 4
+#: Flits behind the buffers of an egress, and packets of an injector.
+OUT_FLITS, SLOTS = 3, 2
+#: Marks of a flit in the last stage of an egress.
+FIRST, LAST = 1, 2
+#: Cycles from the first beat in to the first beat out of a packet of one flit, nothing in its way.
+ZERO_LOAD = 4
+
+#: A packet. A queue is a list of them through `behind`.
+PACKET = np.dtype(
+    [
+        ("born", "i8"),  # cycle from which its source has it; of no matter to the switch
+        ("input", "i4"),
+        ("out", "i4"),  # output; its own port's once it has become an answer
+        ("vc", "i4"),
+        ("flits", "i4"),  # in the queue
+        ("beats", "i4"),  # that come in; other than `flits`: it is refused
+        ("good", "i4"),  # its header passes the checks
+        ("behind", "i4"),  # next packet of its queue
+    ]
+)
+
+#: An input; those behind the ports are the injectors.
+INPUT = np.dtype(
+    [
+        ("read_from", "i8"),  # a queue is read in the cycles behind this one
+        ("read_to", "i8"),  # up to this one, in which the next packet may start
+        ("read_out", "i4"),
+        ("read_vc", "i4"),
+        ("held", "i4"),  # a beat waits in the skid buffer
+        ("settling", "i4"),  # the last beat of a refused packet waits for its answer's place
+        ("packet", "i4"),  # packet whose beat is looked at next, or NONE
+        ("seen", "i4"),  # beats of it that are done
+        ("tight", "i4", VCS),  # queues without room for a longest packet
+        ("roomy", "i4", VCS),  # there was none a cycle ago
+        ("accept_turn", "i4"),  # output that comes first
+        ("vc_turn", "i4"),  # VC that comes first
+        ("due", "i4"),  # output whose turn it is
+        ("forced", "i4"),  # the pair waited in its last phase, and waits still
+        # Within a cycle:
+        ("reads_out", "i4"),  # queue that is read, or NONE
+        ("reads_vc", "i4"),
+        ("overdue", "i4"),  # its due output is kept free for it
+        ("taken", "i4"),  # matched
+        ("offer", "i4"),  # best grant, or NONE
+        ("offer_at", "i4"),  # its distance
+        ("moves_to", "i4"),  # output that it could have instead, or NONE
+    ]
+)
+
+#: An output; those behind the ports are engines.
+OUTPUT = np.dtype(
+    [
+        ("taken_to", "i8"),  # cycle in which it may be matched again
+        ("began", "i8"),  # cycle in which the first beat of the packet on the port left
+        ("grant_turn", "i4"),  # input that comes first
+        ("askers", "i4"),  # inputs with a packet for it
+        ("started", "i4", 4),  # [t mod 4] packet that was started in cycle t, or NONE
+        ("started_flits", "i4", 4),
+        ("room", "i4", VCS),  # a longest packet may be sent here
+        ("comes", "i4"),  # packet that arrives
+        ("comes_left", "i4"),  # flits of it that have not
+        ("level", "i4", VCS),  # flits in the buffer
+        ("lined_first", "i4", VCS),  # place of the oldest packet in the buffer
+        ("lined_count", "i4", VCS),
+        ("serves", "i4"),  # packet that is sent, or NONE
+        ("serves_vc", "i4"),
+        ("serves_left", "i4"),  # flits of it that are not in the last stage or on the way there
+        ("send_turn", "i4"),  # VC that comes first
+        ("reading", "i4"),  # a flit is on its way from the buffer to the last stage
+        ("stage", "i4", OUT_FLITS + 1),  # packets of the flits in the last stage or on the way
+        ("marks", "i4", OUT_FLITS + 1),  # FIRST, LAST
+        ("stage_first", "i4"),
+        ("stage_count", "i4"),  # without the one on the way
+        ("idle", "i4"),  # nothing is here and all VCs have room
+        # Within a cycle:
+        ("asks", "i4"),  # requests
+        ("match", "i4"),  # input matched, or NONE
+        ("at_once", "i4"),  # the same, in the first iteration
+        ("kept", "i4"),  # free for an overdue input alone
+        ("search", "i4"),
+    ]
+)
+
+#: Queues of an input for an output, one for each VC, and their turn together.
+PAIR = np.dtype(
+    [
+        ("first", "i4", VCS),  # packet at the head, or NONE
+        ("last", "i4", VCS),
+        ("waiting", "i2", VCS),  # packets that may ask
+        ("free", "i2", VCS),  # flits of the queue that nothing has taken
+        ("count", "i4"),  # packets of all VCs that may ask
+        ("place", "i2"),  # where the input stands among the askers of the output, or NONE
+        ("waited", "i2"),  # the pair waited to the end of its phase
+    ]
+)
+
+#: An engine's injector.
+ENGINE = np.dtype(
+    [
+        ("flits", "i4", SLOTS),
+        ("packet", "i4", SLOTS),
+        ("sends", "i4"),  # slot that is sent
+        ("fills", "i4"),  # slot that is filled
+        ("filled", "i4"),  # flits in it
+        ("whole", "i4"),  # packets that are whole
+        # Within a cycle:
+        ("head", "i4"),  # slot of the packet that may start
+        ("leaves", "i4"),  # the packet that is sent is done
+    ]
+)
+
+#: A packet in an egress buffer.
+LINED = np.dtype([("packet", "i4"), ("flits", "i4")])
+
+#: What stands in front of an input: packets that have come and not been offered, without end.
+SOURCE = np.dtype(
+    [
+        ("first", "i4", VCS),
+        ("last", "i4", VCS),
+        ("turn", "i4"),  # VC that was served last
+        ("room", "i4"),  # bit v: the input had room in the last cycle
+    ]
+)
+
+#: A packet whose last beat has left: port, number, cycles of first and last beat.
+LEFT = np.dtype([("first", "i8"), ("last", "i8"), ("port", "i4"), ("packet", "i4")])
+
+
+class Shape(NamedTuple):
+    """What does not change: numbers of a configuration, and how the model departs from it."""
+
+    ports: int
+    engines: int
+    iterations: int
+    augment: int  # rounds of augmenting paths
+    voq_flits: int
+    egress_flits: int
+    longest: int  # flits of the longest packet
+    phase: int  # cycles in which a pair is due, a power of two
+    fifo: int  # 1: one queue an input, whose first packet alone may ask
+    maximum: int  # 1: iSLIP's matching is augmented to one of maximum size
+
+
+class Work(NamedTuple):
+    """Requests and room to match them; holds nothing from one cycle to the next."""
+
+    asks: Numbers  # j, k: inputs whose request stands
+    active: Numbers  # outputs that still look for an input
+    offered: Numbers  # inputs with a grant
+    trail: Numbers  # [depth, 3] input, output and next request of a search
+
+
+class State(NamedTuple):
+    """Registers and queues. i: input, j: output, v: VC, e: engine; injector e is input ports+e."""
+
+    #: [0] cycle since reset, [1] results that have come, [2] packets that have left, [3] cycles in
+    #: which a pair was kept free
+    numbers: Ints
+    inputs: Records  # i
+    outputs: Records  # j
+    pairs: Records  # i, j
+    askers: Numbers  # j, k: inputs with a packet for j, in no order
+    lined: Records  # j, v, k: packets in the buffer, a ring
+    engines: Records  # e
+    copies: Numbers  # e, slot, j: outputs that lack the packet
+    injects: Numbers  # e, j: outputs that lack the packet at the head and have room
+    asks: Numbers  # as in Work
+    active: Numbers
+    offered: Numbers
+    trail: Numbers
+
+
+def records(dtype: np.dtype[Any], *size: int) -> Records:
+    """Return records of zeros, whose fields are attributes."""
+    return np.zeros(size, dtype).view(np.recarray)
+
+
+def shape_of(
+    ports: int,
+    engines: int,
+    iterations: int,
+    augment: int,
+    voq_flits: int,
+    egress_flits: int,
+    longest: int,
+    *,
+    fifo: bool = False,
+    maximum: bool = False,
+) -> Shape:
+    """Return the shape of a crossbar."""
+    phase = 1 << (longest + TURN_STEPS - 1).bit_length()
+    return Shape(
+        ports, engines, iterations, augment, voq_flits, egress_flits, longest, phase, int(fifo),
+        int(maximum),
+    )  # fmt: skip
+
+
+def matcher(n_in: int, n_out: int) -> tuple[Records, Records, Work]:
+    """Return inputs, outputs and requests as a reset leaves them."""
+    inputs, outputs = records(INPUT, n_in), records(OUTPUT, n_out)
+    inputs.packet, inputs.offer, inputs.reads_out = NONE, NONE, NONE
+    inputs.read_from, inputs.read_to, inputs.roomy = -1, -1, 1
+    inputs.due = np.arange(n_in)
+    outputs.match, outputs.started, outputs.serves = NONE, NONE, NONE
+    outputs.taken_to = -1
+    return inputs, outputs, Work(
+        np.zeros((n_out, n_in), np.int32), np.zeros(n_out, np.int32), np.zeros(n_in, np.int32),
+        np.zeros((n_in + 2, 3), np.int32),
+    )  # fmt: skip
+
+
+def state(shape: Shape) -> State:
+    """Return the registers as a reset leaves them."""
+    n, engines = shape.ports, max(shape.engines, 1)
+    total = shape.ports + shape.engines
+    inputs, outputs, work = matcher(total, total)
+    pairs = records(PAIR, total, total)
+    pairs.place, pairs.first, pairs.free = NONE, NONE, shape.voq_flits
+    return State(
+        np.zeros(4, np.int64),
+        inputs,
+        outputs,
+        pairs,
+        np.zeros((total, n), np.int32),
+        records(LINED, n, VCS, shape.egress_flits),
+        records(ENGINE, engines),
+        np.zeros((engines, SLOTS, total), np.int32),
+        np.zeros((engines, total), np.int32),
+        *work,
+    )
+
+
+# ------------------------------------------------------------------------------------- iSLIP
+
+
+@compiled
+def islip(
+    iterations: int,
+    first_multicast: int,
+    inputs: Records,
+    outputs: Records,
+    asks: Numbers,
+    active: Numbers,
+    offered: Numbers,
+) -> None:
+    """Match the requests: ``outputs[j].asks`` of them in ``asks[j]``.
+
+    Leaves the matches in ``outputs[j].match`` and moves the turns. Inputs from `first_multicast`
+    on accept every grant.
+    """
+    n_in, n_out = len(inputs), len(outputs)
+    n_active = 0
+    for j in range(n_out):
+        outputs[j].match = NONE
+        outputs[j].at_once = NONE
+        if outputs[j].asks > 0:
+            active[n_active] = j
+            n_active += 1
+    for i in range(n_in):
+        inputs[i].taken = 0
+    for iteration in range(iterations):
+        # Grant: each output that has none the nearest input from the one whose turn it is.
+        n_offered = 0
+        kept = 0
+        for a in range(n_active):
+            j = active[a]
+            best, best_at = NONE, n_in
+            turn = outputs[j].grant_turn
+            for k in range(outputs[j].asks):
+                i = asks[j, k]
+                at = i - turn
+                if at < 0:
+                    at += n_in
+                if at < best_at and inputs[i].taken == 0:
+                    best, best_at = i, at
+            if best == NONE:
+                continue  # all who ask are matched: nothing will come of it
+            if best >= first_multicast:
+                outputs[j].match = best
+                if iteration == 0:
+                    outputs[j].at_once = best
+                continue
+            active[kept] = j
+            kept += 1
+            at = j - inputs[best].accept_turn
+            if at < 0:
+                at += n_out
+            if inputs[best].offer == NONE:
+                offered[n_offered] = best
+                n_offered += 1
+            elif at > inputs[best].offer_at:
+                continue
+            inputs[best].offer = j
+            inputs[best].offer_at = at
+        # Accept: each input the nearest of its grants.
+        for k in range(n_offered):
+            i = offered[k]
+            j = inputs[i].offer
+            inputs[i].offer = NONE
+            inputs[i].taken = 1
+            outputs[j].match = i
+            if iteration == 0:
+                outputs[j].at_once = i
+        n_active = 0
+        for a in range(kept):
+            if outputs[active[a]].match == NONE:
+                active[n_active] = active[a]
+                n_active += 1
+        if n_active == 0:
+            break
+    # Turns move for what the first iteration matched.
+    for j in range(n_out):
+        i = outputs[j].at_once
+        if i != NONE:
+            outputs[j].grant_turn = i + 1 if i + 1 < n_in else 0
+            if i < first_multicast:
+                inputs[i].accept_turn = j + 1 if j + 1 < n_out else 0
+
+
+@compiled
+def nearest(turn: int, count: int, one: int, other: int) -> bool:
+    """Whether `one` of `count` is nearer to the one in turn than `other`, which may be NONE."""
+    return other == NONE or (one - turn) % count < (other - turn) % count
+
+
+@compiled
+def augment(
+    rounds: int, first_multicast: int, t: int, inputs: Records, outputs: Records, asks: Numbers
+) -> None:
+    """Add matches by paths of three steps: an input without an output takes that of another, which
+    moves to an output that is free. The turns of all are the cycle.
+
+    What multicast inputs have stays theirs.
+    """
+    n_in, n_out = len(inputs), len(outputs)
+    turn_in, turn_out = t % n_in, t % n_out
+    for i in range(n_in):
+        inputs[i].offer = NONE  # the output it has
+    for j in range(n_out):
+        i = outputs[j].match
+        if i != NONE:
+            inputs[i].offer = j
+    for _ in range(rounds):
+        # Outputs that inputs without one ask for.
+        for j in range(n_out):
+            outputs[j].search = 0
+            for k in range(outputs[j].asks):
+                i = asks[j, k]
+                if i < first_multicast and inputs[i].offer == NONE:
+                    outputs[j].search = 1
+        for i in range(n_in):
+            inputs[i].moves_to = NONE
+            inputs[i].offer_at = NONE  # the output that it takes over
+        # A free output offers itself to an input whose own output is asked for so.
+        for j in range(n_out):
+            if outputs[j].match != NONE:
+                continue
+            mover = NONE
+            for k in range(outputs[j].asks):
+                i = asks[j, k]
+                has = inputs[i].offer
+                movable = i < first_multicast and has != NONE and outputs[has].search == 1
+                if movable and nearest(turn_in, n_in, i, mover):
+                    mover = i
+            if mover != NONE and nearest(turn_out, n_out, j, inputs[mover].moves_to):
+                inputs[mover].moves_to = j
+        # An output whose input can move goes to one of those that ask; each of them takes one.
+        for j in range(n_out):
+            has = outputs[j].match
+            if has == NONE or has >= first_multicast or inputs[has].moves_to == NONE:
+                continue
+            taker = NONE
+            for k in range(outputs[j].asks):
+                i = asks[j, k]
+                free = i < first_multicast and inputs[i].offer == NONE
+                if free and nearest(turn_in, n_in, i, taker):
+                    taker = i
+            if taker != NONE and nearest(turn_out, n_out, j, inputs[taker].offer_at):
+                inputs[taker].offer_at = j
+        for i in range(first_multicast):
+            j = inputs[i].offer_at
+            if j == NONE:
+                continue
+            mover = outputs[j].match
+            to = inputs[mover].moves_to
+            outputs[j].match = i
+            inputs[i].offer = j
+            outputs[to].match = mover
+            inputs[mover].offer = to
+    for i in range(n_in):
+        inputs[i].offer = NONE
+
+
+@compiled
+def maximise(
+    first_multicast: int, inputs: Records, outputs: Records, asks: Numbers, trail: Numbers
+) -> None:
+    """Lengthen the matching to maximum size: from each output without an input, search for an
+    alternating path to an input without an output (Kuhn's algorithm).
+
+    What multicast inputs have stays theirs.
+    """
+    for j in range(len(outputs)):
+        outputs[j].search = NONE
+        if outputs[j].match != NONE:
+            inputs[outputs[j].match].offer = j
+    for root in range(len(outputs)):
+        if outputs[root].match != NONE:
+            continue
+        depth = 0
+        trail[0, 1] = root
+        trail[0, 2] = 0
+        outputs[root].search = root
+        while depth >= 0:
+            j = trail[depth, 1]
+            if trail[depth, 2] == outputs[j].asks:
+                depth -= 1
+                continue
+            i = asks[j, trail[depth, 2]]
+            trail[depth, 2] += 1
+            if i >= first_multicast:
+                continue
+            trail[depth, 0] = i
+            if inputs[i].taken == 0:
+                inputs[i].taken = 1
+                for d in range(depth + 1):
+                    outputs[trail[d, 1]].match = trail[d, 0]
+                    inputs[trail[d, 0]].offer = trail[d, 1]
+                break
+            other = inputs[i].offer
+            if outputs[other].search != root:
+                outputs[other].search = root
+                depth += 1
+                trail[depth, 1] = other
+                trail[depth, 2] = 0
+    for i in range(len(inputs)):
+        inputs[i].offer = NONE
+
+
+# ---------------------------------------------------------------------- requests and matches
+
+
+@compiled
+def asks_vc(c: Shape, s: State, want: Flags, i: int, j: int, v: int) -> bool:
+    """Whether input i has a packet of a VC that output j can take now; sides may be busy."""
+    if s.pairs[i, j].waiting[v] == 0:
+        return False
+    if j < c.ports:
+        return s.outputs[j].room[v] != 0
+    # An engine takes contributions that it wants; of a queue that is read it sees no head.
+    if v != RED or want[j - c.ports, i] == 0:
+        return False
+    return not (s.inputs[i].reads_out == j and s.inputs[i].reads_vc == v)
+
+
+@compiled
+def wishes(c: Shape, s: State, want: Flags, i: int, j: int) -> bool:
+    """Whether input i has anything that output j can take now; sides may be busy."""
+    if i >= c.ports:
+        return s.injects[i - c.ports, j] != 0
+    found = False
+    for v in range(VCS):
+        found = found or asks_vc(c, s, want, i, j, v)
+    return found
+
+
+@compiled
+def show(s: State, i: int, j: int, v: int) -> None:
+    """Let input i ask output j for one packet of a VC more."""
+    pair = s.pairs[i, j]
+    pair.waiting[v] += 1
+    pair.count += 1
+    if pair.count == 1:
+        pair.place = s.outputs[j].askers
+        s.askers[j, pair.place] = i
+        s.outputs[j].askers += 1
+
+
+@compiled
+def hide(s: State, i: int, j: int, v: int) -> None:
+    """Let input i ask output j for one packet of a VC less."""
+    pair = s.pairs[i, j]
+    pair.waiting[v] -= 1
+    pair.count -= 1
+    if pair.count == 0:
+        s.outputs[j].askers -= 1
+        moved = s.askers[j, s.outputs[j].askers]
+        s.askers[j, pair.place] = moved
+        s.pairs[moved, j].place = pair.place
+        pair.place = NONE
+
+
+@compiled
+def enqueue(c: Shape, s: State, p: Records, i: int, q: int) -> None:
+    """Line up a packet that has become whole."""
+    j, v = p[q].out, p[q].vc
+    queue, u = s.pairs[i, j], v
+    if c.fifo != 0:
+        queue, u = s.pairs[i, 0], 0
+    p[q].behind = NONE
+    alone = queue.first[u] == NONE
+    if alone:
+        queue.first[u] = q
+    else:
+        p[queue.last[u]].behind = q
+    queue.last[u] = q
+    if alone or c.fifo == 0:
+        show(s, i, j, v)
+
+
+@compiled
+def start(c: Shape, s: State, p: Records, want: Flags, i: int, j: int) -> None:
+    """Start a packet of input i to output j: the VCs that can go take turns."""
+    t = s.numbers[0]
+    a, b = s.inputs[i], s.outputs[j]
+    v, at = NONE, VCS
+    for u in range(VCS):
+        distance = (u - a.vc_turn) % VCS
+        if distance < at and asks_vc(c, s, want, i, j, u):
+            v, at = u, distance
+    a.vc_turn = (v + 1) % VCS
+    queue, u = s.pairs[i, j], v
+    if c.fifo != 0:
+        queue, u = s.pairs[i, 0], 0
+    q = queue.first[u]
+    behind = p[q].behind
+    queue.first[u] = behind
+    hide(s, i, j, v)
+    if c.fifo != 0 and behind != NONE:
+        show(s, i, p[behind].out, p[behind].vc)
+    a.read_out = j
+    a.read_vc = v
+    a.read_from = t
+    a.read_to = t + p[q].flits
+    b.taken_to = t + p[q].flits
+    b.started[t & 3] = q
+    b.started_flits[t & 3] = p[q].flits
+
+
+@compiled
+def match(c: Shape, s: State, p: Records, want: Flags) -> None:
+    """Requests, matches, turns of pairs; starts what is matched.
+
+    ``want[e, i]``: engine e takes the head of input i.
+    """
+    t = s.numbers[0]
+    n, total = c.ports, c.ports + c.engines
+    inputs, outputs = s.inputs, s.outputs
+
+    for i in range(n):
+        a = inputs[i]
+        a.reads_out = a.read_out if a.read_from < t and t <= a.read_to else NONE
+        a.reads_vc = a.read_vc
+
+    # What injectors lack. While the packet at the head leaves, the one behind it is shown.
+    for e in range(c.engines):
+        engine = s.engines[e]
+        slot, left = engine.sends, engine.whole
+        engine.leaves = 0
+        if t == inputs[n + e].read_to:
+            lacking = 0
+            for j in range(n):
+                lacking += s.copies[e, slot, j]
+            if lacking == 0:
+                engine.leaves = 1
+                slot, left = SLOTS - 1 - slot, left - 1
+        engine.head = slot
+        for j in range(n):
+            asks = left > 0 and s.copies[e, slot, j] != 0 and outputs[j].room[RSP] != 0
+            s.injects[e, j] = 1 if asks else 0
+
+    # Pairs that have waited too long.
+    any_overdue = False
+    for i in range(total):
+        a = inputs[i]
+        a.overdue = 0
+        if a.forced != 0 and wishes(c, s, want, i, a.due):
+            a.overdue = 1
+            outputs[a.due].kept = 1
+            any_overdue = True
+
+    s.numbers[3] += 1 if any_overdue else 0
+
+    # Requests of idle inputs to free outputs.
+    for j in range(total):
+        b = outputs[j]
+        asking = 0
+        open_ = j < n  # all VCs have room: who has a packet asks, whatever its VC
+        for v in range(VCS):
+            open_ = open_ and b.room[v] != 0
+        if t >= b.taken_to:
+            for k in range(b.askers):
+                i = s.askers[j, k]
+                a = inputs[i]
+                if t < a.read_to:
+                    continue
+                if any_overdue and (a.due != j if a.overdue != 0 else b.kept != 0):
+                    continue
+                if open_ or wishes(c, s, want, i, j):
+                    s.asks[j, asking] = i
+                    asking += 1
+            for e in range(c.engines):
+                a = inputs[n + e]
+                if s.injects[e, j] == 0 or t < a.read_to:
+                    continue
+                if any_overdue and (a.due != j if a.overdue != 0 else b.kept != 0):
+                    continue
+                s.asks[j, asking] = n + e
+                asking += 1
+        b.asks = asking
+
+    islip(c.iterations, n, inputs, outputs, s.asks, s.active, s.offered)
+    if c.augment != 0:
+        augment(c.augment, n, t, inputs, outputs, s.asks)
+    if c.maximum != 0:
+        maximise(n, inputs, outputs, s.asks, s.trail)
+
+    # Turns of pairs.
+    for j in range(total):
+        outputs[j].kept = 0
+        i = outputs[j].match
+        if i != NONE:
+            s.pairs[i, j].waited = 0
+            if inputs[i].due == j:
+                inputs[i].forced = 0
+    tick = t & (c.phase - 1)
+    if tick == 0:
+        for i in range(total):
+            inputs[i].forced = s.pairs[i, inputs[i].due].waited
+    elif tick == c.phase - 1:
+        for i in range(total):
+            j = inputs[i].due
+            inputs[i].forced = 0
+            if outputs[j].match != i and wishes(c, s, want, i, j):
+                s.pairs[i, j].waited = 1
+            inputs[i].due = j + 1 if j + 1 < total else 0
+
+    # What is matched starts.
+    for j in range(total):
+        b = outputs[j]
+        i = b.match
+        if i == NONE:
+            b.started[t & 3] = NONE
+        elif i < n:
+            start(c, s, p, want, i, j)
+        else:
+            engine = s.engines[i - n]
+            s.copies[i - n, engine.head, j] = 0
+            inputs[i].read_to = t + engine.flits[engine.head]
+            b.taken_to = inputs[i].read_to
+            b.started[t & 3] = engine.packet[engine.head]
+            b.started_flits[t & 3] = engine.flits[engine.head]
+
+
+@compiled
+def inject(c: Shape, s: State, valid: Flags, last: Flags, mask: Flags) -> None:
+    """Take what engines send (``valid[e]``, ``last[e]``, ``mask[e, j]``); free what has left.
+
+    The packets of injectors have the numbers -2, -3, ... in the order in which they became whole.
+    """
+    for e in range(c.engines):
+        engine = s.engines[e]
+        taken = valid[e] != 0 and engine.whole != SLOTS
+        if taken:
+            slot = engine.fills
+            if engine.filled == 0:
+                for j in range(c.ports):
+                    s.copies[e, slot, j] = mask[e, j]
+            engine.filled += 1
+            if last[e] != 0:
+                engine.flits[slot] = engine.filled
+                engine.packet[slot] = NONE - 1 - s.numbers[1]
+                s.numbers[1] += 1
+                engine.filled = 0
+                engine.fills = SLOTS - 1 - slot
+                engine.whole += 1
+        if engine.leaves != 0:
+            engine.sends = SLOTS - 1 - engine.sends
+            engine.whole -= 1
+
+
+# ------------------------------------------------------------------------------------- egress
+
+
+@compiled
+def egress(
+    c: Shape, s: State, p: Records, ready: Flags, may: Flags, valid: Flags, left: Records
+) -> None:
+    """Buffers and ports of all outputs.
+
+    ``ready[j]``: the receiver takes a beat; ``may[j]``: bit v: it lets a packet of VC v start.
+    Leaves in ``valid[j]`` whether a beat is offered, and adds packets whose last beat goes to
+    `left`.
+    """
+    t = s.numbers[0]
+    for j in range(c.ports):
+        b = s.outputs[j]
+        q = b.started[(t + 2) & 3]
+        starts = q != NONE
+        if starts:
+            b.comes = q
+            b.comes_left = b.started_flits[(t + 2) & 3]
+        arrives = b.comes_left > 0
+        valid[j] = 0
+        if not arrives and b.idle != 0:
+            continue
+        come_vc = RSP
+        if b.comes >= 0:
+            come_vc = p[b.comes].vc
+
+        # What is on the port.
+        goes = False
+        if b.stage_count > 0:
+            valid[j] = 1
+            goes = ready[j] != 0
+        # Whose flit is next: VCs take turns packet by packet.
+        v = NONE
+        starts_one = b.serves == NONE
+        if not starts_one:
+            v = b.serves_vc
+        else:
+            at = VCS
+            for u in range(VCS):
+                here = b.level[u] > 0 or (starts and come_vc == u)
+                distance = (u - b.send_turn) % VCS
+                if here and (may[j] >> u) & 1 != 0 and distance < at:
+                    v, at = u, distance
+        reads = False
+        passes = False
+        if v != NONE and b.stage_count + b.reading < OUT_FLITS:
+            reads = b.level[v] > 0
+            passes = not reads and b.reading == 0 and arrives and come_vc == v
+
+        calm = True
+        for u in range(VCS):
+            enough = c.egress_flits - b.level[u] >= c.longest + EGRESS_SLACK
+            b.room[u] = 1 if enough else 0
+            calm = calm and enough
+
+        if arrives:
+            b.comes_left -= 1
+            if not passes:
+                if starts:
+                    at = (b.lined_first[come_vc] + b.lined_count[come_vc]) % c.egress_flits
+                    s.lined[j, come_vc, at].packet = b.comes
+                    s.lined[j, come_vc, at].flits = b.comes_left + 1
+                    b.lined_count[come_vc] += 1
+                b.level[come_vc] += 1
+        behind = (b.stage_first + b.stage_count + b.reading) % (OUT_FLITS + 1)
+        landed = b.reading != 0 or passes
+        if reads or passes:
+            mark = 0
+            if starts_one:
+                mark = FIRST
+                b.send_turn = (v + 1) % VCS
+                b.serves_vc = v
+                if passes:
+                    b.serves = b.comes
+                    b.serves_left = b.comes_left + 1
+                else:
+                    at = b.lined_first[v]
+                    b.serves = s.lined[j, v, at].packet
+                    b.serves_left = s.lined[j, v, at].flits
+                    b.lined_first[v] = (at + 1) % c.egress_flits
+                    b.lined_count[v] -= 1
+            b.serves_left -= 1
+            b.stage[behind] = b.serves
+            if b.serves_left == 0:
+                mark |= LAST
+                b.serves = NONE
+            b.marks[behind] = mark
+            if reads:
+                b.level[v] -= 1
+        b.reading = 1 if reads else 0
+        if goes:
+            at = b.stage_first
+            if b.marks[at] & FIRST != 0:
+                b.began = t
+            if b.marks[at] & LAST != 0:
+                row = left[s.numbers[2]]
+                row.port = j
+                row.packet = b.stage[at]
+                row.first = b.began
+                row.last = t
+                s.numbers[2] += 1
+            b.stage_first = (at + 1) % (OUT_FLITS + 1)
+            b.stage_count -= 1
+        if landed:
+            b.stage_count += 1
+
+        for u in range(VCS):
+            calm = calm and b.level[u] == 0
+        calm = calm and b.stage_count == 0 and b.reading == 0 and b.serves == NONE
+        b.idle = 1 if calm and b.comes_left == 0 else 0
+
+
+# ------------------------------------------------------------------------------------- ingress
+
+
+@compiled
+def take_room(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
+    """Take flits of a queue, or give them back (less than none)."""
+    enough = c.longest + INGRESS_SLACK
+    if c.fifo != 0:
+        j, v = 0, 0
+    queue = s.pairs[i, j]
+    before = queue.free[v] >= enough
+    queue.free[v] -= flits
+    after = queue.free[v] >= enough
+    if before and not after:
+        s.inputs[i].tight[v] += 1
+    elif after and not before:
+        s.inputs[i].tight[v] -= 1
+
+
+@compiled
+def look(c: Shape, s: State, p: Records, i: int) -> None:
+    """Look at the next beat of the packet that is on input i."""
+    a = s.inputs[i]
+    q = p[a.packet]
+    seen = a.seen + 1  # beats of the packet with this one
+    good = q.good != 0
+    last = seen == q.beats
+    refused = last and not (good and seen == q.flits)
+    settles = a.settling != 0
+    j, v, flits, needs = q.out, q.vc, q.flits, good and seen == 1
+    if settles:
+        needs = v != RSP
+        j, v, flits = i, RSP, 1
+    found = True
+    if needs:
+        found = (s.pairs[i, 0].free[0] if c.fifo != 0 else s.pairs[i, j].free[v]) >= flits
+    taken = found and (settles or not refused)
+    a.held = 0 if taken else 1
+    a.settling = 1 if refused and not taken else 0
+    if not taken:
+        if refused and not settles and good and seen > 1:
+            take_room(c, s, i, j, v, -flits)
+        return
+    if needs:
+        take_room(c, s, i, j, v, flits)
+    a.seen = seen
+    if last:
+        if settles and needs:
+            q.out = j
+            q.vc = v
+            q.flits = flits
+        if needs or not settles:
+            enqueue(c, s, p, i, a.packet)
+        a.packet = NONE
+        a.seen = 0
+
+
+@compiled
+def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Flags) -> None:
+    """Checks and queues of all inputs; ends the cycle.
+
+    ``valid[i]``: a beat is offered. Leaves in ``ready[i]`` whether it is taken and in ``room[i]``
+    bit v: a longest packet of VC v can be taken. When the last beat of a packet is done,
+    ``inputs[i].packet`` is NONE.
+    """
+    for i in range(c.ports):
+        a = s.inputs[i]
+        ready[i] = 1 - a.held
+        bits = 0
+        for v in range(VCS):
+            bits |= a.roomy[v] << v
+            a.roomy[v] = 1 if a.tight[v] == 0 else 0
+        room[i] = bits
+        if a.packet != NONE and (a.held != 0 or valid[i] != 0):
+            look(c, s, p, i)
+        if a.reads_out != NONE:
+            take_room(c, s, i, a.reads_out, a.reads_vc, -1)
+    s.numbers[0] += 1
+
+
+# ----------------------------------------------------------------------------- runs of cycles
+
+
+@compiled
+def replay(
+    c: Shape,
+    s: State,
+    p: Records,
+    upcoming: Numbers,
+    end: Numbers,
+    s_valid: Flags,
+    m_ready: Flags,
+    m_room: Flags,
+    want: Flags,
+    res_valid: Flags,
+    res_last: Flags,
+    res_mask: Flags,
+    s_ready: Flags,
+    s_room: Flags,
+    m_valid: Flags,
+    grant: Numbers,
+    left: Records,
+) -> None:
+    """Run as many cycles as the stimulus has rows, the first index of all from `s_valid` on.
+
+    Input i sends the packets ``upcoming[i]`` to ``end[i]`` of the table. The last five are filled:
+    what the ports show, which input each engine is matched with, or NONE, and what has left.
+    """
+    for t in range(s_valid.shape[0]):
+        for i in range(c.ports):
+            if s.inputs[i].packet == NONE and upcoming[i] < end[i]:
+                s.inputs[i].packet = upcoming[i]
+                upcoming[i] += 1
+        match(c, s, p, want[t])
+        for e in range(c.engines):
+            grant[t, e] = s.outputs[c.ports + e].match
+        inject(c, s, res_valid[t], res_last[t], res_mask[t])
+        egress(c, s, p, m_ready[t], m_room[t], m_valid[t], left)
+        ingress(c, s, p, s_valid[t], s_ready[t], s_room[t])
+
+
+@compiled
+def load(
+    c: Shape,
+    s: State,
+    p: Records,
+    sources: Records,
+    spare: Numbers,
+    n_spare: Numbers,
+    dst: Numbers,
+    flits: Numbers,
+    vc: Numbers,
+    left: Records,
+    measure_from: int,
+    delays: Ints,
+    carried: Ints,
+) -> int:
+    """Run as many cycles as `dst` has rows, with receivers that take all.
+
+    ``dst[t, i]``: output of the packet that comes to the source of input i in this cycle, or NONE;
+    `flits`, `vc` of it. ``spare[:n_spare[0]]``: rows of the table that are free. From cycle
+    `measure_from` on, ``delays[d]`` counts packets that waited d cycles longer than on an idle
+    switch (the last row: or longer) and ``carried[i, j]`` flits that left. Stops early when the
+    table is full; returns how many cycles were run.
+    """
+    want = np.zeros((1, c.ports), np.uint8)
+    ready = np.ones(c.ports, np.uint8)
+    may = np.full(c.ports, (1 << VCS) - 1, np.uint8)
+    valid = np.zeros(c.ports, np.uint8)
+    s_ready = np.zeros(c.ports, np.uint8)
+    s_room = np.zeros(c.ports, np.uint8)
+    m_valid = np.zeros(c.ports, np.uint8)
+    for t in range(dst.shape[0]):
+        if n_spare[0] < c.ports:
+            return t
+        now = s.numbers[0]
+        for i in range(c.ports):
+            source = sources[i]
+            if dst[t, i] != NONE:
+                n_spare[0] -= 1
+                row = spare[n_spare[0]]
+                q = p[row]
+                u = vc[t, i]
+                q.born = now
+                q.input = i
+                q.out = dst[t, i]
+                q.vc = u
+                q.flits = flits[t, i]
+                q.beats = flits[t, i]
+                q.good = 1
+                q.behind = NONE
+                if source.first[u] == NONE:
+                    source.first[u] = row
+                else:
+                    p[source.last[u]].behind = row
+                source.last[u] = row
+            if s.inputs[i].packet == NONE:
+                # VCs that have room take turns.
+                for k in range(1, VCS + 1):
+                    u = (source.turn + k) % VCS
+                    row = source.first[u]
+                    if row != NONE and (source.room >> u) & 1 != 0:
+                        source.first[u] = p[row].behind
+                        source.turn = u
+                        s.inputs[i].packet = row
+                        break
+            valid[i] = 1 if s.inputs[i].packet != NONE else 0
+        match(c, s, p, want)
+        s.numbers[2] = 0
+        egress(c, s, p, ready, may, m_valid, left)
+        ingress(c, s, p, valid, s_ready, s_room)
+        for i in range(c.ports):
+            sources[i].room = s_room[i]
+        for k in range(s.numbers[2]):
+            row = left[k].packet
+            q = p[row]
+            if now >= measure_from:
+                carried[q.input, left[k].port] += q.flits
+            if q.born >= measure_from:
+                delay = left[k].first - q.born - (q.flits + ZERO_LOAD - 1)
+                delays[min(delay, len(delays) - 1)] += 1
+            spare[n_spare[0]] = row
+            n_spare[0] += 1
+    return dst.shape[0]
+
+
+@compiled
+def matches(
+    iterations: int,
+    first_multicast: int,
+    requests: Flags,
+    inputs: Records,
+    outputs: Records,
+    asks: Numbers,
+    active: Numbers,
+    offered: Numbers,
+    found: Numbers,
+) -> None:
+    """Match ``requests[t, i, j]`` cycle after cycle; leaves in ``found[t, j]`` an input or NONE."""
+    for t in range(requests.shape[0]):
+        for j in range(requests.shape[2]):
+            asking = 0
+            for i in range(requests.shape[1]):
+                if requests[t, i, j] != 0:
+                    asks[j, asking] = i
+                    asking += 1
+            outputs[j].asks = asking
+        islip(iterations, first_multicast, inputs, outputs, asks, active, offered)
+        for j in range(requests.shape[2]):
+            found[t, j] = outputs[j].match
