@@ -299,13 +299,19 @@ module sp_ingress #(
   said_t           now;      // what follows from it
   logic            to_port;  // it goes to one
 
-  // Source and destination choose among equal paths, so that a flow stays on one and in order.
+  // Source and destination choose among equal paths, so that a flow stays on one and in order. Apart
+  // from what is concluded of it: a simulator would see a loop through sp_partition.
+  logic [OutW-1:0] chosen;
   always_comb begin
-    path       = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << looked.paths_log2);
-    now.out    = OutW'(looked.out + 10'(path));
-    to_port    = 32'(now.out) < N_PORTS;
-    reached    = to_port ? N_PORTS'(1) << now.out : '0;
+    path    = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << looked.paths_log2);
+    chosen  = OutW'(looked.out + 10'(path));
+    to_port = 32'(chosen) < N_PORTS;
+    reached = to_port ? N_PORTS'(1) << chosen : '0;
     if (look_mcast && !walk) reached = members;
+  end
+
+  always_comb begin
+    now.out    = chosen;
     now.status = looked.status;
     if (look_mcast) begin
       // Of a member set each destination is looked at behind the last beat.
