@@ -41,7 +41,8 @@ class OutOfStep(BaseTest):
     def bound(self) -> int:
         """Cycles from a lone packet's last beat in to its first beat out; docs/crossbar.md."""
         outputs = self.config.ports + self.config.engines
-        steps, latency = (12, 16) if self.config.pipelined else (4, 4)
+        pipelined = (2 * self.config.iterations + 10, 6)
+        steps, latency = pipelined if self.config.pipelined else (4, 4)
         phase = 1 << (self.config.max_flits + steps - 1).bit_length()
         rounds = 1 + self.config.mcast
         return 2 * (rounds * outputs + 1) * phase + self.config.max_flits + latency
@@ -55,16 +56,17 @@ class OutOfStep(BaseTest):
 
     async def traffic(self) -> None:
         flits = int(os.environ["SP_FLITS"])
+        mcast = os.environ["SP_CROSSING"] == "mcast"
+        if mcast:
+            await self.set_group(1, [1])
         for lag in range(flits):
             crossing = np.arange(self.count) % self.every == self.every - 1
-            mcast = os.environ["SP_CROSSING"] == "mcast"
             rows = [packet.make(0, flit_w=self.config.flit_w) for _ in range(self.config.ports)]
             start = self.pipe.cycle + 20
             # Some packets of port 1 go to 0 first, so that the streams do not start in step.
             rows[1] = self.stream(1, flits, np.where(np.arange(self.count) < 6, 0, 1))
             rows[0] = self.stream(0, flits, np.where(crossing, 1, 0))
             if mcast:
-                await self.set_group(1, [1])
                 packet.set_fields(
                     rows[0], op=np.where(crossing, int(Op.MCAST_WRITE), int(Op.WRITE))
                 )

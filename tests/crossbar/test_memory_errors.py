@@ -90,7 +90,11 @@ class NoErrors(BaseTest):
         # Marked headers have another code.
         await self.registers.write("ecn_threshold", egress=4, voq=4)
         self.checker.marks = True
-        await self.send(traffic.unicast(rng, config, 200))
+        parts = [traffic.unicast(rng, config, 200)]
+        if config.mcast:
+            # So have sets from which an output takes destinations.
+            parts.append(traffic.sparse(rng, config, 60))
+        await self.send(traffic.shuffled(rng, *parts))
 
     async def check_counters(self) -> None:
         for port in range(self.config.ports):

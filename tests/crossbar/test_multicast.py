@@ -165,19 +165,18 @@ class QueueFull(MulticastTest):
             rows = self.nothing()
             flits = int(self.write(0, 1)["flits"][0])
             count = 2 * self.config.voq_flits // flits + 2
-            rows[sender] = concatenate(
-                [
-                    self.write(sender, count, Op.MCAST_WRITE, dst=1),
-                    self.write(sender, 5, Op.READ_RSP, dst=other),
-                    self.write(sender, 5, Op.MGT_WRITE, dst=other),
-                ]
-            )
+            rows[sender] = self.write(sender, count, Op.MCAST_WRITE, dst=1)
             await self.send(rows)
             await self.pipe.run((count + 20) * self.config.max_flits)
+            assert self.pipe.waiting()[sender], "the queue was not full"
+            rows[sender] = concatenate(
+                [self.write(sender, 5, op, dst=other) for op in (Op.READ_RSP, Op.MGT_WRITE)]
+            )
+            await self.send(rows)
+            await self.pipe.run(20 * self.config.max_flits)
             ops = get(concatenate(self.came), "op")
             assert (ops == Op.READ_RSP).sum() == 5, "responses wait for multicasts"
             assert (ops == Op.MGT_WRITE).sum() == 5, "management waits for multicasts"
-            assert self.pipe.waiting()[sender], "the queue was not full"
             self.hit("queue_full")
             self.pipe.stalls("none", [slow])
             await self.drain()

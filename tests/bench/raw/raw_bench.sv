@@ -29,7 +29,9 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter int unsigned COUNTERS = 0,
     /// As in sp_switch_core.
-    parameter bit ECC = 1'b0
+    parameter bit ECC = 1'b0,
+    /// As in sp_switch_core.
+    parameter bit MCAST = 1'b0
 ) (
     /// Clock.
     input  logic                     clk_i,
@@ -108,7 +110,8 @@ module raw_bench #(
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
       .COUNTERS    (COUNTERS),
-      .ECC         (ECC)
+      .ECC         (ECC),
+      .MCAST       (MCAST)
   ) i_dut (
       .clk_i,
       .rst_ni,
