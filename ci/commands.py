@@ -96,11 +96,16 @@ def _selection(target: str, *, mark: str = "", coverage: bool = False) -> sessio
     )
 
 
-def sim(console: Console) -> int:
-    """Run the default regression; with as many ports as a rack has, tests made for that."""
+def sim_suite() -> str:
+    """Return the marks of what `make sim` runs in the configuration that was asked for."""
     asked = variables.override(_variable("PROFILE"), _variable("PORTS"))
     many = asked is not None and variables.resolve_config(asked).ports > MANY_PORTS
-    selection = _selection("sim", mark=RACK_SUITE if many else DEFAULT_SUITE)
+    return RACK_SUITE if many else DEFAULT_SUITE
+
+
+def sim(console: Console) -> int:
+    """Run the default regression; with as many ports as a rack has, tests made for that."""
+    selection = _selection("sim", mark=sim_suite())
     outcome = session.run(selection, console)
     return _finish(console, selection, outcome, "sim")
 

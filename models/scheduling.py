@@ -29,8 +29,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import packet
 from . import scheduling_kernel as kernel
-from .crossbar import Switch
-from .layout import Status, Vc
+from .crossbar import DROPPED, Switch
+from .layout import EXT_SET, Op, Status, Vc
 from .packet import Packets
 from .profiles import Config, ConfigError
 
@@ -64,7 +64,7 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
     return kernel.shape_of(
         config.ports, config.engines, config.iterations, config.augment, config.voq_flits,
         config.egress_flits, config.max_flits,
-        fifo=queues == "fifo", maximum=scheduler == "maximum", mcast=bool(config.mcast),
+        mcast=bool(config.mcast), fifo=queues == "fifo", maximum=scheduler == "maximum",
     )  # fmt: skip
 
 
@@ -100,21 +100,55 @@ class Islip:
 # ------------------------------------------------------------------------------ recorded runs
 
 
-def arrivals(switch: Switch, port: int, packets: Packets) -> kernel.Records:
+@dataclasses.dataclass(frozen=True)
+class Arrivals:
+    """What the model needs of packets that come in at a port: a row of each, and of each multicast
+    the ports that it has, (multicasts, ports); headers: (packets, 16), as the packets leave.
+    """
+
+    rows: kernel.Records
+    fans: Flags
+    headers: NDArray[np.uint8]
+
+
+def arrivals(switch: Switch, port: int, packets: Packets) -> Arrivals:
     """Return what the model needs of packets that come in at a port, in this order.
 
-    `switch` has the tables of the run; it counts the packets.
+    `switch` has the tables of the run; it counts the packets. Raises ValueError for member sets
+    that rights refuse: whether that is known at once is not said.
     """
-    header = packet.fields(packets, "op", "len", "ext")
+    header = packet.fields(packets, "op", "len", "ext", "src", "dst")
     flits = packet.num_flits(header["len"], header["ext"], switch.config.flit_w)
     as_announced = packets.copy()
     as_announced["flits"] = flits
-    out, _, reasons = switch.forward(port, as_announced)
+    out, leaving, reasons = switch.forward(port, as_announced)
+    multicast = (header["op"] == Op.MCAST_WRITE) & bool(switch.config.mcast)
+    sparse = multicast & (header["ext"] & EXT_SET != 0)
+    if (reasons[sparse] == Status.PARTITION).any():
+        raise ValueError("a member set names a port beyond the rights of its sender")
+    # What is wrong with a member set is known behind the last beat.
+    late = sparse & ((reasons == Status.DST) | (reasons == Status.OP))
     rows = kernel.records(kernel.PACKET, len(packets))
     rows.input, rows.beats, rows.flits = port, packets["flits"], flits
-    rows.vc, rows.good = packet.op_vc(header["op"]), reasons == Status.OK
-    rows.out = out
-    return rows
+    rows.vc, rows.good = packet.op_vc(header["op"]), (reasons == Status.OK) | late
+    rows.out = np.maximum(out, 0)
+    rows.fan, rows.walk, rows.bad = NONE, NONE, NONE
+    members = packet.member_sets(packets[sparse])
+    there = members >= 0
+    outs = switch.lookup(port, header["src"][sparse][:, None], members)
+    wrong = there & ((outs == DROPPED) | (outs >= switch.config.ports))
+    rows.walk[sparse] = there.sum(axis=1)
+    rows.bad[sparse] = np.where(wrong.any(1), np.cumsum(there, 1)[_first(wrong)] - 1, NONE)
+    rows.fan[multicast] = np.arange(int(multicast.sum()))
+    fans = np.zeros((int(multicast.sum()), switch.config.ports), np.uint8)
+    copies, which = switch.copies(out, leaving)
+    fans[rows.fan[which], copies["port"]] = 1
+    return Arrivals(rows, fans, switch.forward(port, packets)[1]["hdr"].copy())
+
+
+def _first(marks: NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Return the index of the first mark of each row."""
+    return np.arange(len(marks)), marks.argmax(axis=1)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,14 +190,19 @@ class Shown:
 class Replay:
     """A crossbar that gets what another one got."""
 
-    def __init__(self, config: Config, sent: list[kernel.Records]) -> None:
-        """`sent`: :func:`arrivals` of each port, for the whole run."""
+    def __init__(self, config: Config, sent: list[list[Arrivals]]) -> None:
+        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts."""
         self._form = shape(config)
-        self._state = kernel.state(self._form)
-        self._table = np.concatenate(sent).view(np.recarray)
-        ends = np.cumsum([len(rows) for rows in sent])
-        self._end: Numbers = ends.astype(np.int32)
-        self._upcoming: Numbers = (ends - [len(rows) for rows in sent]).astype(np.int32)
+        parts = [part for port in sent for part in port]
+        self._table = np.concatenate([part.rows for part in parts]).view(np.recarray)
+        cast = np.flatnonzero(self._table.fan != NONE)
+        self._table.fan[cast] = np.arange(len(cast))
+        nobody: Flags = np.zeros((1, config.ports), np.uint8)
+        fans = np.concatenate([nobody[:0], *(part.fans for part in parts), nobody])
+        self._state = kernel.state(self._form)._replace(fans=fans)
+        counts = np.array([sum(len(part.rows) for part in port) for port in sent])
+        self._end: Numbers = np.cumsum(counts).astype(np.int32)
+        self._upcoming: Numbers = (np.cumsum(counts) - counts).astype(np.int32)
 
     def run(self, given: Stimulus) -> Shown:
         """Return what the crossbar shows in the next cycles."""

@@ -49,7 +49,7 @@ Flags = NDArray[np.uint8]
 Records = Any
 
 VCS = int(NUM_VC)
-RSP, RED = int(Vc.RSP), int(Vc.RED)
+REQ, RSP, RED = int(Vc.REQ), int(Vc.RSP), int(Vc.RED)
 NONE = -1
 #: Flits that may be on the way to a queue or to an egress buffer while its room is looked at.
 INGRESS_SLACK, EGRESS_SLACK = 6, 4
@@ -57,6 +57,8 @@ INGRESS_SLACK, EGRESS_SLACK = 6, 4
 TURN_STEPS = 4
 #: Flits behind the buffers of an egress, and packets of an injector.
 OUT_FLITS, SLOTS = 3, 2
+#: What an input reads: a unicast, a multicast for some ports, or for the last that lack it.
+VOQ, PASS, FINAL = 0, 1, 2
 #: Marks of a flit in the last stage of an egress.
 FIRST, LAST = 1, 2
 #: Cycles from the first beat in to the first beat out of a packet of one flit, nothing in its way.
@@ -73,6 +75,9 @@ PACKET = np.dtype(
         ("beats", "i4"),  # that come in; other than `flits`: it is refused
         ("good", "i4"),  # its header passes the checks
         ("behind", "i4"),  # next packet of its queue
+        ("fan", "i4"),  # multicast: row of its ports in State.fans; else NONE
+        ("walk", "i4"),  # its destinations are looked up behind it, so many; else NONE
+        ("bad", "i4"),  # the first of them that is bad, from 0 on; else NONE
     ]
 )
 
@@ -83,19 +88,27 @@ INPUT = np.dtype(
         ("read_to", "i8"),  # up to this one, in which the next packet may start
         ("read_out", "i4"),
         ("read_vc", "i4"),
+        ("read_kind", "i4"),  # VOQ, PASS or FINAL
         ("held", "i4"),  # a beat waits in the skid buffer
         ("settling", "i4"),  # the last beat of a refused packet waits for its answer's place
         ("packet", "i4"),  # packet whose beat is looked at next, or NONE
         ("seen", "i4"),  # beats of it that are done
+        ("walked", "i4"),  # destinations of it that have been looked up
         ("tight", "i4", VCS),  # queues without room for a longest packet
         ("roomy", "i4", VCS),  # there was none a cycle ago
         ("accept_turn", "i4"),  # output that comes first
         ("vc_turn", "i4"),  # VC that comes first
         ("due", "i4"),  # output whose turn it is
         ("forced", "i4"),  # the pair waited in its last phase, and waits still
+        ("fan_free", "i4"),  # flits of the queue of multicasts that nothing has taken
+        ("fan_first", "i4"),  # packet at its head, or NONE
+        ("fan_last", "i4"),
         # Within a cycle:
         ("reads_out", "i4"),  # queue that is read, or NONE
         ("reads_vc", "i4"),
+        ("reads_fan", "i4"),  # a multicast is read for the last time: its place becomes free
+        ("casts", "i4"),  # matched with a multicast
+        ("casts_shown", "i4"),  # State.casts is not all 0
         ("overdue", "i4"),  # its due output is kept free for it
         ("taken", "i4"),  # matched
         ("offer", "i4"),  # best grant, or NONE
@@ -110,6 +123,7 @@ OUTPUT = np.dtype(
         ("taken_to", "i8"),  # cycle in which it may be matched again
         ("began", "i8"),  # cycle in which the first beat of the packet on the port left
         ("grant_turn", "i4"),  # input that comes first
+        ("yields", "i4"),  # its last packet was a multicast, and no unicast has asked since
         ("askers", "i4"),  # inputs with a packet for it
         ("started", "i4", 4),  # [t mod 4] packet that was started in cycle t, or NONE
         ("started_flits", "i4", 4),
@@ -133,9 +147,8 @@ OUTPUT = np.dtype(
         ("asks", "i4"),  # requests
         ("match", "i4"),  # input matched, or NONE
         ("at_once", "i4"),  # the same, in the first iteration
+        ("cast", "i4"),  # multicast input matched, or NONE
         ("kept", "i4"),  # free for an overdue input alone
-        ("yields", "i4"),  # it had a multicast; the next cycle is that of unicasts
-        ("copies", "i4"),  # injector that it is matched with, or NONE
         ("search", "i4"),
     ]
 )
@@ -149,7 +162,7 @@ PAIR = np.dtype(
         ("free", "i2", VCS),  # flits of the queue that nothing has taken
         ("count", "i4"),  # packets of all VCs that may ask
         ("place", "i2"),  # where the input stands among the askers of the output, or NONE
-        ("waited", "i2"),  # the pair waited to the end of its phase
+        ("waited", "i2", 2),  # the pair waited to the end of its phase: unicast, multicast
     ]
 )
 
@@ -196,9 +209,9 @@ class Shape(NamedTuple):
     egress_flits: int
     longest: int  # flits of the longest packet
     phase: int  # cycles in which a pair is due, a power of two
+    mcast: int  # 1: inputs have a queue for multicasts
     fifo: int  # 1: one queue an input, whose first packet alone may ask
     maximum: int  # 1: iSLIP's matching is augmented to one of maximum size
-    mcast: int  # 1: pairs take turns in every other round, the others are those of multicasts
 
 
 class Work(NamedTuple):
@@ -214,7 +227,8 @@ class State(NamedTuple):
     """Registers and queues. i: input, j: output, v: VC, e: engine; injector e is input ports+e."""
 
     #: [0] cycle since reset, [1] results that have come, [2] packets that have left, [3] cycles in
-    #: which a pair was kept free, [4] input whose multicast comes first, [5] round of multicasts
+    #: which a pair was kept free, [4] input whose multicast comes first, [5] 1: in this round pairs
+    #: take turns for multicasts
     numbers: Ints
     inputs: Records  # i
     outputs: Records  # j
@@ -223,7 +237,9 @@ class State(NamedTuple):
     lined: Records  # j, v, k: packets in the buffer, a ring
     engines: Records  # e
     copies: Numbers  # e, slot, j: outputs that lack the packet
-    injects: Numbers  # e, j: outputs that lack the packet at the head and have room
+    lacks: Numbers  # i, j: outputs that lack the multicast at the head of an input
+    casts: Numbers  # i, j: those of them that have room
+    fans: Flags  # row, j: ports of a multicast
     asks: Numbers  # as in Work
     active: Numbers
     offered: Numbers
@@ -244,15 +260,15 @@ def shape_of(
     egress_flits: int,
     longest: int,
     *,
+    mcast: bool = False,
     fifo: bool = False,
     maximum: bool = False,
-    mcast: bool = False,
 ) -> Shape:
     """Return the shape of a crossbar."""
     phase = 1 << (longest + TURN_STEPS - 1).bit_length()
     return Shape(
-        ports, engines, iterations, augment, voq_flits, egress_flits, longest, phase, int(fifo),
-        int(maximum), int(mcast),
+        ports, engines, iterations, augment, voq_flits, egress_flits, longest, phase,
+        int(mcast), int(fifo), int(maximum),
     )  # fmt: skip
 
 
@@ -277,6 +293,7 @@ def state(shape: Shape) -> State:
     inputs, outputs, work = matcher(total, total)
     pairs = records(PAIR, total, total)
     pairs.place, pairs.first, pairs.free = NONE, NONE, shape.voq_flits
+    inputs.fan_free, inputs.fan_first = shape.voq_flits, NONE
     return State(
         np.zeros(6, np.int64),
         inputs,
@@ -286,7 +303,9 @@ def state(shape: Shape) -> State:
         records(LINED, n, VCS, shape.egress_flits),
         records(ENGINE, engines),
         np.zeros((engines, SLOTS, total), np.int32),
-        np.zeros((engines, total), np.int32),
+        np.zeros((n, n), np.int32),
+        np.zeros((total, n), np.int32),
+        np.zeros((1, n), np.uint8),
         *work,
     )
 
@@ -516,13 +535,20 @@ def asks_vc(c: Shape, s: State, want: Flags, i: int, j: int, v: int) -> bool:
 
 @compiled
 def wishes(c: Shape, s: State, want: Flags, i: int, j: int) -> bool:
-    """Whether input i has anything that output j can take now; sides may be busy."""
-    if i >= c.ports:
-        return s.injects[i - c.ports, j] != 0
+    """Whether input i has a unicast that output j can take now; sides may be busy."""
     found = False
     for v in range(VCS):
         found = found or asks_vc(c, s, want, i, j, v)
     return found
+
+
+@compiled
+def wishes_due(c: Shape, s: State, want: Flags, i: int) -> bool:
+    """Whether input i has something for its due output of the kind that is due; see wishes."""
+    j = s.inputs[i].due
+    if i >= c.ports or s.numbers[5] != 0:
+        return j < c.ports and s.casts[i, j] != 0
+    return wishes(c, s, want, i, j)
 
 
 @compiled
@@ -552,13 +578,29 @@ def hide(s: State, i: int, j: int, v: int) -> None:
 
 
 @compiled
+def head(s: State, p: Records, i: int) -> None:
+    """Let input i ask for the ports of the multicast that has come to the head."""
+    for j in range(s.fans.shape[1]):
+        s.lacks[i, j] = s.fans[p[s.inputs[i].fan_first].fan, j]
+
+
+@compiled
 def enqueue(c: Shape, s: State, p: Records, i: int, q: int) -> None:
     """Line up a packet that has become whole."""
     j, v = p[q].out, p[q].vc
+    p[q].behind = NONE
+    if p[q].fan != NONE:
+        a = s.inputs[i]
+        if a.fan_first == NONE:
+            a.fan_first = q
+            head(s, p, i)
+        else:
+            p[a.fan_last].behind = q
+        a.fan_last = q
+        return
     queue, u = s.pairs[i, j], v
     if c.fifo != 0:
         queue, u = s.pairs[i, 0], 0
-    p[q].behind = NONE
     alone = queue.first[u] == NONE
     if alone:
         queue.first[u] = q
@@ -591,6 +633,7 @@ def start(c: Shape, s: State, p: Records, want: Flags, i: int, j: int) -> None:
         show(s, i, p[behind].out, p[behind].vc)
     a.read_out = j
     a.read_vc = v
+    a.read_kind = VOQ
     a.read_from = t
     a.read_to = t + p[q].flits
     b.taken_to = t + p[q].flits
@@ -599,51 +642,87 @@ def start(c: Shape, s: State, p: Records, want: Flags, i: int, j: int) -> None:
 
 
 @compiled
-def multicast(c: Shape, s: State) -> None:
-    """Match the results of engines before all else: ``outputs[j].copies``.
+def cast(c: Shape, s: State, p: Records, i: int) -> None:
+    """Start a pass over the multicast at the head of input i, for the outputs matched with it."""
+    t = s.numbers[0]
+    a = s.inputs[i]
+    flits, q, engine = 0, NONE, i - c.ports
+    if engine < 0:
+        q = a.fan_first
+        flits = p[q].flits
+    else:
+        q = s.engines[engine].packet[s.engines[engine].head]
+        flits = s.engines[engine].flits[s.engines[engine].head]
+    lacking = 0
+    for j in range(c.ports):
+        b = s.outputs[j]
+        if b.match == i:
+            b.taken_to = t + flits
+            b.started[t & 3] = q
+            b.started_flits[t & 3] = flits
+            if engine < 0:
+                s.lacks[i, j] = 0
+            else:
+                s.copies[engine, s.engines[engine].head, j] = 0
+        if engine < 0:
+            lacking += s.lacks[i, j]
+    a.read_from = t
+    a.read_to = t + flits
+    a.read_kind = PASS
+    if engine < 0 and lacking == 0:
+        a.read_kind = FINAL
+        a.fan_first = p[q].behind
+        if a.fan_first != NONE:
+            head(s, p, i)
 
-    Every output takes the first that asks for it, in an order common to all outputs. It begins
-    with the first input that lacks something that it asked for, or behind the first one served.
-    An output that had a multicast leaves the next cycle in which they ask to unicasts.
+
+@compiled
+def match_multicasts(c: Shape, s: State, any_overdue: bool) -> None:
+    """Match multicasts, of ports and engines: all outputs in one order of inputs.
+
+    Leaves ``outputs[j].match`` and ``inputs[i].casts`` of what is matched. Requests of unicasts
+    must be there.
     """
     t = s.numbers[0]
     n, total = c.ports, c.ports + c.engines
-    outputs = s.outputs
-    for j in range(n):
-        outputs[j].copies = NONE
-    first, next_ = s.numbers[4], NONE
-    lacking = False
+    for j in range(total):
+        b = s.outputs[j]
+        b.match = NONE
+        # 1: it takes a multicast; 2: an earlier one has asked, or it leaves unicasts the way.
+        b.search = 2 if b.yields != 0 and b.asks > 0 else 1
+        if b.asks > 0:
+            b.yields = 0
+    turn = s.numbers[4]
+    first, lacks = NONE, False
     for k in range(total):
-        i = (first + k) % total
-        if i < n or t < s.inputs[i].read_to:
+        i = (turn + k) % total
+        a = s.inputs[i]
+        a.casts = 0
+        if t < a.read_to or (i < n and a.fan_first == NONE):
+            continue
+        if a.overdue != 0 and i < n and s.numbers[5] == 0:
             continue
         asked, got = 0, 0
         for j in range(n):
-            b = outputs[j]
-            overdue = s.inputs[i].overdue != 0
-            if s.injects[i - n, j] == 0 or t < b.taken_to:
+            b = s.outputs[j]
+            if s.casts[i, j] == 0 or t < b.taken_to:
                 continue
-            if (overdue and s.inputs[i].due != j) or (not overdue and b.kept != 0):
+            if any_overdue and (a.due != j if a.overdue != 0 else b.kept != 0):
                 continue
             asked += 1
-            if b.copies == NONE and (b.yields == 0 or b.asks == 0):
-                b.copies = i
+            if b.search == 1:
+                b.match = i
+                b.yields = 1
                 got += 1
-        if lacking:
-            continue
-        if got < asked:
-            next_, lacking = i, True
-        elif got > 0 and next_ == NONE:
-            next_ = (i + 1) % total
-    if next_ != NONE:
-        s.numbers[4] = next_
-    for j in range(n):
-        b = outputs[j]
-        if b.asks > 0:
-            b.yields = 0
-        if b.copies != NONE:
-            b.yields = 1
-            b.asks = 0
+            b.search = 2
+        if got > 0:
+            if first == NONE and not lacks:
+                s.numbers[4] = i + 1 if i + 1 < total else 0
+            first = i
+            a.casts = 1
+        if got < asked and not lacks:
+            s.numbers[4] = i
+            lacks = True
 
 
 @compiled
@@ -656,12 +735,21 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
     n, total = c.ports, c.ports + c.engines
     inputs, outputs = s.inputs, s.outputs
 
+    # What is read, and what multicasts lack. While the packet at the head of an injector leaves,
+    # the one behind it is shown.
     for i in range(n):
         a = inputs[i]
-        a.reads_out = a.read_out if a.read_from < t and t <= a.read_to else NONE
+        reads = a.read_from < t and t <= a.read_to
+        a.reads_out = a.read_out if reads and a.read_kind == VOQ else NONE
         a.reads_vc = a.read_vc
-
-    # What injectors lack. While the packet at the head leaves, the one behind it is shown.
+        a.reads_fan = 1 if reads and a.read_kind == FINAL else 0
+        if a.fan_first != NONE:
+            for j in range(n):
+                s.casts[i, j] = s.lacks[i, j] if outputs[j].room[REQ] != 0 else 0
+        elif a.casts_shown != 0:
+            for j in range(n):
+                s.casts[i, j] = 0
+        a.casts_shown = 1 if a.fan_first != NONE else 0
     for e in range(c.engines):
         engine = s.engines[e]
         slot, left = engine.sends, engine.whole
@@ -676,23 +764,21 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
         engine.head = slot
         for j in range(n):
             asks = left > 0 and s.copies[e, slot, j] != 0 and outputs[j].room[RSP] != 0
-            s.injects[e, j] = 1 if asks else 0
+            s.casts[n + e, j] = 1 if asks else 0
 
     # Pairs that have waited too long.
     any_overdue = False
     for i in range(total):
         a = inputs[i]
         a.overdue = 0
-        if i < n and s.numbers[5] != 0:
-            continue
-        if a.forced != 0 and wishes(c, s, want, i, a.due):
+        if a.forced != 0 and wishes_due(c, s, want, i):
             a.overdue = 1
             outputs[a.due].kept = 1
             any_overdue = True
-
     s.numbers[3] += 1 if any_overdue else 0
 
-    # Requests of idle inputs to free outputs.
+    # Requests of idle inputs to free outputs. Of an input that is overdue for a multicast nothing
+    # else is seen.
     for j in range(total):
         b = outputs[j]
         asking = 0
@@ -703,7 +789,7 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
             for k in range(b.askers):
                 i = s.askers[j, k]
                 a = inputs[i]
-                if t < a.read_to:
+                if t < a.read_to or (a.overdue != 0 and s.numbers[5] != 0):
                     continue
                 if any_overdue and (a.due != j if a.overdue != 0 else b.kept != 0):
                     continue
@@ -712,56 +798,75 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
                     asking += 1
         b.asks = asking
 
-    multicast(c, s)
+    # Multicasts first, then what they leave.
+    casting = False
+    if c.mcast != 0 or c.engines != 0:
+        match_multicasts(c, s, any_overdue)
+        for j in range(total):
+            b = outputs[j]
+            casting = casting or b.match != NONE
+        if casting:
+            for j in range(total):
+                b = outputs[j]
+                asking = 0
+                for k in range(b.asks):
+                    if b.match == NONE and inputs[s.asks[j, k]].casts == 0:
+                        s.asks[j, asking] = s.asks[j, k]
+                        asking += 1
+                b.asks = asking
+                b.cast = b.match
     islip(c.iterations, n, inputs[:n], outputs, s.asks, s.active, s.offered)
     if c.augment != 0:
         augment(c.augment, n, t, inputs[:n], outputs, s.asks)
     if c.maximum != 0:
         maximise(n, inputs[:n], outputs, s.asks, s.trail)
-    for j in range(n):
-        if outputs[j].copies != NONE:
-            outputs[j].match = outputs[j].copies
+    if casting:
+        for j in range(total):
+            if outputs[j].cast != NONE:
+                outputs[j].match = outputs[j].cast
 
     # Turns of pairs.
+    due_casts = s.numbers[5]
     for j in range(total):
         outputs[j].kept = 0
         i = outputs[j].match
         if i != NONE:
-            s.pairs[i, j].waited = 0
-            if inputs[i].due == j:
+            kind = inputs[i].casts if i < n else 0
+            s.pairs[i, j].waited[kind] = 0
+            if inputs[i].due == j and (i >= n or kind == due_casts):
                 inputs[i].forced = 0
     tick = t & (c.phase - 1)
     if tick == 0:
         for i in range(total):
-            waits = i >= n or s.numbers[5] == 0
-            inputs[i].forced = s.pairs[i, inputs[i].due].waited if waits else 0
+            kind = due_casts if i < n else 0
+            inputs[i].forced = s.pairs[i, inputs[i].due].waited[kind]
     elif tick == c.phase - 1:
-        last_due = inputs[0].due == total - 1
+        if c.mcast != 0 and inputs[0].due == total - 1:
+            s.numbers[5] = 1 - due_casts
         for i in range(total):
-            j = inputs[i].due
-            inputs[i].forced = 0
-            waits = i >= n or s.numbers[5] == 0
-            if waits and outputs[j].match != i and wishes(c, s, want, i, j):
-                s.pairs[i, j].waited = 1
-            inputs[i].due = j + 1 if j + 1 < total else 0
-        if c.mcast != 0 and last_due:
-            s.numbers[5] = 1 - s.numbers[5]
+            a = inputs[i]
+            j = a.due
+            kind = due_casts if i < n else 0
+            served = outputs[j].match == i and (i >= n or a.casts == due_casts)
+            a.forced = 0
+            wants = j < n and s.casts[i, j] != 0
+            if i < n and due_casts == 0:
+                wants = wishes(c, s, want, i, j)
+            if wants and not served:
+                s.pairs[i, j].waited[kind] = 1
+            a.due = j + 1 if j + 1 < total else 0
 
     # What is matched starts.
     for j in range(total):
-        b = outputs[j]
-        i = b.match
+        i = outputs[j].match
         if i == NONE:
-            b.started[t & 3] = NONE
-        elif i < n:
+            outputs[j].started[t & 3] = NONE
+        elif i < n and inputs[i].casts == 0:
             start(c, s, p, want, i, j)
-        else:
-            engine = s.engines[i - n]
-            s.copies[i - n, engine.head, j] = 0
-            inputs[i].read_to = t + engine.flits[engine.head]
-            b.taken_to = inputs[i].read_to
-            b.started[t & 3] = engine.packet[engine.head]
-            b.started_flits[t & 3] = engine.flits[engine.head]
+    if casting:
+        for i in range(total):
+            if inputs[i].casts != 0:
+                cast(c, s, p, i)
 
 
 @compiled
@@ -926,6 +1031,20 @@ def take_room(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
 
 
 @compiled
+def take_fan(c: Shape, s: State, i: int, flits: int) -> None:
+    """Take flits of the queue of multicasts, or give them back (less than none)."""
+    a = s.inputs[i]
+    enough = c.longest + INGRESS_SLACK
+    before = a.fan_free >= enough
+    a.fan_free -= flits
+    after = a.fan_free >= enough
+    if before and not after:
+        a.tight[REQ] += 1
+    elif after and not before:
+        a.tight[REQ] -= 1
+
+
+@compiled
 def look(c: Shape, s: State, p: Records, i: int) -> None:
     """Look at the next beat of the packet that is on input i."""
     a = s.inputs[i]
@@ -935,28 +1054,45 @@ def look(c: Shape, s: State, p: Records, i: int) -> None:
     last = seen == q.beats
     refused = last and not (good and seen == q.flits)
     settles = a.settling != 0
+    # Behind the last beat destinations are looked up, one a cycle, the last one with the beat.
+    walks = False
+    if last and not refused and not settles and q.walk != NONE:
+        refused = q.walk == 0 or q.bad == a.walked
+        walks = not refused and a.walked < q.walk - 1
+        a.walked += 1 if walks else 0
     j, v, flits, needs = q.out, q.vc, q.flits, good and seen == 1
+    fan = q.fan != NONE
     if settles:
         needs = v != RSP
+        fan = False
         j, v, flits = i, RSP, 1
     found = True
-    if needs:
+    if needs and fan:
+        found = a.fan_free >= flits
+    elif needs:
         found = (s.pairs[i, 0].free[0] if c.fifo != 0 else s.pairs[i, j].free[v]) >= flits
-    taken = found and (settles or not refused)
+    taken = found and (settles or not (refused or walks))
     a.held = 0 if taken else 1
-    a.settling = 1 if refused and not taken else 0
+    a.settling = 1 if (refused or settles) and not taken else 0
     if not taken:
         if refused and not settles and good and seen > 1:
-            take_room(c, s, i, j, v, -flits)
+            if fan:
+                take_fan(c, s, i, -flits)
+            else:
+                take_room(c, s, i, j, v, -flits)
         return
-    if needs:
+    if needs and fan:
+        take_fan(c, s, i, flits)
+    elif needs:
         take_room(c, s, i, j, v, flits)
     a.seen = seen
     if last:
+        a.walked = 0
         if settles and needs:
             q.out = j
             q.vc = v
             q.flits = flits
+            q.fan = NONE
         if needs or not settles:
             enqueue(c, s, p, i, a.packet)
         a.packet = NONE
@@ -983,6 +1119,8 @@ def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Fl
             look(c, s, p, i)
         if a.reads_out != NONE:
             take_room(c, s, i, a.reads_out, a.reads_vc, -1)
+        if a.reads_fan != 0:
+            take_fan(c, s, i, -1)
     s.numbers[0] += 1
 
 
@@ -1077,6 +1215,8 @@ def load(
                 q.beats = flits[t, i]
                 q.good = 1
                 q.behind = NONE
+                q.fan = NONE
+                q.walk = NONE
                 if source.first[u] == NONE:
                     source.first[u] = row
                 else:

@@ -56,7 +56,7 @@ module sp_augment_props #(
   logic [N_IN-1:0][N_OUT-1:0] rows;
   logic [N_OUT-1:0]           given_shared, given_taken, shared, taken;
   logic [N_IN-1:0]            given_several, several, lost_in, changed;
-  logic                       path;      // one of three steps leads from a free input to a free output
+  logic                       path;      // one of three steps, from a free input to a free output
   logic                       tables_agree;
 
   always_ff @(posedge clk_i) started_q <= 1'b1;

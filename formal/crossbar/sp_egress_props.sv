@@ -16,7 +16,9 @@ module sp_egress_props
     /// Flits of the buffer of each VC.
     parameter int unsigned DEPTH = 16,
     /// Look at contents, too.
-    parameter int unsigned CONTENT = 0
+    parameter int unsigned CONTENT = 0,
+    /// The pipelined form.
+    parameter int unsigned PIPELINED = 0
 ) (
     /// Clock.
     input logic              clk_i,
@@ -118,8 +120,9 @@ module sp_egress_props
   end
 
   sp_egress #(
-      .FLIT_W(FLIT_W),
-      .DEPTH (DEPTH)
+      .FLIT_W   (FLIT_W),
+      .DEPTH    (DEPTH),
+      .PIPELINED(PIPELINED != 0)
   ) dut (
       .clk_i,
       .rst_ni,
@@ -159,7 +162,8 @@ module sp_egress_props
       used[v] = dut.wptr_q[v] - dut.rptr_q[v];
       held[v] = OccW'(used[v]);
       coming[v] = OccW'(here_q.valid && here_q.vc == 2'(v))
-                  + OccW'(way_q.valid && way_q.vc == 2'(v));
+                  + OccW'(way_q.valid && way_q.vc == 2'(v))
+                  + OccW'(PIPELINED != 0 && dut.c_write && dut.c_vc == 2'(v));
       over[v] = held[v] + coming[v] + ((packet_q.vc == 2'(v)) ? OccW'(left_q) : '0)
                 > OccW'(DEPTH);
       misled[v] = room[v] && held[v] + coming[v] + OccW'(MaxFlits) > OccW'(DEPTH);
@@ -177,6 +181,18 @@ module sp_egress_props
       // Why so: the output stage has room for the flit that is being read.
       stage_fits: assert (3'(dut.out_count) + 3'(dut.reading_q) <= 3'd3);
     end
+  end
+
+  if (PIPELINED != 0) begin : g_level
+    // Why so: the count of a buffer is that of its pointers.
+    logic [NUM_VC-1:0] wrong;
+    always_comb begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        wrong[v] = dut.g_ahead.level_q[v] != used[v]
+                   || dut.g_ahead.filled_q[v] != (used[v] != '0);
+      end
+    end
+    always_comb if (rst_ni) level_is_true: assert (wrong == '0);
   end
 
   // ----------------------------------------------------------------------------------- content

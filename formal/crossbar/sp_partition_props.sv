@@ -4,7 +4,7 @@
 // management side and the port: any packets, any routes, any partitions of any port, any groups, at
 // any time. It sends the row of a port when its partitions change, as sp_csr does. Then no packet is
 // queued for a port that shares no partition with this one, nor a contribution for an engine whose
-// group has such a member.
+// group has such a member, nor a multicast with such a port among those that get it.
 //
 // The foreign port and the group are chosen freely and stay, so that what holds for them holds for all.
 
@@ -17,6 +17,8 @@ module sp_partition_props
     parameter int unsigned N_GROUPS = 2,
     /// Bits of a flit: 512 makes the queues short.
     parameter int unsigned FLIT_W = 512,
+    /// 1: multicasts too.
+    parameter bit MCAST = 1'b0,
     localparam int unsigned N_OUT = N_PORTS + 1,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned PortW = $clog2(N_PORTS),
@@ -31,6 +33,8 @@ module sp_partition_props
     input logic                  tvalid_i,
     /// Header, free.
     input hdr_t                  hdr_i,
+    /// Payload, free: a member set may be in it.
+    input logic [FLIT_W-1:0]     tdata_i,
     /// Last beat, free.
     input logic                  tlast_i,
     /// The packet is given up, free.
@@ -59,6 +63,8 @@ module sp_partition_props
     input source_t               source_i,
     /// Ports that are down, free.
     input logic [N_PORTS-1:0]    port_down_i,
+    /// The multicast at the head is started for these ports, free.
+    input logic [N_PORTS-1:0]    start_ports_i,
     /// A packet is started, free.
     input logic                  start_i,
     /// Its VC, free.
@@ -144,6 +150,8 @@ module sp_partition_props
   logic [3:0]          unused_status;
   logic                tready;
   logic                idle;
+  logic [N_PORTS-1:0]  lacking;
+  member_ports_t       unused_members;
   logic [15:0]         unused;
 
   sp_ingress #(
@@ -152,14 +160,15 @@ module sp_partition_props
       .FLIT_W   (FLIT_W),
       .VOQ_FLITS(16),
       .N_IDS    (2),
-      .N_GROUPS (N_GROUPS)
+      .N_GROUPS (N_GROUPS),
+      .MCAST    (MCAST)
   ) dut (
       .clk_i,
       .rst_ni,
       .own_i           (OutW'(own_i)),
       .s_tvalid_i      (tvalid_i),
       .s_tready_o      (tready),
-      .s_tdata_i       ('0),
+      .s_tdata_i       (tdata_i),
       .s_tuser_i       ({1'b0, hdr_i}),
       .s_tlast_i       (tlast_i),
       .s_abort_i       (abort_i),
@@ -181,11 +190,14 @@ module sp_partition_props
       .inject_i        ('0),
       .port_down_i,
       .ready_o         (unused_ready),
+      .mcast_ready_o   (lacking),
       .idle_o          (idle),
       .ends_o          (unused[0]),
       .last_o          (unused[1]),
       .read_o          (unused[2]),
       .start_i         (start_i && idle),
+      .start_mcast_i   (start_ports_i != '0),
+      .start_ports_i   (start_ports_i & lacking),
       .start_vc_i,
       .start_out_i,
       .head_valid_o    (unused[3]),
@@ -198,15 +210,18 @@ module sp_partition_props
       .flit_hdr_o      (unused_hdr),
       .flit_stamp_o    (unused_stamp),
       .flit_word_o     (unused_data),
+      .flit_mcast_o    (unused[13]),
+      .flit_set_o      (unused[14]),
+      .flit_members_o  (unused_members),
       .ev_beat_o       (unused[8]),
       .ev_packet_o     (unused[9]),
       .ev_stall_o      (unused[10]),
       .ev_refused_o    (unused[11]),
       .ev_status_o     (unused_status),
       .ev_dropped_o    (unused[12]),
+      .ev_mcast_o      (unused[15]),
       .event_o         (unused_event)
   );
-  assign unused[15:13] = '0;
 
   // --------------------------------------------------------------------- the packet that comes in
 
@@ -214,11 +229,13 @@ module sp_partition_props
   logic apart_q, barred_q, false_q;
   logic names;    // it names the group
   logic false_now; // it names a source that is not the port's
-  logic queued;   // a flit of it is queued
+  logic taken;    // a flit of it is queued
+  logic queued;   // in a VOQ
 
   assign names     = dut.hdr.cls.coll.group == GROUP_W'(group_i);
   assign false_now = ((dut.hdr.src ^ source_i.id) & source_i.care) != '0;
-  assign queued    = dut.wr_valid && !dut.settle_q;
+  assign taken     = dut.wr_valid && !dut.settle_q;
+  assign queued    = taken && !dut.mcast;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -241,7 +258,7 @@ module sp_partition_props
       no_group_crosses: assert (!(queued && 32'(dut.written.out) >= N_PORTS
                                   && (dut.first ? barred && names : barred_q)));
       // Nor from a source that is not this port's.
-      no_false_source: assert (!(queued && (dut.first ? false_now : false_q)));
+      no_false_source: assert (!(taken && (dut.first ? false_now : false_q)));
       // An answer goes back through this port, and is one.
       answers_go_home: assert (!(dut.wr_valid && dut.settle_q)
                                || (32'(dut.written.out) == 32'(own_i)
@@ -253,8 +270,10 @@ module sp_partition_props
                               == ((members_q & ~dut.i_partition.allowed_q) != '0));
       // What was found with the first beat holds for the others.
       found_once: assert (!(dut.g_skid.in_packet_q && dut.g_skid.said_q.ok
-                            && ((32'(dut.g_skid.said_q.out) == 32'(other_i) && apart_q)
-                                || (32'(dut.g_skid.said_q.out) >= N_PORTS && barred_q)
+                            && ((!dut.mcast && 32'(dut.g_skid.said_q.out) == 32'(other_i)
+                                 && apart_q)
+                                || (!dut.mcast && 32'(dut.g_skid.said_q.out) >= N_PORTS
+                                    && barred_q)
                                 || false_q)));
     end
   end
@@ -264,6 +283,45 @@ module sp_partition_props
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) changed_q <= 1'b0;
     else if (mask_we_i && mask_port_i == own_i && mask_i != Partitions'(1)) changed_q <= 1'b1;
+  end
+
+  if (MCAST) begin : g_mcast
+    // The port and the foreign one have been apart since the packet came, or its first destination
+    // was looked up.
+    logic since, since_q;
+    logic walks;     // destinations have been looked up
+    logic by_group;  // the members are those of a group
+
+    assign walks    = dut.g_mcast.walks_q;
+    assign since    = (dut.first && !walks) ? apart : since_q && apart;
+    assign by_group = dut.mcast && !dut.g_mcast.sparse;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) since_q <= 1'b0;
+      else since_q <= since;
+    end
+
+    always_comb begin
+      if (rst_ni) begin
+        // A multicast is queued for no port that shared no partition with this one meanwhile.
+        no_copy_crosses: assert (!(dut.commit && dut.to_mcast && dut.g_mcast.ports[other_i]
+                                   && since));
+        // Why so: the members of a group were found within reach with the first beat,
+        members_found: assert (!(dut.g_skid.in_packet_q && dut.g_skid.said_q.ok && by_group
+                                 && dut.g_mcast.members_q[other_i] && since_q));
+        // and each destination of a set when it was looked up.
+        set_found: assert (!(walks && dut.g_mcast.ports_q[other_i] && since_q));
+      end
+    end
+
+    always_comb begin
+      group_copies: cover (rst_ni && changed_q && dut.commit && dut.to_mcast && by_group
+                           && dut.g_mcast.ports == '1);
+      set_copies: cover (rst_ni && changed_q && dut.commit && dut.to_mcast && !by_group && walks
+                         && dut.g_mcast.ports[other_i] && other_i != own_i);
+      copies_refused: cover (rst_ni && dut.wr_valid && dut.settle_q && dut.mcast && walks
+                             && dut.reason_q == ST_PARTITION);
+    end
   end
 
   always_comb begin

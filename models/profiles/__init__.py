@@ -95,7 +95,7 @@ class Config:
             )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
-        on_the_way = {"voq_flits": (6, 12), "egress_flits": (4, 8)}
+        on_the_way = {"voq_flits": (6, 8), "egress_flits": (4, 4)}
         for field, choices in on_the_way.items():
             more = choices[self.pipelined]
             if getattr(self, field) < self.max_flits + more:

@@ -10,6 +10,9 @@
 //   cycle   0          1               2               3               4
 //           ingress    queued,         queue memory    switched into   on the egress
 //           port       matched         is read         the egress      port
+//
+// PIPELINED: it is queued a cycle later, and grant and accept take a cycle each, so that it is on the
+// egress port in cycle 6; see docs/crossbar.md.
 
 module sp_crossbar #(
     /// External ports, 2 or more.
@@ -18,7 +21,7 @@ module sp_crossbar #(
     parameter int unsigned N_ENGINES = 1,
     /// Bits of a flit: 128, 256 or 512.
     parameter int unsigned FLIT_W = 128,
-    /// iSLIP iterations in a cycle, 1 to 4.
+    /// iSLIP iterations of a slot, 1 to 4: in one cycle, PIPELINED in cycles that follow each other.
     parameter int unsigned ISLIP_ITERS = 1,
     /// Rounds of augmenting paths behind them, 0 to 2.
     parameter int unsigned AUGMENT = 0,
@@ -196,8 +199,8 @@ module sp_crossbar #(
   if (N_PORTS < 2 || N_PORTS > 512) begin : g_bad_ports
     $fatal(1, "sp_crossbar: N_PORTS = %0d is not in 2..512", N_PORTS);
   end
-  if (PIPELINED && ISLIP_ITERS != 1) begin : g_bad_iters
-    $fatal(1, "sp_crossbar: ISLIP_ITERS = %0d is not 1, as PIPELINED asks for", ISLIP_ITERS);
+  if (ISLIP_ITERS < 1 || ISLIP_ITERS > 4) begin : g_bad_iters
+    $fatal(1, "sp_crossbar: ISLIP_ITERS = %0d is not in 1..4", ISLIP_ITERS);
   end
   if (PIPELINED && MCAST) begin : g_bad_mcast
     $fatal(1, "sp_crossbar: MCAST = 1 is not built with PIPELINED = 1");
@@ -234,9 +237,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  in_ready    [N_PORTS][NUM_VC];
   logic [N_PORTS-1:0] in_mcast   [N_PORTS];   // ports that lack the multicast at the head
   logic [N_IN-1:0]   in_idle;
-  logic [N_IN-1:0]   in_ends;
   logic [N_IN-1:0]   in_last;
-  logic [N_IN-1:0]   in_read;
   logic [N_IN-1:0]   start;
   logic [1:0]        start_vc    [N_PORTS];
   logic [OutW-1:0]   start_out   [N_PORTS];
@@ -258,6 +259,18 @@ module sp_crossbar #(
   logic [N_PORTS-1:0] flit_set;             // and ends with a member set
   member_ports_t      flit_members [N_PORTS]; // of which these are the destinations
   logic [NUM_VC-1:0] out_room    [N_PORTS];
+
+  // PIPELINED: what the scheduler is told, by input.
+  logic [N_OUT-1:0]  room_for    [N_PORTS][NUM_VC];  // outputs that let a packet of the VC start
+  logic [N_OUT-1:0]  fresh       [N_IN];   // outputs that have just got their first packet
+  logic [N_OUT-1:0]  told        [N_PORTS]; // that have one, two, three
+  logic [N_OUT-1:0]  two         [N_IN];
+  logic [N_OUT-1:0]  three       [N_IN];
+  logic [2:0][N_OUT-1:0] more    [N_IN];   // whose next packet has more than one flit, two, three
+  logic [N_OUT-1:0]  heads       [N_IN];   // outputs for which a packet may start now
+  logic [LEN_W-1:0]  in_left     [N_IN];   // flits of a packet that started before
+  logic [N_IN-1:0]   in_stays;             // there will be one in the next cycle
+  logic [N_IN-1:0]   in_long;              // the packet that starts has more than one
 
   logic [NE-1:0]     port_head_valid [N_PORTS];
   hdr_t              port_head_hdr   [N_PORTS][NE];
@@ -313,14 +326,24 @@ module sp_crossbar #(
         .ready_o         (in_ready[i]),
         .mcast_ready_o   (in_mcast[i]),
         .idle_o          (in_idle[i]),
-        .ends_o          (in_ends[i]),
         .last_o          (in_last[i]),
-        .read_o          (in_read[i]),
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
         .start_out_i     (start_out[i]),
         .start_mcast_i   (start_mcast[i]),
         .start_ports_i   (matched[i][N_PORTS-1:0]),
+        .room_i          (room_for[i]),
+        .fresh_o         (fresh[i]),
+        .some_o          (told[i]),
+        .two_o           (two[i]),
+        .three_o         (three[i]),
+        .more_o          (more[i]),
+        .heads_o         (heads[i]),
+        .match_i         (match[i]),
+        .go_i            (matched[i]),
+        .long_o          (in_long[i]),
+        .left_o          (in_left[i]),
+        .stays_o         (in_stays[i]),
         .head_valid_o    (port_head_valid[i]),
         .head_hdr_o      (port_head_hdr[i]),
         .flit_valid_o    (flit_valid[i]),
@@ -378,7 +401,9 @@ module sp_crossbar #(
           .ready_o     (res_pending[e]),
           .idle_o      (in_idle[N_PORTS+e]),
           .last_o      (in_last[N_PORTS+e]),
-          .read_o      (in_read[N_PORTS+e]),
+          .long_o      (in_long[N_PORTS+e]),
+          .left_o      (in_left[N_PORTS+e]),
+          .stays_o     (in_stays[N_PORTS+e]),
           .start_i     (start[N_PORTS+e]),
           .start_mask_i(matched[N_PORTS+e]),
           .flit_valid_o(flit_valid[N_PORTS+e]),
@@ -387,7 +412,6 @@ module sp_crossbar #(
           .flit_hdr_o  (flit_hdr[N_PORTS+e]),
           .flit_word_o (flit_word[N_PORTS+e])
       );
-      assign in_ends[N_PORTS+e]  = !PIPELINED && in_last[N_PORTS+e];
       assign flit_err[N_PORTS+e] = 1'b0;  // a result that is not to be trusted has `poison` set
       assign flit_vc[N_PORTS+e]  = VC_RSP;
       // Its time begins when it is sent into the crossbar: what came before is that of a reduction.
@@ -403,23 +427,15 @@ module sp_crossbar #(
 
   // ------------------------------------------------------------------------------------ matching
 
-  logic [N_OUT-1:0]  out_free;
   logic [N_OUT-1:0]  room     [NUM_VC];   // outputs with room, by VC
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
   logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
   logic [N_OUT-1:0]  wish     [N_PORTS];  // what an input would ask for if all were free
   logic [N_OUT-1:0]  mcast_wish [N_IN];   // the same for its multicast; an engine has no others
-  logic [N_OUT-1:0]  wanted_now [N_PORTS]; // what outputs take from an input; engines choose
-  logic [NUM_VC-1:0] vc_gnt   [N_PORTS];  // VC of the packet that is started, one-hot or zero
-  logic [NUM_VC-1:0] vc_done  [N_PORTS];  // the same, PIPELINED a cycle late
-  logic [N_OUT-1:0]  request  [N_PORTS];
-  logic [N_OUT-1:0]  mcast_request [N_IN];
   logic [N_OUT-1:0]  due_wish [N_IN];     // those that take their turn in this round
   logic              mcast_due_q;         // multicasts do
   logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
   logic [N_OUT-1:0]  kept;                // those outputs
-  logic [N_OUT-1:0]  open;                // outputs that all others may ask for
-  logic [N_OUT-1:0]  may_ask  [N_IN];
   logic [OutW-1:0]   due_q    [N_IN];     // due output of each input
 
   always_comb begin
@@ -437,42 +453,29 @@ module sp_crossbar #(
       wish[i] = '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         asked[i][v] = in_ready[i][v] & room[v];
-        if (v == 32'(VC_RED)) asked[i][v] &= wanted_now[i];
+        if (v == 32'(VC_RED)) asked[i][v] &= wanted[i];
+        room_for[i][v] = room[v];
+        if (v == 32'(VC_RED)) room_for[i][v] &= wanted[i];
         wish[i] |= asked[i][v];
       end
+      if (PIPELINED) wish[i] = told[i];
     end
     for (int e = 0; e < int'(N_ENGINES); e++) begin
       mcast_wish[N_PORTS+e] = res_pending[e] & room[VC_RSP];
     end
   end
 
-  logic [N_OUT-1:0] asked_by [N_PORTS][NUM_VC];  // VCs of an input that asked
   logic [N_OUT-1:0] arrives;                     // a flit is here
   logic [InW-1:0]   source   [N_OUT];            // of this input
   hdr_t             out_hdr  [N_OUT];            // its header
   logic [WordW-1:0] out_word  [N_OUT];           // its word
-  logic [N_IN-1:0]  overdue_now;
 
   always_comb begin
     kept = '0;
-    if (overdue_now != '0) begin
+    if (overdue != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        if (overdue_now[i]) kept[due_q[i]] = 1'b1;
+        if (overdue[i]) kept[due_q[i]] = 1'b1;
       end
-    end
-    open = out_free & ~kept;
-    // Of an input whose turn it is only the request in turn is seen.
-    for (int unsigned i = 0; i < N_IN; i++) begin
-      may_ask[i] = open;
-      if (overdue_now[i]) may_ask[i] = out_free & (N_OUT'(1) << due_q[i]);
-      mcast_request[i] = '0;
-      if (in_idle[i] && !(overdue_now[i] && i < N_PORTS && !mcast_due_q)) begin
-        mcast_request[i] = mcast_wish[i] & may_ask[i];
-      end
-    end
-    for (int unsigned i = 0; i < N_PORTS; i++) begin
-      request[i] = '0;
-      if (in_idle[i] && !(overdue_now[i] && mcast_due_q)) request[i] = wish[i] & may_ask[i];
     end
   end
 
@@ -484,7 +487,8 @@ module sp_crossbar #(
   // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load hardly a pair waits so long.
   // With multicasts rounds of N_OUT phases alternate: in one unicasts have their turn, in the next
   // multicasts; that makes 2 * (2 * N_OUT + 1) phases.
-  localparam int unsigned Steps = PIPELINED ? 12 : 4;  // from a packet's end to the next start
+  // From the end of a packet, PIPELINED of one promised before, to the next start.
+  localparam int unsigned Steps = PIPELINED ? 2 * ISLIP_ITERS + 10 : 4;
   localparam int unsigned Phase = 1 << $clog2(max_flits(FLIT_W) + Steps);
   localparam int unsigned PhaseW = $clog2(Phase);
 
@@ -537,78 +541,70 @@ module sp_crossbar #(
   end
 
   // A match is held until its packet leaves the output to another.
-  logic [N_OUT-1:0] busy_q;
-  logic [InW-1:0]   src_q    [N_OUT];
-  logic [N_OUT-1:0] fresh;                       // its packet is not being read yet
-
-  always_comb begin
-    for (int unsigned j = 0; j < N_OUT; j++) begin
-      out_free[j] = !busy_q[j] || (in_ends[src_q[j]] && !fresh[j]);
-    end
-  end
-
-  if (PIPELINED) begin : g_steps
-    //   cycle   0         1       2        3             4           5            6
-    //           request   grant   accept   choose a VC   read head   read flits   flit_valid
-    //                             match    matched                   in_read      arrives
-    logic [N_OUT-1:0] may     [N_IN];
-    logic [N_OUT-1:0] ask     [N_IN];
-    logic [N_OUT-1:0] match_q [N_IN];   // matches of a cycle ago
-    logic [N_OUT-1:0] next_q  [N_IN];   // of two cycles ago
-    logic [N_OUT-1:0] dest_q  [N_IN];   // where the flits read go
-    logic [N_OUT-1:0] room_q  [NUM_VC][3];
-    logic [N_OUT-1:0] fresh_q [3];
-    logic [N_IN-1:0]  last_q;           // last flits read a cycle ago
+  if (PIPELINED) begin : g_rolling
+    //   cycle   1         2       3        4                5
+    //           queued    grant   accept   match, matched   arrives
+    //                                      memory is read
+    logic [N_OUT-1:0] allowed_q [N_IN];
+    logic [N_OUT-1:0] ask_fresh [N_IN];   // what may be asked for
+    logic [N_OUT-1:0] ask_some  [N_IN];
+    logic [N_OUT-1:0] ask_two   [N_IN];
+    logic [N_OUT-1:0] ask_three [N_IN];
+    logic [N_OUT-1:0] busy_q;             // a later flit of a packet is read for the output
+    logic [N_OUT-1:0] taken_q;            // an engine has just been granted a head
+    logic [N_IN-1:0]  by_q     [N_OUT];   // input whose flits it gets, one-hot
+    logic [LEN_W-1:0] out_left [N_OUT];
     logic [N_OUT-1:0] arrives_q;
     logic [InW-1:0]   source_q [N_OUT];
-    logic [N_OUT-1:0] wanted_q [N_PORTS];
-    logic [N_IN-1:0]  overdue_q;
-    logic [NUM_VC-1:0] vc_gnt_q [N_PORTS];
-    logic [N_IN-1:0]  reading [N_OUT];  // inputs whose flits go to an output
 
-    always_comb begin
-      for (int unsigned j = 0; j < N_OUT; j++) begin
-        for (int unsigned i = 0; i < N_IN; i++) reading[j][i] = in_read[i] && dest_q[i][j];
-      end
-      for (int unsigned i = 0; i < N_IN; i++) begin
-        // An input that was matched is seen to be busy from its start on.
-        ask[i] = '0;
-        if (match_q[i] == '0) ask[i] = (i < N_PORTS) ? request[i] : mcast_request[i];
-        // An engine may have changed its mind.
-        may[i] = '1;
-        if (i < N_PORTS) may[i] = wanted_q[i];
-      end
-    end
-
-    sp_islip_steps #(
+    sp_islip_rolling #(
         .N_IN       (N_IN),
         .N_OUT      (N_OUT),
-        .FIRST_MCAST(N_PORTS)
+        .SLOTS      (ISLIP_ITERS),
+        .FIRST_MCAST(N_PORTS),
+        .LEFT_W     (LEN_W)
     ) i_islip (
         .clk_i,
         .rst_ni,
-        .req_i  (ask),
-        .may_i  (may),
-        .match_o(match),
-        .from_o (from)
+        .fresh_i   (ask_fresh),
+        .some_i    (ask_some),
+        .two_i     (ask_two),
+        .three_i   (ask_three),
+        .more_i    (more),
+        .in_left_i (in_left),
+        .out_left_i(out_left),
+        .match_o   (match)
     );
 
-    // Room that was there when the request was made is there still for this packet: flits of the
-    // one before it have been counted in.
+    for (genvar e = 0; e < int'(N_ENGINES); e++) begin : g_result
+      // A copy of the packet at the head is one packet of the output.
+      assign fresh[N_PORTS+e] = '0;
+      assign two[N_PORTS+e]   = '0;
+      assign three[N_PORTS+e] = '0;
+      assign heads[N_PORTS+e] = mcast_wish[N_PORTS+e];
+      assign more[N_PORTS+e]  = {3{in_long[N_PORTS+e] ? mcast_wish[N_PORTS+e] : '0}};
+    end
+
+    // A match is void if the scheduler has promised too much: see there.
     always_comb begin
-      for (int unsigned i = 0; i < N_PORTS; i++) begin
-        for (int unsigned v = 0; v < NUM_VC; v++) begin
-          asked_by[i][v] = in_ready[i][v] & (room_q[v][0] | room_q[v][1] | room_q[v][2]);
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        ask_fresh[i] = fresh[i] & allowed_q[i];
+        ask_some[i]  = ((i < N_PORTS) ? wish[i] : mcast_wish[i]) & allowed_q[i];
+        ask_two[i]   = two[i] & allowed_q[i];
+        ask_three[i] = three[i] & allowed_q[i];
+        matched[i]   = (in_left[i] == '0) ? match[i] & heads[i] & ~busy_q & ~taken_q : '0;
+      end
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        out_left[j] = '0;
+        for (int unsigned i = 0; i < N_IN; i++) begin
+          from[j][i] = matched[i][j];
+          if (by_q[j][i]) out_left[j] |= in_left[i];
         end
+        if (!busy_q[j]) out_left[j] = '0;
       end
     end
 
-    assign matched     = match_q;
     assign start_mcast = '0;
-    assign overdue_now = overdue_q;
-    assign wanted_now  = wanted_q;
-    assign vc_done     = vc_gnt_q;
-    assign fresh       = fresh_q[0] | fresh_q[1] | fresh_q[2];
     assign arrives     = arrives_q;
     assign source      = source_q;
 
@@ -619,12 +615,6 @@ module sp_crossbar #(
     localparam int unsigned Wide = (Used + PartW - 1) / PartW * PartW;
     (* keep *)
     logic [N_OUT-1:0][Wide/PartW-1:0][InW-1:0] part_source_q;
-
-    always_ff @(posedge clk_i) begin
-      for (int unsigned j = 0; j < N_OUT; j++) begin
-        part_source_q[j] <= {Wide / PartW{number(reading[j])}};
-      end
-    end
 
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
@@ -640,66 +630,57 @@ module sp_crossbar #(
       end
     end
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        for (int unsigned i = 0; i < N_IN; i++) begin
-          match_q[i] <= '0;
-          next_q[i]  <= '0;
-          dest_q[i]  <= '0;
-        end
-        for (int unsigned v = 0; v < NUM_VC; v++) begin
-          for (int unsigned n = 0; n < 3; n++) room_q[v][n] <= '0;
-        end
-        overdue_q  <= '0;
-        for (int unsigned i = 0; i < N_PORTS; i++) vc_gnt_q[i] <= '0;
-        busy_q     <= '0;
-        fresh_q[0] <= '0;
-        fresh_q[1] <= '0;
-        fresh_q[2] <= '0;
-        last_q     <= '0;
-        arrives_q  <= '0;
-        for (int unsigned j = 0; j < N_OUT; j++) begin
-          src_q[j]    <= '0;
-          source_q[j] <= '0;
-        end
-      end else begin
-        overdue_q <= overdue;
-        for (int unsigned i = 0; i < N_PORTS; i++) vc_gnt_q[i] <= vc_gnt[i];
-        for (int unsigned i = 0; i < N_IN; i++) begin
-          match_q[i] <= match[i];
-          next_q[i]  <= match_q[i];
-          if (next_q[i] != '0) dest_q[i] <= next_q[i];
-        end
-        for (int unsigned v = 0; v < NUM_VC; v++) begin
-          room_q[v][0] <= room[v];
-          room_q[v][1] <= room_q[v][0];
-          room_q[v][2] <= room_q[v][1];
-        end
-        fresh_q[1] <= fresh_q[0];
-        fresh_q[2] <= fresh_q[1];
-        last_q     <= in_last;
-        for (int unsigned j = 0; j < N_OUT; j++) begin
-          fresh_q[0][j] <= from[j] != '0;
-          if (from[j] != '0) begin
-            busy_q[j] <= 1'b1;
-            src_q[j]  <= number(from[j]);
-          end else if (last_q[src_q[j]] && !fresh[j]) begin
-            busy_q[j] <= 1'b0;
-          end
-          arrives_q[j] <= reading[j] != '0;
-          source_q[j]  <= number(reading[j]);
+    always_ff @(posedge clk_i) begin
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        if (!busy_q[j]) begin
+          part_source_q[j] <= {Wide / PartW{number(from[j])}};
+          source_q[j]      <= number(from[j]);
         end
       end
     end
 
-    always_ff @(posedge clk_i) for (int unsigned i = 0; i < N_PORTS; i++) wanted_q[i] <= wanted[i];
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned i = 0; i < N_IN; i++) allowed_q[i] <= '1;
+        busy_q    <= '0;
+        taken_q   <= '0;
+        arrives_q <= '0;
+        for (int unsigned j = 0; j < N_OUT; j++) by_q[j] <= '0;
+      end else begin
+        for (int unsigned i = 0; i < N_IN; i++) begin
+          allowed_q[i] <= overdue[i] ? N_OUT'(1) << due_q[i] : ~kept;
+        end
+        for (int unsigned j = 0; j < N_OUT; j++) begin
+          if (!busy_q[j]) by_q[j] <= from[j];
+          busy_q[j]    <= busy_q[j] ? (by_q[j] & in_stays) != '0 : (from[j] & in_long) != '0;
+          arrives_q[j] <= busy_q[j] || from[j] != '0;
+          taken_q[j]   <= j >= N_PORTS && from[j] != '0;
+        end
+      end
+    end
+
+    always_comb begin
+      for (int unsigned i = 0; i < N_IN; i++) start[i] = matched[i] != '0;
+    end
 
     logic unused;
+    assign unused = &{1'b0, flit_valid, in_idle, in_last, flit_set, flit_mcast};
+    logic [N_PORTS-1:0] unused_members;
     always_comb begin
-      unused = &{1'b0, flit_valid, flit_set, flit_mcast};
-      for (int unsigned i = 0; i < N_PORTS; i++) unused &= &flit_members[i];
+      for (int unsigned i = 0; i < N_PORTS; i++) begin
+        start_vc[i]  = '0;
+        start_out[i] = '0;
+        unused_members[i] = &flit_members[i];
+      end
     end
   end else begin : g_one_step
+    logic [N_OUT-1:0]   request [N_PORTS];
+    logic [N_OUT-1:0]   mcast_request [N_IN];
+    logic [N_OUT-1:0]   may_ask [N_IN];
+    logic [N_OUT-1:0]   out_free;
+    logic [N_OUT-1:0]   open;              // outputs that all may ask for to whom none is kept free
+    logic [N_OUT-1:0]   busy_q;
+    logic [InW-1:0]     src_q   [N_OUT];
     logic [N_OUT-1:0]   busy2_q;           // a cycle later
     logic [InW-1:0]     src2_q  [N_OUT];
     logic [N_OUT-1:0]   unicast;           // outputs that a unicast asks for
@@ -775,13 +756,26 @@ module sp_crossbar #(
       for (int unsigned j = 0; j < N_OUT; j++) from[j] = N_IN'(uni_from[j]);
     end
 
+    always_comb begin
+      for (int unsigned j = 0; j < N_OUT; j++) out_free[j] = !busy_q[j] || in_last[src_q[j]];
+      open = out_free & ~kept;
+      // Of an input whose turn it is only the request in turn is seen.
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        may_ask[i] = open;
+        if (overdue[i]) may_ask[i] = out_free & (N_OUT'(1) << due_q[i]);
+        mcast_request[i] = '0;
+        if (in_idle[i] && !(overdue[i] && i < N_PORTS && !mcast_due_q)) begin
+          mcast_request[i] = mcast_wish[i] & may_ask[i];
+        end
+      end
+      for (int unsigned i = 0; i < N_PORTS; i++) begin
+        request[i] = '0;
+        if (in_idle[i] && !(overdue[i] && mcast_due_q)) request[i] = wish[i] & may_ask[i];
+      end
+    end
+
     assign matched     = match;
     assign start_mcast = mcast_in[N_PORTS-1:0];
-    assign asked_by    = asked;
-    assign overdue_now = overdue;
-    assign wanted_now  = wanted;
-    assign vc_done     = vc_gnt;
-    assign fresh       = '0;
     assign arrives     = busy2_q;
     assign source      = src2_q;
 
@@ -854,40 +848,56 @@ module sp_crossbar #(
       end
     end
 
-    logic unused;
-    assign unused = &{1'b0, flit_valid, in_read};
-  end
+    // The VCs of a matched input take turns.
+    logic [NUM_VC-1:0] first_vc_q [N_PORTS];  // as in sp_rr_arbiter
+    logic [NUM_VC-1:0] vc_gnt [N_PORTS];      // VC of the packet that is started, one-hot or zero
+    logic [NUM_VC-1:0] vc_req;
+    logic [NUM_VC-1:0] vc_above;
 
-  // The VCs of a matched input take turns.
-  logic [NUM_VC-1:0] first_vc_q [N_PORTS];  // as in sp_rr_arbiter
-  logic [NUM_VC-1:0] vc_req;
-  logic [NUM_VC-1:0] vc_above;
-
-  always_comb begin
-    vc_req   = '0;
-    vc_above = '0;
-    for (int unsigned i = 0; i < N_IN; i++) start[i] = matched[i] != '0;
-    for (int unsigned i = 0; i < N_PORTS; i++) begin
-      vc_gnt[i] = '0;
-      if (start[i] && !start_mcast[i]) begin
-        for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked_by[i][v] & matched[i]) != '0;
-        vc_above  = vc_req & first_vc_q[i];
-        vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
-                                     : (vc_req & (~vc_req + NUM_VC'(1)));
-      end
-      start_vc[i]  = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
-      start_out[i] = OutW'(number(matched[i]));
-    end
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      for (int unsigned i = 0; i < N_PORTS; i++) first_vc_q[i] <= '1;
-    end else begin
+    always_comb begin
+      vc_req   = '0;
+      vc_above = '0;
+      for (int unsigned i = 0; i < N_IN; i++) start[i] = matched[i] != '0;
       for (int unsigned i = 0; i < N_PORTS; i++) begin
-        if (vc_done[i] != '0) first_vc_q[i] <= ~((vc_done[i] << 1) - NUM_VC'(1));
-        assert (!start[i] || start_mcast[i] || vc_gnt[i] != '0)
-          else $error("sp_crossbar: input %0d was matched and has no packet to send", i);
+        vc_gnt[i] = '0;
+        if (start[i] && !start_mcast[i]) begin
+          for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked[i][v] & matched[i]) != '0;
+          vc_above  = vc_req & first_vc_q[i];
+          vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
+                                       : (vc_req & (~vc_req + NUM_VC'(1)));
+        end
+        start_vc[i]  = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
+        start_out[i] = OutW'(number(matched[i]));
+      end
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned i = 0; i < N_PORTS; i++) first_vc_q[i] <= '1;
+      end else begin
+        for (int unsigned i = 0; i < N_PORTS; i++) begin
+          if (vc_gnt[i] != '0) first_vc_q[i] <= ~((vc_gnt[i] << 1) - NUM_VC'(1));
+          assert (!start[i] || start_mcast[i] || vc_gnt[i] != '0)
+            else $error("sp_crossbar: input %0d was matched and has no packet to send", i);
+        end
+      end
+    end
+
+    for (genvar i = 0; i < int'(N_IN); i++) begin : g_not_told
+      if (i >= int'(N_PORTS)) begin : g_result
+        assign fresh[i] = '0;
+        assign two[i]   = '0;
+        assign three[i] = '0;
+        assign heads[i] = '0;
+        assign more[i]  = '0;
+      end
+    end
+
+    logic [N_IN-1:0] unused;
+    always_comb begin
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        unused[i] = &{1'b0, flit_valid[i], in_long[i], in_stays[i], in_left[i], fresh[i], two[i],
+                      three[i], more[i], heads[i]};
       end
     end
   end
@@ -950,10 +960,55 @@ module sp_crossbar #(
       end
       assign grant_o[e]      = from[N_PORTS+e] != '0;
       assign grant_port_o[e] = PortW'(number(from[N_PORTS+e]));
-      assign eng_valid_o[e]  = arrives[N_PORTS+e];
-      assign eng_first_o[e]  = flit_first[source[N_PORTS+e]];
-      assign eng_last_o[e]   = flit_last[source[N_PORTS+e]];
-      assign eng_port_o[e]   = PortW'(source[N_PORTS+e]);
+      logic             late_valid;  // the flit that the engine gets
+      logic             late_first;
+      logic             late_last;
+      logic             late_err;
+      logic [PortW-1:0] late_port;
+      hdr_t             late_hdr;
+      logic [WordW-1:0] late_word;
+
+      if (PIPELINED) begin : g_later
+        // A flit comes a cycle after its head is granted; the engine needs two more by then.
+        typedef struct packed {
+          logic             first;
+          logic             last;
+          logic             err;
+          logic [PortW-1:0] port;
+          hdr_t             hdr;
+          logic [WordW-1:0] word;
+        } flit_t;
+        flit_t      flit_q [2];
+        logic [1:0] valid_q;
+
+        always_ff @(posedge clk_i or negedge rst_ni) begin
+          if (!rst_ni) valid_q <= '0;
+          else valid_q <= {valid_q[0], arrives[N_PORTS+e]};
+        end
+
+        always_ff @(posedge clk_i) begin
+          flit_q[0] <= '{first: flit_first[source[N_PORTS+e]], last: flit_last[source[N_PORTS+e]],
+                         err: flit_err[source[N_PORTS+e]], port: PortW'(source[N_PORTS+e]),
+                         hdr: out_hdr[N_PORTS+e], word: out_word[N_PORTS+e]};
+          flit_q[1] <= flit_q[0];
+        end
+
+        assign late_valid = valid_q[1];
+        assign {late_first, late_last, late_err, late_port, late_hdr, late_word} = flit_q[1];
+      end else begin : g_now
+        assign late_valid = arrives[N_PORTS+e];
+        assign late_first = flit_first[source[N_PORTS+e]];
+        assign late_last  = flit_last[source[N_PORTS+e]];
+        assign late_err   = flit_err[source[N_PORTS+e]];
+        assign late_port  = PortW'(source[N_PORTS+e]);
+        assign late_hdr   = out_hdr[N_PORTS+e];
+        assign late_word  = out_word[N_PORTS+e];
+      end
+
+      assign eng_valid_o[e] = late_valid;
+      assign eng_first_o[e] = late_first;
+      assign eng_last_o[e]  = late_last;
+      assign eng_port_o[e]  = late_port;
 
       sp_flit_check #(
           .FLIT_W(FLIT_W),
@@ -961,12 +1016,12 @@ module sp_crossbar #(
       ) i_check (
           .clk_i,
           .rst_ni,
-          .valid_i       (eng_valid_o[e]),
-          .first_i       (eng_first_o[e]),
-          .last_i        (eng_last_o[e]),
-          .hdr_i         (out_hdr[N_PORTS+e]),
-          .err_i         (flit_err[source[N_PORTS+e]]),
-          .word_i        (out_word[N_PORTS+e]),
+          .valid_i       (late_valid),
+          .first_i       (late_first),
+          .last_i        (late_last),
+          .hdr_i         (late_hdr),
+          .err_i         (late_err),
+          .word_i        (late_word),
           .hdr_o         (eng_hdr_o[e]),
           .err_o         (eng_err_o[e]),
           .data_o        (eng_data_o[e]),

@@ -5,8 +5,9 @@
 // fits; packets of a VC leave in order and packets never interleave; a VC that the receiver does
 // not let start stops no other VC; VCs take turns packet by packet.
 //
-// A flit that meets an empty buffer and a free port is on the port in the next cycle. PIPELINED: it
-// goes through the buffer and is on the port in the fifth.
+// A flit that meets an empty buffer and a free port is on the port in the next cycle. PIPELINED: so
+// it is; what goes through the buffer is written a cycle later, and whose turn it is next is known
+// before the packet on its way ends.
 
 module sp_egress #(
     /// Bits of a flit.
@@ -59,8 +60,8 @@ module sp_egress #(
     output logic [sp_pkg::USER_W-1:0] m_tuser_o,
     /// Stream out: last beat.
     output logic                      m_tlast_o,
-    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits (PIPELINED: 1
-    /// more) before a packet is on the port, so that many flits may still come after it falls.
+    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits before a packet
+    /// is on the port, so that many flits may still come after it falls.
     input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i,
     /// Injection of errors into the memory.
     input  sp_pkg::inject_t           inject_i,
@@ -77,7 +78,7 @@ module sp_egress #(
 
   localparam int unsigned PtrW = $clog2(DEPTH);
   // Flits that the crossbar may have on the way when it looks at `room_o`.
-  localparam int unsigned OnTheWay = PIPELINED ? 8 : 4;
+  localparam int unsigned OnTheWay = 4;
   localparam int unsigned Room = max_flits(FLIT_W) + OnTheWay;
   // Stage behind the buffers: one flit being read, one on the port, one to keep the pace.
   localparam int unsigned OutFlits = 3;
@@ -119,22 +120,28 @@ module sp_egress #(
   logic [1:0]        c_vc;
   hdr_t              c_hdr;
   logic [WordW-1:0]  c_word;
+  logic              c_came;   // a flit has come
+  logic              c_write;  // it goes into the buffer
 
   if (PIPELINED) begin : g_in
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) c_valid <= 1'b0;
-      else c_valid <= valid_i;
-    end
-    always_ff @(posedge clk_i) begin
-      if (valid_i) begin
-        c_first <= first_i;
-        c_last  <= last_i;
-        c_err   <= err_i;
-        c_vc    <= vc_i;
-        c_hdr   <= hdr_i;
-        c_word  <= word_i;
+      if (!rst_ni) begin
+        c_came  <= 1'b0;
+        c_valid <= 1'b0;
+      end else begin
+        c_came  <= valid_i;
+        c_valid <= valid_i && !pass;
       end
     end
+    always_ff @(posedge clk_i) begin
+      c_first <= first_i;
+      c_last  <= last_i;
+      c_err   <= err_i;
+      c_vc    <= vc_i;
+      c_hdr   <= hdr_i;
+      c_word  <= word_i;
+    end
+    assign c_write = c_valid;
   end else begin : g_through
     assign c_valid = valid_i;
     assign c_first = first_i;
@@ -143,6 +150,8 @@ module sp_egress #(
     assign c_vc    = vc_i;
     assign c_hdr   = hdr_i;
     assign c_word  = word_i;
+    assign c_came  = valid_i;
+    assign c_write = c_valid && !pass;
   end
 
   // A packet that comes to a long buffer is marked, but for an answer to one that was refused. The
@@ -170,7 +179,7 @@ module sp_egress #(
       .clk_i,
       .rst_ni,
       .inject_i,
-      .flit_i     (c_valid && !pass),
+      .flit_i     (c_write),
       .header_i   (c_first),
       .flips_o    (flips),
       .hdr_flips_o(hdr_flips)
@@ -216,7 +225,7 @@ module sp_egress #(
   logic            rd_first_q;
 
   always_ff @(posedge clk_i) begin
-    if (c_valid && !pass) begin
+    if (c_write) begin
       data_mem[waddr] <= {c_err, marked_word ^ WordW'(flips)};
       if (c_first) hdr_mem[waddr] <= marked_hdr ^ hdr_flips;
     end
@@ -233,7 +242,7 @@ module sp_egress #(
   for (genvar v = 0; v < int'(NUM_VC); v++) begin : g_last
     logic last_mem [DEPTH];
     always_ff @(posedge clk_i) begin
-      if (c_valid && !pass && c_vc == 2'(v)) last_mem[wptr_q[v][PtrW-1:0]] <= c_last;
+      if (c_write && c_vc == 2'(v)) last_mem[wptr_q[v][PtrW-1:0]] <= c_last;
     end
     if (PIPELINED) begin : g_ahead
       // That of the next flit is fetched when one is read, or comes by itself.
@@ -260,7 +269,7 @@ module sp_egress #(
         rptr_q[v] <= '0;
       end
     end else begin
-      if (c_valid && !pass) wptr_q[c_vc] <= wptr_q[c_vc] + (PtrW + 1)'(1);
+      if (c_write) wptr_q[c_vc] <= wptr_q[c_vc] + (PtrW + 1)'(1);
       if (read) rptr_q[vc] <= rptr_q[vc] + (PtrW + 1)'(1);
     end
   end
@@ -270,44 +279,53 @@ module sp_egress #(
   if (PIPELINED) begin : g_ahead
     // Whose turn it is next is known before the packet on its way ends.
     logic [PtrW:0]     firsts_q [NUM_VC];  // packets that have come and not been started
+    logic [NUM_VC-1:0] one_q;              // there is one, there are two
+    logic [NUM_VC-1:0] two_q;
     logic [PtrW:0]     level_q  [NUM_VC];  // flits in the buffer
     logic [NUM_VC-1:0] filled_q;           // there is one
-    logic [NUM_VC-1:0] may_start;
     logic [NUM_VC-1:0] first_vc_q;         // as in sp_rr_arbiter
-    logic [NUM_VC-1:0] above;
-    logic [NUM_VC-1:0] turn_q;             // one-hot or zero
-    logic              first_q;
+    logic [NUM_VC-1:0] turn_q;             // whose packet is next, one-hot or zero
+    logic [NUM_VC-1:0] behind_turn;        // as first_vc_q, when that one has started
+    logic [NUM_VC-1:0] in, out;            // packets that come, that start
+    logic              begins;             // one starts from its buffer
     logic              take_last;
-    logic              begins;             // the next packet starts in the next cycle
-    logic              begun_q;            // it has started in this one
+
+    function automatic logic [NUM_VC-1:0] pick(logic [NUM_VC-1:0] req, logic [NUM_VC-1:0] first);
+      logic [NUM_VC-1:0] above;
+      above = req & first;
+      return (above != '0) ? (above & (~above + NUM_VC'(1))) : (req & (~req + NUM_VC'(1)));
+    endfunction
+
+    assign behind_turn = ~((turn_q << 1) - NUM_VC'(1));
+    assign begins      = !active_q && space && (turn_q & m_vc_room_i) != '0;
+    assign vc          = active_q ? vc_q : {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
+    assign filled      = filled_q;
+    assign read        = active_q ? space && filled_q[vc_q] : begins;
+    assign read_first  = !active_q;
+    // Past the buffer goes what nothing is in front of.
+    assign pass        = valid_i && space && !reading_q && !c_valid && !filled_q[vc_i]
+                         && (active_q ? vc_i == vc_q
+                                      : first_i && m_vc_room_i[vc_i] && turn_q == '0);
+    assign take_last   = (read && last_head[vc]) || (pass && last_i);
 
     always_comb begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        may_start[v] = (firsts_q[v] != '0) && m_vc_room_i[v];
-        comes[v]     = c_valid && (c_vc == 2'(v));
-        goes[v]      = read && (vc_q == 2'(v));
-        lone[v]      = level_q[v] == (PtrW + 1)'(1);
+        comes[v] = c_valid && (c_vc == 2'(v));
+        goes[v]  = read && (vc == 2'(v));
+        lone[v]  = level_q[v] == (PtrW + 1)'(1);
+        in[v]    = comes[v] && c_first;
       end
+      out = begins ? turn_q : '0;
     end
-
-    assign above      = may_start & first_vc_q;
-    assign vc         = vc_q;
-    assign filled     = filled_q;
-    assign read       = active_q && space && filled[vc_q];
-    assign read_first = first_q;
-    assign pass       = 1'b0;
-    assign take_last  = read && last_head[vc_q];
-    // Not in two cycles one behind the other: what may start is known a cycle later.
-    assign begins     = (!active_q || take_last) && !begun_q && (turn_q & may_start) != '0;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         active_q   <= 1'b0;
-        first_q    <= 1'b0;
-        begun_q    <= 1'b0;
         vc_q       <= '0;
         turn_q     <= '0;
         first_vc_q <= '1;
+        one_q      <= '0;
+        two_q      <= '0;
         filled_q   <= '0;
         room_o     <= '0;
         for (int unsigned v = 0; v < NUM_VC; v++) begin
@@ -315,24 +333,22 @@ module sp_egress #(
           level_q[v]  <= '0;
         end
       end else begin
-        turn_q <= (above != '0) ? (above & (~above + NUM_VC'(1)))
-                                : (may_start & (~may_start + NUM_VC'(1)));
-        begun_q <= begins;
-        if (begins) begin
-          active_q   <= 1'b1;
-          first_q    <= 1'b1;
-          vc_q       <= {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
-          first_vc_q <= ~((turn_q << 1) - NUM_VC'(1));
-        end else begin
-          if (take_last) active_q <= 1'b0;
-          if (read) first_q <= 1'b0;
+        if (read || pass) begin
+          active_q <= !take_last;
+          vc_q     <= pass ? vc_i : vc;
         end
+        if (begins) first_vc_q <= behind_turn;
+        turn_q <= begins ? pick(((one_q & ~turn_q) | two_q) & m_vc_room_i, behind_turn)
+                         : pick(one_q & m_vc_room_i, first_vc_q);
         for (int unsigned v = 0; v < NUM_VC; v++) begin
           level_q[v]  <= level_q[v] + (PtrW + 1)'(comes[v]) - (PtrW + 1)'(goes[v]);
           filled_q[v] <= comes[v] || (filled_q[v] && !(goes[v] && lone[v]));
           room_o[v]   <= level_q[v] <= (PtrW + 1)'(DEPTH - Room);
-          firsts_q[v] <= firsts_q[v] + (PtrW + 1)'(comes[v] && c_first)
-                         - (PtrW + 1)'(begun_q && (vc_q == 2'(v)));
+          if (in[v] != out[v]) begin
+            firsts_q[v] <= in[v] ? firsts_q[v] + (PtrW + 1)'(1) : firsts_q[v] - (PtrW + 1)'(1);
+            one_q[v]    <= in[v] || two_q[v];
+            two_q[v]    <= in[v] ? one_q[v] : firsts_q[v] > (PtrW + 1)'(2);
+          end
         end
       end
     end
@@ -394,7 +410,7 @@ module sp_egress #(
 
       assert (!(out_full && (reading_q || pass)))
         else $error("sp_egress: a flit found the output stage full");
-      assert (!c_valid || pass || (wptr_q[c_vc] - rptr_q[c_vc]) < (PtrW + 1)'(DEPTH))
+      assert (!c_write || (wptr_q[c_vc] - rptr_q[c_vc]) < (PtrW + 1)'(DEPTH))
         else $error("sp_egress: a flit found the buffer of VC %0d full", c_vc);
     end
   end
@@ -417,9 +433,15 @@ module sp_egress #(
   always_comb begin
     {out_first, out_last, out_err, out_hdr, out_word} =
         {rd_first_q, rd_last_q, rd_err_q, rd_hdr_q, rd_word_q};
-    if (!PIPELINED && !reading_q) begin
-      {out_first, out_last, out_err, out_hdr, out_word} =
-          {c_first, c_last, c_err, marked_hdr, marked_word};
+    if (!reading_q) begin
+      // PIPELINED: the buffer is empty, so it is not marked.
+      if (PIPELINED) begin
+        {out_first, out_last, out_err, out_hdr, out_word} =
+            {first_i, last_i, err_i, hdr_i, word_i};
+      end else begin
+        {out_first, out_last, out_err, out_hdr, out_word} =
+            {c_first, c_last, c_err, marked_hdr, marked_word};
+      end
     end
   end
 
@@ -485,10 +507,10 @@ module sp_egress #(
   always_ff @(posedge clk_i) out_vc_q <= out_vc;
 
   always_comb begin
-    event_o.queued    = c_valid;
+    event_o.queued    = c_came;
     event_o.in_vc     = c_vc;
-    event_o.marked    = c_valid && marks;
-    event_o.level     = LEVEL_W'(level(c_vc)) + LEVEL_W'(!pass);
+    event_o.marked    = (PIPELINED ? c_write : c_came) && marks;
+    event_o.level     = LEVEL_W'(level(c_vc)) + LEVEL_W'(c_write);
     event_o.out_vc    = out_vc;
     event_o.out_first = out_first_q;
     event_o.latency   = now_i - out_stamp;
@@ -502,13 +524,13 @@ module sp_egress #(
     logic [1:0]         unused_count;
 
     if (PIPELINED) begin : g_in
-      always_ff @(posedge clk_i) if (valid_i) c_stamp <= stamp_i;
+      always_ff @(posedge clk_i) c_stamp <= stamp_i;
     end else begin : g_through
       assign c_stamp = stamp_i;
     end
 
     always_ff @(posedge clk_i) begin
-      if (c_valid && !pass && c_first) stamp_mem[waddr] <= c_stamp;
+      if (c_write && c_first) stamp_mem[waddr] <= c_stamp;
       if (read && read_first) rd_stamp_q <= stamp_mem[raddr];
     end
 
@@ -519,7 +541,7 @@ module sp_egress #(
         .clk_i,
         .rst_ni,
         .push_i (reading_q || pass),
-        .data_i (reading_q ? rd_stamp_q : c_stamp),
+        .data_i (reading_q ? rd_stamp_q : stamp_i),
         .full_o (unused_full),
         .pop_i  (m_tready_i),
         .data_o (out_stamp),

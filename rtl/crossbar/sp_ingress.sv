@@ -6,8 +6,8 @@
 // answer to an answer could circle for ever. A malformed packet changes nothing else. A stream is
 // never stopped for longer than its queue, or the answers' queue of its own port, is full.
 //
-// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 19, as
-// every step of its way has a cycle of its own; see docs/crossbar.md.
+// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 6, since it
+// is queued a cycle later, and grant and accept take a cycle each; see docs/crossbar.md.
 
 module sp_ingress #(
     /// Outputs, external ports first, then engines.
@@ -100,12 +100,8 @@ module sp_ingress #(
     output logic [N_PORTS-1:0]        mcast_ready_o,
     /// A packet can be started.
     output logic                      idle_o,
-    /// The packet on its way leaves its output to one that is started now.
-    output logic                      ends_o,
     /// Last flit of the packet is being read.
     output logic                      last_o,
-    /// A flit is being read.
-    output logic                      read_o,
     /// Start a packet.
     input  logic                      start_i,
     /// Its VC.
@@ -116,6 +112,32 @@ module sp_ingress #(
     input  logic                      start_mcast_i,
     /// Ports that get it now.
     input  logic [N_PORTS-1:0]        start_ports_i,
+
+    /// PIPELINED, to and from sp_voq_pipelined. By VC: outputs that let a packet start.
+    input  logic [N_OUT-1:0]          room_i [sp_pkg::NUM_VC],
+    /// Outputs that have just got their first packet.
+    output logic [N_OUT-1:0]          fresh_o,
+    /// Outputs with a packet that may start.
+    output logic [N_OUT-1:0]          some_o,
+    /// With two.
+    output logic [N_OUT-1:0]          two_o,
+    /// With three.
+    output logic [N_OUT-1:0]          three_o,
+    /// Outputs whose head has more than one, two, three flits.
+    output logic [2:0][N_OUT-1:0]     more_o,
+    /// Outputs with a head that may be started in this cycle.
+    output logic [N_OUT-1:0]          heads_o,
+    /// Output that is matched.
+    input  logic [N_OUT-1:0]          match_i,
+    /// The same if its head starts.
+    input  logic [N_OUT-1:0]          go_i,
+    /// The packet that starts has more than one flit.
+    output logic                      long_o,
+    /// Flits of an earlier packet that are still to be read.
+    output logic [sp_pkg::LEN_W-1:0]  left_o,
+    /// There will be such a flit in the next cycle.
+    output logic                      stays_o,
+
     /// Contribution at the head of the queue of each engine.
     output logic [EngDim-1:0]         head_valid_o,
     /// Its header.
@@ -312,63 +334,70 @@ module sp_ingress #(
   logic              last;
   logic              abort;   // with the last beat: the packet is not whole
   logic              err;
+  logic [STAMP_W-1:0] stamp;  // time at which the beat came
   logic [FLIT_W-1:0] data;
   hdr_t              hdr;     // of the packet, on all of its beats, and what it says
   said_t             said;
 
   if (PIPELINED) begin : g_stages
-    localparam int unsigned LookW = $bits(look_t) + 1 + BeatW;
-    logic              in_first_q;
-    logic              full, empty, advance;
-    logic              in_first, in_last, in_abort, in_err;
-    logic [1:0]        unused_count;
-    hdr_t              in_hdr;
-    look_t             in_look;
-    logic [FLIT_W-1:0] in_data;
+    // A skid buffer that ends in a register: what is found in the table, too, is in one.
+    logic              in_first_q;   // the next beat is a first one
+    logic              in_take;
+    logic              spare_q;      // a second beat is held
+    logic              spare_first_q;
+    logic              spare_last_q;
+    logic              spare_abort_q;
+    logic              spare_err_q;
+    hdr_t              spare_hdr_q;
+    said_t             spare_said_q;
+    logic [FLIT_W-1:0] spare_data_q;
+    logic [STAMP_W-1:0] spare_stamp_q;
+    logic              advance;
 
-    assign look_hdr = s_tuser_i[HDR_W-1:0];
-    assign looked   = in_look;
-    assign mixed    = in_hdr.src ^ in_hdr.dst;
-
-    // Two beats, so that readiness goes to the port from a register.
-    sp_fifo #(
-        .WIDTH(LookW),
-        .DEPTH(2)
-    ) i_looked (
-        .clk_i,
-        .rst_ni,
-        .push_i (s_tvalid_i),
-        .data_i ({look, in_first_q, s_tlast_i, s_abort_i, s_tuser_i, s_tdata_i}),
-        .full_o (full),
-        .pop_i  (advance),
-        .data_o ({in_look, in_first, in_last, in_abort, in_err, in_hdr, in_data}),
-        .empty_o(empty),
-        .count_o(unused_count)
-    );
-
-    assign s_tready_o = !full;
+    assign look_hdr   = s_tuser_i[HDR_W-1:0];
+    assign looked     = look;
+    assign mixed      = look_hdr.src ^ look_hdr.dst;
+    assign s_tready_o = !spare_q;
+    assign in_take    = s_tvalid_i && s_tready_o;
     assign advance    = !valid || ready;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         valid      <= 1'b0;
+        spare_q    <= 1'b0;
         in_first_q <= 1'b1;
       end else begin
-        if (advance) valid <= !empty;
-        if (s_tvalid_i && s_tready_o) in_first_q <= s_tlast_i;
+        if (in_take) in_first_q <= s_tlast_i;
+        if (advance) begin
+          valid   <= in_take || spare_q;
+          spare_q <= 1'b0;
+        end else if (in_take) begin
+          spare_q <= 1'b1;
+        end
       end
     end
 
     always_ff @(posedge clk_i) begin
-      if (advance && !empty) begin
-        first <= in_first;
-        last  <= in_last;
-        abort <= in_abort;
-        err   <= in_err;
-        data  <= in_data;
-        if (in_first) begin
-          hdr  <= in_hdr;
-          said <= now;
+      if (!spare_q) begin  // whether it is needed is known late
+        spare_first_q <= in_first_q;
+        spare_last_q  <= s_tlast_i;
+        spare_abort_q <= s_abort_i;
+        spare_err_q   <= s_tuser_i[USER_W-1];
+        spare_stamp_q <= now_i;
+        spare_hdr_q   <= look_hdr;
+        spare_said_q  <= now;
+        spare_data_q  <= s_tdata_i;
+      end
+      if (advance) begin
+        first <= spare_q ? spare_first_q : in_first_q;
+        last  <= spare_q ? spare_last_q : s_tlast_i;
+        abort <= spare_q ? spare_abort_q : s_abort_i;
+        err   <= spare_q ? spare_err_q : s_tuser_i[USER_W-1];
+        stamp <= spare_q ? spare_stamp_q : now_i;
+        data  <= spare_q ? spare_data_q : s_tdata_i;
+        if (spare_q ? spare_first_q : in_first_q) begin
+          hdr  <= spare_q ? spare_hdr_q : look_hdr;
+          said <= spare_q ? spare_said_q : now;
         end
       end
     end
@@ -390,6 +419,26 @@ module sp_ingress #(
         .ready_i(ready),
         .data_o ({last, abort, err, beat_hdr, data})
     );
+
+    if (TIMED) begin : g_time
+      logic unused_valid, unused_ready;
+      sp_skid_buffer #(
+          .WIDTH(STAMP_W)
+      ) i_stamp (
+          .clk_i,
+          .rst_ni,
+          .valid_i(s_tvalid_i),
+          .ready_o(unused_ready),
+          .data_i (now_i),
+          .valid_o(unused_valid),
+          .ready_i(ready),
+          .data_o (stamp)
+      );
+    end else begin : g_no_time
+      logic unused;
+      assign unused = &{1'b0, now_i};
+      assign stamp  = '0;
+    end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) in_packet_q <= 1'b0;
@@ -436,25 +485,18 @@ module sp_ingress #(
   // Room for a whole packet is taken with its first beat. A refused one gives it back in the cycle
   // in which its last beat comes, and goes in the next, when its answer takes a flit instead.
   logic [PtrW:0]    sel_free;
-  logic [PtrW-1:0]  sel_place;
-  logic [PtrW-1:0]  first_place;
   logic [1:0]       sel_vc;
   logic [OutW-1:0]  sel_out;
   logic [LEN_W-1:0] sel_flits;
-  logic [1:0]       take_vc;    // the same, when room is taken or given back
-  logic [OutW-1:0]  take_out;
-  logic [LEN_W-1:0] take_flits;
+  logic             fits;       // PIPELINED: room that is seen at once
+  logic [PtrW:0]    seen_free;  // free flits of the queue that the packet goes to
+  logic [PtrW-1:0]  place;      // of the beat in its queue; not PIPELINED
   logic [PtrW:0]    mcast_free;
   logic [PtrW-1:0]  mcast_place;
   logic             to_mcast;   // the beat is of a multicast, and no answer
   logic             needs;      // this beat is taken only if there is room
   logic             room;
-  logic             reserve;
   logic             gives;      // a refused packet's room is free again
-  logic             give;
-  logic [PtrW-1:0]  place;
-  logic [PtrW-1:0]  place_q;    // of the next flit
-  logic [PtrW:0]    seen_free;  // free flits of the queue when room in it is found
 
   assign sel_vc     = settle_q ? VC_RSP : said.vc;
   assign sel_out    = settle_q ? own_i : said.out;
@@ -463,51 +505,37 @@ module sp_ingress #(
   assign ready_beat = !needs || room;
   assign ready      = ready_beat && (settle_q || !(refuse || walk_on));
   assign to_mcast   = mcast && !settle_q;
+  assign seen_free  = to_mcast ? mcast_free : sel_free;
   assign take       = valid && ready;
   assign gives      = valid && refuse && !settle_q && !first && said.ok;
-  assign place      = needs ? first_place : place_q;
-
   if (PIPELINED) begin : g_room
-    // Room that was there two cycles ago is there still: this port alone takes it, and is given
-    // the places in their order. A beat for which room is found is taken, so `room` says it all.
-    // What is given back is seen a cycle late.
-    logic          look_q;
+    // Most queues are seen to have room at once. To compare takes longer: room that was there is
+    // there still, as this port alone takes it, and what the packet before took has been counted in
+    // when a beat has waited for two cycles.
+    logic          waits;
+    logic [1:0]    waits_q;
+    logic          found_q;
     logic [PtrW:0] free_q;
-    logic          looks;
 
-    assign reserve   = room;
-    assign seen_free = free_q;
-
-    assign looks = valid && needs && !take && (settle_q || !refuse);
+    assign waits = valid && needs && !take && (settle_q || !refuse);
+    assign room  = fits || found_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
-        look_q <= 1'b0;
-        room   <= 1'b0;
-        give   <= 1'b0;
+        waits_q <= '0;
+        found_q <= 1'b0;
       end else begin
-        give   <= gives;
-        look_q <= looks;
-        room   <= looks && look_q && (free_q >= (PtrW + 1)'(sel_flits));
+        waits_q <= waits ? {waits_q[0], 1'b1} : '0;
+        found_q <= waits && waits_q[1] && (free_q >= (PtrW + 1)'(sel_flits));
       end
     end
 
-    always_ff @(posedge clk_i) begin
-      free_q      <= sel_free;
-      first_place <= sel_place;
-      take_vc     <= sel_vc;
-      take_out    <= sel_out;
-      take_flits  <= sel_flits;
-    end
+    always_ff @(posedge clk_i) free_q <= sel_free;
   end else begin : g_room
-    assign reserve     = take && needs;
-    assign seen_free   = to_mcast ? mcast_free : sel_free;
-    assign give        = gives;
-    assign take_vc     = sel_vc;
-    assign take_out    = sel_out;
-    assign take_flits  = sel_flits;
-    assign room        = seen_free >= (PtrW + 1)'(sel_flits);
-    assign first_place = to_mcast ? mcast_place : sel_place;
+    assign room      = seen_free >= (PtrW + 1)'(sel_flits);
+    logic unused;
+    assign unused = &{1'b0, fits};
+    assign fits   = 1'b0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -522,7 +550,6 @@ module sp_ingress #(
       due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
                  == (LEN_W + 1)'(said.flits);
       over_q  <= due || (!first && over_q);
-      place_q <= place + PtrW'(1);
     end
   end
 
@@ -531,7 +558,6 @@ module sp_ingress #(
     logic              first;
     logic [1:0]        vc;
     logic [OutW-1:0]   out;
-    logic [PtrW-1:0]   place;
     logic [LEN_W-1:0]  flits;
     logic              err;
     hdr_t              hdr;
@@ -555,53 +581,9 @@ module sp_ingress #(
 
   always_ff @(posedge clk_i) if (take) mark_q <= mark;
 
-  logic [STAMP_W-1:0] stamp;  // time at which the beat came
-
-  if (TIMED) begin : g_time
-    if (PIPELINED) begin : g_stages
-      // As the beats go: two in the look, one behind it.
-      logic               unused_full, empty;
-      logic [1:0]         unused_count;
-      logic [STAMP_W-1:0] in_stamp;
-      sp_fifo #(
-          .WIDTH(STAMP_W),
-          .DEPTH(2)
-      ) i_stamp (
-          .clk_i,
-          .rst_ni,
-          .push_i (s_tvalid_i),
-          .data_i (now_i),
-          .full_o (unused_full),
-          .pop_i  (!valid || ready),
-          .data_o (in_stamp),
-          .empty_o(empty),
-          .count_o(unused_count)
-      );
-      always_ff @(posedge clk_i) if ((!valid || ready) && !empty) stamp <= in_stamp;
-    end else begin : g_skid
-      logic unused_valid, unused_ready;
-      sp_skid_buffer #(
-          .WIDTH(STAMP_W)
-      ) i_stamp (
-          .clk_i,
-          .rst_ni,
-          .valid_i(s_tvalid_i),
-          .ready_o(unused_ready),
-          .data_i (now_i),
-          .valid_o(unused_valid),
-          .ready_i(ready),
-          .data_o (stamp)
-      );
-    end
-  end else begin : g_no_time
-    logic unused;
-    assign unused = &{1'b0, now_i};
-    assign stamp  = '0;
-  end
-
-  write_t write,  written;
-  logic   writes, wr_valid;
-  logic   commits, commit;
+  write_t write;
+  logic   writes;
+  logic   commits;
 
   assign writes      = take && (settle_q ? answered
                                          : said.ok && (first || !over_q));
@@ -609,7 +591,6 @@ module sp_ingress #(
   assign write.first = needs;
   assign write.vc    = sel_vc;
   assign write.out   = sel_out;
-  assign write.place = place;
   assign write.flits = sel_flits;
   assign write.err   = err && last && !settle_q;
   assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : marked_hdr;
@@ -618,9 +599,7 @@ module sp_ingress #(
 
   logic [NUM_VC-1:0] voq_room;
   logic              voq_idle;
-  logic              voq_ends;
   logic              voq_last;
-  logic              voq_read;
   logic              voq_valid;
   logic              voq_first_flit;
   logic              voq_last_flit;
@@ -630,20 +609,26 @@ module sp_ingress #(
   logic [STAMP_W-1:0] voq_stamp;
   logic [WordW-1:0]  voq_word;
 
-  if (PIPELINED) begin : g_written
+  write_t written;           // the same, PIPELINED a cycle later
+  logic   wr_valid, commit, give;
+
+  if (PIPELINED) begin : g_write_later
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         wr_valid <= 1'b0;
         commit   <= 1'b0;
+        give     <= 1'b0;
       end else begin
         wr_valid <= writes;
         commit   <= commits;
+        give     <= gives;
       end
     end
     always_ff @(posedge clk_i) written <= write;
-  end else begin : g_written
+  end else begin : g_write_now
     assign wr_valid = writes;
     assign commit   = commits;
+    assign give     = gives;
     assign written  = write;
   end
 
@@ -672,57 +657,132 @@ module sp_ingress #(
       .hdr_flips_o(hdr_flips)
   );
 
-  sp_voq #(
-      .N_OUT    (N_OUT),
-      .N_PORTS  (N_PORTS),
-      .FLIT_W   (FLIT_W),
-      .DEPTH    (VOQ_FLITS),
-      .PIPELINED(PIPELINED),
-      .TIMED    (TIMED),
-      .WORD_W   (WordW)
-  ) i_voq (
-      .clk_i,
-      .rst_ni,
-      .sel_vc_i      (sel_vc),
-      .sel_out_i     (sel_out),
-      .sel_free_o    (sel_free),
-      .sel_place_o   (sel_place),
-      .take_i        (reserve && !to_mcast),
-      .give_i        (give && !mcast),
-      .take_vc_i     (take_vc),
-      .take_out_i    (take_out),
-      .take_flits_i  (take_flits),
-      .wr_valid_i    (wr_valid && !to_mcast),
-      .wr_vc_i       (written.vc),
-      .wr_out_i      (written.out),
-      .wr_place_i    (written.place),
-      .wr_first_i    (written.first),
-      .wr_hdr_i      (written.hdr ^ hdr_flips),
-      .wr_stamp_i    (written.stamp),
-      .wr_flits_i    (written.flits),
-      .wr_word_i     (word ^ WordW'(flips)),
-      .wr_err_i      (written.err),
-      .commit_i      (commit && !to_mcast),
-      .vc_room_o     (voq_room),
-      .ready_o,
-      .idle_o        (voq_idle),
-      .ends_o        (voq_ends),
-      .last_o        (voq_last),
-      .read_o        (voq_read),
-      .start_i       (start_i && !start_mcast_i),
-      .start_vc_i,
-      .start_out_i,
-      .head_valid_o,
-      .head_hdr_o,
-      .flit_valid_o  (voq_valid),
-      .flit_first_o  (voq_first_flit),
-      .flit_last_o   (voq_last_flit),
-      .flit_err_o    (voq_err),
-      .flit_vc_o     (voq_vc),
-      .flit_hdr_o    (voq_hdr),
-      .flit_stamp_o  (voq_stamp),
-      .flit_word_o   (voq_word)
-  );
+  if (PIPELINED) begin : g_queues
+    sp_voq_pipelined #(
+        .N_OUT  (N_OUT),
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W),
+        .DEPTH  (VOQ_FLITS),
+        .TIMED  (TIMED),
+        .WORD_W (WordW)
+    ) i_voq (
+        .clk_i,
+        .rst_ni,
+        .sel_vc_i    (sel_vc),
+        .sel_out_i   (sel_out),
+        .sel_single_i(settle_q || said.single),
+        .fits_o      (fits),
+        .sel_free_o  (sel_free),
+        .give_i      (give),
+        .wr_valid_i  (wr_valid),
+        .wr_vc_i     (written.vc),
+        .wr_out_i    (written.out),
+        .wr_first_i  (written.first),
+        .wr_hdr_i    (written.hdr ^ hdr_flips),
+        .wr_stamp_i  (written.stamp),
+        .wr_flits_i  (written.flits),
+        .wr_word_i   (word ^ WordW'(flips)),
+        .wr_err_i    (written.err),
+        .commit_i    (commit),
+        .vc_room_o   (voq_room),
+        .room_i,
+        .fresh_o,
+        .some_o,
+        .two_o,
+        .three_o,
+        .more_o,
+        .ready_o     (heads_o),
+        .match_i,
+        .go_i,
+        .long_o,
+        .left_o,
+        .stays_o,
+        .head_valid_o,
+        .head_hdr_o,
+        .flit_valid_o(voq_valid),
+        .flit_first_o(voq_first_flit),
+        .flit_last_o (voq_last_flit),
+        .flit_err_o  (voq_err),
+        .flit_vc_o   (voq_vc),
+        .flit_hdr_o  (voq_hdr),
+        .flit_stamp_o(voq_stamp),
+        .flit_word_o (voq_word)
+    );
+
+    logic unused;
+    assign unused = &{1'b0, start_i, start_vc_i, start_out_i, place};
+    assign place    = '0;
+    assign voq_idle = 1'b0;
+    assign voq_last = 1'b0;
+    always_comb for (int unsigned v = 0; v < NUM_VC; v++) ready_o[v] = '0;
+  end else begin : g_queues
+    logic [PtrW-1:0] sel_place;
+    logic [PtrW-1:0] place_q;  // of the next flit
+
+    assign place = !needs ? place_q : to_mcast ? mcast_place : sel_place;
+    always_ff @(posedge clk_i) if (take) place_q <= place + PtrW'(1);
+
+    sp_voq #(
+        .N_OUT  (N_OUT),
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W),
+        .DEPTH  (VOQ_FLITS),
+        .TIMED  (TIMED),
+        .WORD_W (WordW)
+    ) i_voq (
+        .clk_i,
+        .rst_ni,
+        .sel_vc_i      (sel_vc),
+        .sel_out_i     (sel_out),
+        .sel_free_o    (sel_free),
+        .sel_place_o   (sel_place),
+        .take_i        (take && needs && !to_mcast),
+        .give_i        (give && !mcast),
+        .take_flits_i  (sel_flits),
+        .wr_valid_i    (wr_valid && !to_mcast),
+        .wr_vc_i       (written.vc),
+        .wr_out_i      (written.out),
+        .wr_place_i    (place),
+        .wr_first_i    (written.first),
+        .wr_hdr_i      (written.hdr ^ hdr_flips),
+        .wr_stamp_i    (written.stamp),
+        .wr_flits_i    (written.flits),
+        .wr_word_i     (word ^ WordW'(flips)),
+        .wr_err_i      (written.err),
+        .commit_i      (commit && !to_mcast),
+        .vc_room_o     (voq_room),
+        .ready_o,
+        .idle_o        (voq_idle),
+        .last_o        (voq_last),
+        .start_i       (start_i && !start_mcast_i),
+        .start_vc_i,
+        .start_out_i,
+        .head_valid_o,
+        .head_hdr_o,
+        .flit_valid_o(voq_valid),
+        .flit_first_o(voq_first_flit),
+        .flit_last_o (voq_last_flit),
+        .flit_err_o  (voq_err),
+        .flit_vc_o   (voq_vc),
+        .flit_hdr_o  (voq_hdr),
+        .flit_stamp_o(voq_stamp),
+        .flit_word_o (voq_word)
+    );
+
+    logic unused;
+    assign unused  = &{1'b0, match_i, go_i};
+    assign fresh_o = '0;
+    assign some_o  = '0;
+    assign two_o   = '0;
+    assign three_o = '0;
+    assign more_o  = '0;
+    assign heads_o = '0;
+    assign long_o  = 1'b0;
+    assign left_o  = '0;
+    assign stays_o = 1'b0;
+    logic [NUM_VC-1:0] unused_room;
+    always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
+  end
 
   // --------------------------------------------------------------------------------- multicasts
 
@@ -819,7 +879,7 @@ module sp_ingress #(
     logic              mc_room;
     logic              mc_idle;
     logic              mc_last;
-    logic              mc_read;
+    logic              unused_mc_read;
     logic              mc_valid;
     logic              mc_first_flit;
     logic              mc_last_flit;
@@ -839,11 +899,11 @@ module sp_ingress #(
         .rst_ni,
         .free_o         (mcast_free),
         .place_o        (mcast_place),
-        .take_i         (reserve && to_mcast),
+        .take_i         (take && needs && to_mcast),
         .give_i         (give && mcast),
-        .take_flits_i   (take_flits),
+        .take_flits_i   (sel_flits),
         .wr_valid_i     (wr_valid && to_mcast),
-        .wr_place_i     (written.place),
+        .wr_place_i     (place),
         .wr_first_i     (written.first),
         .wr_hdr_i       (written.hdr ^ hdr_flips),
         .wr_stamp_i     (written.stamp),
@@ -857,7 +917,7 @@ module sp_ingress #(
         .room_o         (mc_room),
         .ready_o        (mcast_ready_o),
         .idle_o         (mc_idle),
-        .read_o         (mc_read),
+        .read_o         (unused_mc_read),
         .last_o         (mc_last),
         .start_i        (start_i && start_mcast_i),
         .start_ports_i,
@@ -878,9 +938,7 @@ module sp_ingress #(
     end
 
     assign idle_o       = voq_idle && mc_idle;
-    assign ends_o       = voq_ends || mc_last;
     assign last_o       = voq_last || mc_last;
-    assign read_o       = voq_read || mc_read;
     assign flit_valid_o = voq_valid || mc_valid;
     assign flit_first_o = voq_first_flit || mc_first_flit;
     assign flit_last_o  = voq_last_flit || mc_last_flit;
@@ -904,9 +962,7 @@ module sp_ingress #(
     assign mcast_ready_o = '0;
     assign s_vc_room_o   = voq_room;
     assign idle_o        = voq_idle;
-    assign ends_o        = voq_ends;
     assign last_o        = voq_last;
-    assign read_o        = voq_read;
     assign flit_valid_o  = voq_valid;
     assign flit_first_o  = voq_first_flit;
     assign flit_last_o   = voq_last_flit;

@@ -46,9 +46,13 @@ module sp_injector #(
     output logic               idle_o,
     /// Last flit of the packet is being read.
     output logic               last_o,
-    /// A flit is being read: it is here in the next cycle.
-    output logic               read_o,
-    /// Start the packet.
+    /// PIPELINED: the packet at the head has more than one flit.
+    output logic               long_o,
+    /// PIPELINED: flits of a pass that has started before that are still to be read.
+    output logic [sp_pkg::LEN_W-1:0] left_o,
+    /// PIPELINED: there will be one in the next cycle.
+    output logic               stays_o,
+    /// Start the packet: its first flit is read in the next cycle. PIPELINED: in this one.
     input  logic               start_i,
     /// Outputs that get it now.
     input  logic [N_OUT-1:0]   start_mask_i,
@@ -111,39 +115,57 @@ module sp_injector #(
 
   // -------------------------------------------------------------------------------------- read
 
-  logic              first_q;  // first cycle of a pass over the head packet
-  logic              more_q;   // a later cycle of it
+  logic              rd;       // a flit is read
+  logic              rd_first; // it is a first one
+  logic              more_q;   // a later one is read
   logic [FlitAw-1:0] rpos_q;
   logic [FlitAw-1:0] rpos;
-  logic              rd;
-  logic              first;    // the next cycle is the first one of a pass
   logic [SlotW-1:0]  head;     // slot whose packet may start
   logic              left;     // there is one
+  logic [N_PORTS-1:0] lacking; // ports that lack the packet when this pass is over
 
-  assign rd     = first_q || more_q;
-  assign read_o = rd;
-  assign rpos   = first_q ? '0 : rpos_q;
+  assign rd     = rd_first || more_q;
   assign last_o = rd && (rpos == last_q[rslot_q]);
   // The head is done when it is read for the last time.
-  assign pop    = last_o && (mask_q[rslot_q] == '0);
+  assign pop    = last_o && (lacking == '0);
 
   if (PIPELINED) begin : g_later
-    // Its flits come as late as those of the ports.
-    logic start_q;
+    // As late as the flits of the ports: what is read is known before it is started.
+    logic [LEN_W-1:0] left_q;
+
+    assign rd_first = start_i;
+    assign rpos     = more_q ? rpos_q : '0;
+    assign lacking  = mask_q[rslot_q] & ~(start_i ? start_mask_i[N_PORTS-1:0] : '0);
+    assign head     = rslot_q;
+    assign left     = whole_q != '0;
+    assign idle_o   = 1'b0;
+    assign long_o   = last_q[rslot_q] != '0;
+    assign left_o   = left_q;
+    assign stays_o  = more_q && !last_o;
+
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) start_q <= 1'b0;
-      else start_q <= start_i;
+      if (!rst_ni) left_q <= '0;
+      else if (start_i) left_q <= LEN_W'(last_q[rslot_q]);
+      else if (more_q) left_q <= left_q - LEN_W'(1);
     end
-    assign first  = start_q;
-    assign idle_o = !start_q && !rd;
-    assign head   = rslot_q;
-    assign left   = whole_q != '0;
   end else begin : g_now
-    assign first  = start_i;
-    assign idle_o = !rd || last_o;
+    logic first_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) first_q <= 1'b0;
+      else first_q <= start_i;
+    end
+
+    assign rd_first = first_q;
+    assign rpos     = first_q ? '0 : rpos_q;
+    assign lacking  = mask_q[rslot_q];
+    assign idle_o   = !rd || last_o;
     // While the head leaves, the packet behind it is shown, so that no cycle is lost.
-    assign head   = pop ? next_slot(rslot_q) : rslot_q;
-    assign left   = whole_q > CntW'(pop);
+    assign head     = pop ? next_slot(rslot_q) : rslot_q;
+    assign left     = whole_q > CntW'(pop);
+    assign long_o   = 1'b0;
+    assign left_o   = '0;
+    assign stays_o  = 1'b0;
   end
 
   always_comb begin
@@ -157,7 +179,6 @@ module sp_injector #(
       wpos_q       <= '0;
       rslot_q      <= '0;
       whole_q      <= '0;
-      first_q      <= 1'b0;
       more_q       <= 1'b0;
       flit_valid_o <= 1'b0;
       flit_first_o <= 1'b0;
@@ -168,10 +189,9 @@ module sp_injector #(
       if (pop) rslot_q <= next_slot(rslot_q);
       if (push_last && !pop) whole_q <= whole_q + CntW'(1);
       else if (pop && !push_last) whole_q <= whole_q - CntW'(1);
-      first_q      <= first;
       more_q       <= rd && !last_o;
       flit_valid_o <= rd;
-      flit_first_o <= first_q;
+      flit_first_o <= rd_first;
       flit_last_o  <= last_o;
     end
   end
@@ -183,7 +203,7 @@ module sp_injector #(
       rpos_q      <= rpos + FlitAw'(1);
       flit_word_o <= data_mem[($clog2(SLOTS*FlitDim))'({rslot_q, rpos})];
     end
-    if (first_q) flit_hdr_o <= hdr_q[rslot_q];
+    if (rd_first) flit_hdr_o <= hdr_q[rslot_q];
   end
 
   if (N_OUT > N_PORTS) begin : g_no_engine_copy

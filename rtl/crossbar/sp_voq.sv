@@ -10,8 +10,7 @@
 //   start    begin to send the head of a queue; its first flit is on flit_* two cycles later, and
 //            its flits do not overlap those of the packet before it if idle_o was up then
 //
-// PIPELINED: three cycles later, since the header is read first. `idle_o` may be looked at up to
-// three cycles before `start_i`.
+// sp_voq_pipelined is the same for PIPELINED.
 
 module sp_voq #(
     /// Outputs, external ports first, then engines.
@@ -22,8 +21,6 @@ module sp_voq #(
     parameter int unsigned FLIT_W = 128,
     /// Flits of each queue, a power of two.
     parameter int unsigned DEPTH = 32,
-    /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
-    parameter bit PIPELINED = 1'b0,
     /// 1: packets carry a time stamp.
     parameter bit TIMED = 1'b0,
     /// Bits of the word that is kept of a flit.
@@ -45,14 +42,10 @@ module sp_voq #(
     output logic [PtrW:0]                          sel_free_o,
     /// Place of the first of them.
     output logic [PtrW-1:0]                        sel_place_o,
-    /// A packet takes flits of a queue.
+    /// A packet takes flits of that queue.
     input  logic                                   take_i,
     /// It gives them back; it was the last to take.
     input  logic                                   give_i,
-    /// That queue: VC.
-    input  logic [1:0]                             take_vc_i,
-    /// That queue: output.
-    input  logic [OutW-1:0]                        take_out_i,
     /// How many flits are taken or given back.
     input  logic [sp_pkg::LEN_W-1:0]               take_flits_i,
     /// Write a flit.
@@ -84,11 +77,7 @@ module sp_voq #(
     output logic [N_OUT-1:0]                       ready_o [sp_pkg::NUM_VC],
     /// The input can start a packet: with this cycle its flits do not overlap.
     output logic                                   idle_o,
-    /// The packet on its way leaves the output to another one that is started then.
-    output logic                                   ends_o,
-    /// A flit is being read: it is here in the next cycle.
-    output logic                                   read_o,
-    /// Its last flit is being read.
+    /// Last flit of the packet is being read.
     output logic                                   last_o,
     /// Start the head packet of a queue.
     input  logic                                   start_i,
@@ -125,7 +114,7 @@ module sp_voq #(
   localparam int unsigned NumQ = NUM_VC * N_OUT;
   localparam int unsigned QW = $clog2(NumQ);
   // Room is seen a few cycles late: a sender that starts on it may have this many flits on the way.
-  localparam int unsigned Slack = PIPELINED ? 12 : 6;
+  localparam int unsigned Slack = 6;
   localparam int unsigned Room = max_flits(FLIT_W) + Slack;
 
   if (DEPTH < 8 || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
@@ -136,8 +125,7 @@ module sp_voq #(
            DEPTH, Slack, Room);
   end
 
-  // Flits that are taken lie from rptr to wptr, but for the packet being read when PIPELINED, which
-  // rptr is behind; pointers count modulo DEPTH.
+  // Flits that are taken lie from rptr to wptr; pointers count modulo DEPTH.
   logic [PtrW-1:0]   wptr_q  [NumQ];
   logic [PtrW-1:0]   rptr_q  [NumQ];
   logic [PtrW:0]     free_q  [NumQ];  // flits that nothing has taken
@@ -155,77 +143,51 @@ module sp_voq #(
 
   // --------------------------------------------------------------------------------------- room
 
-  logic [QW-1:0] sel_q;    // queue that is looked at
-  logic [QW-1:0] take_q;   // queue whose room changes
+  logic [QW-1:0] take_q;   // queue that is looked at, whose room changes
   logic [QW-1:0] rd_q;     // queue that is read
   logic          rd;       // a flit is read
   logic          moves;    // room is taken or given back
-  logic          jump;     // PIPELINED: a packet's length is known
-  logic [PtrW-1:0] jump_place; // place behind it
   logic [PtrW:0] delta;    // by so much the free flits of the queue change
 
-  assign sel_q       = queue(sel_vc_i, sel_out_i);
-  assign take_q      = queue(take_vc_i, take_out_i);
-  assign sel_free_o  = free_q[sel_q];
-  assign sel_place_o = wptr_q[sel_q];
+  assign take_q      = queue(sel_vc_i, sel_out_i);
+  assign sel_free_o  = free_q[take_q];
+  assign sel_place_o = wptr_q[take_q];
   assign moves       = take_i || give_i;
   assign delta       = give_i ? (PtrW + 1)'(take_flits_i) : -(PtrW + 1)'(take_flits_i);
 
-  if (PIPELINED) begin : g_room
-    // Each queue for itself: to choose one and then to count is too long.
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        for (int unsigned q = 0; q < NumQ; q++) begin
-          wptr_q[q] <= '0;
-          rptr_q[q] <= '0;
-          free_q[q] <= (PtrW + 1)'(DEPTH);
-          roomy_q[q%NUM_VC][q/NUM_VC] <= 1'b1;
-        end
-      end else begin
-        for (int unsigned q = 0; q < NumQ; q++) begin
-          if (jump && rd_q == QW'(q)) rptr_q[q] <= jump_place;
-          if (moves && take_q == QW'(q)) wptr_q[q] <= wptr_q[q] - delta[PtrW-1:0];
-          free_q[q] <= free_q[q] + ((moves && take_q == QW'(q)) ? delta : '0)
-                       + (PtrW + 1)'(rd && rd_q == QW'(q));
-          roomy_q[q%NUM_VC][q/NUM_VC] <= roomy(free_q[q]);
-        end
-      end
-    end
-  end else begin : g_room
-    // Only the two queues whose room changed a cycle ago are looked at.
-    logic          moved_q;
-    logic          read_q;
-    logic [QW-1:0] moved_take_q;
-    logic [QW-1:0] read_sel_q;
+  // Only the two queues whose room changed a cycle ago are looked at.
+  logic          moved_q;
+  logic          read_q;
+  logic [QW-1:0] moved_take_q;
+  logic [QW-1:0] read_sel_q;
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        for (int unsigned q = 0; q < NumQ; q++) begin
-          wptr_q[q] <= '0;
-          rptr_q[q] <= '0;
-          free_q[q] <= (PtrW + 1)'(DEPTH);
-        end
-        for (int unsigned v = 0; v < NUM_VC; v++) roomy_q[v] <= '1;
-        moved_q     <= 1'b0;
-        read_q      <= 1'b0;
-        moved_take_q <= '0;
-        read_sel_q   <= '0;
-      end else begin
-        if (rd) begin
-          rptr_q[rd_q] <= rptr_q[rd_q] + PtrW'(1);
-          free_q[rd_q] <= free_q[rd_q] + (PtrW + 1)'(1);
-        end
-        if (moves) begin
-          wptr_q[take_q] <= wptr_q[take_q] - delta[PtrW-1:0];
-          free_q[take_q] <= free_q[take_q] + delta + (PtrW + 1)'(rd && rd_q == take_q);
-        end
-        moved_q     <= moves;
-        read_q      <= rd;
-        moved_take_q <= take_q;
-        read_sel_q   <= rd_q;
-        if (moved_q) roomy_q[moved_take_q[1:0]][moved_take_q[QW-1:2]] <= roomy(free_q[moved_take_q]);
-        if (read_q) roomy_q[read_sel_q[1:0]][read_sel_q[QW-1:2]] <= roomy(free_q[read_sel_q]);
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned q = 0; q < NumQ; q++) begin
+        wptr_q[q] <= '0;
+        rptr_q[q] <= '0;
+        free_q[q] <= (PtrW + 1)'(DEPTH);
       end
+      for (int unsigned v = 0; v < NUM_VC; v++) roomy_q[v] <= '1;
+      moved_q     <= 1'b0;
+      read_q      <= 1'b0;
+      moved_take_q <= '0;
+      read_sel_q   <= '0;
+    end else begin
+      if (rd) begin
+        rptr_q[rd_q] <= rptr_q[rd_q] + PtrW'(1);
+        free_q[rd_q] <= free_q[rd_q] + (PtrW + 1)'(1);
+      end
+      if (moves) begin
+        wptr_q[take_q] <= wptr_q[take_q] - delta[PtrW-1:0];
+        free_q[take_q] <= free_q[take_q] + delta + (PtrW + 1)'(rd && rd_q == take_q);
+      end
+      moved_q     <= moves;
+      read_q      <= rd;
+      moved_take_q <= take_q;
+      read_sel_q   <= rd_q;
+      if (moved_q) roomy_q[moved_take_q[1:0]][moved_take_q[QW-1:2]] <= roomy(free_q[moved_take_q]);
+      if (read_q) roomy_q[read_sel_q[1:0]][read_sel_q[QW-1:2]] <= roomy(free_q[read_sel_q]);
     end
   end
 
@@ -255,139 +217,41 @@ module sp_voq #(
   logic [QW-1:0]   done_q;   // that queue
   logic            first;    // the next cycle is the first one of a packet
   logic [PtrW-1:0] rd_place;
-  logic [EngDim-1:0] hidden; // PIPELINED: the queue of an engine does not show its head
 
-  assign rd     = first_q || more_q;
-  assign read_o = rd;
+  assign rd = first_q || more_q;
 
-  if (PIPELINED) begin : g_steps
-    localparam int unsigned Ahead = 6;  // cycles from the look at `ends_o` to the first read
+  hdr_t             hdr_mem [NumQ*DEPTH];  // both at the place of the first flit of each packet
+  logic [LEN_W-1:0] len_mem [NumQ*DEPTH];
+  logic [QW-1:0]    rd_sel_q;
+  logic [LEN_W-1:0] left_q;    // flits left to read, from the second one on
+  logic [LEN_W-1:0] left;
 
-    typedef struct packed {
-      logic             single;  // of one flit
-      logic             two;     // of two
-      logic             ending;  // of at most Ahead
-      logic [LEN_W-1:0] rest;    // flits behind the first one
-      hdr_t             hdr;
-    } head_t;
-
-    (* no_rw_check *)
-    head_t            head_mem [NumQ*DEPTH];  // at the place of the first flit of each packet
-    head_t            head_q;
-    logic             look_q;     // the head of a packet is being read
-    logic [QW-1:0]    look_sel_q;
-    logic [PtrW-1:0]  look_rptr_q [NUM_VC]; // where the heads of its output are, by VC
-    logic [PtrW-1:0]  look_place;
-    logic             jump_q;
-    logic [QW-1:0]    rd_sel_q;
-    logic [PtrW-1:0]  rd_place_q;
-    logic [LEN_W-1:0] left_q;     // flits left to read, from the second one on
-    logic             last_q;     // there is one
-    logic             ends_q;
-
-    always_ff @(posedge clk_i) begin
-      if (wr_valid_i && wr_first_i) begin
-        head_mem[{wr_q, wr_place_i}] <= '{
-            single: wr_flits_i == LEN_W'(1), two: wr_flits_i == LEN_W'(2),
-            ending: wr_flits_i <= LEN_W'(Ahead), rest: wr_flits_i - LEN_W'(1), hdr: wr_hdr_i};
-      end
+  always_ff @(posedge clk_i) begin
+    if (wr_valid_i && wr_first_i) begin
+      hdr_mem[{wr_q, wr_place_i}] <= wr_hdr_i;
+      len_mem[{wr_q, wr_place_i}] <= wr_flits_i;
     end
+    if (first) rd_sel_q <= queue(start_vc_i, start_out_i);
+    if (rd) left_q <= left - LEN_W'(1);
+    if (first_q) flit_hdr_o <= hdr_mem[{rd_q, rd_place}];
+  end
 
-    assign look_place = look_rptr_q[look_sel_q[1:0]];
-
-    // As soon as the length of a packet is known, its queue's pointer is set behind it.
-    assign jump       = jump_q;
-    assign jump_place = rd_place_q + PtrW'(left_q);
-
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        look_q <= 1'b0;
-        jump_q <= 1'b0;
-        ends_q <= 1'b0;
-      end else begin
-        look_q <= start_i;
-        jump_q <= first_q;
-        ends_q <= first_q ? head_q.ending && !head_q.single
-                          : more_q && !last_q && (left_q <= LEN_W'(Ahead));
-      end
+  assign first    = start_i;
+  assign done     = first_q;
+  assign done_q   = rd_sel_q;
+  assign rd_q     = rd_sel_q;
+  assign rd_place = rptr_q[rd_q];
+  assign left     = first_q ? len_mem[{rd_q, rd_place}] : left_q;
+  assign last_o   = rd && (left == LEN_W'(1));
+  assign idle_o   = !rd || last_o;
+  // Until the first cycle of a packet is over its queue still counts it. A queue of an engine
+  // shows its next head only when the packet before it has been read: it is where the reader is.
+  always_comb begin
+    ready_o = ready_q;
+    if ((first_q && count_q[rd_q] == (PtrW + 1)'(1))
+        || (rd && 32'(rd_q[QW-1:2]) >= N_PORTS)) begin
+      ready_o[rd_q[1:0]][rd_q[QW-1:2]] = 1'b0;
     end
-
-    always_ff @(posedge clk_i) begin
-      if (start_i) begin
-        look_sel_q  <= queue(start_vc_i, start_out_i);
-        // The output is known before the VC is.
-        for (int unsigned v = 0; v < NUM_VC; v++) begin
-          look_rptr_q[v] <= rptr_q[queue(2'(v), start_out_i)];
-        end
-      end
-      if (look_q) head_q <= head_mem[{look_sel_q, look_place}];
-      if (look_q) rd_sel_q <= look_sel_q;
-      rd_place_q <= look_q ? look_place : rd_place_q + PtrW'(rd);
-      if (rd) begin
-        left_q <= first_q ? head_q.rest : left_q - LEN_W'(1);
-        last_q <= first_q ? head_q.two : left_q == LEN_W'(2);
-      end
-      if (first_q) flit_hdr_o <= head_q.hdr;
-    end
-
-    assign first    = look_q;
-    assign done     = look_q;
-    assign done_q   = look_sel_q;
-    assign rd_q     = rd_sel_q;
-    assign rd_place = rd_place_q;
-    assign last_o   = first_q ? head_q.single : more_q && last_q;
-    assign ends_o   = ends_q;
-    assign idle_o   = !look_q && (!rd || ends_q);
-    // A queue of an engine shows its next head only when the packet before it has been read and the
-    // pointer is behind it. Of what has no head shown nothing is wanted.
-    assign ready_o = ready_q;
-    always_comb begin
-      hidden = '0;
-      for (int e = 0; e < int'(NumEng); e++) begin
-        hidden[e] = (look_q && look_sel_q == queue(VC_RED, OutW'(N_PORTS + e)))
-                    || ((rd || jump_q) && rd_sel_q == queue(VC_RED, OutW'(N_PORTS + e)));
-      end
-    end
-  end else begin : g_one_step
-    hdr_t             hdr_mem [NumQ*DEPTH];  // both at the place of the first flit of each packet
-    logic [LEN_W-1:0] len_mem [NumQ*DEPTH];
-    logic [QW-1:0]    rd_sel_q;
-    logic [LEN_W-1:0] left_q;    // flits left to read, from the second one on
-    logic [LEN_W-1:0] left;
-
-    always_ff @(posedge clk_i) begin
-      if (wr_valid_i && wr_first_i) begin
-        hdr_mem[{wr_q, wr_place_i}] <= wr_hdr_i;
-        len_mem[{wr_q, wr_place_i}] <= wr_flits_i;
-      end
-      if (first) rd_sel_q <= queue(start_vc_i, start_out_i);
-      if (rd) left_q <= left - LEN_W'(1);
-      if (first_q) flit_hdr_o <= hdr_mem[{rd_q, rd_place}];
-    end
-
-    assign first    = start_i;
-    assign done     = first_q;
-    assign done_q   = rd_sel_q;
-    assign rd_q     = rd_sel_q;
-    assign rd_place = rptr_q[rd_q];
-    assign left     = first_q ? len_mem[{rd_q, rd_place}] : left_q;
-    assign last_o   = rd && (left == LEN_W'(1));
-    assign ends_o   = last_o;
-    assign idle_o   = !rd || last_o;
-    // Until the first cycle of a packet is over its queue still counts it. A queue of an engine
-    // shows its next head only when the packet before it has been read: it is where the reader is.
-    always_comb begin
-      ready_o = ready_q;
-      if ((first_q && count_q[rd_q] == (PtrW + 1)'(1))
-          || (rd && 32'(rd_q[QW-1:2]) >= N_PORTS)) begin
-        ready_o[rd_q[1:0]][rd_q[QW-1:2]] = 1'b0;
-      end
-    end
-    assign hidden     = '0;
-    assign jump       = 1'b0;
-    assign jump_place = '0;
-    logic unused;
-    assign unused = &{1'b0, jump, jump_place};
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -428,47 +292,21 @@ module sp_voq #(
 
   // ------------------------------------------------------------------------------ packets queued
 
-  if (PIPELINED) begin : g_count
-    // Each queue for itself, since to choose one and then to count is too long. What `ready_q` says
-    // is a cycle old: an input that was started is not asked before it is right again.
-    logic [NumQ-1:0] up, down;
-    always_comb begin
-      for (int unsigned q = 0; q < NumQ; q++) begin
-        up[q]   = commit_i && (wr_q == QW'(q));
-        down[q] = done && (done_q == QW'(q));
-      end
-    end
+  logic same;  // a packet is committed to the queue from which one is started
+  assign same = commit_i && (wr_q == done_q);
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        for (int unsigned q = 0; q < NumQ; q++) count_q[q] <= '0;
-        for (int unsigned v = 0; v < NUM_VC; v++) ready_q[v] <= '0;
-      end else begin
-        for (int unsigned q = 0; q < NumQ; q++) begin
-          if (up[q] != down[q]) begin
-            count_q[q] <= up[q] ? count_q[q] + (PtrW + 1)'(1) : count_q[q] - (PtrW + 1)'(1);
-          end
-          ready_q[q%NUM_VC][q/NUM_VC] <= up[q] || (count_q[q] != '0);
-        end
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned q = 0; q < NumQ; q++) count_q[q] <= '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) ready_q[v] <= '0;
+    end else begin
+      if (commit_i) begin
+        ready_q[wr_vc_i][wr_out_i] <= 1'b1;
+        if (!(done && same)) count_q[wr_q] <= count_q[wr_q] + (PtrW + 1)'(1);
       end
-    end
-  end else begin : g_count
-    logic same;  // a packet is committed to the queue from which one is started
-    assign same = commit_i && (wr_q == done_q);
-
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        for (int unsigned q = 0; q < NumQ; q++) count_q[q] <= '0;
-        for (int unsigned v = 0; v < NUM_VC; v++) ready_q[v] <= '0;
-      end else begin
-        if (commit_i) begin
-          ready_q[wr_vc_i][wr_out_i] <= 1'b1;
-          if (!(done && same)) count_q[wr_q] <= count_q[wr_q] + (PtrW + 1)'(1);
-        end
-        if (done && !same) begin
-          count_q[done_q] <= count_q[done_q] - (PtrW + 1)'(1);
-          if (count_q[done_q] == (PtrW + 1)'(1)) ready_q[done_q[1:0]][done_q[QW-1:2]] <= 1'b0;
-        end
+      if (done && !same) begin
+        count_q[done_q] <= count_q[done_q] - (PtrW + 1)'(1);
+        if (count_q[done_q] == (PtrW + 1)'(1)) ready_q[done_q[1:0]][done_q[QW-1:2]] <= 1'b0;
       end
     end
   end
@@ -490,25 +328,12 @@ module sp_voq #(
       end
     end
 
-    logic [EngDim-1:0] valid;
-    hdr_t              hdr    [EngDim];
-
     always_comb begin
       for (int unsigned e = 0; e < NumEng; e++) begin
-        valid[e] = ready_o[VC_RED][N_PORTS+e] && !hidden[e];
-        hdr[e]   = red_mem[HeadW'(e * DEPTH) + HeadW'(rptr_q[queue(VC_RED, OutW'(N_PORTS + e))])];
+        head_valid_o[e] = ready_o[VC_RED][N_PORTS+e];
+        head_hdr_o[e]   = red_mem[HeadW'(e * DEPTH)
+                                  + HeadW'(rptr_q[queue(VC_RED, OutW'(N_PORTS + e))])];
       end
-    end
-
-    if (PIPELINED) begin : g_later
-      always_ff @(posedge clk_i or negedge rst_ni) begin
-        if (!rst_ni) head_valid_o <= '0;
-        else head_valid_o <= valid;
-      end
-      always_ff @(posedge clk_i) head_hdr_o <= hdr;
-    end else begin : g_now
-      assign head_valid_o = valid;
-      assign head_hdr_o   = hdr;
     end
   end
 

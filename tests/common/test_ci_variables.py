@@ -10,7 +10,7 @@ import sys
 import pytest
 from _pytest.mark.expression import Expression
 
-from switchproof.ci import variables
+from switchproof.ci import commands, variables
 from switchproof.ci.commands import ALL_BUT_BOARDS, DEFAULT_SUITE, USUAL
 from switchproof.ci.paths import ROOT
 from switchproof.ci.pytest_plugin import target_of
@@ -46,7 +46,27 @@ def test_ports_find_a_configuration() -> None:
     assert (five.ports, five.flit_w) == (5, profiles.get("dev8").flit_w)
     wide = variables.resolve_config(str(variables.override("dev2", "3")))
     assert (wide.ports, wide.flit_w) == (3, profiles.get("dev2").flit_w)
-    assert variables.resolve_config(str(variables.override("", "64"))).ports == 64
+    assert [variables.override("", text) for text in ("64", "72", "512")] == [
+        "rack64", "rack72", "upn512",
+    ]  # fmt: skip
+    between = variables.resolve_config(str(variables.override("", "100")))
+    assert (between.ports, between.voq_flits) == (100, profiles.get("upn512").voq_flits)
+
+
+@pytest.mark.parametrize(
+    ("asked", "suite"),
+    [
+        ({}, commands.DEFAULT_SUITE),
+        ({"PORTS": "16"}, commands.DEFAULT_SUITE),
+        ({"PORTS": "64"}, commands.RACK_SUITE),
+        ({"PROFILE": "upn512"}, commands.RACK_SUITE),
+        ({"PROFILE": "upn512", "PORTS": "8"}, commands.DEFAULT_SUITE),
+    ],
+)
+def test_many_ports_have_tests_of_their_own(monkeypatch, asked, suite) -> None:
+    for name in ("PORTS", "PROFILE"):
+        monkeypatch.setenv(name, asked.get(name, ""))
+    assert commands.sim_suite() == suite
 
 
 def test_resolve_refuses_what_is_no_number() -> None:
@@ -121,6 +141,8 @@ def test_override_replaces_every_configuration(option: str, name: str) -> None:
         f"test_equal_shares[{name}]",
         f"test_out_of_step[{name}-2]",
         f"test_out_of_step[{name}-3]",
+        f"test_multicast_out_of_step[{name}-2]",
+        f"test_multicast_out_of_step[{name}-3]",
     }
 
 

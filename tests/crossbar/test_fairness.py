@@ -41,7 +41,8 @@ class OutOfStep(BaseTest):
     def bound(self) -> int:
         """Cycles from a lone packet's last beat in to its first beat out; docs/crossbar.md."""
         outputs = self.config.ports + self.config.engines
-        steps, latency = (12, 16) if self.config.pipelined else (4, 4)
+        pipelined = (2 * self.config.iterations + 10, 6)
+        steps, latency = pipelined if self.config.pipelined else (4, 4)
         phase = 1 << (self.config.max_flits + steps - 1).bit_length()
         rounds = 1 + self.config.mcast
         return 2 * (rounds * outputs + 1) * phase + self.config.max_flits + latency

@@ -78,6 +78,29 @@ class RackAllReduce(BaseTest):
 
 
 @pyuvm.test()
+class RackMulticast(BaseTest):
+    """Some ports multicast to all ports and to half of them, all ports to destinations in a member
+    set, among unicasts; ports stall."""
+
+    async def traffic(self) -> None:
+        ports = self.config.ports
+        for group, members in enumerate((range(ports), members_of(self.rng, ports, ports // 2))):
+            await self.set_group(group, list(members))
+        self.set_stalls("light")
+        some = members_of(self.rng, ports, min(8, ports))
+        await self.send(
+            traffic.shuffled(
+                self.rng,
+                traffic.multicast(
+                    self.rng, self.config, 4, groups=[0, 1], senders=some, lengths=(1, 4)
+                ),
+                traffic.sparse(self.rng, self.config, 2, lengths=(1, 4)),
+                traffic.unicast(self.rng, self.config, 4),
+            )
+        )
+
+
+@pyuvm.test()
 class RackIncast(BaseTest):
     """All ports to one, and a hot spot among packets to all: what is not meant for it goes on."""
 
@@ -102,6 +125,12 @@ def test_rack_unicast(sim, config):
 @pytest.mark.parametrize("config", RACKS)
 def test_rack_allreduce(sim, config):
     sim.run(config=config, module=__name__, testcase="RackAllReduce", timeout=TIMEOUT)
+
+
+@pytest.mark.radix
+@pytest.mark.parametrize("config", RACKS)
+def test_rack_multicast(sim, config):
+    sim.run(config=config, module=__name__, testcase="RackMulticast", timeout=TIMEOUT)
 
 
 @pytest.mark.radix

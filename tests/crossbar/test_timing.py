@@ -19,7 +19,7 @@ from switchproof.models import packet, scheduling
 from switchproof.models.crossbar import Switch
 from switchproof.models.layout import EType, Op, RedOp, Status
 from switchproof.models.packet import Packets
-from switchproof.models.scheduling import Replay, Shown, Stimulus
+from switchproof.models.scheduling import Arrivals, Replay, Shown, Stimulus
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
@@ -42,8 +42,7 @@ class EveryCycle(BaseTest):
         self.count = int(os.environ["SP_PACKETS"])
         self.routed = Switch(self.config)
         traffic.program(self.routed, self.config)
-        self.went: list[list[NDArray]] = [[] for _ in range(ports)]
-        self.headers: list[list[NDArray]] = [[] for _ in range(ports)]
+        self.went: list[list[Arrivals]] = [[] for _ in range(ports)]
         self.came: list[list[NDArray]] = [[] for _ in range(ports)]
         for port, agent in enumerate(self.env.ports):
             agent.monitor.sent.connect(Listener("went", agent, self.keep_sent(port)))
@@ -52,14 +51,13 @@ class EveryCycle(BaseTest):
     def keep_sent(self, port: int):
         def keep(rows: Packets) -> None:
             self.went[port].append(scheduling.arrivals(self.routed, port, rows))
-            self.headers[port].append(_headers(self.routed.forward(port, rows)[1]))
 
         return keep
 
     def keep_received(self, port: int):
         def keep(rows: Packets) -> None:
             kept = np.zeros(len(rows), CAME)
-            kept["hdr"] = _headers(rows)
+            kept["hdr"] = _opaque(rows["hdr"])
             kept["stamp"], kept["stamp_last"] = rows["stamp"], rows["stamp_last"]
             self.came[port].append(kept)
 
@@ -81,6 +79,7 @@ class EveryCycle(BaseTest):
                 await self.drain()
                 members = members_of(rng, config.ports, int(rng.integers(2, config.ports + 1)))
                 await self.set_group(0, members)
+                self.routed.set_group(0, sum(1 << port for port in members))
             self.set_stalls("random" if round_ % 3 == 2 else "none")
             load = float(rng.choice([0.3, 0.7, 0.95, 1.0]))
             await self.send(self.spread(self.packets(round_), load))
@@ -91,6 +90,17 @@ class EveryCycle(BaseTest):
                         redop=RedOp.MAX, engine=round_ // 8 % config.engines,
                     )
                 )  # fmt: skip
+            if config.mcast:
+                count = self.count // 6
+                await self.send(traffic.multicast(rng, config, count, groups=[0]))
+                sparse = traffic.sparse(rng, config, count)
+                for port in sparse:
+                    # Some name an engine or nobody.
+                    some = np.flatnonzero(rng.random(len(port)) < 0.1)
+                    sets = packet.member_sets(port[some])
+                    sets[:, rng.integers(8)] = rng.choice([config.ports, config.ids - 1], len(some))
+                    port[some] = packet.set_members(port[some], sets)
+                await self.send(sparse)
             if round_ % 8 == 7:
                 await self.out_of_step()
             # The next round begins before all of this one has been sent.
@@ -104,7 +114,7 @@ class EveryCycle(BaseTest):
         compared = self.compare(self.pipe.recorded())
         coverage.hit("timing.cycles", compared)
         coverage.hit("timing.kept", self.kept)
-        for kind in ("unicast", "answer", "result"):
+        for kind in self.seen:
             coverage.hit(f"timing.{kind}", self.seen[kind])
 
     async def out_of_step(self) -> None:
@@ -152,7 +162,7 @@ class EveryCycle(BaseTest):
     def compare(self, record: Record) -> int:
         """Compare everything recorded since reset with the model; return the number of cycles."""
         begin = int(np.flatnonzero(record.reset)[-1]) + 1
-        replay = Replay(self.config, [np.concatenate(rows) for rows in self.went])
+        replay = Replay(self.config, self.went)
         left, self.kept = [], 0
         for first in range(begin, len(record), CHUNK):
             cycles = slice(first, min(first + CHUNK, len(record)))
@@ -165,11 +175,15 @@ class EveryCycle(BaseTest):
 
     def same_packets(self, left: NDArray, begin: int) -> None:
         """Compare which packet left when."""
-        headers = np.concatenate([row for rows in self.headers for row in rows])
-        sent = np.concatenate([row for rows in self.went for row in rows])
+        parts = [part for port in self.went for part in port]
+        headers = np.concatenate([_opaque(part.headers) for part in parts])
+        sent = np.concatenate([part.rows for part in parts])
+        known = left["packet"][left["packet"] >= 0]
         self.seen = {
-            "unicast": int((left["packet"] >= 0).sum()),
-            "answer": int((~sent["good"].astype(bool)).sum()),
+            "unicast": int((sent["fan"][known] == scheduling.NONE).sum()),
+            "multicast": int((sent["fan"][known] != scheduling.NONE).sum()),
+            "walk": int((sent["walk"][known] > 1).sum()),
+            "answer": int((sent["good"][known] == 0).sum()),
             "result": int((left["packet"] < 0).sum()),
         }
         for port, rows in enumerate(self.came):
@@ -187,8 +201,8 @@ class EveryCycle(BaseTest):
             assert not other.any(), f"port {port}: another packet than the model's left"
 
 
-def _headers(rows: Packets) -> NDArray:
-    return np.ascontiguousarray(rows["hdr"]).view("V16")[:, 0]
+def _opaque(headers: NDArray[np.uint8]) -> NDArray:
+    return np.ascontiguousarray(headers).view("V16")[:, 0]
 
 
 def stimulus(record: Record, engines: int, cycles: slice) -> Stimulus:

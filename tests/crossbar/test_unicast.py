@@ -105,7 +105,7 @@ class Latency(BaseTest):
     async def traffic(self) -> None:
         config = self.config
         # docs/crossbar.md: a packet is stored whole, and then takes so long.
-        zero_load = 18 if config.pipelined else 4
+        zero_load = 6 if config.pipelined else 4
         for flits in range(1, config.max_flits - 1):
             src, dst = self.rng.integers(0, config.ports, 2)
             rows = [packet.make(0, flit_w=config.flit_w) for _ in range(config.ports)]

@@ -8,9 +8,9 @@
 //   write=ADDRESS:DATA          a register, any number of times
 //   seed=S warm=W cycles=C      measure packets that arrive in cycles W to W + C, departures too
 //   flow=IN,OUT,VC,LOAD,LEN     a flow of packets of LEN payload units, any number of times.
-//                               IN is a port, * for each, or / with M and R for those that are R
-//                               modulo M (2/1: odd ones); OUT a port, * for uniformly random ones, or
-//                               all for multicasts of group 0, whose members are all ports; VC a
+//                               IN is a port, * for each, or M/R for those that are R modulo M
+//                               (2/1: odd ones); OUT a port, * for uniformly random ones, or all
+//                               for multicasts of group 0, whose members are all ports; VC a
 //                               number or * for random ones. LOAD is in flits a cycle; with 1e9
 //                               the source always has a packet, which of several such flows of a
 //                               VC is drawn
@@ -18,8 +18,8 @@
 //   lone=1                      one packet at a time in the whole switch
 //
 // Each input has an unbounded queue for each VC; they take turns. A packet arrives whole, its first
-// beat can be on the port in the same cycle, and its latency is the number of cycles from then to its
-// first beat on the egress.
+// beat can be on the port in the same cycle, and its latency is the number of cycles from then to
+// its first beat on the egress.
 
 #include <algorithm>
 #include <cstdint>
@@ -319,7 +319,8 @@ class Bench {
     int draw(int i, int vc) {
         choice_.clear();
         for (std::size_t f = 0; f < flows.size(); f++)
-            if (flows[f].saturated && flows[f].vc == vc && flows[f].of(i)) choice_.push_back(int(f));
+            if (flows[f].saturated && flows[f].vc == vc && flows[f].of(i))
+                choice_.push_back(int(f));
         return choice_[inputs_[i].random.below(uint32_t(choice_.size()))];
     }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The whole switch between sources and sinks in C++ (crossbar_main.cpp). A packet is said by what it
-// is to them: source, destination, VC, length, number. Header and payload are made of these here, and
-// what comes out is held bit for bit against what the same numbers would make.
+// The whole switch between sources and sinks in C++ (crossbar_main.cpp). A packet is said by what
+// it is to them: source, destination, kind, length, number. Header and payload are made of these
+// here, and what comes out is held bit for bit against what the same numbers would make.
 
 module sp_crossbar_bench #(
     /// As in sp_switch_core.
@@ -28,11 +28,11 @@ module sp_crossbar_bench #(
     /// As in sp_switch_core.
     parameter bit PIPELINED = 1'b0,
     /// As in sp_switch_core.
-    parameter bit MCAST = 1'b0,
-    /// As in sp_switch_core.
     parameter int unsigned COUNTERS = 0,
     /// As in sp_switch_core.
-    parameter bit ECC = 1'b0
+    parameter bit ECC = 1'b0,
+    /// As in sp_switch_core.
+    parameter bit MCAST = 1'b0
 ) (
     /// Clock.
     input  logic               clk_i,
@@ -57,7 +57,7 @@ module sp_crossbar_bench #(
     input  logic [N_PORTS-1:0] s_last_i,
     /// Streams in: destination.
     input  logic [13:0]        s_dst_i    [N_PORTS],
-    /// Streams in: kind: the VC.
+    /// Streams in: kind: the VC, or 4 for multicasts of group `dst`.
     input  logic [2:0]         s_kind_i   [N_PORTS],
     /// Streams in: payload units.
     input  logic [4:0]         s_len_i    [N_PORTS],
@@ -105,6 +105,12 @@ module sp_crossbar_bench #(
     logic [63:0]      number;
   } packet_t;
 
+  localparam logic [2:0] Multicast = 3'd4;
+
+  function automatic logic [2:0] kind_of(logic [5:0] op);
+    return (op == OP_MCAST_WRITE) ? Multicast : 3'(op_vc(op));
+  endfunction
+
   function automatic hdr_t header(packet_t p);
     header        = '0;
     header.src    = p.src;
@@ -116,7 +122,8 @@ module sp_crossbar_bench #(
     case (p.kind)
       3'(VC_REQ): header.op = (p.len == '0) ? OP_READ : OP_WRITE;
       3'(VC_RSP): header.op = (p.len == '0) ? OP_WRITE_RSP : OP_READ_RSP;
-      3'(VC_RED): header.op = OP_ALLREDUCE;  // with a port as its destination it is a packet as others
+      3'(VC_RED): header.op = OP_ALLREDUCE;  // to a port: a packet like others
+      Multicast:  header.op = OP_MCAST_WRITE;
       default:    header.op = (p.len == '0) ? OP_MGT_READ : OP_MGT_WRITE;
     endcase
   endfunction
@@ -141,7 +148,7 @@ module sp_crossbar_bench #(
 
     assign {err, hdr} = m_tuser[i];
     assign first      = beat_q == '0;
-    assign came       = first ? '{src: hdr.src, dst: hdr.dst, kind: 3'(op_vc(hdr.op)), len: hdr.len,
+    assign came       = first ? '{src: hdr.src, dst: hdr.dst, kind: kind_of(hdr.op), len: hdr.len,
                                   number: hdr.cls}
                               : came_q;
     assign {m_src_o[i], m_dst_o[i], m_kind_o[i], m_len_o[i], m_number_o[i]} = came;
@@ -179,9 +186,9 @@ module sp_crossbar_bench #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
-      .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
-      .ECC         (ECC)
+      .ECC         (ECC),
+      .MCAST       (MCAST)
   ) i_dut (
       .clk_i,
       .rst_ni,

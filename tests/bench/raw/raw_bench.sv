@@ -27,11 +27,11 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter bit PIPELINED = 1'b0,
     /// As in sp_switch_core.
-    parameter bit MCAST = 1'b0,
-    /// As in sp_switch_core.
     parameter int unsigned COUNTERS = 0,
     /// As in sp_switch_core.
-    parameter bit ECC = 1'b0
+    parameter bit ECC = 1'b0,
+    /// As in sp_switch_core.
+    parameter bit MCAST = 1'b0
 ) (
     /// Clock.
     input  logic                     clk_i,
@@ -109,9 +109,9 @@ module raw_bench #(
       .N_GROUPS    (N_GROUPS),
       .N_IDS       (N_IDS),
       .PIPELINED   (PIPELINED),
-      .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
-      .ECC         (ECC)
+      .ECC         (ECC),
+      .MCAST       (MCAST)
   ) i_dut (
       .clk_i,
       .rst_ni,

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the pipelined scheduler asks of the queues of one input: which outputs have packets, and for
+// each output which VC is next, where the head of its queue lies and how long it is. All of it is
+// ready before it is asked for, so that a match starts its packet in the cycle in which it is known.
+//
+// Guarantees: `go_i` of an output whose `ready_o` is up starts a packet that is whole; the head that
+// is shown is the oldest packet of its queue; the VCs of an output take turns.
+//
+//   cycle  0          1           2                3
+//          commit_i   fresh_o,    turns are        ready_o, head_*: may be started
+//                     counted     chosen           some_o, two_o, three_o
+
+module sp_heads #(
+    /// Outputs, external ports first, then engines.
+    parameter int unsigned N_OUT = 5,
+    /// External ports; outputs from here on are engines.
+    parameter int unsigned N_PORTS = 4,
+    /// Flits of each queue, a power of two.
+    parameter int unsigned DEPTH = 32,
+    localparam int unsigned OutW = $clog2(N_OUT),
+    localparam int unsigned PtrW = $clog2(DEPTH),
+    localparam int unsigned EngDim = (N_OUT == N_PORTS) ? 1 : N_OUT - N_PORTS
+) (
+    /// Clock.
+    input  logic                       clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                       rst_ni,
+
+    /// A first flit is written: the length of its packet is noted.
+    input  logic                       first_i,
+    /// A packet is whole.
+    input  logic                       commit_i,
+    /// Queue of both: VC.
+    input  logic [1:0]                 wr_vc_i,
+    /// Queue of both: output.
+    input  logic [OutW-1:0]            wr_out_i,
+    /// Place of the first flit.
+    input  logic [PtrW-1:0]            wr_place_i,
+    /// Flits of the packet.
+    input  logic [sp_pkg::LEN_W-1:0]   wr_flits_i,
+
+    /// By VC: outputs that let a packet start.
+    input  logic [N_OUT-1:0]           room_i [sp_pkg::NUM_VC],
+    /// Outputs whose head starts.
+    input  logic [N_OUT-1:0]           go_i,
+    /// A later flit of a packet is read.
+    input  logic                       read_i,
+    /// Its queue: VC, one-hot.
+    input  logic [sp_pkg::NUM_VC-1:0]  read_vc_i,
+    /// Its queue: output, one-hot.
+    input  logic [N_OUT-1:0]           read_out_i,
+
+    /// Outputs that have just got their first packet.
+    output logic [N_OUT-1:0]           fresh_o,
+    /// Outputs with a packet that may start.
+    output logic [N_OUT-1:0]           some_o,
+    /// With two.
+    output logic [N_OUT-1:0]           two_o,
+    /// With three.
+    output logic [N_OUT-1:0]           three_o,
+    /// Outputs whose head has more than one, two, three flits.
+    output logic [2:0][N_OUT-1:0]      more_o,
+
+    /// Outputs with a head that may be started in this cycle.
+    output logic [N_OUT-1:0]           ready_o,
+    /// By output: VC of the head, one-hot.
+    output logic [sp_pkg::NUM_VC-1:0]  head_vc_o    [N_OUT],
+    /// Place of its first flit.
+    output logic [PtrW-1:0]            head_place_o [N_OUT],
+    /// Flits behind that one, at most 7.
+    output logic [2:0]                 head_more_o  [N_OUT],
+    /// Engines: their queue has a packet.
+    output logic [EngDim-1:0]          filled_o,
+    /// Place of its next flit.
+    output logic [PtrW-1:0]            oldest_o     [EngDim]
+);
+
+  import sp_pkg::*;
+
+  localparam int unsigned CountW = PtrW + 1;
+
+  // The first VC in turn; `lead`: ones from the first upwards, as in sp_rr_arbiter.
+  function automatic logic [NUM_VC-1:0] pick(logic [NUM_VC-1:0] req, logic [NUM_VC-1:0] lead);
+    logic [NUM_VC-1:0] above;
+    above = req & lead;
+    return (above != '0) ? (above & (~above + NUM_VC'(1))) : (req & (~req + NUM_VC'(1)));
+  endfunction
+
+  for (genvar j = 0; j < int'(N_OUT); j++) begin : g_out
+    localparam bit Engine = j >= int'(N_PORTS);
+
+    logic [CountW-1:0]             count_q [NUM_VC];  // packets that have not been started
+    logic [NUM_VC-1:0]             one_q;             // there is one, there are two, three of them
+    logic [NUM_VC-1:0]             two_q;
+    logic [NUM_VC-1:0]             three_q;
+    logic [PtrW-1:0]               rptr_q  [NUM_VC];  // place of the next flit that is read
+    logic [NUM_VC-1:0]             turn_q;            // VC whose head is shown, one-hot or zero
+    logic [NUM_VC-1:0]             first_q;           // VCs that come first behind the last one
+    logic [PtrW-1:0]               place_q;
+    logic [NUM_VC-1:0]             room;
+    logic [NUM_VC-1:0]             stays;             // VCs that may start if none starts now
+    logic [NUM_VC-1:0]             next;              // if that of turn_q does
+    logic [NUM_VC-1:0]             turn_stays, turn_next, turn;
+    logic [NUM_VC-1:0]             first_next;
+    logic [NUM_VC-1:0]             up, down, later;
+    logic [PtrW-1:0]               place_stays, place_next;
+    logic                          ours;              // the queue that is written is of this output
+
+    assign ours = 32'(wr_out_i) == j;
+
+    always_comb begin
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        // Nothing but contributions is queued for an engine.
+        room[v]  = room_i[v][j] && (!Engine || v == 32'(VC_RED));
+        up[v]    = commit_i && ours && (wr_vc_i == 2'(v)) && (!Engine || v == 32'(VC_RED));
+        later[v] = read_i && read_out_i[j] && read_vc_i[v];
+      end
+      down       = go_i[j] ? turn_q : '0;
+      stays      = one_q & room;
+      next       = ((one_q & ~turn_q) | two_q) & room;
+      first_next = ~((turn_q << 1) - NUM_VC'(1));
+      turn_stays = ((turn_q & stays) != '0) ? turn_q : pick(stays, first_q);
+      turn_next  = pick(next, first_next);
+      turn       = go_i[j] ? turn_next : turn_stays;
+
+      place_stays = '0;
+      place_next  = '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        if (turn_stays[v]) place_stays |= rptr_q[v] + PtrW'(later[v]);
+        if (turn_next[v]) place_next |= rptr_q[v] + PtrW'(turn_q[v]);
+      end
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          count_q[v] <= '0;
+          rptr_q[v]  <= '0;
+        end
+        one_q   <= '0;
+        two_q   <= '0;
+        three_q <= '0;
+        turn_q  <= '0;
+        first_q <= '1;
+      end else begin
+        for (int unsigned v = 0; v < NUM_VC; v++) begin
+          if (up[v] != down[v]) begin
+            count_q[v] <= up[v] ? count_q[v] + CountW'(1) : count_q[v] - CountW'(1);
+            one_q[v]   <= up[v] || two_q[v];
+            two_q[v]   <= up[v] ? one_q[v] : three_q[v];
+            three_q[v] <= up[v] ? two_q[v] : (count_q[v] > CountW'(3));
+          end
+          rptr_q[v] <= rptr_q[v] + PtrW'(down[v] || later[v]);
+        end
+        turn_q <= turn;
+        if (go_i[j]) first_q <= first_next;
+      end
+    end
+
+    always_ff @(posedge clk_i) place_q <= go_i[j] ? place_next : place_stays;
+
+    // Lengths, where they can be read without a clock.
+    localparam int unsigned Queues = Engine ? 1 : NUM_VC;
+    logic [2:0] more_mem [Queues*DEPTH];
+    logic [1:0] vc;
+
+    assign vc = {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
+
+    function automatic logic [$clog2(Queues*DEPTH)-1:0] at(logic [1:0] q_vc,
+                                                           logic [PtrW-1:0] q_place);
+      return ($clog2(Queues * DEPTH))'({q_vc, q_place});  // without the VC, at an engine
+    endfunction
+
+    always_ff @(posedge clk_i) begin
+      if (first_i && ours) begin
+        more_mem[at(wr_vc_i, wr_place_i)] <=
+            (wr_flits_i > LEN_W'(7)) ? 3'd7 : 3'(wr_flits_i - LEN_W'(1));
+      end
+    end
+
+    assign ready_o[j]      = turn_q != '0;
+    assign head_vc_o[j]    = turn_q;
+    assign head_place_o[j] = place_q;
+    assign head_more_o[j]  = more_mem[at(vc, place_q)];
+
+    // What the scheduler is told may be a cycle old.
+    logic [NUM_VC-1:0] ones, twos;
+    assign ones = one_q & room;
+    assign twos = two_q & room;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        some_o[j]  <= 1'b0;
+        two_o[j]   <= 1'b0;
+        three_o[j] <= 1'b0;
+      end else begin
+        some_o[j]  <= ones != '0;
+        two_o[j]   <= twos != '0 || (ones & (ones - NUM_VC'(1))) != '0;
+        three_o[j] <= (three_q & room) != '0 || (twos != '0 && (ones & ~twos) != '0)
+                      || (twos & (twos - NUM_VC'(1))) != '0
+                      || $countones(ones) >= 3;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      for (int unsigned n = 0; n < 3; n++) more_o[n][j] <= ready_o[j] && head_more_o[j] > 3'(n);
+    end
+
+    assign fresh_o[j] = one_q == '0 && (up & room) != '0;
+
+    if (Engine) begin : g_engine
+      assign filled_o[j-int'(N_PORTS)] = one_q[VC_RED];
+      assign oldest_o[j-int'(N_PORTS)] = rptr_q[VC_RED];
+    end
+  end
+
+  if (N_OUT == N_PORTS) begin : g_no_engine
+    assign filled_o    = '0;
+    assign oldest_o[0] = '0;
+  end
+
+endmodule

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The queues of sp_voq for the pipelined switch: one for each output and VC, each with DEPTH flits of
+// its own. Guarantees: packets of a queue leave whole, without a gap, in the order in which they were
+// committed; what is written and not committed is as if it never came; a queue that is full or held
+// back stops no other.
+//
+//   cycle  0         1          2        3        4             5
+//          sel_*,    wr_*,      grant    accept   go_i, memory  flit_*
+//          fits_o    commit_i                     is read
+//
+// A match comes in the cycle in which its packet starts, with all that is needed in registers
+// (sp_heads). Memories answer into the switch and into nothing else.
+
+module sp_voq_pipelined #(
+    /// Outputs, external ports first, then engines.
+    parameter int unsigned N_OUT = 5,
+    /// External ports; outputs from here on are engines.
+    parameter int unsigned N_PORTS = 4,
+    /// Bits of a flit.
+    parameter int unsigned FLIT_W = 128,
+    /// Flits of each queue, a power of two.
+    parameter int unsigned DEPTH = 32,
+    /// 1: packets carry a time stamp.
+    parameter bit TIMED = 1'b0,
+    /// Bits of the word that is kept of a flit.
+    parameter int unsigned WORD_W = FLIT_W,
+    localparam int unsigned OutW = $clog2(N_OUT),
+    localparam int unsigned PtrW = $clog2(DEPTH),
+    localparam int unsigned NumEng = N_OUT - N_PORTS,
+    localparam int unsigned EngDim = (NumEng == 0) ? 1 : NumEng
+) (
+    /// Clock.
+    input  logic                                   clk_i,
+    /// Reset, active low, asynchronous; empties the queues.
+    input  logic                                   rst_ni,
+    /// Queue that is looked at: VC.
+    input  logic [1:0]                             sel_vc_i,
+    /// Queue that is looked at: output.
+    input  logic [OutW-1:0]                        sel_out_i,
+    /// The packet that is to take room there has one flit.
+    input  logic                                   sel_single_i,
+    /// It has room. May be down though it has; then `sel_free_o` says it.
+    output logic                                   fits_o,
+    /// Flits of that queue that nothing has taken; a packet counts from the second cycle after it
+    /// was looked for.
+    output logic [PtrW:0]                          sel_free_o,
+    /// A refused packet, the last to be written, gives its flits back.
+    input  logic                                   give_i,
+    /// Write a flit.
+    input  logic                                   wr_valid_i,
+    /// Queue that is written or given back to: VC.
+    input  logic [1:0]                             wr_vc_i,
+    /// Queue that is written or given back to: output.
+    input  logic [OutW-1:0]                        wr_out_i,
+    /// It is the first flit of its packet, which takes its flits now.
+    input  logic                                   wr_first_i,
+    /// Header, with the first flit.
+    input  sp_pkg::hdr_t                           wr_hdr_i,
+    /// Time stamp, with the first flit.
+    input  logic [sp_pkg::STAMP_W-1:0]             wr_stamp_i,
+    /// Flits of the packet, with the first flit and when they are given back.
+    input  logic [sp_pkg::LEN_W-1:0]               wr_flits_i,
+    /// Word.
+    input  logic [WORD_W-1:0]                      wr_word_i,
+    /// Error mark.
+    input  logic                                   wr_err_i,
+    /// The packet in the queue that is written is whole.
+    input  logic                                   commit_i,
+    /// Room for a longest packet, whatever its output, by VC.
+    output logic [sp_pkg::NUM_VC-1:0]              vc_room_o,
+
+    /// By VC: outputs that let a packet start.
+    input  logic [N_OUT-1:0]                       room_i [sp_pkg::NUM_VC],
+    /// Outputs that have just got their first packet.
+    output logic [N_OUT-1:0]                       fresh_o,
+    /// Outputs with a packet that may start.
+    output logic [N_OUT-1:0]                       some_o,
+    /// With two.
+    output logic [N_OUT-1:0]                       two_o,
+    /// With three.
+    output logic [N_OUT-1:0]                       three_o,
+    /// Outputs whose head has more than one, two, three flits.
+    output logic [2:0][N_OUT-1:0]                  more_o,
+    /// Outputs with a head that may be started in this cycle.
+    output logic [N_OUT-1:0]                       ready_o,
+    /// Output that is matched, one-hot or zero.
+    input  logic [N_OUT-1:0]                       match_i,
+    /// The same if its head starts.
+    input  logic [N_OUT-1:0]                       go_i,
+    /// The packet that starts has more than one flit.
+    output logic                                   long_o,
+    /// Flits of an earlier packet that are still to be read, that of this cycle included.
+    output logic [sp_pkg::LEN_W-1:0]               left_o,
+    /// There will be such a flit in the next cycle.
+    output logic                                   stays_o,
+
+    /// Contribution at the head of the queue of each engine.
+    output logic [EngDim-1:0]                      head_valid_o,
+    /// Its header.
+    output sp_pkg::hdr_t                           head_hdr_o [EngDim],
+
+    /// A flit is here.
+    output logic                                   flit_valid_o,
+    /// First flit of a packet.
+    output logic                                   flit_first_o,
+    /// Last flit of a packet.
+    output logic                                   flit_last_o,
+    /// Error mark.
+    output logic                                   flit_err_o,
+    /// VC of the packet.
+    output logic [1:0]                             flit_vc_o,
+    /// Header, with the first flit.
+    output sp_pkg::hdr_t                           flit_hdr_o,
+    /// Time stamp, with the first flit.
+    output logic [sp_pkg::STAMP_W-1:0]             flit_stamp_o,
+    /// Word.
+    output logic [WORD_W-1:0]                      flit_word_o
+);
+
+  import sp_pkg::*;
+
+  localparam int unsigned NumQ = NUM_VC * N_OUT;
+  localparam int unsigned QW = $clog2(NumQ);
+  // Room is seen a few cycles late: a sender that starts on it may have this many flits on the way.
+  localparam int unsigned Slack = 8;
+  localparam int unsigned Room = max_flits(FLIT_W) + Slack;
+  // Flits that may have been taken since `fits_o` was found.
+  localparam int unsigned Late = 2;
+
+  if (DEPTH < 8 || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
+    $fatal(1, "sp_voq_pipelined: DEPTH = %0d is not a power of two of 8 or more", DEPTH);
+  end
+  if (DEPTH < Room) begin : g_shallow
+    $fatal(1, "sp_voq_pipelined: DEPTH = %0d does not hold the longest packet and %0d flits on the way: %0d",
+           DEPTH, Slack, Room);
+  end
+
+  function automatic logic [QW-1:0] queue(logic [1:0] q_vc, logic [OutW-1:0] q_out);
+    return QW'({q_out, q_vc});
+  endfunction
+
+  // --------------------------------------------------------------------------------------- room
+
+  logic [PtrW-1:0] wptr_q  [NumQ];  // place of the next packet
+  logic [PtrW:0]   free_q  [NumQ];  // flits that nothing has taken
+  logic [NumQ-1:0] short_q;         // a packet of one flit fits
+  logic [NumQ-1:0] long_q;          // the longest one does
+  logic [N_OUT-1:0] roomy_q [NUM_VC];
+  logic [QW-1:0]   sel_q;           // queue that is looked at
+  logic [QW-1:0]   wr_q;            // queue that is written
+  logic            moves;           // room is taken or given back
+  logic [PtrW:0]   delta;           // by so much the free flits of the queue change
+  logic            read_q;          // a flit was read in the cycle before
+  logic [QW-1:0]   read_sel_q;      // from this queue
+
+  assign sel_q      = queue(sel_vc_i, sel_out_i);
+  assign wr_q       = queue(wr_vc_i, wr_out_i);
+  assign fits_o     = sel_single_i ? short_q[sel_q] : long_q[sel_q];
+  assign sel_free_o = free_q[sel_q];
+  assign moves      = (wr_valid_i && wr_first_i) || give_i;
+  assign delta      = give_i ? (PtrW + 1)'(wr_flits_i) : -(PtrW + 1)'(wr_flits_i);
+
+  // Each queue for itself: to choose one and then to count is too long.
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      for (int unsigned q = 0; q < NumQ; q++) begin
+        wptr_q[q] <= '0;
+        free_q[q] <= (PtrW + 1)'(DEPTH);
+        roomy_q[q%NUM_VC][q/NUM_VC] <= 1'b1;
+      end
+      short_q <= '1;
+      long_q  <= '1;
+    end else begin
+      assert (!(wr_valid_i && wr_first_i) || free_q[wr_q] >= (PtrW + 1)'(wr_flits_i))
+        else $error("sp_voq_pipelined: a packet found no room in queue %0d", wr_q);
+      for (int unsigned q = 0; q < NumQ; q++) begin
+        if (moves && wr_q == QW'(q)) wptr_q[q] <= wptr_q[q] - delta[PtrW-1:0];
+        free_q[q] <= free_q[q] + ((moves && wr_q == QW'(q)) ? delta : '0)
+                     + (PtrW + 1)'(read_q && read_sel_q == QW'(q));
+        short_q[q] <= free_q[q] >= (PtrW + 1)'(1 + Late);
+        long_q[q]  <= free_q[q] >= (PtrW + 1)'(max_flits(FLIT_W) + Late);
+        roomy_q[q%NUM_VC][q/NUM_VC] <= free_q[q] >= (PtrW + 1)'(Room);
+      end
+    end
+  end
+
+  always_comb begin
+    for (int unsigned v = 0; v < NUM_VC; v++) vc_room_o[v] = &roomy_q[v];
+  end
+
+  // -------------------------------------------------------------------------------------- write
+
+  typedef struct packed {
+    logic [LEN_W-1:0] rest;  // flits behind the second one
+    hdr_t             hdr;
+  } head_t;
+
+  // A flit is read long after it was written, never in the same cycle.
+  (* no_rw_check *)
+  logic [WORD_W:0] data_mem [NumQ*DEPTH];  // {error mark, word}
+  (* no_rw_check *)
+  head_t           head_mem [NumQ*DEPTH];  // at the place of the first flit of each packet
+
+  logic [PtrW-1:0] wr_place;
+  logic [PtrW-1:0] wr_place_q;  // behind the flit before
+
+  assign wr_place = wr_first_i ? wptr_q[wr_q] : wr_place_q;
+
+  always_ff @(posedge clk_i) begin
+    if (wr_valid_i) begin
+      wr_place_q <= wr_place + PtrW'(1);
+      data_mem[{wr_q, wr_place}] <= {wr_err_i, wr_word_i};
+      if (wr_first_i) begin
+        head_mem[{wr_q, wr_place}] <= '{rest: wr_flits_i - LEN_W'(2), hdr: wr_hdr_i};
+      end
+    end
+  end
+
+  // --------------------------------------------------------------------------------------- read
+
+  logic [NUM_VC-1:0] head_vc    [N_OUT];
+  logic [PtrW-1:0]   head_place [N_OUT];
+  logic [2:0]        head_more  [N_OUT];
+  logic [EngDim-1:0] filled;          // engines: the queue has a packet
+  logic [PtrW-1:0]   oldest [EngDim]; // its place
+
+  logic              later_q;         // a later flit of a packet is read
+  logic [LEN_W-1:0]  left_q;          // flits to read, that of this cycle included
+  logic              second_q;        // it is a second one, and the memory tells how many follow
+  logic [NUM_VC-1:0] later_vc_q;      // its VC, one-hot
+  logic [N_OUT-1:0]  later_out_q;     // its output, one-hot
+  logic [QW-1:0]     later_sel_q;     // its queue
+  logic [PtrW-1:0]   later_place_q;   // its place
+
+  logic              first;           // a packet starts
+  logic [NUM_VC-1:0] vc;              // of the packet that is matched
+  logic [OutW-1:0]   out;
+  logic [2:0]        more;
+  logic [PtrW-1:0]   first_place;
+  logic [QW-1:0]     rd_sel;
+  logic [PtrW-1:0]   rd_place;
+  head_t             head_q;
+
+  always_comb begin
+    vc          = '0;
+    out         = '0;
+    more        = '0;
+    first_place = '0;
+    for (int unsigned j = 0; j < N_OUT; j++) begin
+      if (match_i[j]) begin
+        vc          |= head_vc[j];
+        out         |= OutW'(j);
+        more        |= head_more[j];
+        first_place |= head_place[j];
+      end
+    end
+  end
+
+  assign first    = go_i != '0;
+  assign long_o   = more != '0;
+  assign rd_sel   = later_q ? later_sel_q
+                            : queue({vc[3] | vc[2], vc[3] | vc[1]}, out);
+  assign rd_place = later_q ? later_place_q : first_place;
+  assign left_o   = left_q;
+  assign stays_o  = later_q && (second_q || left_q > LEN_W'(1));
+
+  // What is read although nothing is to be read is not looked at.
+  always_ff @(posedge clk_i) begin
+    {flit_err_o, flit_word_o} <= data_mem[{rd_sel, rd_place}];
+    head_q        <= head_mem[{rd_sel, rd_place}];
+    flit_vc_o     <= rd_sel[1:0];
+    read_sel_q    <= rd_sel;
+    later_sel_q   <= rd_sel;
+    later_place_q <= rd_place + PtrW'(1);
+    if (!later_q) begin
+      later_vc_q  <= vc;
+      later_out_q <= match_i;
+    end
+  end
+
+  assign flit_hdr_o = head_q.hdr;
+
+  if (TIMED) begin : g_stamp
+    (* no_rw_check *)
+    logic [STAMP_W-1:0] stamp_mem [NumQ*DEPTH];  // at the place of the first flit of each packet
+    always_ff @(posedge clk_i) begin
+      if (wr_valid_i && wr_first_i) stamp_mem[{wr_q, wr_place}] <= wr_stamp_i;
+      flit_stamp_o <= stamp_mem[{rd_sel, rd_place}];
+    end
+  end else begin : g_no_stamp
+    logic unused;
+    assign unused       = &{1'b0, wr_stamp_i};
+    assign flit_stamp_o = '0;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      later_q      <= 1'b0;
+      second_q     <= 1'b0;
+      left_q       <= '0;
+      read_q       <= 1'b0;
+      flit_valid_o <= 1'b0;
+      flit_first_o <= 1'b0;
+      flit_last_o  <= 1'b0;
+    end else begin
+      second_q <= first && more == '1;
+      if (first) begin
+        later_q <= more != '0;
+        left_q  <= LEN_W'(more);
+      end else if (later_q) begin
+        later_q <= stays_o;
+        left_q  <= second_q ? head_q.rest : left_q - LEN_W'(1);
+      end
+      read_q       <= first || later_q;
+      flit_valid_o <= first || later_q;
+      flit_first_o <= first;
+      flit_last_o  <= first ? more == '0 : later_q && !stays_o;
+    end
+  end
+
+  sp_heads #(
+      .N_OUT  (N_OUT),
+      .N_PORTS(N_PORTS),
+      .DEPTH  (DEPTH)
+  ) i_heads (
+      .clk_i,
+      .rst_ni,
+      .first_i     (wr_valid_i && wr_first_i),
+      .commit_i,
+      .wr_vc_i,
+      .wr_out_i,
+      .wr_place_i  (wr_place),
+      .wr_flits_i,
+      .room_i,
+      .go_i,
+      .read_i      (later_q),
+      .read_vc_i   (later_vc_q),
+      .read_out_i  (later_out_q),
+      .fresh_o,
+      .some_o,
+      .two_o,
+      .three_o,
+      .more_o,
+      .ready_o,
+      .head_vc_o   (head_vc),
+      .head_place_o(head_place),
+      .head_more_o (head_more),
+      .filled_o    (filled),
+      .oldest_o    (oldest)
+  );
+
+  // ------------------------------------------------------------------------ heads for engines
+
+  // Headers of contributions once more, where they can be read without a clock: an engine looks at
+  // every head before it lets one come.
+  if (NumEng == 0) begin : g_no_engine
+    assign head_valid_o = '0;
+    always_comb head_hdr_o[0] = '0;
+    logic unused;
+    assign unused = &{1'b0, filled, oldest[0]};
+  end else begin : g_engine
+    localparam int unsigned HeadW = $clog2(NumEng * DEPTH);
+    hdr_t red_mem [NumEng*DEPTH];
+
+    always_ff @(posedge clk_i) begin
+      if (wr_valid_i && wr_first_i && 32'(wr_out_i) >= N_PORTS) begin
+        red_mem[HeadW'((32'(wr_out_i) - N_PORTS) * DEPTH) + HeadW'(wr_place)] <= wr_hdr_i;
+      end
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) head_valid_o <= '0;
+      else begin
+        // While a packet is read its queue does not show the next one: it is where the reader is.
+        for (int unsigned e = 0; e < NumEng; e++) begin
+          head_valid_o[e] <= filled[e] && !(later_q && later_out_q[N_PORTS+e]);
+        end
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      for (int unsigned e = 0; e < NumEng; e++) begin
+        head_hdr_o[e] <= red_mem[HeadW'(e * DEPTH) + HeadW'(oldest[e])];
+      end
+    end
+  end
+
+endmodule
