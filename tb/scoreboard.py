@@ -91,7 +91,7 @@ class Checker:
         self._down = np.zeros(config.ports, bool)
         self._up_since = np.full(config.ports, -1, np.int64)
         self._shut = np.zeros(config.ports, bool)
-        self._optional = np.zeros(0, bool)
+        self._optional: NDArray[np.bool_] = np.zeros(0, bool)
         self._missing: Packets = np.zeros(0, PACKET)
 
     def down(self, port: int) -> None:

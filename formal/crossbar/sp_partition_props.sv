@@ -152,6 +152,12 @@ module sp_partition_props
   logic                idle;
   logic [N_PORTS-1:0]  lacking;
   member_ports_t       unused_members;
+  // Of the pipelined form.
+  logic [N_OUT-1:0]    no_room [NUM_VC];
+  logic [N_OUT-1:0]    unused_steps [5];
+  logic [2:0][N_OUT-1:0] unused_more;
+  logic [LEN_W-1:0]    unused_left;
+  always_comb for (int unsigned v = 0; v < NUM_VC; v++) no_room[v] = '0;
   logic [15:0]         unused;
 
   sp_ingress #(
@@ -192,14 +198,24 @@ module sp_partition_props
       .ready_o         (unused_ready),
       .mcast_ready_o   (lacking),
       .idle_o          (idle),
-      .ends_o          (unused[0]),
       .last_o          (unused[1]),
-      .read_o          (unused[2]),
       .start_i         (start_i && idle),
       .start_mcast_i   (start_ports_i != '0),
       .start_ports_i   (start_ports_i & lacking),
       .start_vc_i,
       .start_out_i,
+      .room_i          (no_room),
+      .fresh_o         (unused_steps[0]),
+      .some_o          (unused_steps[1]),
+      .two_o           (unused_steps[2]),
+      .three_o         (unused_steps[3]),
+      .more_o          (unused_more),
+      .heads_o         (unused_steps[4]),
+      .match_i         ('0),
+      .go_i            ('0),
+      .long_o          (unused[0]),
+      .left_o          (unused_left),
+      .stays_o         (unused[2]),
       .head_valid_o    (unused[3]),
       .head_hdr_o      (unused_heads),
       .flit_valid_o    (unused[4]),
