@@ -141,8 +141,6 @@ def test_override_replaces_every_configuration(option: str, name: str) -> None:
         f"test_equal_shares[{name}]",
         f"test_out_of_step[{name}-2]",
         f"test_out_of_step[{name}-3]",
-        f"test_multicast_out_of_step[{name}-2]",
-        f"test_multicast_out_of_step[{name}-3]",
     }
 
 

@@ -56,9 +56,6 @@ class OutOfStep(BaseTest):
 
     async def traffic(self) -> None:
         flits = int(os.environ["SP_FLITS"])
-        mcast = os.environ["SP_CROSSING"] == "mcast"
-        if mcast:
-            await self.set_group(1, [1])
         for lag in range(flits):
             crossing = np.arange(self.count) % self.every == self.every - 1
             rows = [packet.make(0, flit_w=self.config.flit_w) for _ in range(self.config.ports)]
@@ -66,17 +63,13 @@ class OutOfStep(BaseTest):
             # Some packets of port 1 go to 0 first, so that the streams do not start in step.
             rows[1] = self.stream(1, flits, np.where(np.arange(self.count) < 6, 0, 1))
             rows[0] = self.stream(0, flits, np.where(crossing, 1, 0))
-            if mcast:
-                packet.set_fields(
-                    rows[0], op=np.where(crossing, int(Op.MCAST_WRITE), int(Op.WRITE))
-                )
             rows[0]["not_before"] = start
             rows[1]["not_before"] = start + lag
             await self.send(rows)
             await self.drain()
-            self.check_waits(int(crossing.sum()), "fairness.mcast" if mcast else "fairness")
+            self.check_waits(int(crossing.sum()))
 
-    def check_waits(self, count: int, name: str) -> None:
+    def check_waits(self, count: int) -> None:
         """Compare what each packet from 0 to 1 waited with the bound."""
         came, went = concatenate(self.came), concatenate(self.went)
         self.came.clear()
@@ -87,7 +80,7 @@ class OutOfStep(BaseTest):
         waits = came["stamp"].astype(np.int64) - went["stamp_last"].astype(np.int64)
         worst = int(waits.max())
         assert worst <= self.bound(), f"a packet waited {worst} cycles; bound {self.bound()}"
-        self.env.subscriber.coverage.hit(f"{name}.out_of_step", count)
+        self.env.subscriber.coverage.hit("fairness.out_of_step", count)
 
 
 @pyuvm.test()
@@ -139,13 +132,4 @@ def test_equal_shares(sim, config: str) -> None:
 @pytest.mark.parametrize("flits", [2, 3])
 @pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P, DEV4A])
 def test_out_of_step(sim, config: str, flits: int) -> None:
-    env = {"SP_FLITS": str(flits), "SP_CROSSING": "unicast"}
-    sim.run(config=config, module=__name__, testcase="OutOfStep", env=env)
-
-
-@pytest.mark.sim
-@pytest.mark.parametrize("flits", [2, 3])
-@pytest.mark.parametrize("config", ["dev2", "dev4"])
-def test_multicast_out_of_step(sim, config: str, flits: int) -> None:
-    env = {"SP_FLITS": str(flits), "SP_CROSSING": "mcast"}
-    sim.run(config=config, module=__name__, testcase="OutOfStep", env=env)
+    sim.run(config=config, module=__name__, testcase="OutOfStep", env={"SP_FLITS": str(flits)})
