@@ -2,7 +2,8 @@
 """What the crossbar does to traffic: queueing, throughput, fairness, isolation. All from RTL.
 
 config_<name>         what the switch is; <name> of a figure's runs stands in its name:
-                      n<ports>, i<iterations>, a<rounds of augmenting paths>
+                      n<ports>, i<iterations>, a<rounds of augmenting paths>;
+                      p or _p: pipelined
 q_*_l<load>           queueing delay in cycles at a load of so many percent, single-flit packets:
                       mean from arrival at an unbounded source queue to the first beat on the
                       egress, less zero_load of the same configuration; mean of SEEDS, _sd is the
@@ -57,7 +58,7 @@ AT_LEAST = {
 }
 AT_MOST = {
     "zero_load_cycles": 4, "q_n16_i4_l90": 10.3, "q_n16_i4_l95": 26, "q_n16_i1_l80": 47,
-    "q_n64_i4_l90": 10,
+    "q_n64_i4_l90": 10, "zero_load_cycles_p": 6, "q_n16_i4_l90_p": 13, "q_n16_i4_l95_p": 28,
 }  # fmt: skip
 SEEDS = (1, 2, 3, 4, 5)
 #: Switches whose simulation is measured.
@@ -144,6 +145,7 @@ def main(config: Config) -> dict[str, Any]:
     beyond = config.replace(iterations=3, augment=1)
     configs = {f"n{config.ports}_i{n}": c for n, c in by_iterations.items()}
     configs["n16_i3a1"] = beyond
+    configs["p"] = pipelined = config.replace(pipelined=1, mcast=0)
     configs["n64_i4"] = large
 
     # Queueing: name, configuration, flows, warm-up, cycles.
@@ -152,6 +154,8 @@ def main(config: Config) -> dict[str, Any]:
         "n16_i4_l95": (by_iterations[4], single(0.95), 40_000, 400_000),
         "n16_i3a1_l90": (beyond, single(0.9), 20_000, 200_000),
         "n16_i3a1_l95": (beyond, single(0.95), 40_000, 200_000),
+        "n16_i4_l90_p": (pipelined, single(0.9), 20_000, 200_000),
+        "n16_i4_l95_p": (pipelined, single(0.95), 40_000, 400_000),
         "n16_i1_l80": (by_iterations[1], single(0.8), 40_000, 400_000),
         "n64_i4_l90": (large, single(0.9), 5_000, 20_000),
         "n16_vcs_l90": (config, (Flow(0.9, vc="*"),), 20_000, 200_000),
