@@ -29,8 +29,7 @@ class OutOfStep(BaseTest):
     """Two streams that keep both sides of a third one busy in turns."""
 
     stalls = "none"
-    count = 1500
-    every = 60
+    crossings = 24
 
     def end_of_elaboration_phase(self) -> None:
         self.came: list[Packets] = []
@@ -56,12 +55,15 @@ class OutOfStep(BaseTest):
 
     async def traffic(self) -> None:
         flits = int(os.environ["SP_FLITS"])
+        # The bound is that of the packet at the head of a queue: none may wait behind another.
+        every = self.bound() // flits + 2
+        count = self.crossings * every
         for lag in range(flits):
-            crossing = np.arange(self.count) % self.every == self.every - 1
+            crossing = np.arange(count) % every == every - 1
             rows = [packet.make(0, flit_w=self.config.flit_w) for _ in range(self.config.ports)]
             start = self.pipe.cycle + 20
             # Some packets of port 1 go to 0 first, so that the streams do not start in step.
-            rows[1] = self.stream(1, flits, np.where(np.arange(self.count) < 6, 0, 1))
+            rows[1] = self.stream(1, flits, np.where(np.arange(count) < 6, 0, 1))
             rows[0] = self.stream(0, flits, np.where(crossing, 1, 0))
             rows[0]["not_before"] = start
             rows[1]["not_before"] = start + lag
