@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Configurations whose builds take too long for `make sim`."""
+"""Configurations whose builds take too long for `make sim`, or whose runs do for `make test`."""
 
 from __future__ import annotations
 
@@ -8,3 +8,5 @@ import pytest
 DEV16 = pytest.param("dev16", marks=pytest.mark.large)
 DEV4P = pytest.param("dev4p", marks=pytest.mark.large)
 DEV4A = pytest.param("dev4a", marks=pytest.mark.large)
+#: Where four ports show the same in a quarter of the time.
+DEV8_LONG = pytest.param("dev8", marks=pytest.mark.long)
