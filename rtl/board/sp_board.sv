@@ -51,6 +51,8 @@ module sp_board #(
     parameter bit MCAST = 1'b0,
     /// What the switch counts: 0 by port, 1 by VC too, 2 latencies too.
     parameter int unsigned COUNTERS = 0,
+    /// As in sp_switch_core.
+    parameter bit ECC = 1'b0,
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -311,6 +313,7 @@ module sp_board #(
       .PIPELINED   (PIPELINED),
       .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
+      .ECC         (ECC),
       .BUILD       (BUILD)
   ) i_switch (
       .clk_i,

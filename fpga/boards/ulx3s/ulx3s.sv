@@ -21,6 +21,7 @@ module ulx3s #(
     /// 1: multicasts; not with PIPELINED.
     parameter bit MCAST = 1'b0,
     parameter int unsigned COUNTERS = 0,
+    parameter bit ECC = 1'b0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -106,6 +107,7 @@ module ulx3s #(
       .PIPELINED   (PIPELINED),
       .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
+      .ECC         (ECC),
       .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),
