@@ -353,10 +353,13 @@ def _closing(console: Console, data: dict[str, Any], missing: list[str], path: P
 
 
 def _reason(message: str) -> list[str]:
-    """Return the lines of a failure that say what was wrong: pytest marks them, else the last."""
+    """Return the lines of a failure that say what was wrong: pytest marks them, else the first.
+
+    Before them a worker says who it is.
+    """
     lines = [line.rstrip() for line in message.splitlines() if line.strip()]
     marked = [line[1:].strip() for line in lines if line.startswith("E ")]
-    return (marked or lines[-REASON_LINES:])[:REASON_LINES]
+    return (marked or [line for line in lines if not line.startswith("[gw")])[:REASON_LINES]
 
 
 def _show_waves(console: Console, data: dict[str, Any]) -> None:

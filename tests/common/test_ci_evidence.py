@@ -31,7 +31,7 @@ def test_processes_write_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     [
         ("    assert a == b\nE   assert 1 == 2\nE    +  where 1\n\nx.py:3: AssertionError",
          ["assert 1 == 2", "+  where 1"]),
-        ("one\n\ntwo\nthree\nfour", ["two", "three", "four"]),
+        ("[gw0] linux\none\n\ntwo\nthree\nfour", ["one", "two", "three"]),
         ("", []),
     ],
 )  # fmt: skip

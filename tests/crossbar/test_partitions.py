@@ -19,7 +19,7 @@ from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
 from switchproof.tb.pipes import concatenate
-from tests.crossbar.configs import DEV4P
+from tests.crossbar.configs import DEV4P, DEV8_LONG
 
 #: Operations that are answered when they are refused; contributions only go to engines.
 REQUESTS = (Op.READ, Op.WRITE, Op.ATOMIC, Op.MGT_READ, Op.MGT_WRITE)
@@ -287,6 +287,6 @@ def test_mid_traffic(sim, config):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", DEV8_LONG, DEV4P])
 def test_flood(sim, config):
     sim.run(config=config, module=__name__, testcase="Flood")

@@ -111,7 +111,14 @@ class RackIncast(BaseTest):
         ports = self.config.ports
         each = max(1, self.flits // (8 * ports))
         target = int(self.rng.integers(0, ports))
+        sources: set[int] = set()
+        self.checker.listeners.append(
+            lambda expected, got: sources.update(expected["tail"][got["port"] == target].tolist())
+        )
         await self.send(traffic.incast(self.rng, self.config, each, target))
+        await self.drain()
+        # Every input has got through to the one output.
+        self.env.subscriber.coverage.hit("rack.incast", sources >= set(range(ports)))
         await self.send(traffic.hotspot(self.rng, self.config, 8 * each, target, 1 / 8))
 
 
