@@ -44,7 +44,9 @@ package sp_pkg;
   /// Bits of a time stamp: what a packet waits is counted modulo 2^STAMP_W cycles.
   localparam int unsigned STAMP_W = 20;
   /// Bins of a latency histogram, one for each power of two.
+  /* verilator lint_off UNUSEDPARAM */  // by tops without counters
   localparam int unsigned LATENCY_BINS = 16;
+  /* verilator lint_on UNUSEDPARAM */
 
   /// Destination of a packet that goes to the members of a group instead of to one ID.
   /* verilator lint_off UNUSEDPARAM */  // by tops without an engine
