@@ -74,6 +74,9 @@ class Stalls:
         return values
 
 
+#: A sink that takes nothing, for as long as a test runs.
+HELD = Stalls(ready=1 - 2**-31)
+
 #: Named stalls.
 STALLS: dict[str, Stalls] = {
     "none": Stalls(),

@@ -10,11 +10,8 @@ from switchproof.models import packet
 from switchproof.models.layout import EType, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
-from switchproof.tb.pipes import Stalls, concatenate, pick
+from switchproof.tb.pipes import HELD, concatenate, pick
 from tests.crossbar.configs import DEV4P
-
-#: A receiver that takes nothing, for as long as a test runs.
-HELD = Stalls(ready=1 - 2**-31)
 
 
 class Outages(BaseTest):

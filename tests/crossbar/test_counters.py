@@ -14,12 +14,10 @@ from switchproof.models.packet import Packets
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
-from switchproof.tb.pipes import Stalls, concatenate
+from switchproof.tb.pipes import HELD, concatenate
 from tests.crossbar.configs import DEV4P
 
 BINS = SIZES["LATENCY_BINS"]
-#: A receiver that takes nothing, for as long as a test runs.
-HELD = Stalls(ready=1 - 2**-31)
 #: Flits behind the egress buffer: on the port, and on the way to it.
 BEHIND = 4
 

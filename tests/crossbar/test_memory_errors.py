@@ -11,11 +11,8 @@ import pyuvm
 from switchproof.models.layout import EType, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
-from switchproof.tb.pipes import Stalls
+from switchproof.tb.pipes import HELD
 from tests.crossbar.configs import DEV4P
-
-#: A receiver that takes nothing, for as long as a test runs.
-HELD = Stalls(ready=1 - 2**-31)
 
 
 @pyuvm.test()
