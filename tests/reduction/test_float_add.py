@@ -168,8 +168,8 @@ def check(fmt: Format, pairs: NDArray[np.uint32], got: Bits, wanted: Bits) -> No
         a, b = (int(bits) for bits in pairs[wrong[0]])
         digits = fmt.width // 4
         raise AssertionError(
-            f"{len(wrong)} of {len(got)} sums are wrong: {fmt.name} {a:0{digits}x} + {b:0{digits}x} "
-            f"= {int(wanted[wrong[0]]):0{digits}x}, RTL {int(got[wrong[0]]):0{digits}x}"
+            f"{len(wrong)} of {len(got)} sums are wrong: {fmt.name} {a:0{digits}x} + "
+            f"{b:0{digits}x} = {int(wanted[wrong[0]]):0{digits}x}, RTL {int(got[wrong[0]]):0{digits}x}"
         )
 
 
@@ -187,7 +187,9 @@ def test_float_add_parameters(name: str, value: int, message: str) -> None:
     with pytest.raises(BuildError, match=message):
         build.lint(
             build.BuildSpec(
-                name="elaborate", toplevel="sp_float_add", sources=SOURCES,
+                name="elaborate",
+                toplevel="sp_float_add",
+                sources=SOURCES,
                 parameters=((name, value),),
-            )  # fmt: skip
+            )
         )
