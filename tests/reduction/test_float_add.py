@@ -169,7 +169,8 @@ def check(fmt: Format, pairs: NDArray[np.uint32], got: Bits, wanted: Bits) -> No
         digits = fmt.width // 4
         raise AssertionError(
             f"{len(wrong)} of {len(got)} sums are wrong: {fmt.name} {a:0{digits}x} + "
-            f"{b:0{digits}x} = {int(wanted[wrong[0]]):0{digits}x}, RTL {int(got[wrong[0]]):0{digits}x}"
+            f"{b:0{digits}x} = {int(wanted[wrong[0]]):0{digits}x}, "
+            f"RTL {int(got[wrong[0]]):0{digits}x}"
         )
 
 
