@@ -39,6 +39,9 @@ NONE = kernel.NONE
 #: Rows of the histogram of delays; longer ones count in the last.
 DELAYS = 1 << 16
 
+#: What happens at a pool of shared flits: see scheduling_kernel.TOOK.
+POOLED = ("took", "reserve_only", "used_up", "limited", "gave")
+
 Ints = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 Flags = NDArray[np.uint8]
@@ -61,9 +64,11 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
         raise ValueError(f"queues = {queues!r} is neither 'voq' nor 'fifo'")
     if scheduler not in ("islip", "maximum"):
         raise ValueError(f"scheduler = {scheduler!r} is neither 'islip' nor 'maximum'")
+    if queues == "fifo" and config.voq_shared:
+        raise ValueError("queues = 'fifo' share nothing: voq_shared is not 0")
     return kernel.shape_of(
         config.ports, config.engines, config.iterations, config.augment, config.voq_flits,
-        config.egress_flits, config.max_flits,
+        config.voq_shared, config.egress_flits, config.max_flits,
         mcast=bool(config.mcast), fifo=queues == "fifo", maximum=scheduler == "maximum",
     )  # fmt: skip
 
@@ -176,7 +181,8 @@ class Shown:
     whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
     `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
     number of the packet, those of port 0 first, or -2 - n for the n-th result. kept: cycles in
-    which a pair that had waited too long was kept free.
+    which a pair that had waited too long was kept free. pooled: what happened at the pools of
+    shared flits, by name.
     """
 
     s_ready: Flags
@@ -185,6 +191,7 @@ class Shown:
     grant: Numbers
     left: kernel.Records
     kept: int
+    pooled: dict[str, int]
 
 
 class Replay:
@@ -214,16 +221,20 @@ class Replay:
 
         shown = Shown(
             flags(ports), flags(ports), flags(ports), np.zeros((cycles, engines), np.int32),
-            kernel.records(kernel.LEFT, cycles * ports), 0,
+            kernel.records(kernel.LEFT, cycles * ports), 0, {},
         )  # fmt: skip
         self._state.numbers[2:4] = 0
+        self._state.pooled[:] = 0
         kernel.replay(
             self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
             given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
         )  # fmt: skip
         left, kept = self._state.numbers[2:4]
-        return dataclasses.replace(shown, left=shown.left[:left].copy(), kept=int(kept))
+        pooled = dict(zip(POOLED, self._state.pooled.tolist()))
+        return dataclasses.replace(
+            shown, left=shown.left[:left].copy(), kept=int(kept), pooled=pooled
+        )
 
 
 # ------------------------------------------------------------------------------ random traffic

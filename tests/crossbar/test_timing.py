@@ -82,6 +82,8 @@ class EveryCycle(BaseTest):
                 self.routed.set_group(0, sum(1 << port for port in members))
             self.set_stalls("random" if round_ % 3 == 2 else "none")
             load = float(rng.choice([0.3, 0.7, 0.95, 1.0]))
+            if config.voq_shared and round_ % 4 == 1:
+                await self.crowd()
             await self.send(self.spread(self.packets(round_), load))
             if config.engines:
                 await self.send(
@@ -114,6 +116,8 @@ class EveryCycle(BaseTest):
         compared = self.compare(self.pipe.recorded())
         coverage.hit("timing.cycles", compared)
         coverage.hit("timing.kept", self.kept)
+        for event, count in self.pooled.items():
+            coverage.hit(f"timing.pool.{event}", count)
         for kind in self.seen:
             coverage.hit(f"timing.{kind}", self.seen[kind])
 
@@ -137,6 +141,26 @@ class EveryCycle(BaseTest):
                 rows[port]["not_before"] = self.pipe.cycle + 20 + lag * port
             await self.send(rows)
             await self.drain()
+
+    async def crowd(self) -> None:
+        """Let queues of all channels to a slow port use up the pools of their inputs.
+
+        Senders that look at the room would never come to that. Some packets turn out to be of a
+        wrong length when they have taken a part of the pool.
+        """
+        rng, config = self.rng, self.config
+        await self.drain()
+        target = int(rng.integers(config.ports))
+        self.set_stalls("none")
+        self.pipe.stalls("heavy", [target])
+        self.pipe.options(hasty=True)
+        rows = traffic.hotspot(rng, config, 2 * self.count, target, share=0.7)
+        for port in rows:
+            some = np.flatnonzero(rng.random(len(port)) < 0.3)
+            port[some] = traffic.bad(rng, config, port[some], Status.LEN)
+        await self.send(rows)
+        await self.drain()
+        self.pipe.options(hasty=False)
 
     def packets(self, round_: int) -> traffic.Traffic:
         """Return the packets of a round."""
@@ -164,12 +188,15 @@ class EveryCycle(BaseTest):
         begin = int(np.flatnonzero(record.reset)[-1]) + 1
         replay = Replay(self.config, self.went)
         left, self.kept = [], 0
+        self.pooled = dict.fromkeys(scheduling.POOLED, 0) if self.config.voq_shared else {}
         for first in range(begin, len(record), CHUNK):
             cycles = slice(first, min(first + CHUNK, len(record)))
             shown = replay.run(stimulus(record, self.config.engines, cycles))
             same(record, shown, self.config.engines, cycles, self.seed)
             left.append(shown.left)
             self.kept += shown.kept
+            for event in self.pooled:
+                self.pooled[event] += shown.pooled[event]
         self.same_packets(np.concatenate(left), begin)
         return len(record) - begin
 
@@ -252,6 +279,7 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
     [
         ("dev4", 30_000, 60),
         pytest.param("dev4a", 30_000, 60, marks=pytest.mark.large),
+        ("dev4s", 30_000, 60),
         ("dev8", 30_000, 60),
         pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
     ],
