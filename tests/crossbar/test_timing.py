@@ -9,6 +9,7 @@ engine, and which packet has its first and last beat where and when.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -82,8 +83,8 @@ class EveryCycle(BaseTest):
                 self.routed.set_group(0, sum(1 << port for port in members))
             self.set_stalls("random" if round_ % 3 == 2 else "none")
             load = float(rng.choice([0.3, 0.7, 0.95, 1.0]))
-            if config.voq_shared and round_ % 4 == 1:
-                await self.crowd()
+            if config.voq_shared and round_ % 2 == 1:
+                await self.crowd(traffic.UNICAST_OPS if round_ % 4 == 1 else [Op.WRITE])
             await self.send(self.spread(self.packets(round_), load))
             if config.engines:
                 await self.send(
@@ -142,21 +143,23 @@ class EveryCycle(BaseTest):
             await self.send(rows)
             await self.drain()
 
-    async def crowd(self) -> None:
-        """Let queues of all channels to a slow port use up the pools of their inputs.
+    async def crowd(self, ops: Iterable[int]) -> None:
+        """Let queues to two slow ports use up the pools of their inputs.
 
         Senders that look at the room would never come to that. Some packets turn out to be of a
         wrong length when they have taken a part of the pool.
         """
         rng, config = self.rng, self.config
         await self.drain()
-        target = int(rng.integers(config.ports))
+        slow = members_of(rng, config.ports, 2)
         self.set_stalls("none")
-        self.pipe.stalls("heavy", [target])
+        self.pipe.stalls("heavy", slow)
         self.pipe.options(hasty=True)
-        rows = traffic.hotspot(rng, config, 2 * self.count, target, share=0.7)
+        to = rng.integers(0, config.ports, (config.ports, 2 * self.count))
+        to = np.where(rng.random(to.shape) < 0.8, rng.choice(slow, to.shape), to)
+        rows = traffic.unicast(rng, config, 2 * self.count, outputs=to, ops=ops)
         for port in rows:
-            some = np.flatnonzero(rng.random(len(port)) < 0.3)
+            some = np.flatnonzero(rng.random(len(port)) < 0.2)
             port[some] = traffic.bad(rng, config, port[some], Status.LEN)
         await self.send(rows)
         await self.drain()
