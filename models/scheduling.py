@@ -292,6 +292,43 @@ def uniform(ports: int, load: float) -> Pattern:
     return draw
 
 
+def bursts(mean: float) -> Callable[[int, float], Pattern]:
+    """Return patterns of bursts: a packet in every cycle to one random output, then silence.
+
+    `mean`: packets of a burst, 1 or more; they and the silences are distributed geometrically.
+    """
+    if mean < 1:
+        raise ValueError(f"bursts of {mean} packets on average are below 1")
+
+    def pattern(ports: int, load: float) -> Pattern:
+        silence = mean * (1 - load) / load if load else np.inf
+
+        def line(rng: np.random.Generator, cycles: int) -> NDArray[np.int64]:
+            parts: list[NDArray[np.int64]] = []
+            # Geometric ends do not know how long a burst has lasted: any cycle may be the first.
+            talks, left = rng.random() < load, cycles
+            while left > 0:
+                count = 16 + 2 * int(left / (mean + silence))
+                on = rng.geometric(1 / mean, count)
+                off = rng.geometric(1 / (silence + 1), count) - 1
+                if talks:
+                    off[0] = 0
+                outputs = rng.integers(0, ports, count)
+                values = np.stack([np.full(count, NONE), outputs], axis=1)
+                parts.append(np.repeat(values.ravel(), np.stack([off, on], axis=1).ravel()))
+                talks, left = False, left - len(parts[-1])
+            return np.concatenate(parts)[:cycles]
+
+        def draw(rng: np.random.Generator, cycles: int) -> NDArray[np.int64]:
+            if not load:
+                return np.full((cycles, ports), NONE)
+            return np.stack([line(rng, cycles) for _ in range(ports)], axis=1)
+
+        return draw
+
+    return pattern
+
+
 def simulate(
     config: Config,
     load: float,

@@ -282,7 +282,7 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
     [
         ("dev4", 30_000, 60),
         pytest.param("dev4a", 30_000, 60, marks=pytest.mark.large),
-        ("dev4s", 30_000, 60),
+        pytest.param("dev4s", 30_000, 60, marks=pytest.mark.large),
         ("dev8", 30_000, 60),
         pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
     ],
