@@ -118,6 +118,9 @@ module sp_slot_lists #(
       if (rd_i) put_q <= behind(put_q);
       if (drains) empty_q[rd_q_i] <= 1'b1;
       if (commit_i) empty_q[wr_q_i] <= 1'b0;
+
+      assert (!(empty_q == '1 && get_q == begin_q) || put_q == get_q)
+        else $error("sp_slot_lists: nothing is queued or at hand, and a slot is missing");
     end
   end
 
