@@ -39,6 +39,9 @@ NONE = kernel.NONE
 #: Rows of the histogram of delays; longer ones count in the last.
 DELAYS = 1 << 16
 
+#: What happens at a pool of shared flits: see scheduling_kernel.TOOK.
+POOLED = ("took", "reserve_only", "used_up", "limited", "gave")
+
 Ints = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 Flags = NDArray[np.uint8]
@@ -61,9 +64,11 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
         raise ValueError(f"queues = {queues!r} is neither 'voq' nor 'fifo'")
     if scheduler not in ("islip", "maximum"):
         raise ValueError(f"scheduler = {scheduler!r} is neither 'islip' nor 'maximum'")
+    if queues == "fifo" and config.voq_shared:
+        raise ValueError("queues = 'fifo' share nothing: voq_shared is not 0")
     return kernel.shape_of(
         config.ports, config.engines, config.iterations, config.augment, config.voq_flits,
-        config.egress_flits, config.max_flits,
+        config.voq_shared, config.egress_flits, config.max_flits,
         mcast=bool(config.mcast), fifo=queues == "fifo", maximum=scheduler == "maximum",
     )  # fmt: skip
 
@@ -176,7 +181,8 @@ class Shown:
     whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
     `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
     number of the packet, those of port 0 first, or -2 - n for the n-th result. kept: cycles in
-    which a pair that had waited too long was kept free.
+    which a pair that had waited too long was kept free. pooled: what happened at the pools of
+    shared flits, by name.
     """
 
     s_ready: Flags
@@ -185,6 +191,7 @@ class Shown:
     grant: Numbers
     left: kernel.Records
     kept: int
+    pooled: dict[str, int]
 
 
 class Replay:
@@ -214,16 +221,20 @@ class Replay:
 
         shown = Shown(
             flags(ports), flags(ports), flags(ports), np.zeros((cycles, engines), np.int32),
-            kernel.records(kernel.LEFT, cycles * ports), 0,
+            kernel.records(kernel.LEFT, cycles * ports), 0, {},
         )  # fmt: skip
         self._state.numbers[2:4] = 0
+        self._state.pooled[:] = 0
         kernel.replay(
             self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
             given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
         )  # fmt: skip
         left, kept = self._state.numbers[2:4]
-        return dataclasses.replace(shown, left=shown.left[:left].copy(), kept=int(kept))
+        pooled = dict(zip(POOLED, self._state.pooled.tolist()))
+        return dataclasses.replace(
+            shown, left=shown.left[:left].copy(), kept=int(kept), pooled=pooled
+        )
 
 
 # ------------------------------------------------------------------------------ random traffic
@@ -279,6 +290,43 @@ def uniform(ports: int, load: float) -> Pattern:
         return np.where(rng.random((cycles, ports)) < load, to, NONE)
 
     return draw
+
+
+def bursts(mean: float) -> Callable[[int, float], Pattern]:
+    """Return patterns of bursts: a packet in every cycle to one random output, then silence.
+
+    `mean`: packets of a burst, 1 or more; they and the silences are distributed geometrically.
+    """
+    if mean < 1:
+        raise ValueError(f"bursts of {mean} packets on average are below 1")
+
+    def pattern(ports: int, load: float) -> Pattern:
+        silence = mean * (1 - load) / load if load else np.inf
+
+        def line(rng: np.random.Generator, cycles: int) -> NDArray[np.int64]:
+            parts: list[NDArray[np.int64]] = []
+            # Geometric ends do not know how long a burst has lasted: any cycle may be the first.
+            talks, left = rng.random() < load, cycles
+            while left > 0:
+                count = 16 + 2 * int(left / (mean + silence))
+                on = rng.geometric(1 / mean, count)
+                off = rng.geometric(1 / (silence + 1), count) - 1
+                if talks:
+                    off[0] = 0
+                outputs = rng.integers(0, ports, count)
+                values = np.stack([np.full(count, NONE), outputs], axis=1)
+                parts.append(np.repeat(values.ravel(), np.stack([off, on], axis=1).ravel()))
+                talks, left = False, left - len(parts[-1])
+            return np.concatenate(parts)[:cycles]
+
+        def draw(rng: np.random.Generator, cycles: int) -> NDArray[np.int64]:
+            if not load:
+                return np.full((cycles, ports), NONE)
+            return np.stack([line(rng, cycles) for _ in range(ports)], axis=1)
+
+        return draw
+
+    return pattern
 
 
 def simulate(

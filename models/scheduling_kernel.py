@@ -51,8 +51,13 @@ Records = Any
 VCS = int(NUM_VC)
 REQ, RSP, RED = int(Vc.REQ), int(Vc.RSP), int(Vc.RED)
 NONE = -1
-#: Flits that may be on the way to a queue or to an egress buffer while its room is looked at.
+#: Flits that may be on the way to a queue or to an egress buffer while its room is looked at; if
+#: queues share a pool those on the way count twice, as the queue grows and the pool shrinks.
 INGRESS_SLACK, EGRESS_SLACK = 6, 4
+#: What happened at pools, rows of State.pooled: packets that took flits of it; that took of their
+#: queue's own while it had less than they need; cycles in which a first beat waited as the pool had
+#: too little left, or though it had enough; packets that gave flits back to it.
+TOOK, RESERVE_ONLY, USED_UP, LIMITED, GAVE = range(5)
 #: Cycles from the end of a packet to the next start, for the length of a phase.
 TURN_STEPS = 4
 #: Flits behind the buffers of an egress, and packets of an injector.
@@ -100,6 +105,9 @@ INPUT = np.dtype(
         ("vc_turn", "i4"),  # VC that comes first
         ("due", "i4"),  # output whose turn it is
         ("forced", "i4"),  # the pair waited in its last phase, and waits still
+        ("pool", "i4"),  # free flits of the pool that its queues share
+        ("recount", "i4"),  # the room of its queues has changed since `scarce` was counted
+        ("scarce", "i4", VCS),  # queues without room for a longest packet, with a pool
         ("fan_free", "i4"),  # flits of the queue of multicasts that nothing has taken
         ("fan_first", "i4"),  # packet at its head, or NONE
         ("fan_last", "i4"),
@@ -159,7 +167,7 @@ PAIR = np.dtype(
         ("first", "i4", VCS),  # packet at the head, or NONE
         ("last", "i4", VCS),
         ("waiting", "i2", VCS),  # packets that may ask
-        ("free", "i2", VCS),  # flits of the queue that nothing has taken
+        ("free", "i2", VCS),  # flits of its own that nothing has taken; below 0: of the pool it has
         ("count", "i4"),  # packets of all VCs that may ask
         ("place", "i2"),  # where the input stands among the askers of the output, or NONE
         ("waited", "i2", 2),  # the pair waited to the end of its phase: unicast, multicast
@@ -206,6 +214,7 @@ class Shape(NamedTuple):
     iterations: int
     augment: int  # rounds of augmenting paths
     voq_flits: int
+    shared: int  # flits of the pool of an input
     egress_flits: int
     longest: int  # flits of the longest packet
     phase: int  # cycles in which a pair is due, a power of two
@@ -240,6 +249,7 @@ class State(NamedTuple):
     lacks: Numbers  # i, j: outputs that lack the multicast at the head of an input
     casts: Numbers  # i, j: those of them that have room
     fans: Flags  # row, j: ports of a multicast
+    pooled: Ints  # TOOK and so on: how often that happened
     asks: Numbers  # as in Work
     active: Numbers
     offered: Numbers
@@ -257,6 +267,7 @@ def shape_of(
     iterations: int,
     augment: int,
     voq_flits: int,
+    shared: int,
     egress_flits: int,
     longest: int,
     *,
@@ -267,7 +278,7 @@ def shape_of(
     """Return the shape of a crossbar."""
     phase = 1 << (longest + TURN_STEPS - 1).bit_length()
     return Shape(
-        ports, engines, iterations, augment, voq_flits, egress_flits, longest, phase,
+        ports, engines, iterations, augment, voq_flits, shared, egress_flits, longest, phase,
         int(mcast), int(fifo), int(maximum),
     )  # fmt: skip
 
@@ -293,6 +304,7 @@ def state(shape: Shape) -> State:
     inputs, outputs, work = matcher(total, total)
     pairs = records(PAIR, total, total)
     pairs.place, pairs.first, pairs.free = NONE, NONE, shape.voq_flits
+    inputs.pool = shape.shared
     inputs.fan_free, inputs.fan_first = shape.voq_flits, NONE
     return State(
         np.zeros(6, np.int64),
@@ -306,6 +318,7 @@ def state(shape: Shape) -> State:
         np.zeros((n, n), np.int32),
         np.zeros((total, n), np.int32),
         np.zeros((1, n), np.uint8),
+        np.zeros(5, np.int64),
         *work,
     )
 
@@ -1017,6 +1030,13 @@ def egress(
 @compiled
 def take_room(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
     """Take flits of a queue, or give them back (less than none)."""
+    if c.shared != 0:
+        queue = s.pairs[i, j]
+        held = max(0, -queue.free[v])
+        queue.free[v] -= flits
+        s.inputs[i].pool += held - max(0, -queue.free[v])
+        s.inputs[i].recount = 1
+        return
     enough = c.longest + INGRESS_SLACK
     if c.fifo != 0:
         j, v = 0, 0
@@ -1028,6 +1048,32 @@ def take_room(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
         s.inputs[i].tight[v] += 1
     elif after and not before:
         s.inputs[i].tight[v] -= 1
+
+
+@compiled
+def count_scarce(c: Shape, s: State, i: int) -> None:
+    """Count the queues of an input that lack room for a longest packet, with a pool."""
+    a = s.inputs[i]
+    enough = c.longest + 2 * INGRESS_SLACK - a.pool
+    for v in range(VCS):
+        scarce = 0
+        for j in range(c.ports + c.engines):
+            scarce += 1 if s.pairs[i, j].free[v] < enough else 0
+        a.scarce[v] = scarce
+    a.recount = 0
+
+
+@compiled
+def note_pool(s: State, i: int, free: int, flits: int, found: bool) -> None:
+    """Note how a packet that needs flits of a queue stands to the pool."""
+    pool = s.inputs[i].pool
+    if not found:
+        lacks = flits - max(free, 0)
+        s.pooled[LIMITED if lacks <= pool else USED_UP] += 1
+    elif flits > free:
+        s.pooled[TOOK] += 1
+    elif flits > pool:
+        s.pooled[RESERVE_ONLY] += 1
 
 
 @compiled
@@ -1070,7 +1116,11 @@ def look(c: Shape, s: State, p: Records, i: int) -> None:
     if needs and fan:
         found = a.fan_free >= flits
     elif needs:
-        found = (s.pairs[i, 0].free[0] if c.fifo != 0 else s.pairs[i, j].free[v]) >= flits
+        free = s.pairs[i, 0].free[0] if c.fifo != 0 else s.pairs[i, j].free[v]
+        # A queue may hold its own flits and as many more as are free in the pool.
+        found = free + a.pool >= flits
+        if c.shared != 0:
+            note_pool(s, i, free, flits, found)
     taken = found and (settles or not (refused or walks))
     a.held = 0 if taken else 1
     a.settling = 1 if (refused or settles) and not taken else 0
@@ -1079,6 +1129,8 @@ def look(c: Shape, s: State, p: Records, i: int) -> None:
             if fan:
                 take_fan(c, s, i, -flits)
             else:
+                if s.pairs[i, j].free[v] < 0:
+                    s.pooled[GAVE] += 1
                 take_room(c, s, i, j, v, -flits)
         return
     if needs and fan:
@@ -1111,9 +1163,11 @@ def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Fl
         a = s.inputs[i]
         ready[i] = 1 - a.held
         bits = 0
+        if a.recount != 0:
+            count_scarce(c, s, i)
         for v in range(VCS):
             bits |= a.roomy[v] << v
-            a.roomy[v] = 1 if a.tight[v] == 0 else 0
+            a.roomy[v] = 1 if a.tight[v] == 0 and a.scarce[v] == 0 else 0
         room[i] = bits
         if a.packet != NONE and (a.held != 0 or valid[i] != 0):
             look(c, s, p, i)

@@ -27,6 +27,8 @@ module sp_crossbar #(
     parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ.
     parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of a pool that the VOQs of an input share; 0: none. Not with PIPELINED.
+    parameter int unsigned VOQ_SHARED = 0,
     /// Flits of the egress buffer of each VC.
     parameter int unsigned EGRESS_FLITS = 64,
     /// Destination IDs with a forwarding entry.
@@ -205,6 +207,9 @@ module sp_crossbar #(
   if (PIPELINED && MCAST) begin : g_bad_mcast
     $fatal(1, "sp_crossbar: MCAST = 1 is not built with PIPELINED = 1");
   end
+  if (PIPELINED && VOQ_SHARED != 0) begin : g_bad_shared
+    $fatal(1, "sp_crossbar: VOQ_SHARED = %0d is not 0, as PIPELINED asks for", VOQ_SHARED);
+  end
   if (AUGMENT > 2) begin : g_bad_augment
     $fatal(1, "sp_crossbar: AUGMENT = %0d is not in 0..2", AUGMENT);
   end
@@ -290,6 +295,7 @@ module sp_crossbar #(
         .N_PORTS  (N_PORTS),
         .FLIT_W   (FLIT_W),
         .VOQ_FLITS(VOQ_FLITS),
+        .VOQ_SHARED(VOQ_SHARED),
         .N_IDS    (N_IDS),
         .N_GROUPS (N_GROUPS),
         .PIPELINED(PIPELINED),

@@ -18,6 +18,8 @@ module sp_ingress #(
     parameter int unsigned FLIT_W = 128,
     /// Flits of each queue.
     parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of a pool that the VOQs of an input share; 0: none. Not with PIPELINED.
+    parameter int unsigned VOQ_SHARED = 0,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
     /// Rows of the group table.
@@ -195,6 +197,9 @@ module sp_ingress #(
 
   if (PIPELINED && MCAST) begin : g_bad_mcast
     $fatal(1, "sp_ingress: MCAST = 1 is not built with PIPELINED = 1");
+  end
+  if (PIPELINED && VOQ_SHARED != 0) begin : g_bad_shared
+    $fatal(1, "sp_ingress: VOQ_SHARED = %0d is not 0, as PIPELINED asks for", VOQ_SHARED);
   end
 
   localparam int unsigned BeatW = 2 + USER_W + FLIT_W;
@@ -577,7 +582,6 @@ module sp_ingress #(
   logic               mark_q;    // the packet at hand has been marked
   hdr_t               marked_hdr;
 
-  assign level = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
   assign mark  = first ? (threshold_i != '0) && (level >= threshold_i) && !hdr.ecn : mark_q;
 
   always_comb begin
@@ -718,9 +722,70 @@ module sp_ingress #(
     logic unused;
     assign unused = &{1'b0, start_i, start_vc_i, start_out_i, place};
     assign place    = '0;
+    assign level    = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
     assign voq_idle = 1'b0;
     assign voq_last = 1'b0;
     always_comb for (int unsigned v = 0; v < NUM_VC; v++) ready_o[v] = '0;
+  end else if (VOQ_SHARED != 0) begin : g_queues
+    logic [PtrW-1:0]    place_q;   // of the next flit of a multicast
+    logic [LEVEL_W-1:0] sel_used;
+
+    assign place = needs ? mcast_place : place_q;
+    assign level = to_mcast ? LEVEL_W'(VOQ_FLITS) - LEVEL_W'(mcast_free) : sel_used;
+    always_ff @(posedge clk_i) if (take) place_q <= place + PtrW'(1);
+
+    sp_voq_shared #(
+        .N_OUT  (N_OUT),
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W),
+        .DEPTH  (VOQ_FLITS),
+        .SHARED (VOQ_SHARED),
+        .TIMED  (TIMED),
+        .WORD_W (WordW)
+    ) i_voq (
+        .clk_i,
+        .rst_ni,
+        .sel_vc_i      (sel_vc),
+        .sel_out_i     (sel_out),
+        .sel_free_o    (sel_free),
+        .sel_used_o    (sel_used),
+        .take_i        (take && needs && !to_mcast),
+        .give_i        (give && !mcast),
+        .take_flits_i  (sel_flits),
+        .wr_valid_i    (wr_valid && !to_mcast),
+        .wr_vc_i       (written.vc),
+        .wr_out_i      (written.out),
+        .wr_first_i    (written.first),
+        .wr_hdr_i      (written.hdr ^ hdr_flips),
+        .wr_stamp_i    (written.stamp),
+        .wr_flits_i    (written.flits),
+        .wr_word_i     (word ^ WordW'(flips)),
+        .wr_err_i      (written.err),
+        .commit_i      (commit && !to_mcast),
+        .vc_room_o     (voq_room),
+        .ready_o,
+        .idle_o        (voq_idle),
+        .last_o        (voq_last),
+        .start_i       (start_i && !start_mcast_i),
+        .start_vc_i,
+        .start_out_i,
+        .head_valid_o,
+        .head_hdr_o,
+        .flit_valid_o(voq_valid),
+        .flit_first_o(voq_first_flit),
+        .flit_last_o (voq_last_flit),
+        .flit_err_o  (voq_err),
+        .flit_vc_o   (voq_vc),
+        .flit_hdr_o  (voq_hdr),
+        .flit_stamp_o(voq_stamp),
+        .flit_word_o (voq_word)
+    );
+
+    logic unused;
+    assign unused = &{1'b0, match_i, go_i, place};
+    assign {fresh_o, some_o, two_o, three_o, more_o, heads_o, long_o, left_o, stays_o} = '0;
+    logic [NUM_VC-1:0] unused_room;
+    always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
   end else begin : g_queues
     logic [PtrW-1:0] sel_place;
     logic [PtrW-1:0] place_q;  // of the next flit
@@ -786,6 +851,7 @@ module sp_ingress #(
     assign long_o  = 1'b0;
     assign left_o  = '0;
     assign stays_o = 1'b0;
+    assign level   = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
     logic [NUM_VC-1:0] unused_room;
     always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
   end

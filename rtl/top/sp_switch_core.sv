@@ -17,6 +17,8 @@ module sp_switch_core #(
     parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ, a power of two.
     parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of a pool that the VOQs of an input share; 0: none. Not with PIPELINED.
+    parameter int unsigned VOQ_SHARED = 0,
     /// Flits of the egress buffer of each VC, a power of two.
     parameter int unsigned EGRESS_FLITS = 64,
     /// Reduction engines, 0 to 512.
@@ -250,6 +252,7 @@ module sp_switch_core #(
       .ISLIP_ITERS (ISLIP_ITERS),
       .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
+      .VOQ_SHARED  (VOQ_SHARED),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_IDS       (N_IDS),
       .N_GROUPS    (N_GROUPS),

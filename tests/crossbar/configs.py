@@ -8,5 +8,7 @@ import pytest
 DEV16 = pytest.param("dev16", marks=pytest.mark.large)
 DEV4P = pytest.param("dev4p", marks=pytest.mark.large)
 DEV4A = pytest.param("dev4a", marks=pytest.mark.large)
+#: What is shared by queues shows in test_timing; the rest is as in dev4.
+DEV4S_LONG = pytest.param("dev4s", marks=pytest.mark.long)
 #: Where four ports show the same in a quarter of the time.
 DEV8_LONG = pytest.param("dev8", marks=pytest.mark.long)

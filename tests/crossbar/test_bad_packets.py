@@ -10,7 +10,7 @@ from switchproof.models import packet
 from switchproof.models.layout import Op, Status
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
-from tests.crossbar.configs import DEV4P
+from tests.crossbar.configs import DEV4P, DEV4S_LONG
 
 
 @pyuvm.test()
@@ -58,7 +58,7 @@ class NotForEngines(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV4P])
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV4P, DEV4S_LONG])
 def test_bad_packets(sim, config):
     sim.run(config=config, module=__name__, testcase="BadPackets")
 

@@ -11,7 +11,7 @@ from switchproof.models.layout import EType, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.pipes import HELD, concatenate, pick
-from tests.crossbar.configs import DEV4P
+from tests.crossbar.configs import DEV4P, DEV4S_LONG
 
 
 class Outages(BaseTest):
@@ -190,7 +190,7 @@ class MulticastMemberFlaps(Outages):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P, DEV4S_LONG])
 def test_port_flaps(sim, config):
     sim.run(config=config, module=__name__, testcase="PortFlaps")
 

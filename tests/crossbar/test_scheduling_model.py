@@ -71,6 +71,33 @@ def test_all_that_comes_leaves() -> None:
     assert (run.carried.sum(axis=0) > 0).all() and (run.carried.sum(axis=1) > 0).all()
 
 
+def test_bursts() -> None:
+    """Bursts are as long, and the load is what was asked for; at load 0 nothing comes."""
+    rng = np.random.default_rng(5)
+    to = scheduling.bursts(8)(4, 0.6)(rng, 100_000)
+    assert to.shape == (100_000, 4) and set(np.unique(to)) == {NONE, 0, 1, 2, 3}
+    assert (to != NONE).mean() == pytest.approx(0.6, abs=0.02)
+    # One burst in four goes where the one before went, and some follow without silence.
+    ends = (to[1:] != to[:-1]) & (to[:-1] != NONE)
+    assert 8 < (to != NONE).sum() / ends.sum() < 9
+    assert (scheduling.bursts(8)(4, 0.0)(rng, 10) == NONE).all()
+    assert (scheduling.bursts(1)(4, 1.0)(rng, 10) != NONE).all()
+    with pytest.raises(ValueError, match=r"bursts of 0\.5"):
+        scheduling.bursts(0.5)
+
+
+def test_shared_buffer() -> None:
+    """A pool does for bursts what queues eight times as deep do; without it they jam."""
+    small = DEEP16.replace(voq_flits=32)
+
+    def run(config: Config) -> scheduling.LoadResult:
+        return simulate(config, 0.7, cycles=10_000, warmup=5_000, pattern=scheduling.bursts(16))
+
+    deep, shallow, shared = run(DEEP16), run(small), run(small.replace(voq_shared=512))
+    assert shared.mean == pytest.approx(deep.mean, rel=0.02)
+    assert shallow.mean > 10 * deep.mean and shallow.accepted < 0.6
+
+
 def test_nearest_from_the_turn() -> None:
     """A small case by hand: turns move behind what the first iteration matched."""
     all_ask = np.ones((1, 3, 3), np.uint8)
@@ -122,6 +149,12 @@ def test_refused(choices: dict, says: str) -> None:
     """What cannot be simulated is refused in one line."""
     with pytest.raises(ValueError, match=says):
         simulate(DEEP16, **{"cycles": 10, **choices})
+
+
+def test_fifo_shares_nothing() -> None:
+    """One queue an input has nobody to share with."""
+    with pytest.raises(ValueError, match="share nothing"):
+        simulate(DEEP16.replace(voq_shared=8), 0.5, cycles=10, queues="fifo")
 
 
 def test_no_pipelined_form() -> None:

@@ -9,6 +9,7 @@ engine, and which packet has its first and last beat where and when.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -82,6 +83,8 @@ class EveryCycle(BaseTest):
                 self.routed.set_group(0, sum(1 << port for port in members))
             self.set_stalls("random" if round_ % 3 == 2 else "none")
             load = float(rng.choice([0.3, 0.7, 0.95, 1.0]))
+            if config.voq_shared and round_ % 2 == 1:
+                await self.crowd(traffic.UNICAST_OPS if round_ % 4 == 1 else [Op.WRITE])
             await self.send(self.spread(self.packets(round_), load))
             if config.engines:
                 await self.send(
@@ -114,6 +117,8 @@ class EveryCycle(BaseTest):
         compared = self.compare(self.pipe.recorded())
         coverage.hit("timing.cycles", compared)
         coverage.hit("timing.kept", self.kept)
+        for event, count in self.pooled.items():
+            coverage.hit(f"timing.pool.{event}", count)
         for kind in self.seen:
             coverage.hit(f"timing.{kind}", self.seen[kind])
 
@@ -137,6 +142,28 @@ class EveryCycle(BaseTest):
                 rows[port]["not_before"] = self.pipe.cycle + 20 + lag * port
             await self.send(rows)
             await self.drain()
+
+    async def crowd(self, ops: Iterable[int]) -> None:
+        """Let queues to two slow ports use up the pools of their inputs.
+
+        Senders that look at the room would never come to that. Some packets turn out to be of a
+        wrong length when they have taken a part of the pool.
+        """
+        rng, config = self.rng, self.config
+        await self.drain()
+        slow = members_of(rng, config.ports, 2)
+        self.set_stalls("none")
+        self.pipe.stalls("heavy", slow)
+        self.pipe.options(hasty=True)
+        to = rng.integers(0, config.ports, (config.ports, 2 * self.count))
+        to = np.where(rng.random(to.shape) < 0.8, rng.choice(slow, to.shape), to)
+        rows = traffic.unicast(rng, config, 2 * self.count, outputs=to, ops=ops)
+        for port in rows:
+            some = np.flatnonzero(rng.random(len(port)) < 0.2)
+            port[some] = traffic.bad(rng, config, port[some], Status.LEN)
+        await self.send(rows)
+        await self.drain()
+        self.pipe.options(hasty=False)
 
     def packets(self, round_: int) -> traffic.Traffic:
         """Return the packets of a round."""
@@ -164,12 +191,15 @@ class EveryCycle(BaseTest):
         begin = int(np.flatnonzero(record.reset)[-1]) + 1
         replay = Replay(self.config, self.went)
         left, self.kept = [], 0
+        self.pooled = dict.fromkeys(scheduling.POOLED, 0) if self.config.voq_shared else {}
         for first in range(begin, len(record), CHUNK):
             cycles = slice(first, min(first + CHUNK, len(record)))
             shown = replay.run(stimulus(record, self.config.engines, cycles))
             same(record, shown, self.config.engines, cycles, self.seed)
             left.append(shown.left)
             self.kept += shown.kept
+            for event in self.pooled:
+                self.pooled[event] += shown.pooled[event]
         self.same_packets(np.concatenate(left), begin)
         return len(record) - begin
 
@@ -252,6 +282,7 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
     [
         ("dev4", 30_000, 60),
         pytest.param("dev4a", 30_000, 60, marks=pytest.mark.large),
+        pytest.param("dev4s", 30_000, 60, marks=pytest.mark.large),
         ("dev8", 30_000, 60),
         pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
     ],
