@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import packet
+from . import csr, packet
 from . import scheduling_kernel as kernel
 from .crossbar import DROPPED, Switch
 from .layout import EXT_SET, Op, Status, Vc
@@ -47,13 +47,16 @@ Flags = NDArray[np.uint8]
 Pattern = Callable[[np.random.Generator, int], NDArray[np.int64]]
 
 
-def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> kernel.Shape:
+def shape(
+    config: Config, *, queues: str = "voq", scheduler: str = "islip", pause: int | None = None
+) -> kernel.Shape:
     """Return what the model needs of a configuration.
 
     `queues`: "voq", or "fifo" for one queue an input whose first packet alone may ask.
     `scheduler`: "islip" with the configuration's iterations and augmenting paths, or "maximum" for
-    matchings of maximum size. Raises ConfigError for a pipelined configuration, ValueError for
-    other names.
+    matchings of maximum size. `pause`: cycles for which a sender may pause in a packet that is cut
+    through, 0 for any; that of a reset if None. Raises ConfigError for a pipelined configuration,
+    ValueError for other names and for one queue where packets are cut through.
     """
     if config.pipelined:
         raise ConfigError(f"configuration {config.name}: pipelined: the model has no such form")
@@ -61,10 +64,15 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
         raise ValueError(f"queues = {queues!r} is neither 'voq' nor 'fifo'")
     if scheduler not in ("islip", "maximum"):
         raise ValueError(f"scheduler = {scheduler!r} is neither 'islip' nor 'maximum'")
+    if config.cut_through and queues == "fifo":
+        raise ValueError("queues = 'fifo' has no form with cut-through")
+    if pause is None:
+        pause = csr.load().registers["cut_timeout"].fields[0].reset or 0
     return kernel.shape_of(
         config.ports, config.engines, config.iterations, config.augment, config.voq_flits,
         config.egress_flits, config.max_flits,
         mcast=bool(config.mcast), fifo=queues == "fifo", maximum=scheduler == "maximum",
+        cut=bool(config.cut_through), pause=pause,
     )  # fmt: skip
 
 
@@ -139,6 +147,8 @@ def arrivals(switch: Switch, port: int, packets: Packets) -> Arrivals:
     wrong = there & ((outs == DROPPED) | (outs >= switch.config.ports))
     rows.walk[sparse] = there.sum(axis=1)
     rows.bad[sparse] = np.where(wrong.any(1), np.cumsum(there, 1)[_first(wrong)] - 1, NONE)
+    unicast = (out >= 0) & (out < switch.config.ports) & (reasons == Status.OK)
+    rows.cut = bool(switch.config.cut_through) & unicast & (flits > 1) & (packets["flits"] > 1)
     rows.fan[multicast] = np.arange(int(multicast.sum()))
     fans = np.zeros((int(multicast.sum()), switch.config.ports), np.uint8)
     copies, which = switch.copies(out, leaving)
@@ -190,9 +200,13 @@ class Shown:
 class Replay:
     """A crossbar that gets what another one got."""
 
-    def __init__(self, config: Config, sent: list[list[Arrivals]]) -> None:
-        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts."""
-        self._form = shape(config)
+    def __init__(
+        self, config: Config, sent: list[list[Arrivals]], pause: int | None = None
+    ) -> None:
+        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts. `pause`: see
+        :func:`shape`.
+        """
+        self._form = shape(config, pause=pause)
         parts = [part for port in sent for part in port]
         self._table = np.concatenate([part.rows for part in parts]).view(np.recarray)
         cast = np.flatnonzero(self._table.fan != NONE)
@@ -232,7 +246,7 @@ class Replay:
 @dataclasses.dataclass(frozen=True)
 class LoadResult:
     """What a switch did at a load. Delays in cycles, measured from the cycle in which the source
-    has a packet to its first beat out, over that of an idle switch (flits + 3).
+    has a packet to its first beat out, over that of an idle switch (flits + 3; cut through: 4).
 
     delays: packets by delay, DELAYS rows. carried: (inputs, outputs) flits that left.
     """
