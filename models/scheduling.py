@@ -186,7 +186,8 @@ class Shown:
     whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
     `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
     number of the packet, those of port 0 first, or -2 - n for the n-th result. kept: cycles in
-    which a pair that had waited too long was kept free.
+    which a pair that had waited too long was kept free. longer: cycles for which a phase lasted longer,
+    since a sender paused.
     """
 
     s_ready: Flags
@@ -195,6 +196,7 @@ class Shown:
     grant: Numbers
     left: kernel.Records
     kept: int
+    longer: int
 
 
 class Replay:
@@ -228,16 +230,18 @@ class Replay:
 
         shown = Shown(
             flags(ports), flags(ports), flags(ports), np.zeros((cycles, engines), np.int32),
-            kernel.records(kernel.LEFT, cycles * ports), 0,
+            kernel.records(kernel.LEFT, cycles * ports), 0, 0,
         )  # fmt: skip
-        self._state.numbers[2:4] = 0
+        self._state.numbers[[2, 3, 7]] = 0
         kernel.replay(
             self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
             given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
         )  # fmt: skip
-        left, kept = self._state.numbers[2:4]
-        return dataclasses.replace(shown, left=shown.left[:left].copy(), kept=int(kept))
+        left, kept, longer = (int(number) for number in self._state.numbers[[2, 3, 7]])
+        return dataclasses.replace(
+            shown, left=shown.left[:left].copy(), kept=kept, longer=longer
+        )
 
 
 # ------------------------------------------------------------------------------ random traffic

@@ -243,7 +243,8 @@ class State(NamedTuple):
 
     #: [0] cycle since reset, [1] results that have come, [2] packets that have left, [3] cycles in
     #: which a pair was kept free, [4] input whose multicast comes first, [5] 1: in this round pairs
-    #: take turns for multicasts, [6] cycle of the phase
+    #: take turns for multicasts, [6] cycle of the phase,
+    #: [7] cycles by which phases were longer since a sender paused
     numbers: Ints
     inputs: Records  # i
     outputs: Records  # j
@@ -312,7 +313,7 @@ def state(shape: Shape) -> State:
     pairs.place, pairs.first, pairs.free = NONE, NONE, shape.voq_flits
     inputs.fan_free, inputs.fan_first = shape.voq_flits, NONE
     return State(
-        np.zeros(7, np.int64),
+        np.zeros(8, np.int64),
         inputs,
         outputs,
         pairs,
@@ -896,6 +897,8 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
         s.numbers[6] = 0
     elif tick != c.phase - 1:
         s.numbers[6] = tick + 1
+    else:
+        s.numbers[7] += 1
     if tick == 0:
         for i in range(total):
             kind = due_casts if i < n else 0

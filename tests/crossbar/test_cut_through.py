@@ -8,10 +8,8 @@ import pytest
 import pyuvm
 
 from switchproof.models import packet
-from switchproof.models.layout import EType, Op, RedOp, Status
+from switchproof.models.layout import EType, Op, RedOp
 from switchproof.models.packet import FLAG_ERR, Packets
-from switchproof.models.profiles import get as config_named
-from switchproof.models.scheduling import simulate
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
@@ -54,17 +52,22 @@ class CutLatency(Watched):
     stalls = "none"
 
     async def traffic(self) -> None:
-        for units in range(1, 17):
-            src, dst = self.rng.integers(0, self.config.ports, 2)
-            rows = self.nothing()
-            rows[src] = self.writes(1, int(src), int(dst), units)
-            await self.send(rows)
-            await self.drain()
-            came, went = self.came[-1], self.went[-1]
-            for stamp in ("stamp", "stamp_last"):
-                waited = int(came[stamp][0]) - int(went[stamp][0])
-                assert waited == 4, f"{units} units: {stamp} after {waited} cycles"
-            self.env.subscriber.coverage.hit("cut.latency")
+        rows = self.nothing()
+        start, longest = self.pipe.cycle + 100, 16
+        for units in range(1, longest + 1):
+            src, dst = (int(port) for port in self.rng.integers(0, self.config.ports, 2))
+            row = self.writes(1, src, dst, units)
+            row["not_before"] = start + 50 * units
+            rows[src] = concatenate([rows[src], row])
+        await self.send(rows)
+        await self.drain()
+        came, went = concatenate(self.came), concatenate(self.went)
+        came, went = (rows[np.argsort(rows["stamp"])] for rows in (came, went))
+        assert packet.get(went, "len").tolist() == list(range(1, longest + 1))
+        for stamp in ("stamp", "stamp_last"):
+            waited = came[stamp].astype(np.int64) - went[stamp].astype(np.int64)
+            assert (waited == 4).all(), f"{stamp}, by length: {waited.tolist()} cycles"
+        self.env.subscriber.coverage.hit("cut.latency", longest)
 
 
 @pyuvm.test()
@@ -158,7 +161,7 @@ class SenderStops(Watched):
         target = (self.source + 1) % config.ports
         other = (self.source + 2) % config.ports
         self.checker.may_lose(self.source)
-        times = 6
+        times = 4
         for _ in range(times):
             self.came.clear()
             rows = self.nothing()
@@ -206,15 +209,17 @@ class SenderStops(Watched):
         assert refused == self.stopped
 
 
-def test_latency(sim) -> None:
+@pytest.mark.sim
+def test_cut_latency(sim) -> None:
     sim.run(config=CONFIG, module=__name__, testcase="CutLatency")
 
 
-@pytest.mark.sim
+@pytest.mark.long  # test_every_cycle[dev4c-6000-60] shows the most of it
 def test_everything(sim) -> None:
     sim.run(config=CONFIG, module=__name__, testcase="CutEverything")
 
 
+@pytest.mark.sim
 def test_turns_bad(sim) -> None:
     sim.run(config=CONFIG, module=__name__, testcase="TurnsBad")
 

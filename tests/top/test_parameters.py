@@ -33,6 +33,7 @@ def elaborate(**changes: int) -> None:
         ("ISLIP_ITERS", 0, "1..4"),
         ("ISLIP_ITERS", 5, "1..4"),
         ("MCAST", 1, "not built with PIPELINED"),
+        ("CUT_THROUGH", 1, "not built with PIPELINED"),
         ("AUGMENT", 1, "PIPELINED"),
         ("VOQ_FLITS", 24, "power of two"),
         ("VOQ_FLITS", 16, "8 flits on the way: 27"),
