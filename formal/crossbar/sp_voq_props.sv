@@ -4,7 +4,7 @@
 // it is there: one packet at a time, with any pauses, whose flits are taken with the first one; it is
 // committed with its first flit and is then written to its end, or with its last one, or given
 // back. The reader starts what is offered when it may. Each flit says which it is: the number of
-// its packet, counted modulo, and its place in it.
+// its packet, counted modulo, and its place in it. Two queues are used, of one VC.
 
 module sp_voq_props
   import sp_pkg::*;
@@ -12,7 +12,9 @@ module sp_voq_props
     /// Bits of a flit: 512 makes packets of up to five flits.
     parameter int unsigned FLIT_W = 512,
     /// Flits of each queue.
-    parameter int unsigned DEPTH = 16
+    parameter int unsigned DEPTH = 16,
+    /// Flits of the longest packet that comes.
+    parameter int unsigned LONGEST = 3
 ) (
     /// Clock.
     input logic             clk_i,
@@ -22,9 +24,7 @@ module sp_voq_props
     input logic             valid_i,
     /// Queue of a new packet, free.
     input logic             out_i,
-    /// Its VC, free.
-    input logic             vc_i,
-    /// Its flits, free up to the longest packet.
+    /// Its flits, free up to LONGEST.
     input logic [LEN_W-1:0] flits_i,
     /// It is cut through, free.
     input logic             cut_i,
@@ -33,9 +33,7 @@ module sp_voq_props
     /// A packet is started, free where one is offered.
     input logic             start_i,
     /// Of this queue, free.
-    input logic             start_out_i,
-    /// Free.
-    input logic             start_vc_i
+    input logic             start_out_i
 );
 
   localparam int unsigned PtrW = $clog2(DEPTH);
@@ -71,7 +69,7 @@ module sp_voq_props
   flit_t            flit;
   logic [2:0]       queue;
 
-  assign vc    = open_q ? vc_q : {1'b0, vc_i};
+  assign vc    = open_q ? vc_q : '0;
   assign out   = open_q ? out_q : out_i;
   assign flits = open_q ? flits_q : flits_i;
   assign place = open_q ? place_q : '0;
@@ -157,7 +155,7 @@ module sp_voq_props
       .last_o      (rd_last),
       .waits_o     (waits),
       .start_i     (start_i),
-      .start_vc_i  ({1'b0, start_vc_i}),
+      .start_vc_i  ('0),
       .start_out_i (start_out_i),
       .head_valid_o(unused_head),
       .head_hdr_o  (unused_heads),
@@ -173,8 +171,8 @@ module sp_voq_props
 
   always_comb begin
     reset_first: assume (started_q || !rst_ni);
-    length_exists: assume (flits_i != '0 && 32'(flits_i) <= max_flits(FLIT_W));
-    starts_what_is_there: assume (!start_i || (idle && ready[{1'b0, start_vc_i}][start_out_i]));
+    length_exists: assume (flits_i != '0 && flits_i <= LEN_W'(LONGEST));
+    starts_what_is_there: assume (!start_i || (idle && ready[0][start_out_i]));
   end
 
   // --------------------------------------------------------------------------------------- reader

@@ -36,6 +36,8 @@ class Outages(BaseTest):
         assert dropped, "no packet was on its way to a port that went down"
         self.env.subscriber.coverage.hit("outage.dropped", dropped)
         self.env.subscriber.coverage.hit("outage.cut", cut)
+        if self.config.cut_through:
+            self.env.subscriber.coverage.hit("cut.link_down", cut)
 
 
 @pyuvm.test()

@@ -145,6 +145,14 @@ class TurnsBad(Watched):
         assert int(answers.sum()) == 2 * (longest - 1 + 15), int(answers.sum())
         coverage.hit("cut.answered", int(answers.sum()))
 
+    async def check_counters(self) -> None:
+        """The check bits of flits that the ingress made, and of marks, are right."""
+        await super().check_counters()
+        for port in range(self.config.ports):
+            for name in ("ecc_corrected", "ecc_failed"):
+                assert await self.registers.read(f"port[{port}].{name}") == 0
+        self.env.subscriber.coverage.hit("cut.check_bits")
+
 
 @pyuvm.test()
 class SenderStops(Watched):

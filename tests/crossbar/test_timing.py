@@ -120,6 +120,7 @@ class EveryCycle(BaseTest):
         coverage.hit("timing.cycles", compared)
         coverage.hit("timing.kept", self.kept)
         if self.config.cut_through:
+            coverage.hit("timing.cut_through", compared)
             coverage.hit("timing.longer", self.longer)
         for kind in self.seen:
             coverage.hit(f"timing.{kind}", self.seen[kind])
