@@ -217,6 +217,49 @@ class SenderStops(Watched):
         assert refused == self.stopped
 
 
+@pyuvm.test()
+class GoesDown(Watched):
+    """The link of a sender goes down behind each of its beats, also when only the last one is missing:
+    what has left is filled and marked, and the packet comes whole when it is sent anew."""
+
+    stalls = "none"
+
+    async def traffic(self) -> None:
+        config, coverage = self.config, self.env.subscriber.coverage
+        source = int(self.rng.integers(config.ports))
+        target = (source + 1) % config.ports
+        missing = set()
+        for flits in (2, 3, 5):
+            for delay in range(flits):
+                rows = self.nothing()
+                rows[source] = self.writes(1, source, target, flits * config.flit_bytes // 16)
+                begin = int(self.pipe.stats()["flits_in"][source])
+                await self.send(rows)
+                while (came := int(self.pipe.stats()["flits_in"][source]) - begin) == 0:
+                    await self.pipe.run(1)
+                for _ in range(delay):
+                    await self.pipe.run(1)
+                self.pipe.stalls(STOPPED, [source])
+                await self.pipe.run(4)
+                came = int(self.pipe.stats()["flits_in"][source]) - begin
+                if came < flits:
+                    missing.add(flits - came)
+                before = self.checker.cut
+                self.checker.down(source)
+                self.pipe.link(source, up=False)
+                await self.pipe.run(20)
+                self.pipe.stalls("none", [source])
+                await self.pipe.run(1)
+                self.checker.up(source, self.pipe.cycle)
+                self.pipe.link(source, up=True)
+                await self.drain()
+                self.checker.check(force=True)
+                assert self.checker.cut - before == (came < flits), (flits, came)
+        assert {1, 2} <= missing, missing
+        for count in missing:
+            coverage.hit("cut.link_down", count)
+
+
 @pytest.mark.sim
 def test_cut_latency(sim) -> None:
     sim.run(config=CONFIG, module=__name__, testcase="CutLatency")
@@ -234,3 +277,7 @@ def test_turns_bad(sim) -> None:
 
 def test_sender_stops(sim) -> None:
     sim.run(config=CONFIG, module=__name__, testcase="SenderStops")
+
+
+def test_goes_down(sim) -> None:
+    sim.run(config=CONFIG, module=__name__, testcase="GoesDown")
