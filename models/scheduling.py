@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import packet
+from . import csr, packet
 from . import scheduling_kernel as kernel
 from .crossbar import DROPPED, Switch
 from .layout import EXT_SET, Op, Status, Vc
@@ -50,13 +50,16 @@ Flags = NDArray[np.uint8]
 Pattern = Callable[[np.random.Generator, int], NDArray[np.int64]]
 
 
-def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> kernel.Shape:
+def shape(
+    config: Config, *, queues: str = "voq", scheduler: str = "islip", pause: int | None = None
+) -> kernel.Shape:
     """Return what the model needs of a configuration.
 
     `queues`: "voq", or "fifo" for one queue an input whose first packet alone may ask.
     `scheduler`: "islip" with the configuration's iterations and augmenting paths, or "maximum" for
-    matchings of maximum size. Raises ConfigError for a pipelined configuration, ValueError for
-    other names.
+    matchings of maximum size. `pause`: cycles for which a sender may pause in a packet that is cut
+    through, 0 for any; that of a reset if None. Raises ConfigError for a pipelined configuration,
+    ValueError for other names and for one queue where packets are cut through.
     """
     if config.pipelined:
         raise ConfigError(f"configuration {config.name}: pipelined: the model has no such form")
@@ -66,10 +69,15 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
         raise ValueError(f"scheduler = {scheduler!r} is neither 'islip' nor 'maximum'")
     if queues == "fifo" and config.voq_shared:
         raise ValueError("queues = 'fifo' share nothing: voq_shared is not 0")
+    if config.cut_through and queues == "fifo":
+        raise ValueError("queues = 'fifo' has no form with cut-through")
+    if pause is None:
+        pause = csr.load().registers["cut_timeout"].fields[0].reset or 0
     return kernel.shape_of(
         config.ports, config.engines, config.iterations, config.augment, config.voq_flits,
         config.voq_shared, config.egress_flits, config.max_flits,
         mcast=bool(config.mcast), fifo=queues == "fifo", maximum=scheduler == "maximum",
+        cut=bool(config.cut_through), pause=pause,
     )  # fmt: skip
 
 
@@ -144,6 +152,8 @@ def arrivals(switch: Switch, port: int, packets: Packets) -> Arrivals:
     wrong = there & ((outs == DROPPED) | (outs >= switch.config.ports))
     rows.walk[sparse] = there.sum(axis=1)
     rows.bad[sparse] = np.where(wrong.any(1), np.cumsum(there, 1)[_first(wrong)] - 1, NONE)
+    unicast = (out >= 0) & (out < switch.config.ports) & (reasons == Status.OK)
+    rows.cut = bool(switch.config.cut_through) & unicast & (flits > 1) & (packets["flits"] > 1)
     rows.fan[multicast] = np.arange(int(multicast.sum()))
     fans = np.zeros((int(multicast.sum()), switch.config.ports), np.uint8)
     copies, which = switch.copies(out, leaving)
@@ -181,8 +191,8 @@ class Shown:
     whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
     `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
     number of the packet, those of port 0 first, or -2 - n for the n-th result. kept: cycles in
-    which a pair that had waited too long was kept free. pooled: what happened at the pools of
-    shared flits, by name.
+    which a pair that had waited too long was kept free. longer: cycles for which a phase lasted longer,
+    since a sender paused. pooled: what happened at the pools of shared flits, by name.
     """
 
     s_ready: Flags
@@ -191,15 +201,20 @@ class Shown:
     grant: Numbers
     left: kernel.Records
     kept: int
+    longer: int
     pooled: dict[str, int]
 
 
 class Replay:
     """A crossbar that gets what another one got."""
 
-    def __init__(self, config: Config, sent: list[list[Arrivals]]) -> None:
-        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts."""
-        self._form = shape(config)
+    def __init__(
+        self, config: Config, sent: list[list[Arrivals]], pause: int | None = None
+    ) -> None:
+        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts. `pause`: see
+        :func:`shape`.
+        """
+        self._form = shape(config, pause=pause)
         parts = [part for port in sent for part in port]
         self._table = np.concatenate([part.rows for part in parts]).view(np.recarray)
         cast = np.flatnonzero(self._table.fan != NONE)
@@ -221,19 +236,19 @@ class Replay:
 
         shown = Shown(
             flags(ports), flags(ports), flags(ports), np.zeros((cycles, engines), np.int32),
-            kernel.records(kernel.LEFT, cycles * ports), 0, {},
+            kernel.records(kernel.LEFT, cycles * ports), 0, 0, {},
         )  # fmt: skip
-        self._state.numbers[2:4] = 0
+        self._state.numbers[[2, 3, 7]] = 0
         self._state.pooled[:] = 0
         kernel.replay(
             self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
             given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
         )  # fmt: skip
-        left, kept = self._state.numbers[2:4]
+        left, kept, longer = (int(number) for number in self._state.numbers[[2, 3, 7]])
         pooled = dict(zip(POOLED, self._state.pooled.tolist()))
         return dataclasses.replace(
-            shown, left=shown.left[:left].copy(), kept=int(kept), pooled=pooled
+            shown, left=shown.left[:left].copy(), kept=kept, longer=longer, pooled=pooled
         )
 
 
@@ -243,7 +258,7 @@ class Replay:
 @dataclasses.dataclass(frozen=True)
 class LoadResult:
     """What a switch did at a load. Delays in cycles, measured from the cycle in which the source
-    has a packet to its first beat out, over that of an idle switch (flits + 3).
+    has a packet to its first beat out, over that of an idle switch (flits + 3; cut through: 4).
 
     delays: packets by delay, DELAYS rows. carried: (inputs, outputs) flits that left.
     """

@@ -34,6 +34,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "links": (0, 4),
     "counters": (0, 2),
     "ecc": (0, 1),
+    "cut_through": (0, 1),
 }
 
 #: The same of a link.
@@ -79,6 +80,7 @@ class Config:
     links: int = 0
     counters: int = 0
     ecc: int = 0
+    cut_through: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -90,6 +92,10 @@ class Config:
             )
         if self.pipelined and self.mcast:
             raise ConfigError(f"configuration {self.name}: mcast = 1 is not built with pipelined")
+        if self.pipelined and self.cut_through:
+            raise ConfigError(
+                f"configuration {self.name}: cut_through = 1 is not built with pipelined"
+            )
         if self.pipelined and self.augment:
             raise ConfigError(
                 f"configuration {self.name}: augment = {self.augment} is not 0, as pipelined asks "

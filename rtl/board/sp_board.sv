@@ -55,6 +55,8 @@ module sp_board #(
     parameter int unsigned COUNTERS = 0,
     /// As in sp_switch_core.
     parameter bit ECC = 1'b0,
+    /// As in sp_switch_core.
+    parameter bit CUT_THROUGH = 1'b0,
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -317,6 +319,7 @@ module sp_board #(
       .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH),
       .BUILD       (BUILD)
   ) i_switch (
       .clk_i,

@@ -12,3 +12,5 @@ DEV4A = pytest.param("dev4a", marks=pytest.mark.large)
 DEV4S_LONG = pytest.param("dev4s", marks=pytest.mark.long)
 #: Where four ports show the same in a quarter of the time.
 DEV8_LONG = pytest.param("dev8", marks=pytest.mark.long)
+#: Packets that are cut through, where test_cut_through.py shows the most of it in `make test`.
+DEV4C_LONG = pytest.param("dev4c", marks=pytest.mark.long)

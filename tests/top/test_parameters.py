@@ -33,6 +33,7 @@ def elaborate(**changes: int) -> None:
         ("ISLIP_ITERS", 0, "1..4"),
         ("ISLIP_ITERS", 5, "1..4"),
         ("MCAST", 1, "not built with PIPELINED"),
+        ("CUT_THROUGH", 1, "not built with PIPELINED"),
         ("AUGMENT", 1, "PIPELINED"),
         ("VOQ_SHARED", 24, "PIPELINED"),
         ("VOQ_FLITS", 24, "power of two"),
@@ -76,6 +77,11 @@ def test_shared_queues_have_their_own_bound() -> None:
     with pytest.raises(build.BuildError, match=r"DEPTH = 16 does not hold .* 12 flits: 22"):
         elaborate(PIPELINED=0, VOQ_SHARED=24, FLIT_W=256, VOQ_FLITS=16)
     elaborate(PIPELINED=0, VOQ_SHARED=1, FLIT_W=256, VOQ_FLITS=32)
+
+
+def test_shared_queues_are_not_cut_through() -> None:
+    with pytest.raises(build.BuildError, match="CUT_THROUGH = 1 is not built with .* = 0, .* = 24"):
+        elaborate(PIPELINED=0, VOQ_SHARED=24, CUT_THROUGH=1, FLIT_W=256, VOQ_FLITS=32)
 
 
 def _local(name: str) -> str:

@@ -23,6 +23,7 @@ module ulx3s #(
     parameter bit MCAST = 1'b0,
     parameter int unsigned COUNTERS = 0,
     parameter bit ECC = 1'b0,
+    parameter bit CUT_THROUGH = 1'b0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -110,6 +111,7 @@ module ulx3s #(
       .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH),
       .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),

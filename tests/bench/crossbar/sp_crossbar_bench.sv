@@ -34,6 +34,8 @@ module sp_crossbar_bench #(
     /// As in sp_switch_core.
     parameter bit ECC = 1'b0,
     /// As in sp_switch_core.
+    parameter bit CUT_THROUGH = 1'b0,
+    /// As in sp_switch_core.
     parameter bit MCAST = 1'b0
 ) (
     /// Clock.
@@ -191,6 +193,7 @@ module sp_crossbar_bench #(
       .PIPELINED   (PIPELINED),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH),
       .MCAST       (MCAST)
   ) i_dut (
       .clk_i,

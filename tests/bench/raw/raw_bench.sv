@@ -33,6 +33,8 @@ module raw_bench #(
     /// As in sp_switch_core.
     parameter bit ECC = 1'b0,
     /// As in sp_switch_core.
+    parameter bit CUT_THROUGH = 1'b0,
+    /// As in sp_switch_core.
     parameter bit MCAST = 1'b0
 ) (
     /// Clock.
@@ -114,6 +116,7 @@ module raw_bench #(
       .PIPELINED   (PIPELINED),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH),
       .MCAST       (MCAST)
   ) i_dut (
       .clk_i,
