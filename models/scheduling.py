@@ -186,8 +186,8 @@ class Shown:
     whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
     `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
     number of the packet, those of port 0 first, or -2 - n for the n-th result. kept: cycles in
-    which a pair that had waited too long was kept free. longer: cycles for which a phase lasted longer,
-    since a sender paused.
+    which a pair that had waited too long was kept free. longer: cycles by which phases lasted
+    longer, since a sender paused.
     """
 
     s_ready: Flags
@@ -205,8 +205,8 @@ class Replay:
     def __init__(
         self, config: Config, sent: list[list[Arrivals]], pause: int | None = None
     ) -> None:
-        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts. `pause`: see
-        :func:`shape`.
+        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts. `pause`:
+        see :func:`shape`.
         """
         self._form = shape(config, pause=pause)
         parts = [part for port in sent for part in port]
@@ -239,9 +239,7 @@ class Replay:
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
         )  # fmt: skip
         left, kept, longer = (int(number) for number in self._state.numbers[[2, 3, 7]])
-        return dataclasses.replace(
-            shown, left=shown.left[:left].copy(), kept=kept, longer=longer
-        )
+        return dataclasses.replace(shown, left=shown.left[:left].copy(), kept=kept, longer=longer)
 
 
 # ------------------------------------------------------------------------------ random traffic

@@ -19,9 +19,9 @@ missing, or be answered as without a route, and a packet that was half in may be
 of a wrong length; :attr:`Checker.missed`, :attr:`Checker.refused` and :attr:`Checker.cut` count
 them. All else is held to the rule above.
 
-With cut-through (docs/crossbar.md) a packet that turns out bad may leave, marked, before its last beat
-has come in: it is kept until what was sent is known. One whose sender goes down or pauses for too
-long comes marked and filled with zeros; it is held against what the sender sent anew, or later.
+With cut-through (docs/crossbar.md) a packet that turns out bad may leave, marked, before its last
+beat has come in: it is kept until what was sent is known. One whose sender goes down or pauses for
+too long comes marked and filled with zeros; it is held against what the sender sent anew, or later.
 """
 
 from __future__ import annotations
@@ -347,9 +347,12 @@ class Checker:
             filled = np.flatnonzero(row["data"])
             came = size * (int(filled[-1]) // size + 1) if len(filled) else 0
             same &= (sent["data"][:, :came] == row["data"][:came]).all(axis=1)
-            same &= packet.num_flits(
-                packet.get(sent, "len"), packet.get(sent, "ext"), self.config.flit_w
-            ) == row["flits"]
+            same &= (
+                packet.num_flits(
+                    packet.get(sent, "len"), packet.get(sent, "ext"), self.config.flit_w
+                )
+                == row["flits"]
+            )
             if not same.any():
                 none = np.zeros(0, PACKET)
                 self._complain(none, none, np.array([row], PACKET))
