@@ -449,8 +449,8 @@ class Switch:
 
         Returns (out_ports, out_packets, reasons), one of each for every packet: the output
         (external port, ports + engine, DROPPED or MULTICAST), the packet as it leaves there (the
-        error answer where it was refused) and the status, Status.OK where it went on as it came: one
-        that is cut through and turns out to have a wrong length goes on too, marked. Column `port`
+        error answer where it was refused) and the status, Status.OK where it went on as it came:
+        one that is cut through and has a wrong length goes on too, marked. Column `port`
         of the packet is the output (0 for MULTICAST), `tail` the port of arrival. Counters of the
         receive side count.
         """
@@ -506,7 +506,9 @@ class Switch:
 
     def _cut(self, packets: Packets, flits: Ints, out: Ints, reasons: Ints) -> NDArray[np.bool_]:
         """Return which packets are cut through and have a wrong length: unicasts to ports whose
-        second beat has yet to come when the first has passed all checks. `flits`: what they announce.
+        second beat has yet to come when the first has passed all checks.
+
+        `flits`: what they announce.
         """
         if not self.config.cut_through:
             return np.zeros(packets.shape, bool)

@@ -191,8 +191,8 @@ class Shown:
     whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
     `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
     number of the packet, those of port 0 first, or -2 - n for the n-th result. kept: cycles in
-    which a pair that had waited too long was kept free. longer: cycles for which a phase lasted longer,
-    since a sender paused. pooled: what happened at the pools of shared flits, by name.
+    which a pair that had waited too long was kept free. longer: cycles by which phases lasted
+    longer, since a sender paused. pooled: what happened at the pools of shared flits, by name.
     """
 
     s_ready: Flags
@@ -211,8 +211,8 @@ class Replay:
     def __init__(
         self, config: Config, sent: list[list[Arrivals]], pause: int | None = None
     ) -> None:
-        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts. `pause`: see
-        :func:`shape`.
+        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts. `pause`:
+        see :func:`shape`.
         """
         self._form = shape(config, pause=pause)
         parts = [part for port in sent for part in port]

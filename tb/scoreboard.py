@@ -19,9 +19,9 @@ missing, or be answered as without a route, and a packet that was half in may be
 of a wrong length; :attr:`Checker.missed`, :attr:`Checker.refused` and :attr:`Checker.cut` count
 them. All else is held to the rule above.
 
-With cut-through (docs/crossbar.md) a packet that turns out bad may leave, marked, before its last beat
-has come in: it is kept until what was sent is known. One whose sender goes down or pauses for too
-long comes marked and filled with zeros; it is held against what the sender sent anew, or later.
+With cut-through (docs/crossbar.md) a packet that turns out bad may leave, marked, before its last
+beat has come in: it is kept until what was sent is known. One whose sender goes down or pauses for
+too long comes marked and filled with zeros; it is held against what the sender sent anew, or later.
 """
 
 from __future__ import annotations

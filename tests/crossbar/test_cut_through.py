@@ -72,8 +72,8 @@ class CutLatency(Watched):
 
 @pyuvm.test()
 class CutEverything(Watched):
-    """Unicasts of every kind, packets that turn out bad, multicasts and reductions at once, in front
-    of senders and receivers that pause."""
+    """Unicasts of every kind, packets that turn out bad, multicasts and reductions at once, while
+    senders and receivers pause."""
 
     rounds = 3
 
@@ -156,8 +156,8 @@ class TurnsBad(Watched):
 
 @pyuvm.test()
 class SenderStops(Watched):
-    """A sender that stops in mid-packet holds its output no longer than it may; what it sends of the
-    packet later is discarded, and its next one passes."""
+    """A sender that stops in mid-packet holds its output no longer than it may; what it sends of
+    the packet later is discarded, and its next one passes."""
 
     stalls = "none"
     pause = 60
@@ -219,8 +219,8 @@ class SenderStops(Watched):
 
 @pyuvm.test()
 class GoesDown(Watched):
-    """The link of a sender goes down behind each of its beats, also when only the last one is missing:
-    what has left is filled and marked, and the packet comes whole when it is sent anew."""
+    """The link of a sender goes down behind each of its beats, also when only the last one is
+    missing: what has left is filled and marked, and the packet comes whole when it is sent anew."""
 
     stalls = "none"
 

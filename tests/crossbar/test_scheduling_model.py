@@ -67,8 +67,8 @@ def test_nothing_in_the_way(flits: int, cut: int) -> None:
 
 @pytest.mark.parametrize("flits", [1, 16])
 def test_cut_through_under_load(flits: int) -> None:
-    """Where all is full it makes no difference whether a packet is stored first: of one flit not in any
-    cycle, of several as much is carried, and what waits waits no longer.
+    """Where all is full it makes no difference whether a packet is stored first: of one flit not in
+    any cycle, of several as much is carried, and what waits waits no longer.
     """
     stored, cut = (
         [

@@ -261,8 +261,8 @@ class EveryCycle(BaseTest):
 
 @pyuvm.test()
 class EveryCyclePauses(EveryCycle):
-    """The same where senders pause for longer than they may. When one does is a matter of time, which
-    the golden model of contents has not: any packet may be cut short."""
+    """The same where senders pause for longer than they may. When one does is a matter of time,
+    which the golden model of contents has not: any packet may be cut short."""
 
     pause = 9
 
