@@ -80,7 +80,9 @@ def test_shared_queues_have_their_own_bound() -> None:
 
 
 def test_shared_queues_are_not_cut_through() -> None:
-    with pytest.raises(build.BuildError, match="CUT_THROUGH = 1 is not built with .* = 0, .* = 24"):
+    with pytest.raises(
+        build.BuildError, match=r"CUT_THROUGH = 1 is not built with .* = 0, .* = 24"
+    ):
         elaborate(PIPELINED=0, VOQ_SHARED=24, CUT_THROUGH=1, FLIT_W=256, VOQ_FLITS=32)
 
 
