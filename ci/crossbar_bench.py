@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from switchproof.ci import build, harness_cache, tools
-from switchproof.ci.paths import TESTS
+from switchproof.ci.paths import HARNESS, TESTS
 from switchproof.models import csr
 from switchproof.models.profiles import Config
 
@@ -77,7 +77,7 @@ def spec(config: Config, opt: str = "-O2") -> build.BuildSpec:
         sources=(*what.sources, FOLDER / "sp_crossbar_bench.sv", FOLDER / "crossbar_main.cpp"),
         include_dirs=what.include_dirs,
         parameters=tuple(what.values(config).items()),
-        args=harness.unroll_args(config.ports),
+        args=harness.large_args(config.ports, what.sources, HARNESS),
         vpi=False,
         opt=opt,
     )

@@ -63,6 +63,8 @@ def spec(
     opt: str = "-O2",
 ) -> BuildSpec:
     """Return what to build for a module in its harness; see BuildSpec for the options."""
+    from switchproof.tb.harness import large_args
+
     harness = get(description, config)
     return BuildSpec(
         name=f"{description.stem}-{config.name}",
@@ -70,7 +72,7 @@ def spec(
         sources=(*([harness.vlt] if harness.vlt else []), *harness.sources),
         include_dirs=tuple(harness.include_dirs),
         parameters=tuple(harness.parameters.items()),
-        args=tuple(harness.verilator_args),
+        args=(*harness.verilator_args, *large_args(config.ports, harness.sources, HARNESS)),
         coverage=coverage,
         waves=waves,
         opt=opt,

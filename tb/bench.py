@@ -38,8 +38,9 @@ ENGINE_COUNTERS = (
 #: thirty cycles, and a cycle of a large switch milliseconds.
 ALL_COUNTED, COUNTED = 128, 16
 
-#: Cycles of silence after which a packet that is still expected is lost; longer than any stall.
-PATIENCE = 5_000
+#: Cycles of silence after which a packet that is still expected is lost; longer than any stall, and
+#: for each port what an engine needs for its contributions before it has a result.
+PATIENCE, PATIENCE_PER_PORT = 5_000, 32
 
 
 class RegisterAccess(Protocol):
@@ -121,11 +122,16 @@ class Bench:
         """Wait until all is sent and nothing moves, then compare."""
         await self.pipe.drain(self.drain_timeout, self.quiet)
         self.checker.check(force=True)
-        # Silence is no proof: a receiver that holds back for long makes it too.
-        end = self.pipe.cycle + PATIENCE
-        while self.checker.outstanding and self.pipe.cycle < end:
+        # Silence is no proof: a receiver that holds back for long makes it too, and so does an
+        # engine that adds up what many ports have sent.
+        patience = PATIENCE + PATIENCE_PER_PORT * self.config.ports
+        left, end = self.checker.outstanding, self.pipe.cycle + patience
+        while left and self.pipe.cycle < end:
             await self.pipe.run(self.quiet)
             self.checker.check(force=True)
+            if self.checker.outstanding < left:
+                end = self.pipe.cycle + patience
+            left = self.checker.outstanding
 
     async def settle(self) -> None:
         """Drain; nothing may remain, and no rule of the interface may have been broken."""

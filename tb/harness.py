@@ -18,6 +18,10 @@ other names         further inputs and outputs that the description lists
 from __future__ import annotations
 
 import dataclasses
+import hashlib
+import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 from switchproof.models import packet
@@ -28,7 +32,7 @@ from . import description as descriptions
 from . import ring_layout
 from .description import REGISTER_SIGNALS, Description, Stream
 
-#: From so many ports on loops over them stay loops in C++.
+#: From so many ports on loops over them stay loops in C++, and they share what C++ they can.
 LOOPS_FROM = 24
 
 HDR_W: int = SIZES["HDR_W"]
@@ -72,7 +76,6 @@ def generate(description: Path, config: Config, out: Path) -> Harness:
     _write(harness, text)
     _write(vlt, _vlt(public))
     args = ["--timing", "-Wno-TIMESCALEMOD", "--no-public-flat-rw", *what.verilator_args]
-    args += unroll_args(config.ports)
     if what.pipe == "rings":
         _write(out / "pipe_layout.h", ring_layout.c_header())
         args += [str(PIPE_CPP), "-CFLAGS", f"-I{out.resolve()}"]
@@ -86,18 +89,49 @@ def generate(description: Path, config: Config, out: Path) -> Harness:
     )
 
 
-def unroll_args(ports: int) -> tuple[str, ...]:
-    """Return what tells Verilator how far to unroll loops in a switch of so many ports.
+def large_args(ports: int, sources: Sequence[Path], folder: Path) -> tuple[str, ...]:
+    """Return what tells Verilator how to build a switch of so many ports; one file is in `folder`.
 
-    Unrolled they are twice as fast while there are few ports; the C++ for many takes minutes to
-    compile and does not fit into a processor's caches.
+    Loops that are unrolled are twice as fast while there are few ports; the C++ for many takes
+    minutes to compile and does not fit into a processor's caches. For the same reason the ports of
+    a large switch share the functions of each module that is marked no_inline_module, instead of
+    having 512 copies of them. Verilator merges functions that are equal, so nothing of the place of
+    an instance may get into them: inputs stay variables, if they are public (not the clock: it
+    would be as many clocks), functions stay functions, and no temporary variables get numbers.
     """
-    return ("--unroll-count", "4", "--unroll-stmts", "500") if ports >= LOOPS_FROM else ()
+    if ports < LOOPS_FROM:
+        return ()
+    lines = ["`verilator_config"]
+    for text in (path.read_text() for path in sources if path.suffix == ".sv"):
+        if "verilator no_inline_module" in text:
+            name, header = re.findall(r"^module (\w+)(.*?^\);$)", text, re.MULTILINE | re.DOTALL)[0]
+            inputs = re.findall(
+                r"^\s*input\s.*?([A-Za-z_]\w*)\s*(?:\[[^\]]+\]\s*)*,?$", header, re.MULTILINE
+            )
+            lines += [
+                f'public_flat_rd -module "{name}" -var "{pin}"'
+                for pin in inputs
+                if pin not in ("clk_i", "rst_ni")
+            ]
+    # Vectors of more words are copied by a call.
+    loops = ("--unroll-count", "4", "--unroll-stmts", "500", "--expand-limit", "8")
+    if len(lines) == 1:
+        return loops
+    shared = "\n".join(lines) + "\n"
+    vlt = folder / f"shared-{hashlib.sha256(shared.encode()).hexdigest()[:12]}.vlt"
+    folder.mkdir(parents=True, exist_ok=True)
+    _write(vlt, shared)
+    # Verilator 5.48 loses `array[i] <= f(x)` where f is not inlined, in the step named "life".
+    off = ("dfg", "inline-funcs", "inline-funcs-eager", "life")
+    return *loops, *(f"-fno-{step}" for step in off), str(vlt)
 
 
 def _write(path: Path, text: str) -> None:
     if not path.exists() or path.read_text() != text:
-        path.write_text(text)
+        # At once, for others who read it.
+        new = path.with_name(f".{path.name}.{os.getpid()}")
+        new.write_text(text)
+        new.replace(path)
 
 
 def _vlt(public: list[str]) -> str:
@@ -127,16 +161,15 @@ class _Writer:
         self.pins.append((what.clock, "clk"))
         self.pins.append((what.reset, "!rst" if what.reset_active_low else "rst"))
         self._streams()
+        self.body.append("  bit [N-1:0] link_down;  // moved by the ring pipe")
+        if what.link_down:
+            self.pins.append((what.link_down, "link_down"))
         if what.pipe == "rings":
             self._rings()
         else:
             self._signals()
         self._registers()
         self._further()
-        if what.link_down:
-            self.body.append("  bit [N-1:0] link_down;")
-            self.public.append("link_down")
-            self.pins.append((what.link_down, "link_down"))
         parameters = ",\n".join(f"    .{name}({value})" for name, value in self.values.items())
         pins = ",\n".join(f"    .{name}({net})" for name, net in self.pins)
         lines = [
@@ -173,7 +206,8 @@ class _Writer:
             f"    output bit [{self.ports * self.data_w - 1}:0] s_data,",
             f"    output bit [{self.ports * self.what.tuser_w - 1}:0] s_user,",
             f"    output bit [{self.ports - 1}:0] m_ready,",
-            f"    output bit [{self.ports * NUM_VC - 1}:0] m_room);",
+            f"    output bit [{self.ports * NUM_VC - 1}:0] m_room,",
+            f"    output bit [{self.ports - 1}:0] down);",
         ]
 
     def _streams(self) -> None:
@@ -215,6 +249,7 @@ class _Writer:
   bit [N*W-1:0] next_data;
   bit [N*U-1:0] next_user;
   bit [N*V-1:0] next_room;
+  bit [N-1:0] next_down;
   always_ff @(posedge clk) begin
     if (pipe_en && !pipe_open) pipe = sp_pipe_open(N, W, U, $bits(probes));
     if (!pipe_en && pipe_open) sp_pipe_close(pipe);
@@ -222,7 +257,7 @@ class _Writer:
     if (pipe_open) begin
       if (sp_pipe_step(pipe, rst, s_tready, s_room, m_tvalid, m_tlast, m_tdata, m_tuser,
                        probes, next_valid, next_last, next_data, next_user, next_ready,
-                       next_room)) begin
+                       next_room, next_down)) begin
         wake <= !wake;
       end
       s_tvalid <= next_valid;
@@ -231,6 +266,7 @@ class _Writer:
       s_tuser  <= next_user;
       m_tready <= next_ready;
       m_room   <= next_room;
+      link_down <= next_down;
     end
   end
 """)

@@ -477,8 +477,6 @@ class RingPipe(Pipe):
         if not self.what.link_down:
             super().link(port, up)
         self._port["down"][port] = not up
-        # The module and the C++ side see it from the same edge on.
-        self._harness.link_down.value = sum(1 << int(p) for p in np.flatnonzero(self._port["down"]))
 
     def stats(self) -> NDArray[Any]:
         stats = np.zeros(self.ports, STATS)

@@ -27,14 +27,11 @@ module sp_rr_arbiter #(
   // Ones from the requester that comes first up to N - 1: no pointer to decode.
   logic [N-1:0] first_q;
 
-  assign gnt_o = pick(req_i, first_q);
+  logic [N-1:0] above;
 
   // The lowest request at or above the first, else the lowest of all.
-  function automatic logic [N-1:0] pick(logic [N-1:0] req, logic [N-1:0] first);
-    logic [N-1:0] above;
-    above = req & first;
-    return (above != '0) ? (above & (~above + N'(1))) : (req & (~req + N'(1)));
-  endfunction
+  assign above = req_i & first_q;
+  assign gnt_o = (above != '0) ? (above & (~above + N'(1))) : (req_i & (~req_i + N'(1)));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) first_q <= '1;

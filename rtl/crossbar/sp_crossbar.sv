@@ -300,6 +300,10 @@ module sp_crossbar #(
   end
 
   for (genvar i = 0; i < N_PORTS; i++) begin : g_ingress
+    for (genvar v = 0; v < int'(NUM_VC); v++) begin : g_room
+      assign room_for[i][v] = !PIPELINED ? '0 : (v == int'(VC_RED)) ? room[v] & wanted[i] : room[v];
+    end
+
     sp_ingress #(
         .N_OUT    (N_OUT),
         .N_PORTS  (N_PORTS),
@@ -358,8 +362,8 @@ module sp_crossbar #(
         .three_o         (three[i]),
         .more_o          (more[i]),
         .heads_o         (heads[i]),
-        .match_i         (match[i]),
-        .go_i            (matched[i]),
+        .match_i         (PIPELINED ? match[i] : '0),
+        .go_i            (PIPELINED ? matched[i] : '0),
         .long_o          (in_long[i]),
         .left_o          (in_left[i]),
         .stays_o         (in_stays[i]),
@@ -474,8 +478,6 @@ module sp_crossbar #(
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         asked[i][v] = in_ready[i][v] & room[v];
         if (v == 32'(VC_RED)) asked[i][v] &= wanted[i];
-        room_for[i][v] = room[v];
-        if (v == 32'(VC_RED)) room_for[i][v] &= wanted[i];
         wish[i] |= asked[i][v];
       end
       if (PIPELINED) wish[i] = told[i];
@@ -837,42 +839,36 @@ module sp_crossbar #(
 
     // Of a member set each output keeps its own destinations. Check bits are sums, so those of the
     // bits that go are the difference.
-    for (genvar j = 0; j < N_OUT; j++) begin : g_own
-      if (MCAST && j < N_PORTS) begin : g_members
-        logic [FLIT_W-1:0] gone;
-        member_ports_t     members;
+    logic [FLIT_W-1:0] gone [N_OUT];
 
-        always_comb begin
-          gone    = '0;
-          members = '0;
+    always_comb begin
+      for (int unsigned j = 0; j < N_OUT; j++) gone[j] = '0;
+      if (MCAST && flit_set != '0) begin
+        for (int unsigned j = 0; j < N_PORTS; j++) begin
           if (arrives[j] && 32'(source[j]) < N_PORTS && flit_set[PortW'(source[j])]) begin
-            members = flit_members[PortW'(source[j])];
+            automatic member_ports_t members = flit_members[PortW'(source[j])];
             for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
               for (int unsigned u = 0; u < FLIT_W / UNIT_W; u++) begin
                 if (members.unit == 2'(u) && members.outs[k] != ROOT_W'(j)) begin
-                  gone[UNIT_W*u+$bits(member_t)*(k+1)-1] = members.there[k];
+                  gone[j][UNIT_W*u+$bits(member_t)*(k+1)-1] = members.there[k];
                 end
               end
             end
           end
         end
-
-        sp_flit_code #(
-            .FLIT_W(FLIT_W),
-            .ECC   (ECC)
-        ) i_difference (
-            .hdr_i ('0),
-            .err_i (1'b0),
-            .data_i(gone),
-            .word_o(not_own[j])
-        );
-      end else begin : g_none
-        if (j < N_PORTS) begin : g_unused
-          logic unused;
-          assign unused = &{1'b0, flit_set[j], flit_members[j]};
-        end
-        assign not_own[j] = '0;
       end
+    end
+
+    for (genvar j = 0; j < N_OUT; j++) begin : g_own
+      sp_flit_code #(
+          .FLIT_W(FLIT_W),
+          .ECC   (ECC)
+      ) i_difference (
+          .hdr_i ('0),
+          .err_i (1'b0),
+          .data_i(gone[j]),
+          .word_o(not_own[j])
+      );
     end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -906,15 +902,16 @@ module sp_crossbar #(
       vc_above = '0;
       for (int unsigned i = 0; i < N_IN; i++) start[i] = matched[i] != '0;
       for (int unsigned i = 0; i < N_PORTS; i++) begin
-        vc_gnt[i] = '0;
+        vc_gnt[i]    = '0;
+        start_out[i] = '0;
         if (start[i] && !start_mcast[i]) begin
+          start_out[i] = OutW'(number(matched[i]));
           for (int unsigned v = 0; v < NUM_VC; v++) vc_req[v] = (asked[i][v] & matched[i]) != '0;
           vc_above  = vc_req & first_vc_q[i];
           vc_gnt[i] = (vc_above != '0) ? (vc_above & (~vc_above + NUM_VC'(1)))
                                        : (vc_req & (~vc_req + NUM_VC'(1)));
         end
-        start_vc[i]  = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
-        start_out[i] = OutW'(number(matched[i]));
+        start_vc[i] = {vc_gnt[i][3] | vc_gnt[i][2], vc_gnt[i][3] | vc_gnt[i][1]};
       end
     end
 

@@ -89,6 +89,7 @@ module sp_egress #(
 
   // Pointers count modulo 2 * DEPTH, so that full and empty differ.
   logic [PtrW:0]     wptr_q [NUM_VC];
+  logic [PtrW:0]     level  [NUM_VC];  // flits in the buffer of a VC
   logic [PtrW:0]     rptr_q [NUM_VC];
   // A flit is read in a later cycle than it is written.
   (* no_rw_check *)
@@ -189,7 +190,7 @@ module sp_egress #(
     if (!rst_ni) long_q <= '0;
     else begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        long_q[v] <= (threshold_i != '0) && (LEVEL_W'(level(2'(v))) >= threshold_i);
+        long_q[v] <= (threshold_i != '0) && (LEVEL_W'(level[v]) >= threshold_i);
       end
     end
   end
@@ -205,10 +206,7 @@ module sp_egress #(
     end
   end
 
-  /// Flits in the buffer of a VC.
-  function automatic logic [PtrW:0] level(logic [1:0] v);
-    return wptr_q[v] - rptr_q[v];
-  endfunction
+  always_comb for (int unsigned v = 0; v < NUM_VC; v++) level[v] = wptr_q[v] - rptr_q[v];
 
   // ------------------------------------------------------------------------------------ buffers
 
@@ -510,7 +508,7 @@ module sp_egress #(
     event_o.queued    = c_came;
     event_o.in_vc     = c_vc;
     event_o.marked    = (PIPELINED ? c_write : c_came) && marks;
-    event_o.level     = LEVEL_W'(level(c_vc)) + LEVEL_W'(c_write);
+    event_o.level     = LEVEL_W'(level[c_vc]) + LEVEL_W'(c_write);
     event_o.out_vc    = out_vc;
     event_o.out_first = out_first_q;
     event_o.latency   = now_i - out_stamp;

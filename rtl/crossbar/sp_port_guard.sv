@@ -57,6 +57,7 @@ module sp_port_guard (
     /// Event: a packet to the port is dropped, or the rest of it.
     output logic                      ev_dropped_o
 );
+  /* verilator no_inline_module */  // one C++ body for all ports
 
   logic open_q;   // the port is within a packet
   logic rest_q;   // what is left of it is discarded

@@ -123,6 +123,7 @@ module sp_voq #(
   // Room is seen a few cycles late: a sender that starts on it may have this many flits on the way.
   localparam int unsigned Slack = 6;
   localparam int unsigned Room = max_flits(FLIT_W) + Slack;
+  localparam logic [PtrW:0] Enough = (PtrW + 1)'(Room);
 
   if (DEPTH < 8 || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
     $fatal(1, "sp_voq: DEPTH = %0d is not a power of two of 8 or more", DEPTH);
@@ -144,10 +145,6 @@ module sp_voq #(
   (* no_rw_check *)
   logic [WORD_W:0]   data_mem [NumQ*DEPTH];  // {error mark, word}
 
-  function automatic logic [QW-1:0] queue(logic [1:0] q_vc, logic [OutW-1:0] q_out);
-    return QW'({q_out, q_vc});
-  endfunction
-
   // --------------------------------------------------------------------------------------- room
 
   logic [QW-1:0] take_q;   // queue that is looked at, whose room changes
@@ -156,7 +153,7 @@ module sp_voq #(
   logic          moves;    // room is taken or given back
   logic [PtrW:0] delta;    // by so much the free flits of the queue change
 
-  assign take_q      = queue(sel_vc_i, sel_out_i);
+  assign take_q      = {sel_out_i, sel_vc_i};
   assign sel_free_o  = free_q[take_q];
   assign sel_place_o = wptr_q[take_q];
   assign moves       = take_i || give_i;
@@ -193,14 +190,12 @@ module sp_voq #(
       read_q      <= rd;
       moved_take_q <= take_q;
       read_sel_q   <= rd_q;
-      if (moved_q) roomy_q[moved_take_q[1:0]][moved_take_q[QW-1:2]] <= roomy(free_q[moved_take_q]);
-      if (read_q) roomy_q[read_sel_q[1:0]][read_sel_q[QW-1:2]] <= roomy(free_q[read_sel_q]);
+      if (moved_q) begin
+        roomy_q[moved_take_q[1:0]][moved_take_q[QW-1:2]] <= free_q[moved_take_q] >= Enough;
+      end
+      if (read_q) roomy_q[read_sel_q[1:0]][read_sel_q[QW-1:2]] <= free_q[read_sel_q] >= Enough;
     end
   end
-
-  function automatic logic roomy(logic [PtrW:0] n_free);
-    return n_free >= (PtrW + 1)'(Room);
-  endfunction
 
   always_comb begin
     for (int unsigned v = 0; v < NUM_VC; v++) vc_room_o[v] = &roomy_q[v];
@@ -210,7 +205,7 @@ module sp_voq #(
 
   logic [QW-1:0] wr_q;
 
-  assign wr_q = queue(wr_vc_i, wr_out_i);
+  assign wr_q = {wr_out_i, wr_vc_i};
 
   always_ff @(posedge clk_i) begin
     if (wr_valid_i) data_mem[{wr_q, wr_place_i}] <= {wr_err_i, wr_word_i};
@@ -239,7 +234,7 @@ module sp_voq #(
       hdr_mem[{wr_q, wr_place_i}] <= wr_hdr_i;
       len_mem[{wr_q, wr_place_i}] <= wr_flits_i;
     end
-    if (first) rd_sel_q <= queue(start_vc_i, start_out_i);
+    if (first) rd_sel_q <= {start_out_i, start_vc_i};
     if (rd) left_q <= left - LEN_W'(1);
     if (first_q) flit_hdr_o <= hdr_mem[{rd_q, rd_place}];
   end
@@ -367,7 +362,7 @@ module sp_voq #(
       for (int unsigned e = 0; e < NumEng; e++) begin
         head_valid_o[e] = ready_o[VC_RED][N_PORTS+e];
         head_hdr_o[e]   = red_mem[HeadW'(e * DEPTH)
-                                  + HeadW'(rptr_q[queue(VC_RED, OutW'(N_PORTS + e))])];
+                                  + HeadW'(rptr_q[{OutW'(N_PORTS + e), VC_RED}])];
       end
     end
   end

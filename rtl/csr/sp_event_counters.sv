@@ -172,38 +172,33 @@ module sp_event_counters #(
     end
   end
 
-  // One of N in two cycles: first in each group of 8, then one of the groups.
+  // One of N in two cycles: first in each group of 8, then one of the groups. A plane that is
+  // shifted by the place in the group has those bits at the lowest places of the groups. The others
+  // are constant: no hardware, and whole words for a simulator.
   localparam int unsigned Groups = (N + 7) / 8;
-  localparam int unsigned GroupW = (Groups > 1) ? $clog2(Groups) : 1;
+  localparam int unsigned Whole = 8 * Groups;
+  localparam int unsigned WholeW = $clog2(Whole);
+  localparam logic [Whole-1:0] Lowest = {Groups{8'd1}};
 
-  logic [LOW_W+1:0]  group_q [Groups];  // {begun, carry, low bits}
+  logic [Whole-1:0]  begun_group_q;
+  logic [Whole-1:0]  carry_group_q;
+  logic [Whole-1:0]  low_group_q [LOW_W];
   logic [2:0]        in_group;
-  logic [GroupW-1:0] group;
+  logic [WholeW-1:0] group;       // its lowest place
   logic              bits_begun;
   logic [LOW_W-1:0]  lows;
 
-  assign in_group                    = 3'(at_q);
-  assign group                       = GroupW'({1'b0, was_q} >> 3);
-  assign {bits_begun, carries, lows} = group_q[group];
-
-  // Bits behind the end are zero.
-  localparam int unsigned Whole = 8 * Groups;
-  localparam int unsigned WholeW = $clog2(Whole);
-  logic [Whole-1:0] begun_all;
-  logic [Whole-1:0] carry_all;
-  logic [Whole-1:0] low_all [LOW_W];
-
-  assign begun_all = Whole'(begun_q);
-  assign carry_all = Whole'(carry_q);
-  always_comb for (int unsigned k = 0; k < LOW_W; k++) low_all[k] = Whole'(low_q[k]);
+  assign in_group   = 3'(at_q);
+  assign group      = WholeW'(was_q) & ~WholeW'(7);
+  assign bits_begun = begun_group_q[group];
+  assign carries    = carry_group_q[group];
+  always_comb for (int unsigned k = 0; k < LOW_W; k++) lows[k] = low_group_q[k][group];
 
   always_ff @(posedge clk_i) begin
-    for (int unsigned g = 0; g < Groups; g++) begin
-      group_q[g][LOW_W+1] <= begun_all[WholeW'(8*g)+WholeW'(in_group)];
-      group_q[g][LOW_W]   <= carry_all[WholeW'(8*g)+WholeW'(in_group)];
-      for (int unsigned k = 0; k < LOW_W; k++) begin
-        group_q[g][k] <= low_all[k][WholeW'(8*g)+WholeW'(in_group)];
-      end
+    begun_group_q <= (Whole'(begun_q) >> in_group) & Lowest;
+    carry_group_q <= (Whole'(carry_q) >> in_group) & Lowest;
+    for (int unsigned k = 0; k < LOW_W; k++) begin
+      low_group_q[k] <= (Whole'(low_q[k]) >> in_group) & Lowest;
     end
   end
 

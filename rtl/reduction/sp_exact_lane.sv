@@ -269,19 +269,15 @@ module sp_exact_lane #(
   assign a4_neg   = a4_neg_q || a_cmp_i[4];
   assign a4_add_e = (a4_rot_q & a4_even) | {a4_top_q, 24'b0};
 
-  function automatic logic [31:0] rotate(logic [31:0] x, int unsigned n);
-    return (x << n) | (x >> (32 - n));
-  endfunction
-
   always_comb begin
     a2_rot = 27'(a2_sig_q) << a2_off_q[1:0];
     unique case (a3_off_q[3:2])
-      2'd0: a3_rot = 32'(a3_rot_q);
-      2'd1: a3_rot = rotate(32'(a3_rot_q), 4);
-      2'd2: a3_rot = rotate(32'(a3_rot_q), 8);
-      2'd3: a3_rot = rotate(32'(a3_rot_q), 12);
+      2'd0: a3_rot = {5'b0, a3_rot_q};
+      2'd1: a3_rot = {1'b0, a3_rot_q, 4'b0};
+      2'd2: a3_rot = {a3_rot_q[23:0], 5'b0, a3_rot_q[26:24]};
+      2'd3: a3_rot = {a3_rot_q[19:0], 5'b0, a3_rot_q[26:20]};
     endcase
-    if (a3_off_q[4]) a3_rot = rotate(a3_rot, 16);
+    if (a3_off_q[4]) a3_rot = {a3_rot[15:0], a3_rot[31:16]};
     for (int unsigned i = 0; i < 32; i++) begin
       a4_even[i] = a4_odd_q ^ ((2'(i / 8) > a4_off_q[4:3])
                                || ((2'(i / 8) == a4_off_q[4:3]) && a4_fine_q[i%8]));

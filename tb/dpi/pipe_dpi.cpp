@@ -166,6 +166,7 @@ class Pipe {
     s_user_.resize(words(ports * tuser_w) + 1);
     m_ready_.resize(words(ports));
     m_room_.resize(words(ports * kMaxVcs));
+    down_.resize(words(ports));
     old_data_.resize(words(ports * data_w));
     old_user_.resize(ports * words(tuser_w));
     ctl_->open = 1;
@@ -188,7 +189,7 @@ class Pipe {
     } else {
       in_reset_ = 0;
       for (unsigned p = 0; p < ports_; ++p) {
-        if (port_[p].down) {
+        if (bit(down_.data(), p)) {
           forget(p);
           if (bit(m_valid, p)) violate(k_while_down, p, cycle, 0, 1);
           continue;
@@ -209,13 +210,17 @@ class Pipe {
   }
 
   void outputs(svBitVecVal* s_valid, svBitVecVal* s_last, svBitVecVal* s_data,
-               svBitVecVal* s_user, svBitVecVal* m_ready, svBitVecVal* m_room) const {
+               svBitVecVal* s_user, svBitVecVal* m_ready, svBitVecVal* m_room,
+               svBitVecVal* down) {
+    // The module sees a link go down in the same cycle as the next step does.
+    for (unsigned p = 0; p < ports_; ++p) put_bit(down_.data(), p, port_[p].down != 0);
     copy(s_valid, s_valid_, words(ports_));
     copy(s_last, s_last_, words(ports_));
     copy(s_data, s_data_, s_data_.size());
     copy(s_user, s_user_, words(ports_ * tuser_w_));
     copy(m_ready, m_ready_, words(ports_));
     copy(m_room, m_room_, words(ports_ * kMaxVcs));
+    copy(down, down_, words(ports_));
   }
 
  private:
@@ -525,7 +530,7 @@ class Pipe {
   Violation* violation_ = nullptr;
   std::vector<Source> sources_;
   std::vector<Sink> sinks_;
-  Vector s_valid_, s_last_, s_data_, s_user_, m_ready_, m_room_, old_data_, old_user_;
+  Vector s_valid_, s_last_, s_data_, s_user_, m_ready_, m_room_, down_, old_data_, old_user_;
 };
 
 }  // namespace
@@ -548,10 +553,10 @@ svBit sp_pipe_step(void* pipe, svBit reset, const svBitVecVal* s_ready, const sv
                    const svBitVecVal* m_data, const svBitVecVal* m_user,
                    const svBitVecVal* probes, svBitVecVal* s_valid, svBitVecVal* s_last,
                    svBitVecVal* s_data, svBitVecVal* s_user, svBitVecVal* m_ready,
-                   svBitVecVal* m_room) {
+                   svBitVecVal* m_room, svBitVecVal* down) {
   Pipe& p = *static_cast<Pipe*>(pipe);
   const bool wake = p.step(reset, s_ready, s_room, m_valid, m_last, m_data, m_user, probes);
-  p.outputs(s_valid, s_last, s_data, s_user, m_ready, m_room);
+  p.outputs(s_valid, s_last, s_data, s_user, m_ready, m_room, down);
   return wake;
 }
 

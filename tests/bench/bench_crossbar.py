@@ -26,6 +26,7 @@ hotspot_isolation     throughput of a flow while others congest an output, over 
                       lower of: half of the inputs congest it and the other half send to outputs of
                       their own; all congest it, and one input has a flow of another VC besides
 build_s_*, cps_*      see racks.py
+model_cps_n512        cycles a second of the golden model in time, not checked; see racks.py
 tables_n8_*           the scheduler alone with 8 ports: 4-input tables
 levels_n8_*           those on its longest way, one behind another
 
@@ -257,7 +258,8 @@ def main(config: Config) -> dict[str, Any]:
         figures[f"tables_n8_{name}"], figures[f"levels_n8_{name}"] = logic(*shape)
     for name in RACKS:
         say(f"{name}, built and measured as `make sim` does")
-        figures |= racks.figures(name)
+        figures |= racks.figures(name, say)
+    figures["model_cps_n512"] = racks.model_rate("upn512")
     figures["seeds"] = len(SEEDS)
     figures["packets"] = sum(one["received"] for one in found.values())
 
