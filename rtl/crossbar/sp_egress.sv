@@ -95,6 +95,7 @@ module sp_egress #(
   logic [WordW:0]    data_mem [NUM_VC*DEPTH];  // {error mark, word}
   (* no_rw_check *)
   hdr_t              hdr_mem  [NUM_VC*DEPTH];
+  logic [PtrW:0]     level [NUM_VC];  // flits in the buffer of a VC
   logic [NUM_VC-1:0] last_head;  // the next flit of a buffer is a last one
 
   logic [NUM_VC-1:0] filled;     // buffers that hold a flit
@@ -185,11 +186,15 @@ module sp_egress #(
       .hdr_flips_o(hdr_flips)
   );
 
+  logic marking;  // a buffer can be as long as that
+
+  assign marking = threshold_i != '0 && threshold_i <= LEVEL_W'(DEPTH);
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) long_q <= '0;
     else begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        long_q[v] <= (threshold_i != '0) && (LEVEL_W'(level(2'(v))) >= threshold_i);
+        long_q[v] <= marking && level[v] >= threshold_i[PtrW:0];
       end
     end
   end
@@ -204,11 +209,6 @@ module sp_egress #(
       marked_word    = c_word ^ mark_word;
     end
   end
-
-  /// Flits in the buffer of a VC.
-  function automatic logic [PtrW:0] level(logic [1:0] v);
-    return wptr_q[v] - rptr_q[v];
-  endfunction
 
   // ------------------------------------------------------------------------------------ buffers
 
@@ -281,7 +281,7 @@ module sp_egress #(
     logic [PtrW:0]     firsts_q [NUM_VC];  // packets that have come and not been started
     logic [NUM_VC-1:0] one_q;              // there is one, there are two
     logic [NUM_VC-1:0] two_q;
-    logic [PtrW:0]     level_q  [NUM_VC];  // flits in the buffer
+    logic [PtrW:0]     level_q  [NUM_VC];
     logic [NUM_VC-1:0] filled_q;           // there is one
     logic [NUM_VC-1:0] first_vc_q;         // as in sp_rr_arbiter
     logic [NUM_VC-1:0] turn_q;             // whose packet is next, one-hot or zero
@@ -300,6 +300,7 @@ module sp_egress #(
     assign begins      = !active_q && space && (turn_q & m_vc_room_i) != '0;
     assign vc          = active_q ? vc_q : {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
     assign filled      = filled_q;
+    assign level       = level_q;
     assign read        = active_q ? space && filled_q[vc_q] : begins;
     assign read_first  = !active_q;
     // Past the buffer goes what nothing is in front of.
@@ -359,7 +360,10 @@ module sp_egress #(
     logic              take_last;  // the flit read or passed is a last one
 
     always_comb begin
-      for (int unsigned v = 0; v < NUM_VC; v++) filled[v] = wptr_q[v] != rptr_q[v];
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        filled[v] = wptr_q[v] != rptr_q[v];
+        level[v]  = wptr_q[v] - rptr_q[v];
+      end
       may_start = filled;
       if (c_valid && c_first) may_start[c_vc] = 1'b1;
       may_start &= m_vc_room_i;
@@ -510,7 +514,7 @@ module sp_egress #(
     event_o.queued    = c_came;
     event_o.in_vc     = c_vc;
     event_o.marked    = (PIPELINED ? c_write : c_came) && marks;
-    event_o.level     = LEVEL_W'(level(c_vc)) + LEVEL_W'(c_write);
+    event_o.level     = LEVEL_W'(level[c_vc]) + LEVEL_W'(c_write);
     event_o.out_vc    = out_vc;
     event_o.out_first = out_first_q;
     event_o.latency   = now_i - out_stamp;
