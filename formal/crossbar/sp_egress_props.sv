@@ -18,7 +18,9 @@ module sp_egress_props
     /// Look at contents, too.
     parameter int unsigned CONTENT = 0,
     /// The pipelined form.
-    parameter int unsigned PIPELINED = 0
+    parameter int unsigned PIPELINED = 0,
+    /// As in sp_egress.
+    parameter int unsigned PASS = 1
 ) (
     /// Clock.
     input logic              clk_i,
@@ -122,7 +124,8 @@ module sp_egress_props
   sp_egress #(
       .FLIT_W   (FLIT_W),
       .DEPTH    (DEPTH),
-      .PIPELINED(PIPELINED != 0)
+      .PIPELINED(PIPELINED != 0),
+      .PASS     (PASS != 0)
   ) dut (
       .clk_i,
       .rst_ni,

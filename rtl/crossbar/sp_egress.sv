@@ -16,6 +16,9 @@ module sp_egress #(
     parameter int unsigned DEPTH = 64,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: a flit that meets an empty buffer and a free port passes the buffer by; 0: with PIPELINED all
+    /// go through it.
+    parameter bit PASS = 1'b1,
     /// 1: packets carry the time at which they came.
     parameter bit TIMED = 1'b0,
     /// 1: what is kept of flits has check bits; see sp_flit_code.
@@ -304,7 +307,7 @@ module sp_egress #(
     assign read        = active_q ? space && filled_q[vc_q] : begins;
     assign read_first  = !active_q;
     // Past the buffer goes what nothing is in front of.
-    assign pass        = valid_i && space && !reading_q && !c_valid && !filled_q[vc_i]
+    assign pass        = PASS && valid_i && space && !reading_q && !c_valid && !filled_q[vc_i]
                          && (active_q ? vc_i == vc_q
                                       : first_i && m_vc_room_i[vc_i] && turn_q == '0);
     assign take_last   = (read && last_head[vc]) || (pass && last_i);
@@ -437,7 +440,7 @@ module sp_egress #(
   always_comb begin
     {out_first, out_last, out_err, out_hdr, out_word} =
         {rd_first_q, rd_last_q, rd_err_q, rd_hdr_q, rd_word_q};
-    if (!reading_q) begin
+    if (!reading_q && (PASS || !PIPELINED)) begin
       // PIPELINED: the buffer is empty, so it is not marked.
       if (PIPELINED) begin
         {out_first, out_last, out_err, out_hdr, out_word} =
