@@ -81,8 +81,11 @@ module sp_crossbar_scan #(
     logic [3:0]        status;
   } port_out_t;
 
+  localparam int unsigned OutBits = N_PORTS * $bits(port_out_t);
+
   in_t                     in_q;
-  port_out_t [N_PORTS-1:0] out, out_q;
+  port_out_t [N_PORTS-1:0] out;
+  logic [OutBits-1:0]      out_q;
 
   logic [N_PORTS-1:0] s_tvalid, s_tready, s_tlast, s_abort, m_tvalid, m_tready, m_tlast;
   logic [N_PORTS-1:0] fwd_we, down, refused;
@@ -203,9 +206,9 @@ module sp_crossbar_scan #(
 
   always_ff @(posedge clk_i) begin
     in_q  <= {in_q[$bits(in_t)-2:0], scan_i};
-    out_q <= load_i ? out : {out_q[$bits(out)-2:0], in_q[$bits(in_t)-1]};
+    out_q <= load_i ? out : {out_q[OutBits-2:0], in_q[$bits(in_t)-1]};
   end
 
-  assign scan_o = out_q[$bits(out)-1];
+  assign scan_o = out_q[OutBits-1];
 
 endmodule
