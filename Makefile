@@ -23,4 +23,4 @@ $(TARGETS):
 	$(RUN) $@
 
 clean:
-	@rm -rf build/sim build/runs build/harness build/report build/formal build/mutate
+	@rm -rf build/sim build/runs build/harness build/bytecode build/report build/formal build/mutate

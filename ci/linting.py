@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from switchproof.ci import boards, build, evidence, filelists, harness_cache, ui
-from switchproof.ci.paths import BUILD, ROOT, shown
+from switchproof.ci.paths import BUILD, ROOT, RTL, shown
 from switchproof.models import profiles
 from switchproof.tb import description as descriptions
 
@@ -42,6 +42,12 @@ def switch_target(config: profiles.Config) -> Target:
     """Return the switch in a configuration."""
     what = harness_cache.switch()
     return Target(what.module, what.sources, what.include_dirs, what.values(config))
+
+
+def adder_target(**parameters: int) -> Target:
+    """Return the floating-point adder, which no engine has yet."""
+    files = ("sp_float_pkg.sv", "sp_float_add.sv")
+    return Target("sp_float_add", tuple(RTL / "reduction" / file for file in files), (), parameters)
 
 
 def board_target(name: str, profile: str = "") -> Target:
@@ -165,14 +171,24 @@ def run(console: Console) -> int:
     links["port_plain"] = link_target("sp_link_port", FLIT_W=512, CLOCK_DEPTH=0, INJECT=0)
     targets |= {name: board_target(name) for name in boards.names()} | links
     targets["ulx3s_links"] = board_target("ulx3s", "board4l")
+    targets["float_add"] = adder_target()
+    targets["float_add8"] = adder_target(EXP_W=5, FRAC_W=2)
     for name, target in targets.items():
         if name in SLANG_ONLY:
             continue
         checks.append((f"verilator -Wall {name}", functools.partial(verilator, target)))
     # slang reads the text the same way for each; the smallest and the largest suffice.
-    for name in ("dev2", "upn512", *boards.names(), "ulx3s_links", "link512", "port512"):
+    for name in (
+        "dev2",
+        "upn512",
+        *boards.names(),
+        "ulx3s_links",
+        "link512",
+        "port512",
+        "float_add",
+    ):
         checks.append((f"slang {name}", functools.partial(slang, targets[name])))
-    for name in (*boards.names(), "ulx3s_links", "link128", "link512", "port512"):
+    for name in (*boards.names(), "ulx3s_links", "link128", "link512", "port512", "float_add"):
         checks.append((f"yosys {name}", functools.partial(yosys, targets[name])))
     rows = []
     results: list[dict[str, Any]] = []

@@ -14,6 +14,7 @@ BUILD = ROOT / "build"
 SIM_BUILDS = BUILD / "sim"
 RUNS = BUILD / "runs"
 HARNESS = BUILD / "harness"
+BYTECODE = BUILD / "bytecode"
 REPORT = BUILD / "report"
 
 #: Verilator's waivers, each with its reason; used by builds and by lint alike.

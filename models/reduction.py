@@ -14,8 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .formats import FORMATS, Bits, Decoded, Format, Ints, element_dtype
+from .formats import FORMATS, FP32, Bits, Decoded, Format, Ints, convert, element_dtype
 from .layout import EType, RedOp
+
+#: How a sum is made.
+MODES = ("exact", "ordered")
 
 #: Elements that are worked on at a time, so that the intermediate arrays stay in the cache.
 _CHUNK = 8192
@@ -34,8 +37,10 @@ def allreduce(
     """Return what every member of a group receives for its contribution.
 
     contributions: patterns of shape (members, elements), of the unsigned dtype of the element
-    type. The result has shape (elements,). `saturate` is the mode bit for INT32, E4M3 and E5M2:
-    overflow becomes the largest number instead of wrapping, infinity or NaN.
+    type, members in ascending order. The result has shape (elements,). `mode` is "exact" (one
+    rounding) or "ordered" (sums in FP32, a rounding at each member); for INT32 and for minima and
+    maxima both are the same. `saturate` is the mode bit for INT32, E4M3 and E5M2: overflow becomes
+    the largest number instead of wrapping, infinity or NaN.
 
     Raises ValueError for a wrong shape, dtype, type, operation or mode.
     """
@@ -44,8 +49,8 @@ def allreduce(
         raise ValueError(f"contributions want shape (members, elements), not {array.shape}")
     if array.dtype != element_dtype(etype):
         raise ValueError(f"{EType(etype).name} wants {element_dtype(etype)}, not {array.dtype}")
-    if mode != "exact":
-        raise ValueError(f"no mode {mode!r}; there is: exact")
+    if mode not in MODES:
+        raise ValueError(f"no mode {mode!r}; there are: {', '.join(MODES)}")
     if redop not in list(RedOp):
         raise ValueError(f"no operation {redop!r}; there are: {', '.join(r.name for r in RedOp)}")
 
@@ -54,6 +59,8 @@ def allreduce(
         part = array[:, start : start + _CHUNK]
         if etype == EType.INT32:
             reduced = _int32(part, redop, saturate)
+        elif redop == RedOp.SUM and mode == "ordered":
+            reduced = ordered_sum(part, FORMATS[etype], saturate)
         elif redop == RedOp.SUM:
             reduced = exact_sum(part, FORMATS[etype], saturate)
         else:
@@ -98,6 +105,16 @@ def exact_sum(bits: Bits, fmt: Format, saturate: bool = False, room: int = _ROOM
     negative_zero = (bits == fmt.dtype.type(fmt.sign_bit)).all(0)
     result[negative_zero] = fmt.sign_bit
     return _special_sums(result, number, fmt)
+
+
+def ordered_sum(bits: Bits, fmt: Format, saturate: bool = False) -> Bits:
+    """Return the sum of each column of patterns, shape (members, elements), from the first member
+    on: FP32 numbers, added and rounded one by one; the last is rounded to the format."""
+    numbers = convert(bits, fmt, FP32)
+    total = numbers[0]
+    for number in numbers[1:]:
+        total = exact_sum(np.stack([total, number]), FP32)
+    return convert(total, FP32, fmt, saturate)
 
 
 def _sum_unbounded(signed: Ints, shift: Ints, least: Ints, fmt: Format, saturate: bool) -> Bits:

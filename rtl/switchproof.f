@@ -3,6 +3,7 @@
 common/sp_ecc_pkg.sv
 common/sp_pkg.sv
 csr/generated/sp_csr_regs_pkg.sv
+reduction/sp_float_pkg.sv
 common/sp_ecc_decode.sv
 common/sp_ecc_encode.sv
 common/sp_ecc_inject.sv
@@ -34,5 +35,6 @@ csr/sp_event_memory.sv
 csr/sp_port_stats.sv
 reduction/sp_exact_lane.sv
 reduction/sp_exact_lanes.sv
+reduction/sp_float_add.sv
 reduction/sp_reduction_engine.sv
 top/sp_switch_core.sv

@@ -406,6 +406,52 @@ def test_order_of_members_does_not_matter(etype: int, redop: int) -> None:
         assert (allreduce(rng.permuted(bits, axis=0), etype, redop) == wanted).all()
 
 
+@each_float
+@pytest.mark.parametrize("members", [1, 2, 5, 17])
+def test_ordered_sums_are_the_processors(etype: int, members: int) -> None:
+    """FP32 sums from the first member on, rounded to the type at the end by ml_dtypes."""
+    fmt = FORMATS[etype]
+    rng = np.random.default_rng(members)
+    bits = np.concatenate(
+        [random_bits(rng, fmt, (members, 20000)), near(rng, fmt, (members, 20000), 26),
+         rng.choice(specials(fmt), (members, 5000))], axis=1,
+    )  # fmt: skip
+    with np.errstate(all="ignore"):
+        values = bits.view(NUMPY_TYPES[etype]).astype(np.float32)
+        total = values[0]
+        for row in values[1:]:
+            total = total + row
+        theirs = total.astype(NUMPY_TYPES[etype]).view(fmt.dtype)
+    assert (allreduce(bits, etype, mode="ordered") == canonical(theirs, fmt)).all()
+
+
+def test_ordered_sums_depend_on_the_order() -> None:
+    large, one = FP32.encode(1 << 24), FP32.encode(1)
+    up = np.array([[one], [one], [large]], "<u4")
+    assert allreduce(up, EType.FP32, mode="ordered") == FP32.encode((1 << 24) + 2)
+    assert allreduce(up[::-1], EType.FP32, mode="ordered") == large
+    assert allreduce(up[::-1], EType.FP32) == FP32.encode((1 << 24) + 2)
+
+
+@pytest.mark.parametrize("etype", [EType.E4M3, EType.E5M2], ids=lambda e: e.name)
+def test_ordered_sums_overflow_only_at_the_end(etype: int) -> None:
+    fmt = FORMATS[etype]
+    bits = np.array([[fmt.largest], [fmt.largest], [fmt.largest | fmt.sign_bit]], fmt.dtype)
+    assert allreduce(bits, etype, mode="ordered") == fmt.largest
+    assert allreduce(bits[:2], etype, mode="ordered") == fmt.overflow
+    assert allreduce(bits[:2], etype, mode="ordered", saturate=True) == fmt.largest
+
+
+@pytest.mark.parametrize("etype", [*FLOATS, EType.INT32], ids=lambda e: e.name)
+def test_extremes_and_integers_know_no_order(etype: int) -> None:
+    bits = np.random.default_rng(5).integers(0, 256, (4, 1000)).astype(np.uint8)
+    bits = bits.view(formats.element_dtype(etype))
+    redops = list(RedOp) if etype == EType.INT32 else [op for op in RedOp if op != RedOp.SUM]
+    for redop in redops:
+        exact = allreduce(bits, etype, redop)
+        assert (allreduce(bits, etype, redop, mode="ordered") == exact).all()
+
+
 @each_wide
 def test_naive_float_sums_differ(etype: int) -> None:
     """The sum that hardware without care makes is another one: the comparison has teeth."""
@@ -554,7 +600,7 @@ def test_long_vectors_are_worked_on_in_pieces() -> None:
         ((np.zeros((2, 4), "<f4"), EType.FP32), "uint32, not float32"),
         ((np.zeros((2, 4), "<u4"), 6), "no element type"),
         ((np.zeros((2, 4), "<u4"), EType.FP32, 5), "no operation 5.*SUM, MIN"),
-        ((np.zeros((2, 4), "<u4"), EType.FP32, RedOp.SUM, "ordered"), "no mode 'ordered'"),
+        ((np.zeros((2, 4), "<u4"), EType.FP32, RedOp.SUM, "pairwise"), "no mode 'pairwise'"),
     ],
 )
 def test_wrong_use_is_named(arguments: Any, text: str) -> None:
