@@ -16,8 +16,8 @@ module sp_egress #(
     parameter int unsigned DEPTH = 64,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
-    /// 1: a flit that meets an empty buffer and a free port passes the buffer by; 0: with PIPELINED all
-    /// go through it.
+    /// 1: a flit that meets an empty buffer and a free port passes the buffer by; 0, with PIPELINED:
+    /// all go through it.
     parameter bit PASS = 1'b1,
     /// 1: packets carry the time at which they came.
     parameter bit TIMED = 1'b0,

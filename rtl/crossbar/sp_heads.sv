@@ -127,7 +127,8 @@ module sp_heads #(
       turn_next  = pick(next, first_next);
       turn       = go_i[j] ? turn_next : turn_stays;
 
-      // Of an input one flit is read in a cycle, so that the places of all its queues need one adder.
+      // Of an input one flit is read in a cycle, so that the places of all its queues need one
+      // adder.
       moves = down | later;
       place = ((turn & moves) != '0) ? behind_i : '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin

@@ -347,8 +347,9 @@ module sp_ingress #(
   said_t             said;
 
   if (PIPELINED) begin : g_stages
-    // Two beats in a small memory, with what was found in the table; registers would take a choice of
-    // two for every bit. A header stays for all beats of its packet: two beats are of two at most.
+    // Two beats in a small memory, with what was found in the table; registers would take a choice
+    // of two for every bit. A header stays for all beats of its packet; two beats are of two
+    // packets at most.
     localparam int unsigned KeptW = 4 + (TIMED ? STAMP_W : 0) + FLIT_W;
 
     logic             in_first_q;  // the next beat is a first one

@@ -7,8 +7,8 @@ comb, ff, bram                as `make fpga` finds them, scan chain included
 critical_path                 the slowest path of the median seed, one line a hop
 config, parameters, options   the configuration, its values, what nextpnr was told
 
-The crossbar has its queues, VCs and scheduler, no engine; it lies between registers of a scan chain.
-Wants pyosys and nextpnr, which `make bench BENCH=crossbar_fpga` installs.
+The crossbar has its queues, VCs and scheduler, no engine, and lies between registers of a scan
+chain. Wants pyosys and nextpnr, which `make bench BENCH=crossbar_fpga` installs.
 """
 
 from __future__ import annotations

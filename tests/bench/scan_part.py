@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A block between registers of scan chains as what fpga.py calls a board: an ECP5-85 of few pins."""
+"""A block between registers of scan chains, on an ECP5-85, as what fpga.py calls a board."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from switchproof.ci import boards
 from switchproof.models import profiles
 
 CLOCK_MHZ = 100
-#: A tenth of a part, as a port of a link is, is placed best by HeAP. --tmg-ripup is not for these: where the wanted clock is out of reach the router tries every wire
-#: again for ever.
+#: A tenth of a part, as a port of a link is, is placed best by HeAP. --tmg-ripup is not for these:
+#: where the wanted clock is out of reach the router tries every wire again for ever.
 OPTIONS = ("--placer", "heap", "--router", "router1")
 
 

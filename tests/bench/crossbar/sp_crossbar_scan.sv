@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The pipelined crossbar, ports alone, between registers of a scan chain, for place and route: every
-// stream and table starts or ends in a register, and the part needs five pins.
+// The pipelined crossbar, ports alone, between registers of a scan chain, for place and route:
+// every stream and table starts or ends in a register, and the part needs five pins.
 
 module sp_crossbar_scan #(
     /// As in sp_crossbar.
