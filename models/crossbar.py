@@ -449,7 +449,8 @@ class Switch:
 
         Returns (out_ports, out_packets, reasons), one of each for every packet: the output
         (external port, ports + engine, DROPPED or MULTICAST), the packet as it leaves there (the
-        error answer where it was refused) and the status, Status.OK where it went on. Column `port`
+        error answer where it was refused) and the status, Status.OK where it went on as it came:
+        one that is cut through and has a wrong length goes on too, marked. Column `port`
         of the packet is the output (0 for MULTICAST), `tail` the port of arrival. Counters of the
         receive side count.
         """
@@ -476,9 +477,12 @@ class Switch:
             reasons[header["op"] == Op.MCAST_WRITE] = Status.OP
         reasons[header["version"] != VERSION] = Status.VERSION
 
-        refused = reasons != Status.OK
+        # What is only found when a packet has begun to leave is no reason for an answer.
+        late = self._cut(packets, flits, out, reasons)
+        refused = (reasons != Status.OK) & ~late
         dropped = refused & (packet.op_vc(header["op"]) == Vc.RSP)
         out_packets = packets.copy()
+        out_packets[late] = self._spoilt(packets[late], flits[late])
         out_packets[refused] = packet.error_answer(
             packets[refused], reasons[refused], self.config.flit_w
         )
@@ -499,6 +503,33 @@ class Switch:
         self._add("dropped_responses", ports[dropped])
         self._add("mcast_packets", ports[out_ports == MULTICAST])
         return out_ports, out_packets, reasons
+
+    def _cut(self, packets: Packets, flits: Ints, out: Ints, reasons: Ints) -> NDArray[np.bool_]:
+        """Return which packets are cut through and have a wrong length: unicasts to ports whose
+        second beat has yet to come when the first has passed all checks.
+
+        `flits`: what they announce.
+        """
+        if not self.config.cut_through:
+            return np.zeros(packets.shape, bool)
+        unicast = (out >= 0) & (out < self.config.ports)
+        passed = unicast & (flits > 1) & (packets["flits"] > 1) & (reasons == Status.LEN)
+        return passed & packet.len_legal(packet.get(packets, "op"), packet.get(packets, "len"))
+
+    def _spoilt(self, packets: Packets, flits: Ints) -> Packets:
+        """Return packets of a wrong length as they leave that are cut through.
+
+        They have as many flits as their header says, and the error mark. Of a packet that is too
+        short the last beat, from which it is known, is zero, and all that did not come.
+        """
+        made = packets.copy()
+        short = packets["flits"] < flits
+        whole = np.where(short, packets["flits"].astype(np.int64) - 1, flits)
+        units = np.arange(packets["data"].shape[1]) // self.config.flit_bytes
+        made["data"][units >= whole[:, None]] = 0
+        made["flits"] = flits
+        made["flags"] |= FLAG_ERR
+        return made
 
     def _set_reasons(self, ports: Ints, packets: Packets) -> Ints:
         """Return the status of each member set: of the first of its destinations that fails."""

@@ -239,6 +239,7 @@ class CsrModel:
         self.scratch = 0
         self.timeout = 0
         self.ecn_threshold = 0
+        self.cut_timeout = self.map.registers["cut_timeout"].fields[0].reset or 0
         self.bad_accesses = 0
         #: Of all ports: multicasts that came in, copies that went out.
         self.totals = {"mcast_packets": 0, "mcast_copies": 0}
@@ -272,6 +273,7 @@ class CsrModel:
             "counters": config.counters,
             "ecc": config.ecc,
             "multicast": config.mcast,
+            "cut_through": config.cut_through,
         }
 
     # ---------------------------------------------------------------------------- the hardware
@@ -342,6 +344,7 @@ class CsrModel:
             "scratch": self.scratch,
             "reduction_timeout": self.timeout,
             "ecn_threshold": self.ecn_threshold,
+            "cut_timeout": self.cut_timeout,
             "bad_accesses": self.bad_accesses,
         }
         return values[name], OKAY
@@ -360,6 +363,9 @@ class CsrModel:
         elif register.name == "ecn_threshold":
             bits &= sum(field.mask for field in register.fields)
             self.ecn_threshold = (self.ecn_threshold & ~bits) | (data & bits)
+        elif register.name == "cut_timeout":
+            bits &= sum(field.mask for field in register.fields)
+            self.cut_timeout = (self.cut_timeout & ~bits) | (data & bits)
         elif register.name == "ecc_inject":
             pass  # nothing that can be read
         elif register.name == "control":

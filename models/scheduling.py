@@ -27,7 +27,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import packet
+from . import csr, packet
 from . import scheduling_kernel as kernel
 from .crossbar import DROPPED, Switch
 from .layout import EXT_SET, Op, Status, Vc
@@ -39,6 +39,9 @@ NONE = kernel.NONE
 #: Rows of the histogram of delays; longer ones count in the last.
 DELAYS = 1 << 16
 
+#: What happens at a pool of shared flits: see scheduling_kernel.TOOK.
+POOLED = ("took", "reserve_only", "used_up", "limited", "gave")
+
 Ints = NDArray[np.int64]
 Numbers = NDArray[np.int32]
 Flags = NDArray[np.uint8]
@@ -47,13 +50,16 @@ Flags = NDArray[np.uint8]
 Pattern = Callable[[np.random.Generator, int], NDArray[np.int64]]
 
 
-def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> kernel.Shape:
+def shape(
+    config: Config, *, queues: str = "voq", scheduler: str = "islip", pause: int | None = None
+) -> kernel.Shape:
     """Return what the model needs of a configuration.
 
     `queues`: "voq", or "fifo" for one queue an input whose first packet alone may ask.
     `scheduler`: "islip" with the configuration's iterations and augmenting paths, or "maximum" for
-    matchings of maximum size. Raises ConfigError for a pipelined configuration, ValueError for
-    other names.
+    matchings of maximum size. `pause`: cycles for which a sender may pause in a packet that is cut
+    through, 0 for any; that of a reset if None. Raises ConfigError for a pipelined configuration,
+    ValueError for other names and for one queue where packets are cut through.
     """
     if config.pipelined:
         raise ConfigError(f"configuration {config.name}: pipelined: the model has no such form")
@@ -61,10 +67,17 @@ def shape(config: Config, *, queues: str = "voq", scheduler: str = "islip") -> k
         raise ValueError(f"queues = {queues!r} is neither 'voq' nor 'fifo'")
     if scheduler not in ("islip", "maximum"):
         raise ValueError(f"scheduler = {scheduler!r} is neither 'islip' nor 'maximum'")
+    if queues == "fifo" and config.voq_shared:
+        raise ValueError("queues = 'fifo' share nothing: voq_shared is not 0")
+    if config.cut_through and queues == "fifo":
+        raise ValueError("queues = 'fifo' has no form with cut-through")
+    if pause is None:
+        pause = csr.load().registers["cut_timeout"].fields[0].reset or 0
     return kernel.shape_of(
         config.ports, config.engines, config.iterations, config.augment, config.voq_flits,
-        config.egress_flits, config.max_flits,
+        config.voq_shared, config.egress_flits, config.max_flits,
         mcast=bool(config.mcast), fifo=queues == "fifo", maximum=scheduler == "maximum",
+        cut=bool(config.cut_through), pause=pause,
     )  # fmt: skip
 
 
@@ -139,6 +152,8 @@ def arrivals(switch: Switch, port: int, packets: Packets) -> Arrivals:
     wrong = there & ((outs == DROPPED) | (outs >= switch.config.ports))
     rows.walk[sparse] = there.sum(axis=1)
     rows.bad[sparse] = np.where(wrong.any(1), np.cumsum(there, 1)[_first(wrong)] - 1, NONE)
+    unicast = (out >= 0) & (out < switch.config.ports) & (reasons == Status.OK)
+    rows.cut = bool(switch.config.cut_through) & unicast & (flits > 1) & (packets["flits"] > 1)
     rows.fan[multicast] = np.arange(int(multicast.sum()))
     fans = np.zeros((int(multicast.sum()), switch.config.ports), np.uint8)
     copies, which = switch.copies(out, leaving)
@@ -176,7 +191,8 @@ class Shown:
     whose head an engine is given, or NONE. left: packets whose last beat left: `port`, cycles
     `first` and `last` of their beats, counted from the first cycle after reset, and `packet`: the
     number of the packet, those of port 0 first, or -2 - n for the n-th result. kept: cycles in
-    which a pair that had waited too long was kept free.
+    which a pair that had waited too long was kept free. longer: cycles by which phases lasted
+    longer, since a sender paused. pooled: what happened at the pools of shared flits, by name.
     """
 
     s_ready: Flags
@@ -185,14 +201,20 @@ class Shown:
     grant: Numbers
     left: kernel.Records
     kept: int
+    longer: int
+    pooled: dict[str, int]
 
 
 class Replay:
     """A crossbar that gets what another one got."""
 
-    def __init__(self, config: Config, sent: list[list[Arrivals]]) -> None:
-        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts."""
-        self._form = shape(config)
+    def __init__(
+        self, config: Config, sent: list[list[Arrivals]], pause: int | None = None
+    ) -> None:
+        """`sent`: :func:`arrivals` of each port, all of the run in any number of parts. `pause`:
+        see :func:`shape`.
+        """
+        self._form = shape(config, pause=pause)
         parts = [part for port in sent for part in port]
         self._table = np.concatenate([part.rows for part in parts]).view(np.recarray)
         cast = np.flatnonzero(self._table.fan != NONE)
@@ -214,16 +236,20 @@ class Replay:
 
         shown = Shown(
             flags(ports), flags(ports), flags(ports), np.zeros((cycles, engines), np.int32),
-            kernel.records(kernel.LEFT, cycles * ports), 0,
+            kernel.records(kernel.LEFT, cycles * ports), 0, 0, {},
         )  # fmt: skip
-        self._state.numbers[2:4] = 0
+        self._state.numbers[[2, 3, 7]] = 0
+        self._state.pooled[:] = 0
         kernel.replay(
             self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
             given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
         )  # fmt: skip
-        left, kept = self._state.numbers[2:4]
-        return dataclasses.replace(shown, left=shown.left[:left].copy(), kept=int(kept))
+        left, kept, longer = (int(number) for number in self._state.numbers[[2, 3, 7]])
+        pooled = dict(zip(POOLED, self._state.pooled.tolist()))
+        return dataclasses.replace(
+            shown, left=shown.left[:left].copy(), kept=kept, longer=longer, pooled=pooled
+        )
 
 
 # ------------------------------------------------------------------------------ random traffic
@@ -232,7 +258,7 @@ class Replay:
 @dataclasses.dataclass(frozen=True)
 class LoadResult:
     """What a switch did at a load. Delays in cycles, measured from the cycle in which the source
-    has a packet to its first beat out, over that of an idle switch (flits + 3).
+    has a packet to its first beat out, over that of an idle switch (flits + 3; cut through: 4).
 
     delays: packets by delay, DELAYS rows. carried: (inputs, outputs) flits that left.
     """
@@ -279,6 +305,43 @@ def uniform(ports: int, load: float) -> Pattern:
         return np.where(rng.random((cycles, ports)) < load, to, NONE)
 
     return draw
+
+
+def bursts(mean: float) -> Callable[[int, float], Pattern]:
+    """Return patterns of bursts: a packet in every cycle to one random output, then silence.
+
+    `mean`: packets of a burst, 1 or more; they and the silences are distributed geometrically.
+    """
+    if mean < 1:
+        raise ValueError(f"bursts of {mean} packets on average are below 1")
+
+    def pattern(ports: int, load: float) -> Pattern:
+        silence = mean * (1 - load) / load if load else np.inf
+
+        def line(rng: np.random.Generator, cycles: int) -> NDArray[np.int64]:
+            parts: list[NDArray[np.int64]] = []
+            # Geometric ends do not know how long a burst has lasted: any cycle may be the first.
+            talks, left = rng.random() < load, cycles
+            while left > 0:
+                count = 16 + 2 * int(left / (mean + silence))
+                on = rng.geometric(1 / mean, count)
+                off = rng.geometric(1 / (silence + 1), count) - 1
+                if talks:
+                    off[0] = 0
+                outputs = rng.integers(0, ports, count)
+                values = np.stack([np.full(count, NONE), outputs], axis=1)
+                parts.append(np.repeat(values.ravel(), np.stack([off, on], axis=1).ravel()))
+                talks, left = False, left - len(parts[-1])
+            return np.concatenate(parts)[:cycles]
+
+        def draw(rng: np.random.Generator, cycles: int) -> NDArray[np.int64]:
+            if not load:
+                return np.full((cycles, ports), NONE)
+            return np.stack([line(rng, cycles) for _ in range(ports)], axis=1)
+
+        return draw
+
+    return pattern
 
 
 def simulate(

@@ -51,8 +51,13 @@ Records = Any
 VCS = int(NUM_VC)
 REQ, RSP, RED = int(Vc.REQ), int(Vc.RSP), int(Vc.RED)
 NONE = -1
-#: Flits that may be on the way to a queue or to an egress buffer while its room is looked at.
+#: Flits that may be on the way to a queue or to an egress buffer while its room is looked at; if
+#: queues share a pool those on the way count twice, as the queue grows and the pool shrinks.
 INGRESS_SLACK, EGRESS_SLACK = 6, 4
+#: What happened at pools, rows of State.pooled: packets that took flits of it; that took of their
+#: queue's own while it had less than they need; cycles in which a first beat waited as the pool had
+#: too little left, or though it had enough; packets that gave flits back to it.
+TOOK, RESERVE_ONLY, USED_UP, LIMITED, GAVE = range(5)
 #: Cycles from the end of a packet to the next start, for the length of a phase.
 TURN_STEPS = 4
 #: Flits behind the buffers of an egress, and packets of an injector.
@@ -63,6 +68,8 @@ VOQ, PASS, FINAL = 0, 1, 2
 FIRST, LAST = 1, 2
 #: Cycles from the first beat in to the first beat out of a packet of one flit, nothing in its way.
 ZERO_LOAD = 4
+#: Later than any cycle: the end of a packet that is still coming.
+LATER = 1 << 62
 
 #: A packet. A queue is a list of them through `behind`.
 PACKET = np.dtype(
@@ -78,6 +85,8 @@ PACKET = np.dtype(
         ("fan", "i4"),  # multicast: row of its ports in State.fans; else NONE
         ("walk", "i4"),  # its destinations are looked up behind it, so many; else NONE
         ("bad", "i4"),  # the first of them that is bad, from 0 on; else NONE
+        ("cut", "i4"),  # 1: it may leave while it comes, unless `beats` is 1
+        ("came", "i4"),  # flits of it that are in the queue, if so
     ]
 )
 
@@ -94,16 +103,24 @@ INPUT = np.dtype(
         ("packet", "i4"),  # packet whose beat is looked at next, or NONE
         ("seen", "i4"),  # beats of it that are done
         ("walked", "i4"),  # destinations of it that have been looked up
+        ("pause", "i8"),  # cycles for which its sender may still pause; 0: no limit
+        ("fills", "i4"),  # it is bad: what it lacks is filled, a flit a cycle
+        ("streams", "i4"),  # packet that is read while it comes, or NONE
+        ("stream_left", "i4"),  # flits of it that have not been read
         ("tight", "i4", VCS),  # queues without room for a longest packet
         ("roomy", "i4", VCS),  # there was none a cycle ago
         ("accept_turn", "i4"),  # output that comes first
         ("vc_turn", "i4"),  # VC that comes first
         ("due", "i4"),  # output whose turn it is
         ("forced", "i4"),  # the pair waited in its last phase, and waits still
+        ("pool", "i4"),  # free flits of the pool that its queues share
+        ("recount", "i4"),  # the room of its queues has changed since `scarce` was counted
+        ("scarce", "i4", VCS),  # queues without room for a longest packet, with a pool
         ("fan_free", "i4"),  # flits of the queue of multicasts that nothing has taken
         ("fan_first", "i4"),  # packet at its head, or NONE
         ("fan_last", "i4"),
         # Within a cycle:
+        ("waits", "i4"),  # the next flit of `streams` has not come
         ("reads_out", "i4"),  # queue that is read, or NONE
         ("reads_vc", "i4"),
         ("reads_fan", "i4"),  # a multicast is read for the last time: its place becomes free
@@ -127,6 +144,9 @@ OUTPUT = np.dtype(
         ("askers", "i4"),  # inputs with a packet for it
         ("started", "i4", 4),  # [t mod 4] packet that was started in cycle t, or NONE
         ("started_flits", "i4", 4),
+        ("started_streams", "i4", 4),  # it had not come as a whole
+        ("streams", "i4"),  # so had the packet that arrives not
+        ("feeds", "i4"),  # in this case: a flit of it is read, or was in the cycle before
         ("room", "i4", VCS),  # a longest packet may be sent here
         ("comes", "i4"),  # packet that arrives
         ("comes_left", "i4"),  # flits of it that have not
@@ -144,6 +164,7 @@ OUTPUT = np.dtype(
         ("stage_count", "i4"),  # without the one on the way
         ("idle", "i4"),  # nothing is here and all VCs have room
         # Within a cycle:
+        ("waits", "i4"),  # a flit that has not come is waited for
         ("asks", "i4"),  # requests
         ("match", "i4"),  # input matched, or NONE
         ("at_once", "i4"),  # the same, in the first iteration
@@ -159,7 +180,7 @@ PAIR = np.dtype(
         ("first", "i4", VCS),  # packet at the head, or NONE
         ("last", "i4", VCS),
         ("waiting", "i2", VCS),  # packets that may ask
-        ("free", "i2", VCS),  # flits of the queue that nothing has taken
+        ("free", "i2", VCS),  # flits of its own that nothing has taken; below 0: of the pool it has
         ("count", "i4"),  # packets of all VCs that may ask
         ("place", "i2"),  # where the input stands among the askers of the output, or NONE
         ("waited", "i2", 2),  # the pair waited to the end of its phase: unicast, multicast
@@ -206,12 +227,15 @@ class Shape(NamedTuple):
     iterations: int
     augment: int  # rounds of augmenting paths
     voq_flits: int
+    shared: int  # flits of the pool of an input
     egress_flits: int
     longest: int  # flits of the longest packet
     phase: int  # cycles in which a pair is due, a power of two
     mcast: int  # 1: inputs have a queue for multicasts
     fifo: int  # 1: one queue an input, whose first packet alone may ask
     maximum: int  # 1: iSLIP's matching is augmented to one of maximum size
+    cut: int  # 1: packets are cut through
+    pause: int  # cycles for which a sender may pause in one then; 0: any
 
 
 class Work(NamedTuple):
@@ -228,7 +252,8 @@ class State(NamedTuple):
 
     #: [0] cycle since reset, [1] results that have come, [2] packets that have left, [3] cycles in
     #: which a pair was kept free, [4] input whose multicast comes first, [5] 1: in this round pairs
-    #: take turns for multicasts
+    #: take turns for multicasts, [6] cycle of the phase,
+    #: [7] cycles by which phases were longer since a sender paused
     numbers: Ints
     inputs: Records  # i
     outputs: Records  # j
@@ -240,6 +265,7 @@ class State(NamedTuple):
     lacks: Numbers  # i, j: outputs that lack the multicast at the head of an input
     casts: Numbers  # i, j: those of them that have room
     fans: Flags  # row, j: ports of a multicast
+    pooled: Ints  # TOOK and so on: how often that happened
     asks: Numbers  # as in Work
     active: Numbers
     offered: Numbers
@@ -257,25 +283,28 @@ def shape_of(
     iterations: int,
     augment: int,
     voq_flits: int,
+    shared: int,
     egress_flits: int,
     longest: int,
     *,
     mcast: bool = False,
     fifo: bool = False,
     maximum: bool = False,
+    cut: bool = False,
+    pause: int = 0,
 ) -> Shape:
     """Return the shape of a crossbar."""
     phase = 1 << (longest + TURN_STEPS - 1).bit_length()
     return Shape(
-        ports, engines, iterations, augment, voq_flits, egress_flits, longest, phase,
-        int(mcast), int(fifo), int(maximum),
+        ports, engines, iterations, augment, voq_flits, shared, egress_flits, longest, phase,
+        int(mcast), int(fifo), int(maximum), int(cut), pause,
     )  # fmt: skip
 
 
 def matcher(n_in: int, n_out: int) -> tuple[Records, Records, Work]:
     """Return inputs, outputs and requests as a reset leaves them."""
     inputs, outputs = records(INPUT, n_in), records(OUTPUT, n_out)
-    inputs.packet, inputs.offer, inputs.reads_out = NONE, NONE, NONE
+    inputs.packet, inputs.offer, inputs.reads_out, inputs.streams = NONE, NONE, NONE, NONE
     inputs.read_from, inputs.read_to, inputs.roomy = -1, -1, 1
     inputs.due = np.arange(n_in)
     outputs.match, outputs.started, outputs.serves = NONE, NONE, NONE
@@ -293,9 +322,10 @@ def state(shape: Shape) -> State:
     inputs, outputs, work = matcher(total, total)
     pairs = records(PAIR, total, total)
     pairs.place, pairs.first, pairs.free = NONE, NONE, shape.voq_flits
+    inputs.pool = shape.shared
     inputs.fan_free, inputs.fan_first = shape.voq_flits, NONE
     return State(
-        np.zeros(6, np.int64),
+        np.zeros(8, np.int64),
         inputs,
         outputs,
         pairs,
@@ -306,6 +336,7 @@ def state(shape: Shape) -> State:
         np.zeros((n, n), np.int32),
         np.zeros((total, n), np.int32),
         np.zeros((1, n), np.uint8),
+        np.zeros(5, np.int64),
         *work,
     )
 
@@ -639,6 +670,32 @@ def start(c: Shape, s: State, p: Records, want: Flags, i: int, j: int) -> None:
     b.taken_to = t + p[q].flits
     b.started[t & 3] = q
     b.started_flits[t & 3] = p[q].flits
+    b.started_streams[t & 3] = 0
+    if p[q].cut != 0 and p[q].came < p[q].flits:
+        a.streams = q
+        a.stream_left = p[q].flits
+        a.read_to = LATER
+        b.taken_to = LATER
+        b.started_streams[t & 3] = 1
+
+
+@compiled
+def stream(s: State, p: Records, i: int) -> None:
+    """Read the next flit of the packet that input i reads while it comes, if it is there."""
+    t = s.numbers[0]
+    a = s.inputs[i]
+    q = p[a.streams]
+    b = s.outputs[a.read_out]
+    if q.came <= q.flits - a.stream_left:
+        a.waits = 1
+        b.waits = 1
+        return
+    b.feeds |= 2
+    a.stream_left -= 1
+    if a.stream_left == 0:
+        a.streams = NONE
+        a.read_to = t
+        b.taken_to = t
 
 
 @compiled
@@ -660,6 +717,7 @@ def cast(c: Shape, s: State, p: Records, i: int) -> None:
             b.taken_to = t + flits
             b.started[t & 3] = q
             b.started_flits[t & 3] = flits
+            b.started_streams[t & 3] = 0
             if engine < 0:
                 s.lacks[i, j] = 0
             else:
@@ -740,6 +798,10 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
     for i in range(n):
         a = inputs[i]
         reads = a.read_from < t and t <= a.read_to
+        a.waits = 0
+        if a.streams != NONE and reads:
+            stream(s, p, i)
+            reads = a.waits == 0
         a.reads_out = a.read_out if reads and a.read_kind == VOQ else NONE
         a.reads_vc = a.read_vc
         a.reads_fan = 1 if reads and a.read_kind == FINAL else 0
@@ -771,7 +833,8 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
     for i in range(total):
         a = inputs[i]
         a.overdue = 0
-        if a.forced != 0 and wishes_due(c, s, want, i):
+        paused = a.waits != 0 or outputs[a.due].waits != 0
+        if a.forced != 0 and not paused and wishes_due(c, s, want, i):
             a.overdue = 1
             outputs[a.due].kept = 1
             any_overdue = True
@@ -835,12 +898,25 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
             s.pairs[i, j].waited[kind] = 0
             if inputs[i].due == j and (i >= n or kind == due_casts):
                 inputs[i].forced = 0
-    tick = t & (c.phase - 1)
+    tick = s.numbers[6]
+    ends = tick == c.phase - 1
+    if c.cut != 0:
+        for i in range(total):
+            a = inputs[i]
+            if ends and a.forced != 0 and a.waits == 0 and wishes_due(c, s, want, i):
+                ends = False
+            outputs[i].waits = 0
+    if ends:
+        s.numbers[6] = 0
+    elif tick != c.phase - 1:
+        s.numbers[6] = tick + 1
+    else:
+        s.numbers[7] += 1
     if tick == 0:
         for i in range(total):
             kind = due_casts if i < n else 0
             inputs[i].forced = s.pairs[i, inputs[i].due].waited[kind]
-    elif tick == c.phase - 1:
+    elif ends:
         if c.mcast != 0 and inputs[0].due == total - 1:
             s.numbers[5] = 1 - due_casts
         for i in range(total):
@@ -917,7 +993,9 @@ def egress(
         if starts:
             b.comes = q
             b.comes_left = b.started_flits[(t + 2) & 3]
-        arrives = b.comes_left > 0
+            b.streams = b.started_streams[(t + 2) & 3]
+        arrives = b.comes_left > 0 and (b.streams == 0 or b.feeds & 1 != 0)
+        b.feeds >>= 1
         valid[j] = 0
         if not arrives and b.idle != 0:
             continue
@@ -1017,6 +1095,13 @@ def egress(
 @compiled
 def take_room(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
     """Take flits of a queue, or give them back (less than none)."""
+    if c.shared != 0:
+        queue = s.pairs[i, j]
+        held = max(0, -queue.free[v])
+        queue.free[v] -= flits
+        s.inputs[i].pool += held - max(0, -queue.free[v])
+        s.inputs[i].recount = 1
+        return
     enough = c.longest + INGRESS_SLACK
     if c.fifo != 0:
         j, v = 0, 0
@@ -1028,6 +1113,32 @@ def take_room(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
         s.inputs[i].tight[v] += 1
     elif after and not before:
         s.inputs[i].tight[v] -= 1
+
+
+@compiled
+def count_scarce(c: Shape, s: State, i: int) -> None:
+    """Count the queues of an input that lack room for a longest packet, with a pool."""
+    a = s.inputs[i]
+    enough = c.longest + 2 * INGRESS_SLACK - a.pool
+    for v in range(VCS):
+        scarce = 0
+        for j in range(c.ports + c.engines):
+            scarce += 1 if s.pairs[i, j].free[v] < enough else 0
+        a.scarce[v] = scarce
+    a.recount = 0
+
+
+@compiled
+def note_pool(s: State, i: int, free: int, flits: int, found: bool) -> None:
+    """Note how a packet that needs flits of a queue stands to the pool."""
+    pool = s.inputs[i].pool
+    if not found:
+        lacks = flits - max(free, 0)
+        s.pooled[LIMITED if lacks <= pool else USED_UP] += 1
+    elif flits > free:
+        s.pooled[TOOK] += 1
+    elif flits > pool:
+        s.pooled[RESERVE_ONLY] += 1
 
 
 @compiled
@@ -1045,10 +1156,51 @@ def take_fan(c: Shape, s: State, i: int, flits: int) -> None:
 
 
 @compiled
+def look_cut(c: Shape, s: State, p: Records, i: int) -> None:
+    """Look at the next beat of a packet on input i that may leave while it comes."""
+    a = s.inputs[i]
+    q = p[a.packet]
+    last = a.seen + 1 == q.beats
+    a.held = 1
+    if a.seen == 0:
+        if s.pairs[i, q.out].free[q.vc] < q.flits:
+            return
+        take_room(c, s, i, q.out, q.vc, q.flits)
+        a.pause = c.pause
+        q.came = 1
+        enqueue(c, s, p, i, a.packet)
+    elif q.came < q.flits:
+        if last and q.came + 1 < q.flits:
+            a.fills = 1
+            return
+        q.came += 1
+    a.held = 0
+    a.seen += 1
+    if last:
+        a.packet = NONE
+        a.seen = 0
+
+
+@compiled
+def wait(p: Records, a: Any) -> None:
+    """Let a cycle pass in which no beat comes to an input in a packet that may have left."""
+    q = p[a.packet]
+    if q.cut == 0 or a.seen == 0 or q.came == q.flits:
+        return
+    if a.pause == 1:
+        a.fills = 1
+    if a.pause > 0:
+        a.pause -= 1
+
+
+@compiled
 def look(c: Shape, s: State, p: Records, i: int) -> None:
     """Look at the next beat of the packet that is on input i."""
     a = s.inputs[i]
     q = p[a.packet]
+    if q.cut != 0 and q.beats > 1:
+        look_cut(c, s, p, i)
+        return
     seen = a.seen + 1  # beats of the packet with this one
     good = q.good != 0
     last = seen == q.beats
@@ -1070,7 +1222,11 @@ def look(c: Shape, s: State, p: Records, i: int) -> None:
     if needs and fan:
         found = a.fan_free >= flits
     elif needs:
-        found = (s.pairs[i, 0].free[0] if c.fifo != 0 else s.pairs[i, j].free[v]) >= flits
+        free = s.pairs[i, 0].free[0] if c.fifo != 0 else s.pairs[i, j].free[v]
+        # A queue may hold its own flits and as many more as are free in the pool.
+        found = free + a.pool >= flits
+        if c.shared != 0:
+            note_pool(s, i, free, flits, found)
     taken = found and (settles or not (refused or walks))
     a.held = 0 if taken else 1
     a.settling = 1 if (refused or settles) and not taken else 0
@@ -1079,6 +1235,8 @@ def look(c: Shape, s: State, p: Records, i: int) -> None:
             if fan:
                 take_fan(c, s, i, -flits)
             else:
+                if s.pairs[i, j].free[v] < 0:
+                    s.pooled[GAVE] += 1
                 take_room(c, s, i, j, v, -flits)
         return
     if needs and fan:
@@ -1111,12 +1269,22 @@ def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Fl
         a = s.inputs[i]
         ready[i] = 1 - a.held
         bits = 0
+        if a.recount != 0:
+            count_scarce(c, s, i)
         for v in range(VCS):
             bits |= a.roomy[v] << v
-            a.roomy[v] = 1 if a.tight[v] == 0 else 0
+            a.roomy[v] = 1 if a.tight[v] == 0 and a.scarce[v] == 0 else 0
         room[i] = bits
-        if a.packet != NONE and (a.held != 0 or valid[i] != 0):
+        if a.fills != 0:
+            q = p[a.packet]
+            q.came += 1
+            a.fills = 1 if q.came < q.flits else 0
+            if valid[i] != 0:
+                a.held = 1
+        elif a.packet != NONE and (a.held != 0 or valid[i] != 0):
             look(c, s, p, i)
+        elif a.packet != NONE:
+            wait(p, a)
         if a.reads_out != NONE:
             take_room(c, s, i, a.reads_out, a.reads_vc, -1)
         if a.reads_fan != 0:
@@ -1217,6 +1385,8 @@ def load(
                 q.behind = NONE
                 q.fan = NONE
                 q.walk = NONE
+                q.cut = 1 if c.cut != 0 and q.flits > 1 else 0
+                q.came = 0
                 if source.first[u] == NONE:
                     source.first[u] = row
                 else:
@@ -1245,7 +1415,8 @@ def load(
             if now >= measure_from:
                 carried[q.input, left[k].port] += q.flits
             if q.born >= measure_from:
-                delay = left[k].first - q.born - (q.flits + ZERO_LOAD - 1)
+                alone = ZERO_LOAD if q.cut != 0 else q.flits + ZERO_LOAD - 1
+                delay = left[k].first - q.born - alone
                 delays[min(delay, len(delays) - 1)] += 1
             spare[n_spare[0]] = row
             n_spare[0] += 1

@@ -26,8 +26,11 @@ crossbar/sp_mcast_queue.sv
 crossbar/sp_partition.sv
 crossbar/sp_port_guard.sv
 crossbar/sp_route.sv
+crossbar/sp_shared_room.sv
+crossbar/sp_slot_lists.sv
 crossbar/sp_voq.sv
 crossbar/sp_voq_pipelined.sv
+crossbar/sp_voq_shared.sv
 csr/generated/sp_csr_regs.sv
 csr/sp_csr.sv
 csr/sp_event_counters.sv

@@ -327,13 +327,22 @@ class RingPipe(Pipe):
             raise PipeError("the harness did not open the pipe at a clock edge")
         self._path.unlink()
 
-    def options(self, *, check_length: bool | None = None, junk: bool | None = None) -> None:
+    def options(
+        self,
+        *,
+        check_length: bool | None = None,
+        junk: bool | None = None,
+        hasty: bool | None = None,
+    ) -> None:
         """Switch checks and habits: `check_length`: tlast must come where the header says;
-        `junk`: what the module must ignore is driven with what would hurt."""
+        `junk`: what the module must ignore is driven with what would hurt; `hasty`: senders do not
+        look at vc_room, and tready alone holds them."""
         if check_length is not None:
             self._control("check_length", check_length)
         if junk is not None:
             self._control("junk", junk)
+        if hasty is not None:
+            self._control("hasty", hasty)
 
     def record(self, on: bool) -> None:
         """Begin, or end with the next cycle, to keep what every port shows in every cycle."""

@@ -77,6 +77,7 @@ CONTROL = _struct(
         ("junk", "<u4"),  # drive what must be ignored with what would hurt
         ("record", "<u4"),  # append every cycle to record.bin
         ("probe_w", "<u4"),  # bits that the harness shows of the inside
+        ("hasty", "<u4"),  # senders do not look at vc_room
     ],
     256,
 )

@@ -18,6 +18,10 @@ A port may be down for a while (:meth:`Checker.down`): of what goes to it then a
 missing, or be answered as without a route, and a packet that was half in may be answered as one
 of a wrong length; :attr:`Checker.missed`, :attr:`Checker.refused` and :attr:`Checker.cut` count
 them. All else is held to the rule above.
+
+With cut-through (docs/crossbar.md) a packet that turns out bad may leave, marked, before its last
+beat has come in: it is kept until what was sent is known. One whose sender goes down or pauses for
+too long comes marked and filled with zeros; it is held against what the sender sent anew, or later.
 """
 
 from __future__ import annotations
@@ -93,6 +97,11 @@ class Checker:
         self._shut = np.zeros(config.ports, bool)
         self._optional: NDArray[np.bool_] = np.zeros(0, bool)
         self._missing: Packets = np.zeros(0, PACKET)
+        #: Packets that came marked, of which nothing had been sent as a whole.
+        self._early: list[Packets] = []
+        #: Packets whose sender went down half-way, and what such senders sent.
+        self._short: list[Packets] = []
+        self._halves: list[Packets] = []
 
     def down(self, port: int) -> None:
         """Say that a port is down from now on: after the pipe was read."""
@@ -144,10 +153,10 @@ class Checker:
         if not force and self._waiting < self.batch:
             return
         self._predict()
-        if not self._came:
+        if not self._came and not self._early:
             return
-        came = concatenate(self._came)
-        self._came, self._waiting = [], 0
+        came = concatenate([*self._early, *self._came])
+        self._came, self._early, self._waiting = [], [], 0
         if self.was_down.any():
             came = self._without_cut(came)
             self._skip_missing(came)
@@ -162,6 +171,10 @@ class Checker:
     def finish(self) -> None:
         """Compare what is left; nothing may remain."""
         self.check(force=True)
+        if self._early:
+            none = np.zeros(0, PACKET)
+            self._complain(none, none, concatenate(self._early))
+        self._check_short()
         self._miss(self._optional)
         if len(self._expected):
             rows = self._expected
@@ -178,6 +191,8 @@ class Checker:
             return
         sent = concatenate(self._sent)
         self._sent = []
+        if self.config.cut_through and self.was_down.any():
+            self._halves.append(pick(sent, self.was_down[sent["port"]]))
         out, rows, _ = self.model.forward(sent["port"], sent)
         external = (out >= 0) & (out < self.config.ports)
         forwarded = rows if external.all() else pick(rows, external)
@@ -238,6 +253,11 @@ class Checker:
         equal = _equal(expected, got)
         if self.may_be_damaged:
             equal |= self._damaged(expected, got, ~equal)
+        if self.config.cut_through:
+            early = ~found & (came["flags"][order_c] & FLAG_ERR != 0)
+            if early.any():
+                self._early.append(pick(came, np.sort(order_c[early])))
+                found |= early
         if not (equal.all() and found.all()):
             self._complain(expected[~equal], got[~equal], came[order_c[~found]])
         self.compared += len(got)
@@ -298,7 +318,44 @@ class Checker:
         self.cut += int(cut.sum())
         for index in np.flatnonzero(answer & (header["status"] == Status.DST)):
             cut[index] |= self._refused(came[index])
+        if self.config.cut_through:
+            short = (came["flags"] & FLAG_ERR != 0) & ~self._whole(came)
+            self._short.append(pick(came, short))
+            self.cut += int(short.sum())
+            cut |= short
         return came if not cut.any() else pick(came, ~cut)
+
+    def _whole(self, came: Packets) -> NDArray[np.bool_]:
+        """Return which packets are expected as they came, of those that are marked."""
+        whole = np.zeros(len(came), bool)
+        keys = flow_key(came)
+        for index in np.flatnonzero(came["flags"] & FLAG_ERR):
+            there = pick(self._expected, self._keys == keys[index])
+            whole[index] = _equal(there, np.repeat(came[index : index + 1], len(there))).any()
+        return whole
+
+    def _check_short(self) -> None:
+        """Compare packets that were cut short with what their senders sent: header and length must
+        be those of one, the payload up to a flit, and zeros behind it.
+        """
+        if not self._short:
+            return
+        sent = concatenate([np.zeros(0, PACKET), *self._halves])
+        size = self.config.flit_bytes
+        for row in concatenate(self._short):
+            same = (sent["hdr"] == row["hdr"]).all(axis=1)
+            filled = np.flatnonzero(row["data"])
+            came = size * (int(filled[-1]) // size + 1) if len(filled) else 0
+            same &= (sent["data"][:, :came] == row["data"][:came]).all(axis=1)
+            same &= (
+                packet.num_flits(
+                    packet.get(sent, "len"), packet.get(sent, "ext"), self.config.flit_w
+                )
+                == row["flits"]
+            )
+            if not same.any():
+                none = np.zeros(0, PACKET)
+                self._complain(none, none, np.array([row], PACKET))
 
     def _refused(self, answer: np.void) -> bool:
         """Do not expect a packet any more that was refused since its port was down.

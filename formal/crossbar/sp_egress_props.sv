@@ -2,7 +2,8 @@
 //
 // What the crossbar and a receiver rely on from sp_egress, when the crossbar keeps the rule of
 // room: a packet is chosen only in a cycle in which room_o is up for its VC, its first flit comes
-// two cycles later, and its flits come without a gap. The receiver may do as it likes.
+// two cycles later, and its flits come without a gap; GAPS: with any gaps, as a sender makes them
+// whose packet is cut through. The receiver may do as it likes.
 //
 // CONTENT = 0: no flit is ever lost for want of room; proved for all time. CONTENT = 1: what
 // leaves is what came, in order and not mixed, up to a number of cycles; one packet, chosen freely,
@@ -20,7 +21,9 @@ module sp_egress_props
     /// The pipelined form.
     parameter int unsigned PIPELINED = 0,
     /// As in sp_egress.
-    parameter int unsigned PASS = 1
+    parameter int unsigned PASS = 1,
+    /// Flits of a packet may come with gaps.
+    parameter int unsigned GAPS = 0
 ) (
     /// Clock.
     input logic              clk_i,
@@ -34,6 +37,8 @@ module sp_egress_props
     input logic [LEN_W-1:0]  flits_i,
     /// Mark it, free.
     input logic              follow_i,
+    /// A gap, free.
+    input logic              gap_i,
     /// Receiver takes a beat, free.
     input logic              tready_i,
     /// Receiver lets packets start, free.
@@ -70,7 +75,7 @@ module sp_egress_props
     if (marked_q) new_which = (vc_i == marked_vc_q) ? 2'd2 : 2'd0;
     else if (follow_i) new_which = 2'd1;
     chosen       = packet_q;
-    chosen.valid = left_q != '0;
+    chosen.valid = left_q != '0 && !(GAPS != 0 && gap_i);
     chosen.last  = left_q == LEN_W'(1);
     if (choose_i) begin
       chosen = '{valid: 1'b1, which: new_which, pos: '0, last: flits_i == LEN_W'(1), vc: vc_i};
@@ -97,9 +102,9 @@ module sp_egress_props
       way_q        <= chosen;
       here_q       <= way_q;
       packet_q     <= chosen;
-      packet_q.pos <= chosen.pos + LEN_W'(1);
+      packet_q.pos <= chosen.pos + LEN_W'(chosen.valid);
       if (choose_i) left_q <= flits_i - LEN_W'(1);
-      else if (left_q != '0) left_q <= left_q - LEN_W'(1);
+      else if (chosen.valid) left_q <= left_q - LEN_W'(1);
       if (choose_i && follow_i && !marked_q) begin
         marked_q    <= 1'b1;
         marked_vc_q <= vc_i;

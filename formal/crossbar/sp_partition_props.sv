@@ -159,6 +159,7 @@ module sp_partition_props
   logic [LEN_W-1:0]    unused_left;
   always_comb for (int unsigned v = 0; v < NUM_VC; v++) no_room[v] = '0;
   logic [15:0]         unused;
+  logic                unused_waits;
 
   sp_ingress #(
       .N_OUT    (N_OUT),
@@ -193,12 +194,14 @@ module sp_partition_props
       .source_i,
       .threshold_i     ('0),
       .now_i           ('0),
+      .pause_i         ('0),
       .inject_i        ('0),
       .port_down_i,
       .ready_o         (unused_ready),
       .mcast_ready_o   (lacking),
       .idle_o          (idle),
       .last_o          (unused[1]),
+      .waits_o         (unused_waits),
       .start_i         (start_i && idle),
       .start_mcast_i   (start_ports_i != '0),
       .start_ports_i   (start_ports_i & lacking),

@@ -22,6 +22,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "flit_w": (128, 512),
     "iterations": (1, 4),
     "voq_flits": (8, 4096),
+    "voq_shared": (0, 4096),
     "egress_flits": (16, 4096),
     "engines": (0, 512),
     "contexts": (2, 64),
@@ -33,6 +34,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "links": (0, 4),
     "counters": (0, 2),
     "ecc": (0, 1),
+    "cut_through": (0, 1),
 }
 
 #: The same of a link.
@@ -74,9 +76,11 @@ class Config:
     pipelined: int = 0
     mcast: int = 0
     augment: int = 0
+    voq_shared: int = 0
     links: int = 0
     counters: int = 0
     ecc: int = 0
+    cut_through: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -88,14 +92,24 @@ class Config:
             )
         if self.pipelined and self.mcast:
             raise ConfigError(f"configuration {self.name}: mcast = 1 is not built with pipelined")
+        if self.pipelined and self.cut_through:
+            raise ConfigError(
+                f"configuration {self.name}: cut_through = 1 is not built with pipelined"
+            )
         if self.pipelined and self.augment:
             raise ConfigError(
                 f"configuration {self.name}: augment = {self.augment} is not 0, as pipelined asks "
                 "for"
             )
+        if self.pipelined and self.voq_shared:
+            raise ConfigError(
+                f"configuration {self.name}: voq_shared = {self.voq_shared} is not 0, as pipelined "
+                "asks for"
+            )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
-        on_the_way = {"voq_flits": (6, 8), "egress_flits": (4, 4)}
+        # In front of a shared memory what is on the way counts twice.
+        on_the_way = {"voq_flits": (12 if self.voq_shared else 6, 8), "egress_flits": (4, 4)}
         for field, choices in on_the_way.items():
             more = choices[self.pipelined]
             if getattr(self, field) < self.max_flits + more:

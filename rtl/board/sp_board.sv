@@ -35,6 +35,8 @@ module sp_board #(
     parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ, a power of two.
     parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of a pool that the VOQs of an input share; 0: none. Not with PIPELINED.
+    parameter int unsigned VOQ_SHARED = 0,
     /// Flits of the egress buffer of each VC, a power of two.
     parameter int unsigned EGRESS_FLITS = 64,
     /// Reduction engines.
@@ -53,6 +55,8 @@ module sp_board #(
     parameter int unsigned COUNTERS = 0,
     /// As in sp_switch_core.
     parameter bit ECC = 1'b0,
+    /// As in sp_switch_core.
+    parameter bit CUT_THROUGH = 1'b0,
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -305,6 +309,7 @@ module sp_board #(
       .ISLIP_ITERS (ISLIP_ITERS),
       .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
+      .VOQ_SHARED  (VOQ_SHARED),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),
       .N_CONTEXTS  (N_CONTEXTS),
@@ -314,6 +319,7 @@ module sp_board #(
       .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH),
       .BUILD       (BUILD)
   ) i_switch (
       .clk_i,

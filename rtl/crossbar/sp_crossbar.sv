@@ -5,7 +5,8 @@
 // packet. Guarantees: packets of a flow (input, output, VC) leave in the order in which they came;
 // packets never interleave on an output; a match is made only when the whole packet can stream and
 // its output has room for the longest one, so nothing stalls half-way; a VC that is held back
-// anywhere holds back no other; a request that stands is served within a bound (below).
+// anywhere holds back no other; a request that stands is served within a bound (below). CUT_THROUGH: a
+// packet streams as it comes, and holds its output while its sender pauses, so far as pause_i lets it.
 //
 //   cycle   0          1               2               3               4
 //           ingress    queued,         queue memory    switched into   on the egress
@@ -27,6 +28,8 @@ module sp_crossbar #(
     parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ.
     parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of a pool that the VOQs of an input share; 0: none. Not with PIPELINED.
+    parameter int unsigned VOQ_SHARED = 0,
     /// Flits of the egress buffer of each VC.
     parameter int unsigned EGRESS_FLITS = 64,
     /// Destination IDs with a forwarding entry.
@@ -41,6 +44,8 @@ module sp_crossbar #(
     parameter bit TIMED = 1'b0,
     /// 1: what is kept of flits has check bits; see sp_flit_code.
     parameter bit ECC = 1'b0,
+    /// 1: packets to ports may leave before they have come whole; not with PIPELINED.
+    parameter bit CUT_THROUGH = 1'b0,
     localparam int unsigned WordW = sp_ecc_pkg::word_bits(FLIT_W, sp_pkg::HDR_W, ECC),
     localparam int unsigned NE = (N_ENGINES == 0) ? 1 : N_ENGINES,
     localparam int unsigned PortW = $clog2(N_PORTS),
@@ -106,6 +111,8 @@ module sp_crossbar #(
     input  sp_pkg::source_t           source_i    [N_PORTS],
     /// Flits from which on queues mark packets.
     input  sp_pkg::threshold_t        threshold_i,
+    /// CUT_THROUGH: cycles for which a sender may pause in a packet, all pauses together; 0: any.
+    input  logic [sp_pkg::PAUSE_W-1:0] pause_i,
 
     /// Injection of errors into the memories of the ingresses.
     input  sp_pkg::inject_t           voq_inject_i [N_PORTS],
@@ -205,6 +212,13 @@ module sp_crossbar #(
   if (PIPELINED && MCAST) begin : g_bad_mcast
     $fatal(1, "sp_crossbar: MCAST = 1 is not built with PIPELINED = 1");
   end
+  if (PIPELINED && VOQ_SHARED != 0) begin : g_bad_shared
+    $fatal(1, "sp_crossbar: VOQ_SHARED = %0d is not 0, as PIPELINED asks for", VOQ_SHARED);
+  end
+  if (CUT_THROUGH && (PIPELINED || VOQ_SHARED != 0)) begin : g_bad_cut
+    $fatal(1, "sp_crossbar: CUT_THROUGH = 1 is not built with PIPELINED = %0d, VOQ_SHARED = %0d",
+           PIPELINED, VOQ_SHARED);
+  end
   if (AUGMENT > 2) begin : g_bad_augment
     $fatal(1, "sp_crossbar: AUGMENT = %0d is not in 0..2", AUGMENT);
   end
@@ -238,6 +252,7 @@ module sp_crossbar #(
   logic [N_PORTS-1:0] in_mcast   [N_PORTS];   // ports that lack the multicast at the head
   logic [N_IN-1:0]   in_idle;
   logic [N_IN-1:0]   in_last;
+  logic [N_IN-1:0]   in_waits;             // CUT_THROUGH: the next flit of its packet has not come
   logic [N_IN-1:0]   start;
   logic [1:0]        start_vc    [N_PORTS];
   logic [OutW-1:0]   start_out   [N_PORTS];
@@ -290,12 +305,14 @@ module sp_crossbar #(
         .N_PORTS  (N_PORTS),
         .FLIT_W   (FLIT_W),
         .VOQ_FLITS(VOQ_FLITS),
+        .VOQ_SHARED(VOQ_SHARED),
         .N_IDS    (N_IDS),
         .N_GROUPS (N_GROUPS),
         .PIPELINED(PIPELINED),
         .MCAST    (MCAST),
         .TIMED    (TIMED),
-        .ECC      (ECC)
+        .ECC      (ECC),
+        .CUT_THROUGH(CUT_THROUGH)
     ) i_ingress (
         .clk_i,
         .rst_ni,
@@ -321,12 +338,14 @@ module sp_crossbar #(
         .source_i        (source_i[i]),
         .threshold_i     (threshold_i.voq),
         .now_i           (now),
+        .pause_i,
         .inject_i        (voq_inject_i[i]),
         .port_down_i,
         .ready_o         (in_ready[i]),
         .mcast_ready_o   (in_mcast[i]),
         .idle_o          (in_idle[i]),
         .last_o          (in_last[i]),
+        .waits_o         (in_waits[i]),
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
         .start_out_i     (start_out[i]),
@@ -371,6 +390,7 @@ module sp_crossbar #(
   for (genvar e = 0; e < NE; e++) begin : g_injector
     if (e < N_ENGINES) begin : g_used
       logic [WordW-1:0] res_word;
+      assign in_waits[N_PORTS+e] = 1'b0;
 
       sp_flit_code #(
           .FLIT_W(FLIT_W),
@@ -487,6 +507,8 @@ module sp_crossbar #(
   // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load hardly a pair waits so long.
   // With multicasts rounds of N_OUT phases alternate: in one unicasts have their turn, in the next
   // multicasts; that makes 2 * (2 * N_OUT + 1) phases.
+  // CUT_THROUGH: while one side waits for a sender that pauses the other is not kept free, but the
+  // phase does not end before the pair has met, unless it is its own input that waits.
   // From the end of a packet, PIPELINED of one promised before, to the next start.
   localparam int unsigned Steps = PIPELINED ? 2 * ISLIP_ITERS + 10 : 4;
   localparam int unsigned Phase = 1 << $clog2(max_flits(FLIT_W) + Steps);
@@ -496,6 +518,8 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  waited_q [2][N_IN]; // pairs that waited in their last phase; [1]: multicasts
   logic [N_IN-1:0]   force_q;          // due pairs that have waited since then
   logic [N_IN-1:0]   served;           // due pairs that are matched
+  logic [N_OUT-1:0]  out_waits;        // CUT_THROUGH: outputs that wait for a flit that has not come
+  logic              ends;             // the phase does, after this cycle
 
   always_comb begin
     for (int unsigned i = 0; i < N_IN; i++) due_wish[i] = mcast_wish[i];
@@ -504,10 +528,21 @@ module sp_crossbar #(
     if (force_q != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
         overdue[i] = force_q[i] && due_wish[i][due_q[i]];
+        if (CUT_THROUGH) overdue[i] &= !in_waits[i] && !out_waits[due_q[i]];
       end
     end
+  end
+
+  // Apart from that: a simulator would see a loop through the match.
+  always_comb begin
     for (int unsigned i = 0; i < N_IN; i++) served[i] = matched[i][due_q[i]];
     served[N_PORTS-1:0] &= ~(start_mcast ^ {N_PORTS{mcast_due_q}});
+    ends = tick_q == '1;
+    if (CUT_THROUGH) begin
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        if (force_q[i] && due_wish[i][due_q[i]] && !in_waits[i] && !served[i]) ends = 1'b0;
+      end
+    end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -521,8 +556,8 @@ module sp_crossbar #(
         waited_q[1][i] <= '0;
       end
     end else begin
-      tick_q <= tick_q + PhaseW'(1);
-      if (MCAST && tick_q == '1 && due_q[0] == OutW'(N_OUT - 1)) mcast_due_q <= !mcast_due_q;
+      if (tick_q != '1 || ends) tick_q <= tick_q + PhaseW'(1);
+      if (MCAST && ends && due_q[0] == OutW'(N_OUT - 1)) mcast_due_q <= !mcast_due_q;
       for (int unsigned i = 0; i < N_IN; i++) begin
         automatic logic kind = mcast_due_q && (i < N_PORTS);
         if (matched[i] != '0) begin
@@ -531,7 +566,7 @@ module sp_crossbar #(
           if (served[i]) force_q[i] <= 1'b0;
         end
         if (tick_q == '0) force_q[i] <= waited_q[kind][i][due_q[i]] && !served[i];
-        if (tick_q == '1) begin
+        if (ends) begin
           force_q[i] <= 1'b0;
           if (due_wish[i][due_q[i]] && !served[i]) waited_q[kind][i][due_q[i]] <= 1'b1;
           due_q[i] <= (due_q[i] == OutW'(N_OUT - 1)) ? '0 : due_q[i] + OutW'(1);
@@ -664,7 +699,8 @@ module sp_crossbar #(
     end
 
     logic unused;
-    assign unused = &{1'b0, flit_valid, in_idle, in_last, flit_set, flit_mcast};
+    assign unused = &{1'b0, flit_valid, in_idle, in_last, in_waits, flit_set, flit_mcast};
+    assign out_waits = '0;
     logic [N_PORTS-1:0] unused_members;
     always_comb begin
       for (int unsigned i = 0; i < N_PORTS; i++) begin
@@ -757,6 +793,10 @@ module sp_crossbar #(
     end
 
     always_comb begin
+      for (int unsigned j = 0; j < N_OUT; j++) out_waits[j] = busy_q[j] && in_waits[src_q[j]];
+    end
+
+    always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) out_free[j] = !busy_q[j] || in_last[src_q[j]];
       open = out_free & ~kept;
       // Of an input whose turn it is only the request in turn is seen.
@@ -776,8 +816,15 @@ module sp_crossbar #(
 
     assign matched     = match;
     assign start_mcast = mcast_in[N_PORTS-1:0];
-    assign arrives     = busy2_q;
     assign source      = src2_q;
+
+    // While the sender of a packet pauses nothing arrives.
+    always_comb begin
+      arrives = busy2_q;
+      if (CUT_THROUGH) begin
+        for (int unsigned j = 0; j < N_OUT; j++) arrives[j] = busy2_q[j] && flit_valid[src2_q[j]];
+      end
+    end
 
     logic [WordW-1:0] not_own [N_OUT];  // by so much the word of a flit differs at an output
 

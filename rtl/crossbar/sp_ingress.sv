@@ -18,6 +18,8 @@ module sp_ingress #(
     parameter int unsigned FLIT_W = 128,
     /// Flits of each queue.
     parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of a pool that the VOQs of an input share; 0: none. Not with PIPELINED.
+    parameter int unsigned VOQ_SHARED = 0,
     /// Destination IDs with a forwarding entry.
     parameter int unsigned N_IDS = 16,
     /// Rows of the group table.
@@ -30,6 +32,8 @@ module sp_ingress #(
     parameter bit TIMED = 1'b0,
     /// 1: what is kept of flits has check bits; see sp_flit_code.
     parameter bit ECC = 1'b0,
+    /// 1: packets to ports may leave before they have come whole; not with PIPELINED.
+    parameter bit CUT_THROUGH = 1'b0,
     localparam int unsigned WordW = sp_ecc_pkg::word_bits(FLIT_W, sp_pkg::HDR_W, ECC),
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned AddrW = $clog2(N_IDS),
@@ -88,6 +92,8 @@ module sp_ingress #(
     input  logic [sp_pkg::LEVEL_W-1:0] threshold_i,
     /// Time.
     input  logic [sp_pkg::STAMP_W-1:0] now_i,
+    /// CUT_THROUGH: cycles for which a sender may pause in a packet, all pauses together; 0: any.
+    input  logic [sp_pkg::PAUSE_W-1:0] pause_i,
 
     /// Injection of errors into the memory.
     input  sp_pkg::inject_t           inject_i,
@@ -102,6 +108,8 @@ module sp_ingress #(
     output logic                      idle_o,
     /// Last flit of the packet is being read.
     output logic                      last_o,
+    /// CUT_THROUGH: its next flit has not come.
+    output logic                      waits_o,
     /// Start a packet.
     input  logic                      start_i,
     /// Its VC.
@@ -171,7 +179,7 @@ module sp_ingress #(
     output logic                      ev_packet_o,
     /// Event: a beat is held up.
     output logic                      ev_stall_o,
-    /// Event: a packet was refused.
+    /// Event: a packet was refused; CUT_THROUGH: or found to be bad too late, and marked.
     output logic                      ev_refused_o,
     /// Why, with ev_refused_o.
     output logic [3:0]                ev_status_o,
@@ -195,6 +203,13 @@ module sp_ingress #(
 
   if (PIPELINED && MCAST) begin : g_bad_mcast
     $fatal(1, "sp_ingress: MCAST = 1 is not built with PIPELINED = 1");
+  end
+  if (PIPELINED && VOQ_SHARED != 0) begin : g_bad_shared
+    $fatal(1, "sp_ingress: VOQ_SHARED = %0d is not 0, as PIPELINED asks for", VOQ_SHARED);
+  end
+  if (CUT_THROUGH && (PIPELINED || VOQ_SHARED != 0)) begin : g_bad_cut
+    $fatal(1, "sp_ingress: CUT_THROUGH = 1 is not built with PIPELINED = %0d, VOQ_SHARED = %0d",
+           PIPELINED, VOQ_SHARED);
   end
 
   localparam int unsigned BeatW = 2 + USER_W + FLIT_W;
@@ -483,9 +498,13 @@ module sp_ingress #(
   logic             walk_on;   // more destinations of its member set are to be looked up
   logic [3:0]       walk_status; // why the member set is refused, if it is
   logic             ready_beat;
+  logic             cut;       // the packet may leave while it comes
+  logic             cuts_off;  // it is bad: from here on it is filled
+  logic             fill_q;    // a flit that did not come is written
+  logic             spoils;    // the flit that is written is its last one, and marked as it is bad
 
   assign due      = first ? said.single : due_q;
-  assign refuse   = last && !(said.ok && due && !abort && walk_status == ST_OK);
+  assign refuse   = last && !cut && !(said.ok && due && !abort && walk_status == ST_OK);
   assign answered = said.vc != VC_RSP;
 
   // ------------------------------------------------------------------------------------ queues
@@ -511,7 +530,7 @@ module sp_ingress #(
   assign sel_flits  = settle_q ? LEN_W'(1) : said.flits;
   assign needs      = settle_q ? answered : first && said.ok;
   assign ready_beat = !needs || room;
-  assign ready      = ready_beat && (settle_q || !(refuse || walk_on));
+  assign ready      = ready_beat && (settle_q || !(refuse || walk_on)) && !(cuts_off || fill_q);
   assign to_mcast   = mcast && !settle_q;
   assign seen_free  = to_mcast ? mcast_free : sel_free;
   assign take       = valid && ready;
@@ -553,12 +572,48 @@ module sp_ingress #(
 
   always_ff @(posedge clk_i) begin
     if (!settle_q) reason_q <= !said.ok ? said.status : !(due && !abort) ? ST_LEN : walk_status;
-    if (take) begin
+    if (take || fill_q) begin
       count_q <= first ? LEN_W'(1) : (count_q == '1) ? count_q : count_q + LEN_W'(1);
       due_q   <= (LEN_W + 1)'(first ? '0 : count_q) + (LEN_W + 1)'(2)
                  == (LEN_W + 1)'(said.flits);
       over_q  <= due || (!first && over_q);
     end
+  end
+
+  // What is known to be bad with its first beat is refused as ever. Later it is too late for an answer:
+  // the packet may have begun to leave. If its last beat comes too early, or from the guard of a port
+  // that went down, or its sender has paused for too long, flits of zeros stand for this beat and all
+  // others that it announced.
+  if (CUT_THROUGH) begin : g_cut
+    logic               cut_q;
+    logic               waits;    // the next beat is not there
+    logic [PAUSE_W-1:0] pause_q;  // cycles for which it may still not be there; 0: no limit
+
+    assign cut      = first ? said.ok && !said.single && !last && 32'(said.out) < N_PORTS && !mcast
+                            : cut_q;
+    assign waits    = cut_q && !first && !over_q && !fill_q && !valid;
+    assign cuts_off = (valid && last && cut && !over_q && !fill_q && (!due || abort))
+                      || (waits && pause_q == PAUSE_W'(1));
+    assign spoils   = due && (fill_q || (take && cut && !last));
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        cut_q  <= 1'b0;
+        fill_q <= 1'b0;
+      end else begin
+        if (take && first) cut_q <= cut;
+        fill_q <= cuts_off || (fill_q && !due);
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (take && first) pause_q <= pause_i;
+      else if (waits && pause_q != '0) pause_q <= pause_q - PAUSE_W'(1);
+    end
+  end else begin : g_whole
+    logic unused;
+    assign unused = &{1'b0, pause_i};
+    assign {cut, cuts_off, fill_q, spoils} = '0;
   end
 
   /// What is written into a queue.
@@ -568,21 +623,25 @@ module sp_ingress #(
     logic [OutW-1:0]   out;
     logic [LEN_W-1:0]  flits;
     logic              err;
+    logic              more;  // others follow, though the packet may leave already
     hdr_t              hdr;
     logic [STAMP_W-1:0] stamp;
     logic [FLIT_W-1:0] data;
   } write_t;
 
   // A packet that comes to a long queue is marked; its answer, if it is refused, is not.
-  logic [PtrW:0]      level;     // flits in the queue
+  logic [LEVEL_W-1:0] level;     // flits in the queue
   logic               marking;   // a queue can be as long as that
   logic               mark;
   logic               mark_q;    // the packet at hand has been marked
   hdr_t               marked_hdr;
 
-  assign level   = (PtrW + 1)'(VOQ_FLITS) - seen_free;
-  assign marking = threshold_i != '0 && threshold_i <= LEVEL_W'(VOQ_FLITS);
-  assign mark    = first ? marking && level >= threshold_i[PtrW:0] && !hdr.ecn : mark_q;
+  // As many bits as a level can have; a threshold beyond them marks nothing.
+  localparam int unsigned MarkW = PIPELINED ? PtrW + 1 : LEVEL_W;
+
+  assign marking = threshold_i != '0 && 32'(threshold_i) < (1 << MarkW);
+  assign mark    = first ? marking && level[MarkW-1:0] >= threshold_i[MarkW-1:0] && !hdr.ecn
+                         : mark_q;
 
   always_comb begin
     marked_hdr     = hdr;
@@ -595,17 +654,17 @@ module sp_ingress #(
   logic   writes;
   logic   commits;
 
-  assign writes      = take && (settle_q ? answered
-                                         : said.ok && (first || !over_q));
-  assign commits     = take && last && (!settle_q || answered);
+  assign writes      = (take && (settle_q ? answered : said.ok && (first || !over_q))) || fill_q;
+  assign commits     = take && (cut ? first : last && (!settle_q || answered));
   assign write.first = needs;
   assign write.vc    = sel_vc;
   assign write.out   = sel_out;
   assign write.flits = sel_flits;
-  assign write.err   = err && last && !settle_q;
+  assign write.err   = (err && last && !settle_q) || spoils;
+  assign write.more  = cut && !due;
   assign write.hdr   = settle_q ? error_answer(hdr, reason_q) : marked_hdr;
   assign write.stamp = stamp;
-  assign write.data  = data;  // an answer has no payload
+  assign write.data  = fill_q ? '0 : data;  // an answer has no payload
 
   logic [NUM_VC-1:0] voq_room;
   logic              voq_idle;
@@ -720,23 +779,27 @@ module sp_ingress #(
     );
 
     logic unused;
-    assign unused = &{1'b0, start_i, start_vc_i, start_out_i, place};
+    assign unused = &{1'b0, start_i, start_vc_i, start_out_i, place, written.more};
+    assign waits_o  = 1'b0;
     assign place    = '0;
+    assign level    = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
     assign voq_idle = 1'b0;
     assign voq_last = 1'b0;
     always_comb for (int unsigned v = 0; v < NUM_VC; v++) ready_o[v] = '0;
-  end else begin : g_queues
-    logic [PtrW-1:0] sel_place;
-    logic [PtrW-1:0] place_q;  // of the next flit
+  end else if (VOQ_SHARED != 0) begin : g_queues
+    logic [PtrW-1:0]    place_q;   // of the next flit of a multicast
+    logic [LEVEL_W-1:0] sel_used;
 
-    assign place = !needs ? place_q : to_mcast ? mcast_place : sel_place;
+    assign place = needs ? mcast_place : place_q;
+    assign level = to_mcast ? LEVEL_W'(VOQ_FLITS) - LEVEL_W'(mcast_free) : sel_used;
     always_ff @(posedge clk_i) if (take) place_q <= place + PtrW'(1);
 
-    sp_voq #(
+    sp_voq_shared #(
         .N_OUT  (N_OUT),
         .N_PORTS(N_PORTS),
         .FLIT_W (FLIT_W),
         .DEPTH  (VOQ_FLITS),
+        .SHARED (VOQ_SHARED),
         .TIMED  (TIMED),
         .WORD_W (WordW)
     ) i_voq (
@@ -745,14 +808,13 @@ module sp_ingress #(
         .sel_vc_i      (sel_vc),
         .sel_out_i     (sel_out),
         .sel_free_o    (sel_free),
-        .sel_place_o   (sel_place),
+        .sel_used_o    (sel_used),
         .take_i        (take && needs && !to_mcast),
         .give_i        (give && !mcast),
         .take_flits_i  (sel_flits),
         .wr_valid_i    (wr_valid && !to_mcast),
         .wr_vc_i       (written.vc),
         .wr_out_i      (written.out),
-        .wr_place_i    (place),
         .wr_first_i    (written.first),
         .wr_hdr_i      (written.hdr ^ hdr_flips),
         .wr_stamp_i    (written.stamp),
@@ -780,6 +842,69 @@ module sp_ingress #(
     );
 
     logic unused;
+    assign unused  = &{1'b0, match_i, go_i, place, written.more};
+    assign waits_o = 1'b0;
+    assign {fresh_o, some_o, two_o, three_o, more_o, heads_o, long_o, left_o, stays_o} = '0;
+    logic [NUM_VC-1:0] unused_room;
+    always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
+  end else begin : g_queues
+    logic [PtrW-1:0] sel_place;
+    logic [PtrW-1:0] place_q;  // of the next flit
+
+    assign place = !needs ? place_q : to_mcast ? mcast_place : sel_place;
+    always_ff @(posedge clk_i) if (take || fill_q) place_q <= place + PtrW'(1);
+
+    sp_voq #(
+        .N_OUT  (N_OUT),
+        .N_PORTS(N_PORTS),
+        .FLIT_W (FLIT_W),
+        .DEPTH  (VOQ_FLITS),
+        .TIMED  (TIMED),
+        .WORD_W (WordW),
+        .CUT_THROUGH(CUT_THROUGH)
+    ) i_voq (
+        .clk_i,
+        .rst_ni,
+        .sel_vc_i      (sel_vc),
+        .sel_out_i     (sel_out),
+        .sel_free_o    (sel_free),
+        .sel_place_o   (sel_place),
+        .take_i        (take && needs && !to_mcast),
+        .give_i        (give && !mcast),
+        .take_flits_i  (sel_flits),
+        .wr_valid_i    (wr_valid && !to_mcast),
+        .wr_vc_i       (written.vc),
+        .wr_out_i      (written.out),
+        .wr_place_i    (place),
+        .wr_first_i    (written.first),
+        .wr_hdr_i      (written.hdr ^ hdr_flips),
+        .wr_stamp_i    (written.stamp),
+        .wr_flits_i    (written.flits),
+        .wr_word_i     (word ^ WordW'(flips)),
+        .wr_err_i      (written.err),
+        .wr_more_i     (written.more),
+        .commit_i      (commit && !to_mcast),
+        .vc_room_o     (voq_room),
+        .ready_o,
+        .idle_o        (voq_idle),
+        .last_o        (voq_last),
+        .waits_o,
+        .start_i       (start_i && !start_mcast_i),
+        .start_vc_i,
+        .start_out_i,
+        .head_valid_o,
+        .head_hdr_o,
+        .flit_valid_o(voq_valid),
+        .flit_first_o(voq_first_flit),
+        .flit_last_o (voq_last_flit),
+        .flit_err_o  (voq_err),
+        .flit_vc_o   (voq_vc),
+        .flit_hdr_o  (voq_hdr),
+        .flit_stamp_o(voq_stamp),
+        .flit_word_o (voq_word)
+    );
+
+    logic unused;
     assign unused  = &{1'b0, match_i, go_i};
     assign fresh_o = '0;
     assign some_o  = '0;
@@ -790,6 +915,7 @@ module sp_ingress #(
     assign long_o  = 1'b0;
     assign left_o  = '0;
     assign stays_o = 1'b0;
+    assign level   = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
     logic [NUM_VC-1:0] unused_room;
     always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
   end
@@ -990,8 +1116,8 @@ module sp_ingress #(
   assign ev_beat_o    = take;
   assign ev_packet_o  = take && last;
   assign ev_stall_o   = valid && !ready_beat;
-  assign ev_refused_o = take && settle_q;
-  assign ev_status_o  = reason_q;
+  assign ev_refused_o = (take && settle_q) || spoils;
+  assign ev_status_o  = settle_q ? reason_q : ST_LEN;
   assign ev_dropped_o = take && settle_q && !answered;
 
   always_comb begin
@@ -999,7 +1125,7 @@ module sp_ingress #(
     event_o.marked   = take && last && !settle_q && mark;
     event_o.queued   = take && needs;
     event_o.queue_vc = sel_vc;
-    event_o.level    = LEVEL_W'(level) + LEVEL_W'(sel_flits);
+    event_o.level    = level + LEVEL_W'(sel_flits);
   end
 
 endmodule

@@ -3,9 +3,10 @@
 // Virtual output queues of one input: a queue for each output and VC, each with DEPTH flits of its
 // own. Guarantees: packets of a queue leave whole, without a gap, in the order in which they were
 // committed; what is written and not committed is as if it never came; a queue that is full or held
-// back stops no other.
+// back stops no other. CUT_THROUGH: a packet may be committed with its first flit; no flit is read
+// before it was written, so that such a packet has gaps where its writer has.
 //
-//   take_*   a packet takes its flits     wr_*    flit by flit    commit   it is whole: may be sent
+//   take_*   a packet takes its flits     wr_*    flit by flit    commit   it may be sent
 //   give     it gives them back: as if it never came
 //   start    begin to send the head of a queue; its first flit is on flit_* two cycles later, and
 //            its flits do not overlap those of the packet before it if idle_o was up then
@@ -25,6 +26,8 @@ module sp_voq #(
     parameter bit TIMED = 1'b0,
     /// Bits of the word that is kept of a flit.
     parameter int unsigned WORD_W = FLIT_W,
+    /// 1: packets may be committed before they are whole; see wr_more_i.
+    parameter bit CUT_THROUGH = 1'b0,
     localparam int unsigned OutW = $clog2(N_OUT),
     localparam int unsigned PtrW = $clog2(DEPTH),
     localparam int unsigned NumEng = N_OUT - N_PORTS,
@@ -68,7 +71,9 @@ module sp_voq #(
     input  logic [WORD_W-1:0]                      wr_word_i,
     /// Error mark.
     input  logic                                   wr_err_i,
-    /// The packet in the queue that is written is whole.
+    /// CUT_THROUGH: the packet is committed, and this is not its last flit.
+    input  logic                                   wr_more_i,
+    /// The packet in the queue that is written may be sent.
     input  logic                                   commit_i,
     /// Room for a longest packet, whatever its output, by VC.
     output logic [sp_pkg::NUM_VC-1:0]              vc_room_o,
@@ -79,6 +84,8 @@ module sp_voq #(
     output logic                                   idle_o,
     /// Last flit of the packet is being read.
     output logic                                   last_o,
+    /// CUT_THROUGH: the next flit of the packet has not been written.
+    output logic                                   waits_o,
     /// Start the head packet of a queue.
     input  logic                                   start_i,
     /// Queue: VC.
@@ -212,13 +219,14 @@ module sp_voq #(
   // --------------------------------------------------------------------------------------- read
 
   logic            first_q;  // first flit of a packet is being read
-  logic            more_q;   // a later one
+  logic            more_q;   // a later one, or it is waited for
+  logic            waits;    // the next flit has not been written
   logic            done;     // a packet is started for good: its queue has one less
   logic [QW-1:0]   done_q;   // that queue
   logic            first;    // the next cycle is the first one of a packet
   logic [PtrW-1:0] rd_place;
 
-  assign rd = first_q || more_q;
+  assign rd = (first_q || more_q) && !waits;
 
   hdr_t             hdr_mem [NumQ*DEPTH];  // both at the place of the first flit of each packet
   logic [LEN_W-1:0] len_mem [NumQ*DEPTH];
@@ -243,7 +251,8 @@ module sp_voq #(
   assign rd_place = rptr_q[rd_q];
   assign left     = first_q ? len_mem[{rd_q, rd_place}] : left_q;
   assign last_o   = rd && (left == LEN_W'(1));
-  assign idle_o   = !rd || last_o;
+  assign idle_o   = !(first_q || more_q) || last_o;
+  assign waits_o  = (first_q || more_q) && waits;
   // Until the first cycle of a packet is over its queue still counts it. A queue of an engine
   // shows its next head only when the packet before it has been read: it is where the reader is.
   always_comb begin
@@ -263,7 +272,7 @@ module sp_voq #(
       flit_last_o  <= 1'b0;
     end else begin
       first_q      <= first;
-      more_q       <= rd && !last_o;
+      more_q       <= !idle_o;
       flit_valid_o <= rd;
       flit_first_o <= first_q;
       flit_last_o  <= last_o;
@@ -275,6 +284,32 @@ module sp_voq #(
       {flit_err_o, flit_word_o} <= data_mem[{rd_q, rd_place}];
       flit_vc_o <= rd_q[1:0];
     end
+  end
+
+  // A single packet is being written at a time. The reader waits where the writer will go on: it is
+  // never ahead of it, and what the writer has taken is no more than the queue.
+  if (CUT_THROUGH) begin : g_cut
+    logic            open_q;  // a packet that is committed is not whole
+    logic [QW-1:0]   open_sel_q;
+    logic [PtrW-1:0] open_place_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) open_q <= 1'b0;
+      else if (wr_valid_i) open_q <= wr_more_i;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (wr_valid_i) begin
+        open_sel_q   <= wr_q;
+        open_place_q <= wr_place_i + PtrW'(1);
+      end
+    end
+
+    assign waits = open_q && (rd_q == open_sel_q) && (rd_place == open_place_q);
+  end else begin : g_whole
+    logic unused;
+    assign unused = &{1'b0, wr_more_i};
+    assign waits  = 1'b0;
   end
 
   if (TIMED) begin : g_stamp

@@ -49,6 +49,8 @@ module sp_csr #(
   parameter int unsigned COUNTERS     = 0,
   /// 1: packet memories have check bits: shown in a register only.
   parameter bit          ECC          = 1'b0,
+  /// 1: packets may leave before they have come whole: shown in a register only.
+  parameter bit          CUT_THROUGH  = 1'b0,
   /// What was built: the commit, or any other word of the builder.
   parameter logic [31:0] BUILD        = '0,
   /// Bits of a byte address: the map is the same for every configuration.
@@ -127,6 +129,8 @@ module sp_csr #(
   output logic [31:0]            timeout_o,
   /// Flits from which on queues mark packets.
   output sp_pkg::threshold_t     threshold_o,
+  /// Cycles for which a sender may pause in a packet that is cut through; 0: any.
+  output logic [sp_pkg::PAUSE_W-1:0] pause_o,
   /// Errors for the memory of each ingress.
   output sp_pkg::inject_t        voq_inject_o [N_PORTS],
   /// Errors for that of each egress.
@@ -310,6 +314,7 @@ module sp_csr #(
 
   assign clear     = hw_out.control.clear.value;
   assign timeout_o = hw_out.reduction_timeout.cycles.value;
+  assign pause_o   = hw_out.cut_timeout.cycles.value;
   assign clear_o   = clear;
   always_comb begin
     for (int unsigned p = 0; p < N_PORTS; p++) begin
@@ -372,6 +377,7 @@ module sp_csr #(
     hw_in.counters.value.next     = COUNTERS;
     hw_in.ecc.value.next          = 32'(ECC);
     hw_in.multicast.value.next    = 32'(MCAST);
+    hw_in.cut_through.value.next  = 32'(CUT_THROUGH);
     hw_in.mcast_packets.count.next = mcast_q;
     hw_in.mcast_copies.count.next = copies_q;
 

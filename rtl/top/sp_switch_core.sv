@@ -17,6 +17,8 @@ module sp_switch_core #(
     parameter int unsigned AUGMENT = 0,
     /// Flits of each VOQ, a power of two.
     parameter int unsigned VOQ_FLITS = 32,
+    /// Flits of a pool that the VOQs of an input share; 0: none. Not with PIPELINED.
+    parameter int unsigned VOQ_SHARED = 0,
     /// Flits of the egress buffer of each VC, a power of two.
     parameter int unsigned EGRESS_FLITS = 64,
     /// Reduction engines, 0 to 512.
@@ -35,6 +37,8 @@ module sp_switch_core #(
     parameter int unsigned COUNTERS = 0,
     /// 1: packet memories have check bits: one wrong bit is mended, two are found.
     parameter bit ECC = 1'b0,
+    /// 1: packets to ports may leave before they have come whole; not with PIPELINED.
+    parameter bit CUT_THROUGH = 1'b0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     localparam int unsigned CsrAddrW = 26
@@ -178,6 +182,7 @@ module sp_switch_core #(
   ingress_event_t     ingress_event     [N_PORTS];
   egress_event_t      egress_event      [N_PORTS];
   threshold_t         threshold;
+  logic [PAUSE_W-1:0] pause;
   logic               clear;
   logic [N_PORTS-1:0] stat_take;
   stat_sel_t          stat_sel;
@@ -250,13 +255,15 @@ module sp_switch_core #(
       .ISLIP_ITERS (ISLIP_ITERS),
       .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
+      .VOQ_SHARED  (VOQ_SHARED),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_IDS       (N_IDS),
       .N_GROUPS    (N_GROUPS),
       .PIPELINED   (PIPELINED),
       .MCAST       (MCAST),
       .TIMED       (COUNTERS > 1),
-      .ECC         (ECC)
+      .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH)
   ) i_crossbar (
       .clk_i,
       .rst_ni,
@@ -286,6 +293,7 @@ module sp_switch_core #(
       .grp_mask_i      (grp_mask),
       .source_i        (source),
       .threshold_i     (threshold),
+      .pause_i         (pause),
       .voq_inject_i    (voq_inject),
       .egress_inject_i (egress_inject),
       .port_down_i     (port_down),
@@ -434,6 +442,7 @@ module sp_switch_core #(
       .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH),
       .BUILD       (BUILD)
   ) i_csr (
       .clk_i,
@@ -470,6 +479,7 @@ module sp_switch_core #(
       .row_o              (row),
       .source_o           (source),
       .threshold_o        (threshold),
+      .pause_o            (pause),
       .voq_inject_o       (voq_inject),
       .egress_inject_o    (egress_inject),
       .shut_o             (shut),

@@ -335,7 +335,7 @@ class Pipe {
       life_ = true;
       Packet* packet = row(p, vc, b.in_tail[vc]);
       if (packet->not_before > cycle + 1) continue;
-      if (vcs_ > 1 && !bit(room, p * kMaxVcs + vc)) {
+      if (vcs_ > 1 && !ctl_->hasty && !bit(room, p * kMaxVcs + vc)) {
         waits = true;
         continue;
       }

@@ -10,7 +10,7 @@ from switchproof.models import packet
 from switchproof.models.layout import Op, Status
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
-from tests.crossbar.configs import DEV4P
+from tests.crossbar.configs import DEV4C_LONG, DEV4P, DEV4S_LONG
 
 
 @pyuvm.test()
@@ -58,13 +58,13 @@ class NotForEngines(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV4P])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4C_LONG, "dev8", DEV4P, DEV4S_LONG])
 def test_bad_packets(sim, config):
     sim.run(config=config, module=__name__, testcase="BadPackets")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, DEV4P])
 def test_refused_responses(sim, config):
     sim.run(config=config, module=__name__, testcase="RefusedResponses")
 

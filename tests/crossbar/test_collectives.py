@@ -12,7 +12,7 @@ from switchproof.models.layout import EType, Op, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
-from tests.crossbar.configs import DEV4A, DEV4P, DEV16
+from tests.crossbar.configs import DEV4A, DEV4P, DEV4S_LONG, DEV16
 
 
 @pyuvm.test()
@@ -179,7 +179,7 @@ class BadContributions(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16, DEV4P, DEV4A])
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16, DEV4P, DEV4A, DEV4S_LONG])
 def test_allreduce(sim, config):
     sim.run(config=config, module=__name__, testcase="AllReduce")
 

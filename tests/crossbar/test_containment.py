@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import pyuvm
 
@@ -11,7 +12,7 @@ from switchproof.models.layout import EType, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.pipes import HELD, concatenate, pick
-from tests.crossbar.configs import DEV4P
+from tests.crossbar.configs import DEV4C_LONG, DEV4P, DEV4S_LONG
 
 
 class Outages(BaseTest):
@@ -35,6 +36,8 @@ class Outages(BaseTest):
         assert dropped, "no packet was on its way to a port that went down"
         self.env.subscriber.coverage.hit("outage.dropped", dropped)
         self.env.subscriber.coverage.hit("outage.cut", cut)
+        if self.config.cut_through:
+            self.env.subscriber.coverage.hit("cut.link_down", cut)
 
 
 @pyuvm.test()
@@ -77,7 +80,11 @@ class DeadPort(Outages):
         await self.drain()
         begin, came = self.pipe.cycle, []
         self.checker.listeners.append(lambda _, rows: came.append(rows))
-        packets = traffic.permutation(rng, config, 200)
+        # Each port to the one behind it in some order: somebody sends to the dead one.
+        order = rng.permutation(config.ports)
+        behind = np.empty_like(order)
+        behind[order] = np.roll(order, 1)
+        packets = traffic.unicast(rng, config, 200, outputs=behind)
         packets[self.dead] = packets[self.dead][:0]
         await self.send(packets)
         await self.drain()
@@ -190,25 +197,26 @@ class MulticastMemberFlaps(Outages):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", "dev4c", "dev8", DEV4P, DEV4S_LONG])
 def test_port_flaps(sim, config):
     sim.run(config=config, module=__name__, testcase="PortFlaps")
 
 
-def test_dead_port(sim):
-    sim.run(config="dev4", module=__name__, testcase="DeadPort")
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG])
+def test_dead_port(sim, config):
+    sim.run(config=config, module=__name__, testcase="DeadPort")
 
 
-@pytest.mark.parametrize("config", ["dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, DEV4P])
 def test_shut_port(sim, config):
     sim.run(config=config, module=__name__, testcase="ShutPort")
 
 
-@pytest.mark.parametrize("config", ["dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, DEV4P])
 def test_member_goes_down(sim, config):
     sim.run(config=config, module=__name__, testcase="MemberGoesDown")
 
 
-@pytest.mark.parametrize("config", ["dev4"])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG])
 def test_multicast_member_flaps(sim, config):
     sim.run(config=config, module=__name__, testcase="MulticastMemberFlaps")

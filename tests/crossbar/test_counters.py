@@ -15,7 +15,7 @@ from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
 from switchproof.tb.pipes import HELD, concatenate
-from tests.crossbar.configs import DEV4P
+from tests.crossbar.configs import DEV4P, DEV4S_LONG
 
 BINS = SIZES["LATENCY_BINS"]
 #: Flits behind the egress buffer: on the port, and on the way to it.
@@ -92,7 +92,7 @@ class Channels(BaseTest):
                 for vc in range(NUM_VC):
                     value = await self.registers.read(f"port_vc[0][{vc}].{name}")
                     total += value
-                    most = {"voq_high": self.config.voq_flits,
+                    most = {"voq_high": self.config.voq_flits + self.config.voq_shared,
                             "egress_high": self.config.egress_flits}.get(name, value)  # fmt: skip
                     assert value <= most
                 hit(f"counters.vc.{name}", total)
@@ -257,13 +257,13 @@ class Marks(Timed):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P, DEV4S_LONG])
 def test_channels(sim, config):
     sim.run(config=config, module=__name__, testcase="Channels")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P, DEV4S_LONG])
 def test_latencies(sim, config):
     sim.run(config=config, module=__name__, testcase="Latencies")
 
@@ -274,6 +274,6 @@ def test_long_latency(sim, config):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", DEV4P, DEV4S_LONG])
 def test_marks(sim, config):
     sim.run(config=config, module=__name__, testcase="Marks")

@@ -21,7 +21,7 @@ from switchproof.models.packet import Packets, get
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
 from switchproof.tb.pipes import concatenate
-from tests.crossbar.configs import DEV4A, DEV4P
+from tests.crossbar.configs import DEV4A, DEV4C_LONG, DEV4P
 
 
 @pyuvm.test()
@@ -125,13 +125,13 @@ class EqualShares(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P, DEV4A])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, "dev8", DEV4P, DEV4A])
 def test_equal_shares(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="EqualShares")
 
 
 @pytest.mark.sim
 @pytest.mark.parametrize("flits", [2, 3])
-@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P, DEV4A])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4C_LONG, DEV4P, DEV4A])
 def test_out_of_step(sim, config: str, flits: int) -> None:
     sim.run(config=config, module=__name__, testcase="OutOfStep", env={"SP_FLITS": str(flits)})

@@ -12,7 +12,7 @@ from switchproof.models.layout import EType, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.pipes import HELD
-from tests.crossbar.configs import DEV4P
+from tests.crossbar.configs import DEV4C_LONG, DEV4P, DEV4S_LONG
 
 
 @pyuvm.test()
@@ -105,11 +105,11 @@ class NoErrors(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, DEV4P, DEV4S_LONG])
 def test_memory_errors(sim, config):
     sim.run(config=config, module=__name__, testcase="MemoryErrors")
 
 
-@pytest.mark.parametrize("config", ["dev2", DEV4P])
+@pytest.mark.parametrize("config", ["dev2", DEV4C_LONG, DEV4P])
 def test_no_errors(sim, config):
     sim.run(config=config, module=__name__, testcase="NoErrors")

@@ -15,7 +15,7 @@ from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
 from switchproof.tb.env import Listener
 from switchproof.tb.pipes import Stalls, concatenate
-from tests.crossbar.configs import DEV8_LONG, DEV16
+from tests.crossbar.configs import DEV4S_LONG, DEV8_LONG, DEV16
 
 #: A sink that takes nothing for as long as it lasts.
 CLOSED = Stalls(ready=1 - 2**-32)
@@ -423,7 +423,7 @@ class FullLoad(MulticastTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16])
+@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16, DEV4S_LONG])
 def test_multicast(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="Multicast")
 

@@ -55,12 +55,33 @@ def test_head_of_line() -> None:
     assert voq > 0.98
 
 
+@pytest.mark.parametrize("cut", [0, 1])
 @pytest.mark.parametrize("flits", [1, 3, 16])
-def test_nothing_in_the_way(flits: int) -> None:
+def test_nothing_in_the_way(flits: int, cut: int) -> None:
     """At next to no load a packet takes what docs/crossbar.md states, whatever its length."""
-    run = simulate(DEEP16, 0.001 * flits, cycles=20_000, flits=flits)
+    config = DEEP16.replace(cut_through=cut)
+    run = simulate(config, 0.001 * flits, cycles=20_000, flits=flits)
     assert run.packets > 100
     assert run.percentile(50) == 0 and run.mean < 0.5
+
+
+@pytest.mark.parametrize("flits", [1, 16])
+def test_cut_through_under_load(flits: int) -> None:
+    """Where all is full it makes no difference whether a packet is stored first: of one flit not in
+    any cycle, of several as much is carried, and what waits waits no longer.
+    """
+    stored, cut = (
+        [
+            simulate(DEEP16.replace(cut_through=on), load, cycles=20_000, warmup=5_000, flits=flits)
+            for load in (0.9, 1.0)
+        ]
+        for on in (0, 1)
+    )
+    if flits == 1:
+        assert all((a.carried == b.carried).all() for a, b in zip(stored, cut))
+    assert cut[1].accepted > stored[1].accepted - 0.003
+    # Measured from the first beat: stored, a packet takes flits - 1 cycles more before it waits.
+    assert cut[0].mean < stored[0].mean + flits - 1 or flits == 1
 
 
 def test_all_that_comes_leaves() -> None:
@@ -69,6 +90,33 @@ def test_all_that_comes_leaves() -> None:
     run = simulate(config, 0.8, cycles=3_000, flits={1: 0.5, 9: 0.3, 17: 0.2})
     assert run.accepted == pytest.approx(0.8, abs=0.02)
     assert (run.carried.sum(axis=0) > 0).all() and (run.carried.sum(axis=1) > 0).all()
+
+
+def test_bursts() -> None:
+    """Bursts are as long, and the load is what was asked for; at load 0 nothing comes."""
+    rng = np.random.default_rng(5)
+    to = scheduling.bursts(8)(4, 0.6)(rng, 100_000)
+    assert to.shape == (100_000, 4) and set(np.unique(to)) == {NONE, 0, 1, 2, 3}
+    assert (to != NONE).mean() == pytest.approx(0.6, abs=0.02)
+    # One burst in four goes where the one before went, and some follow without silence.
+    ends = (to[1:] != to[:-1]) & (to[:-1] != NONE)
+    assert 8 < (to != NONE).sum() / ends.sum() < 9
+    assert (scheduling.bursts(8)(4, 0.0)(rng, 10) == NONE).all()
+    assert (scheduling.bursts(1)(4, 1.0)(rng, 10) != NONE).all()
+    with pytest.raises(ValueError, match=r"bursts of 0\.5"):
+        scheduling.bursts(0.5)
+
+
+def test_shared_buffer() -> None:
+    """A pool does for bursts what queues eight times as deep do; without it they jam."""
+    small = DEEP16.replace(voq_flits=32)
+
+    def run(config: Config) -> scheduling.LoadResult:
+        return simulate(config, 0.7, cycles=10_000, warmup=5_000, pattern=scheduling.bursts(16))
+
+    deep, shallow, shared = run(DEEP16), run(small), run(small.replace(voq_shared=512))
+    assert shared.mean == pytest.approx(deep.mean, rel=0.02)
+    assert shallow.mean > 10 * deep.mean and shallow.accepted < 0.6
 
 
 def test_nearest_from_the_turn() -> None:
@@ -122,6 +170,18 @@ def test_refused(choices: dict, says: str) -> None:
     """What cannot be simulated is refused in one line."""
     with pytest.raises(ValueError, match=says):
         simulate(DEEP16, **{"cycles": 10, **choices})
+
+
+def test_fifo_shares_nothing() -> None:
+    """One queue an input has nobody to share with."""
+    with pytest.raises(ValueError, match="share nothing"):
+        simulate(DEEP16.replace(voq_shared=8), 0.5, cycles=10, queues="fifo")
+
+
+def test_one_queue_is_not_cut_through() -> None:
+    """A form that nobody has built, and nobody needs for comparison."""
+    with pytest.raises(ValueError, match="queues = 'fifo' has no form"):
+        simulate(profiles.get("dev4c"), 0.5, cycles=10, queues="fifo")
 
 
 def test_no_pipelined_form() -> None:

@@ -9,6 +9,7 @@ engine, and which packet has its first and last beat where and when.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
 from switchproof.tb.env import Listener
-from switchproof.tb.pipes import Record, RingPipe
+from switchproof.tb.pipes import Record, RingPipe, Stalls
 
 #: What is kept of a packet that came out.
 CAME = np.dtype([("hdr", "V16"), ("stamp", "<u8"), ("stamp_last", "<u8")])
@@ -35,6 +36,9 @@ CHUNK = 1 << 16
 @pyuvm.test()
 class EveryCycle(BaseTest):
     """Unicast, incast, refused packets and reductions, in front of receivers of every kind."""
+
+    #: Cycles for which a sender may pause in a packet that is cut through; None: as after reset.
+    pause: int | None = None
 
     def end_of_elaboration_phase(self) -> None:
         ports = self.config.ports
@@ -82,6 +86,8 @@ class EveryCycle(BaseTest):
                 self.routed.set_group(0, sum(1 << port for port in members))
             self.set_stalls("random" if round_ % 3 == 2 else "none")
             load = float(rng.choice([0.3, 0.7, 0.95, 1.0]))
+            if config.voq_shared and round_ % 2 == 1:
+                await self.crowd(traffic.UNICAST_OPS if round_ % 4 == 1 else [Op.WRITE])
             await self.send(self.spread(self.packets(round_), load))
             if config.engines:
                 await self.send(
@@ -103,6 +109,8 @@ class EveryCycle(BaseTest):
                 await self.send(sparse)
             if round_ % 8 == 7:
                 await self.out_of_step()
+                if self.config.cut_through:
+                    await self.stops()
             # The next round begins before all of this one has been sent.
             while self.pipe.waiting().max() > self.count // 4:
                 await self.pipe.run(100)
@@ -114,6 +122,11 @@ class EveryCycle(BaseTest):
         compared = self.compare(self.pipe.recorded())
         coverage.hit("timing.cycles", compared)
         coverage.hit("timing.kept", self.kept)
+        for event, count in self.pooled.items():
+            coverage.hit(f"timing.pool.{event}", count)
+        if self.config.cut_through:
+            coverage.hit("timing.cut_through", compared)
+            coverage.hit("timing.longer", self.longer)
         for kind in self.seen:
             coverage.hit(f"timing.{kind}", self.seen[kind])
 
@@ -137,6 +150,47 @@ class EveryCycle(BaseTest):
                 rows[port]["not_before"] = self.pipe.cycle + 20 + lag * port
             await self.send(rows)
             await self.drain()
+
+    async def crowd(self, ops: Iterable[int]) -> None:
+        """Let queues to two slow ports use up the pools of their inputs.
+
+        Senders that look at the room would never come to that. Some packets turn out to be of a
+        wrong length when they have taken a part of the pool.
+        """
+        rng, config = self.rng, self.config
+        await self.drain()
+        slow = members_of(rng, config.ports, 2)
+        self.set_stalls("none")
+        self.pipe.stalls("heavy", slow)
+        self.pipe.options(hasty=True)
+        to = rng.integers(0, config.ports, (config.ports, 2 * self.count))
+        to = np.where(rng.random(to.shape) < 0.8, rng.choice(slow, to.shape), to)
+        rows = traffic.unicast(rng, config, 2 * self.count, outputs=to, ops=ops)
+        for port in rows:
+            some = np.flatnonzero(rng.random(len(port)) < 0.2)
+            port[some] = traffic.bad(rng, config, port[some], Status.LEN)
+        await self.send(rows)
+        await self.drain()
+        self.pipe.options(hasty=False)
+
+    async def stops(self) -> None:
+        """Let a sender pause in mid-packet for longer than a round of turns, while others want its
+        output and theirs: so a phase lasts longer.
+        """
+        await self.drain()
+        self.set_stalls("none")
+        rows = [packet.make(0, flit_w=self.config.flit_w) for _ in range(self.config.ports)]
+        rows[1] = packet.make(
+            4, flit_w=self.config.flit_w, op=Op.WRITE, src=1, dst=1, len=16,
+            tag=self.rng.integers(4096),
+        )  # fmt: skip
+        await self.send(rows)
+        await self.pipe.run(int(self.rng.integers(20, 40)))
+        self.pipe.stalls(Stalls(gap=1 - 2**-31), [1])
+        await self.send(self.spread(self.packets(1), 0.3))
+        await self.pipe.run(900)
+        self.pipe.stalls("none", [1])
+        await self.drain()
 
     def packets(self, round_: int) -> traffic.Traffic:
         """Return the packets of a round."""
@@ -162,14 +216,18 @@ class EveryCycle(BaseTest):
     def compare(self, record: Record) -> int:
         """Compare everything recorded since reset with the model; return the number of cycles."""
         begin = int(np.flatnonzero(record.reset)[-1]) + 1
-        replay = Replay(self.config, self.went)
-        left, self.kept = [], 0
+        replay = Replay(self.config, self.went, self.pause)
+        left, self.kept, self.longer = [], 0, 0
+        self.pooled = dict.fromkeys(scheduling.POOLED, 0) if self.config.voq_shared else {}
         for first in range(begin, len(record), CHUNK):
             cycles = slice(first, min(first + CHUNK, len(record)))
             shown = replay.run(stimulus(record, self.config.engines, cycles))
             same(record, shown, self.config.engines, cycles, self.seed)
             left.append(shown.left)
             self.kept += shown.kept
+            for event in self.pooled:
+                self.pooled[event] += shown.pooled[event]
+            self.longer += shown.longer
         self.same_packets(np.concatenate(left), begin)
         return len(record) - begin
 
@@ -199,6 +257,24 @@ class EveryCycle(BaseTest):
             known = ours["packet"] >= 0
             other = headers[ours["packet"][known]] != came["hdr"][known]
             assert not other.any(), f"port {port}: another packet than the model's left"
+
+
+@pyuvm.test()
+class EveryCyclePauses(EveryCycle):
+    """The same where senders pause for longer than they may. When one does is a matter of time,
+    which the golden model of contents has not: any packet may be cut short."""
+
+    pause = 9
+
+    async def bring_up(self) -> None:
+        await super().bring_up()
+        await self.registers.write("cut_timeout", cycles=self.pause)
+
+    async def traffic(self) -> None:
+        for port in range(self.config.ports):
+            self.checker.may_lose(port)
+        await super().traffic()
+        self.env.subscriber.coverage.hit("timing.cut_short", self.checker.cut)
 
 
 def _opaque(headers: NDArray[np.uint8]) -> NDArray:
@@ -252,6 +328,9 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
     [
         ("dev4", 30_000, 60),
         pytest.param("dev4a", 30_000, 60, marks=pytest.mark.large),
+        pytest.param("dev4s", 30_000, 60, marks=pytest.mark.large),
+        ("dev4c", 6_000, 60),
+        pytest.param("dev4c", 60_000, 60, marks=pytest.mark.long),
         ("dev8", 30_000, 60),
         pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
     ],
@@ -260,3 +339,9 @@ def test_every_cycle(sim, config: str, cycles: int, packets: int) -> None:
     """`packets`: those that a port sends in a round."""
     env = {"SP_CYCLES": str(cycles), "SP_PACKETS": str(packets)}
     sim.run(config=config, module=__name__, testcase="EveryCycle", env=env, timeout=3600)
+
+
+@pytest.mark.long  # test_cut_through.py shows senders that stop in less time
+def test_every_cycle_pauses(sim) -> None:
+    env = {"SP_CYCLES": "60000", "SP_PACKETS": "60"}
+    sim.run(config="dev4c", module=__name__, testcase="EveryCyclePauses", env=env)

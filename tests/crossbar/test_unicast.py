@@ -13,7 +13,7 @@ from switchproof.models.packet import Packets
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
-from tests.crossbar.configs import BOARD4, DEV4A, DEV4P, DEV16
+from tests.crossbar.configs import BOARD4, DEV4A, DEV4C_LONG, DEV4P, DEV4S_LONG, DEV16
 
 SWITCH = "tb/duts/sp_switch_core.toml"
 SWITCH_SIGNALS = "tb/duts/sp_switch_core_signals.toml"
@@ -133,7 +133,9 @@ def test_equal_paths(sim, config):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", "dev8", DEV16, DEV4P, BOARD4, DEV4A])
+@pytest.mark.parametrize(
+    "config", ["dev2", "dev4", DEV4C_LONG, "dev8", DEV16, DEV4P, BOARD4, DEV4A, DEV4S_LONG]
+)
 def test_random_unicast(sim, config):
     sim.run(config=config, module=__name__, testcase="RandomUnicast", dut=SWITCH)
 
@@ -145,7 +147,7 @@ def test_random_unicast_signals(sim, config):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", DEV16, DEV4P])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4C_LONG, DEV16, DEV4P, DEV4S_LONG])
 def test_incast(sim, config):
     sim.run(config=config, module=__name__, testcase="Incast", dut=SWITCH)
 
@@ -157,7 +159,7 @@ def test_plain_stream(sim, testcase):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P, BOARD4])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, "dev8", DEV4P, BOARD4])
 def test_permutation(sim, config):
     sim.run(config=config, module=__name__, testcase="Permutation", dut=SWITCH)
 

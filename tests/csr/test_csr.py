@@ -32,7 +32,7 @@ SOURCES = (
 )
 BUILD = 0x1234_5678
 
-#: ports, engines, contexts, groups, ids, counters; ECC where latencies are counted
+#: ports, engines, contexts, groups, ids, counters; ECC and cut-through where latencies are counted
 SHAPES = {
     "p2e0": (2, 0, 2, 1, 2, 0),
     "p4e1": (4, 1, 4, 16, 16, 2),
@@ -58,6 +58,7 @@ def shape_config(name: str) -> Config:
         ids=ids,
         counters=counters,
         ecc=counters // 2,
+        cut_through=counters // 2,
     )
 
 
@@ -224,6 +225,7 @@ class Bench:
         )
         if self.bus.stall == 0.0:
             assert int(self.dut.timeout_o.value) == self.model.timeout
+            assert int(self.dut.pause_o.value) == self.model.cut_timeout
 
     def name(self, address: int) -> str:
         """Return what is at an address, for messages."""
@@ -318,7 +320,7 @@ async def register_walk(dut: Any) -> None:
                     beyond[place] = index
                     await bench.read(int(register.addresses(*beyond)))
                     await bench.write(int(register.addresses(*beyond)), 0x8000_0000)
-    for hole in (0x3C, 0x7C, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
+    for hole in (0x3C, 0x80, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
         assert bench.model.map.locate(hole) is None
         await bench.read(hole)
         await bench.write(hole, 0xFFFF_FFFF)
@@ -630,6 +632,7 @@ def run(sim: Any, shape: str, testcase: str) -> None:
             "MCAST": config.mcast,
             "COUNTERS": config.counters,
             "ECC": config.ecc,
+            "CUT_THROUGH": config.cut_through,
             "BUILD": BUILD,
         },
         env={"CSR_SHAPE": shape},

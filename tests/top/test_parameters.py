@@ -33,7 +33,9 @@ def elaborate(**changes: int) -> None:
         ("ISLIP_ITERS", 0, "1..4"),
         ("ISLIP_ITERS", 5, "1..4"),
         ("MCAST", 1, "not built with PIPELINED"),
+        ("CUT_THROUGH", 1, "not built with PIPELINED"),
         ("AUGMENT", 1, "PIPELINED"),
+        ("VOQ_SHARED", 24, "PIPELINED"),
         ("VOQ_FLITS", 24, "power of two"),
         ("VOQ_FLITS", 16, "8 flits on the way: 27"),
         ("EGRESS_FLITS", 48, "power of two of 23 or more"),
@@ -61,12 +63,27 @@ def test_illegal_parameter(name: str, value: int, bound: str) -> None:
         ("ISLIP_ITERS", 5, "1..4"),
         ("AUGMENT", 3, "0..2"),
         ("VOQ_FLITS", 16, "6 flits on the way: 25"),
+        ("VOQ_SHARED", 4097, "1..4096"),
         ("EGRESS_FLITS", 16, "power of two of 23 or more"),
     ],
 )
 def test_low_latency_form_has_its_own_bounds(name: str, value: int, bound: str) -> None:
     with pytest.raises(build.BuildError, match=bound):
         elaborate(PIPELINED=0, **{name: value})
+
+
+def test_shared_queues_have_their_own_bound() -> None:
+    """What is on the way counts twice."""
+    with pytest.raises(build.BuildError, match=r"DEPTH = 16 does not hold .* 12 flits: 22"):
+        elaborate(PIPELINED=0, VOQ_SHARED=24, FLIT_W=256, VOQ_FLITS=16)
+    elaborate(PIPELINED=0, VOQ_SHARED=1, FLIT_W=256, VOQ_FLITS=32)
+
+
+def test_shared_queues_are_not_cut_through() -> None:
+    with pytest.raises(
+        build.BuildError, match=r"CUT_THROUGH = 1 is not built with .* = 0, .* = 24"
+    ):
+        elaborate(PIPELINED=0, VOQ_SHARED=24, CUT_THROUGH=1, FLIT_W=256, VOQ_FLITS=32)
 
 
 def _local(name: str) -> str:

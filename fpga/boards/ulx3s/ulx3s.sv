@@ -12,6 +12,7 @@ module ulx3s #(
     parameter int unsigned ISLIP_ITERS = 1,
     parameter int unsigned AUGMENT = 0,
     parameter int unsigned VOQ_FLITS = 32,
+    parameter int unsigned VOQ_SHARED = 0,
     parameter int unsigned EGRESS_FLITS = 64,
     parameter int unsigned N_ENGINES = 1,
     parameter int unsigned N_CONTEXTS = 4,
@@ -22,6 +23,7 @@ module ulx3s #(
     parameter bit MCAST = 1'b0,
     parameter int unsigned COUNTERS = 0,
     parameter bit ECC = 1'b0,
+    parameter bit CUT_THROUGH = 1'b0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -99,6 +101,7 @@ module ulx3s #(
       .ISLIP_ITERS (ISLIP_ITERS),
       .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
+      .VOQ_SHARED  (VOQ_SHARED),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),
       .N_CONTEXTS  (N_CONTEXTS),
@@ -108,6 +111,7 @@ module ulx3s #(
       .MCAST       (MCAST),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH),
       .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),

@@ -184,6 +184,7 @@ module sp_csr_regs (
         logic reduction_timeout;
         logic ecn_threshold;
         logic ecc_inject;
+        logic cut_timeout;
         logic ports;
         logic flit_width;
         logic vcs;
@@ -199,6 +200,7 @@ module sp_csr_regs (
         logic multicast;
         logic mcast_packets;
         logic mcast_copies;
+        logic cut_through;
         logic port_counters;
         logic engine_counters;
         logic fwd_all_window;
@@ -255,6 +257,9 @@ module sp_csr_regs (
         decoded_reg_strb.ecc_inject = cpuif_req_masked & (cpuif_addr == 26'h24) & cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h24);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h24) & cpuif_req_is_wr;
+        decoded_reg_strb.cut_timeout = cpuif_req_masked & (cpuif_addr == 26'h28);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h28);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h28);
         decoded_reg_strb.ports = cpuif_req_masked & (cpuif_addr == 26'h40) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h40);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h40) & !cpuif_req_is_wr;
@@ -300,6 +305,9 @@ module sp_csr_regs (
         decoded_reg_strb.mcast_copies = cpuif_req_masked & (cpuif_addr == 26'h78) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h78);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h78) & !cpuif_req_is_wr;
+        decoded_reg_strb.cut_through = cpuif_req_masked & (cpuif_addr == 26'h7c) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h7c);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h7c) & !cpuif_req_is_wr;
         decoded_reg_strb.port_counters = cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_external |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
@@ -413,6 +421,12 @@ module sp_csr_regs (
                 logic load_next;
             } go;
         } ecc_inject;
+        struct {
+            struct {
+                logic [15:0] next;
+                logic load_next;
+            } cycles;
+        } cut_timeout;
     } field_combo_t;
     field_combo_t field_combo;
 
@@ -457,6 +471,11 @@ module sp_csr_regs (
                 logic value;
             } go;
         } ecc_inject;
+        struct {
+            struct {
+                logic [15:0] value;
+            } cycles;
+        } cut_timeout;
     } field_storage_t;
     field_storage_t field_storage;
 
@@ -695,6 +714,29 @@ module sp_csr_regs (
         end
     end
     assign hwif_out.ecc_inject.go.value = field_storage.ecc_inject.go.value;
+    // Field: sp_switch.cut_timeout.cycles
+    always_comb begin
+        automatic logic [15:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.cut_timeout.cycles.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.cut_timeout && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.cut_timeout.cycles.value & ~decoded_wr_biten[15:0]) | (decoded_wr_data[15:0] & decoded_wr_biten[15:0]);
+            load_next_c = '1;
+        end
+        field_combo.cut_timeout.cycles.next = next_c;
+        field_combo.cut_timeout.cycles.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.cut_timeout.cycles.value <= 16'h400;
+        end else begin
+            if(field_combo.cut_timeout.cycles.load_next) begin
+                field_storage.cut_timeout.cycles.value <= field_combo.cut_timeout.cycles.next;
+            end
+        end
+    end
+    assign hwif_out.cut_timeout.cycles.value = field_storage.cut_timeout.cycles.value;
     // External region: sp_switch.port_counters
     assign hwif_out.port_counters.req = decoded_reg_strb.port_counters;
     assign hwif_out.port_counters.addr = decoded_addr[14:0];
@@ -808,7 +850,7 @@ module sp_csr_regs (
             readback_data_var[31:0] |= 32'h53575046;
         end
         if(rd_mux_addr == 26'h4) begin
-            readback_data_var[15:0] |= 16'h1;
+            readback_data_var[15:0] |= 16'h2;
             readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 26'h8) begin
@@ -829,6 +871,9 @@ module sp_csr_regs (
         if(rd_mux_addr == 26'h20) begin
             readback_data_var[12:0] |= field_storage.ecn_threshold.voq.value;
             readback_data_var[28:16] |= field_storage.ecn_threshold.egress.value;
+        end
+        if(rd_mux_addr == 26'h28) begin
+            readback_data_var[15:0] |= field_storage.cut_timeout.cycles.value;
         end
         if(rd_mux_addr == 26'h40) begin
             readback_data_var[31:0] |= hwif_in.ports.value.next;
@@ -874,6 +919,9 @@ module sp_csr_regs (
         end
         if(rd_mux_addr == 26'h78) begin
             readback_data_var[31:0] |= hwif_in.mcast_copies.count.next;
+        end
+        if(rd_mux_addr == 26'h7c) begin
+            readback_data_var[31:0] |= hwif_in.cut_through.value.next;
         end
         if((rd_mux_addr[25:15] == 11'h2)) begin
             readback_data_var |= hwif_in.port_counters.rd_data;

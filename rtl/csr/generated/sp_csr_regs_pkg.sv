@@ -164,6 +164,14 @@ package sp_csr_regs_pkg;
     } sp_switch__mcast_copies__in_t;
 
     typedef struct {
+        logic [31:0] next;
+    } sp_switch__cut_through__value__in_t;
+
+    typedef struct {
+        sp_switch__cut_through__value__in_t value;
+    } sp_switch__cut_through__in_t;
+
+    typedef struct {
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
@@ -230,6 +238,7 @@ package sp_csr_regs_pkg;
         sp_switch__multicast__in_t multicast;
         sp_switch__mcast_packets__in_t mcast_packets;
         sp_switch__mcast_copies__in_t mcast_copies;
+        sp_switch__cut_through__in_t cut_through;
         sp_switch__port_counters__in_t port_counters;
         sp_switch__engine_counters__in_t engine_counters;
         sp_switch__fwd_all_window__in_t fwd_all_window;
@@ -296,6 +305,14 @@ package sp_csr_regs_pkg;
         sp_switch__ecc_inject__egress__out_t egress;
         sp_switch__ecc_inject__go__out_t go;
     } sp_switch__ecc_inject__out_t;
+
+    typedef struct {
+        logic [15:0] value;
+    } sp_switch__cut_timeout__cycles__out_t;
+
+    typedef struct {
+        sp_switch__cut_timeout__cycles__out_t cycles;
+    } sp_switch__cut_timeout__out_t;
 
     typedef struct {
         logic req;
@@ -366,6 +383,7 @@ package sp_csr_regs_pkg;
         sp_switch__reduction_timeout__out_t reduction_timeout;
         sp_switch__ecn_threshold__out_t ecn_threshold;
         sp_switch__ecc_inject__out_t ecc_inject;
+        sp_switch__cut_timeout__out_t cut_timeout;
         sp_switch__port_counters__out_t port_counters;
         sp_switch__engine_counters__out_t engine_counters;
         sp_switch__fwd_all_window__out_t fwd_all_window;

@@ -22,7 +22,7 @@ extern "C" {
 #define SP_SWITCH__VERSION__MINOR_bm 0xffff
 #define SP_SWITCH__VERSION__MINOR_bp 0
 #define SP_SWITCH__VERSION__MINOR_bw 16
-#define SP_SWITCH__VERSION__MINOR_reset 0x1
+#define SP_SWITCH__VERSION__MINOR_reset 0x2
 #define SP_SWITCH__VERSION__MAJOR_bm 0xffff0000
 #define SP_SWITCH__VERSION__MAJOR_bp 16
 #define SP_SWITCH__VERSION__MAJOR_bw 16
@@ -93,6 +93,12 @@ extern "C" {
 #define SP_SWITCH__ECC_INJECT__GO_bp 31
 #define SP_SWITCH__ECC_INJECT__GO_bw 1
 #define SP_SWITCH__ECC_INJECT__GO_reset 0x0
+
+// reg - sp_switch.cut_timeout
+#define SP_SWITCH__CUT_TIMEOUT__CYCLES_bm 0xffff
+#define SP_SWITCH__CUT_TIMEOUT__CYCLES_bp 0
+#define SP_SWITCH__CUT_TIMEOUT__CYCLES_bw 16
+#define SP_SWITCH__CUT_TIMEOUT__CYCLES_reset 0x400
 
 // reg - sp_switch.ports
 #define SP_SWITCH__PORTS__VALUE_bm 0xffffffff
@@ -170,6 +176,11 @@ extern "C" {
 #define SP_SWITCH__MCAST_COPIES__COUNT_bp 0
 #define SP_SWITCH__MCAST_COPIES__COUNT_bw 32
 #define SP_SWITCH__MCAST_COPIES__COUNT_reset 0x0
+
+// reg - sp_switch.cut_through
+#define SP_SWITCH__CUT_THROUGH__VALUE_bm 0xffffffff
+#define SP_SWITCH__CUT_THROUGH__VALUE_bp 0
+#define SP_SWITCH__CUT_THROUGH__VALUE_bw 32
 
 // reg - sp_switch.port_counters.port[].rx_packets
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bm 0xffffffff
@@ -597,7 +608,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t reduction_timeout;
     uint32_t ecn_threshold;
     uint32_t ecc_inject;
-    uint8_t RESERVED_28_3f[0x18];
+    uint32_t cut_timeout;
+    uint8_t RESERVED_2c_3f[0x14];
     uint32_t ports;
     uint32_t flit_width;
     uint32_t vcs;
@@ -613,7 +625,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t multicast;
     uint32_t mcast_packets;
     uint32_t mcast_copies;
-    uint8_t RESERVED_7c_ffff[0xff84];
+    uint32_t cut_through;
+    uint8_t RESERVED_80_ffff[0xff80];
     sp_switch__port_counters_t port_counters;
     sp_switch__engine_counters_t engine_counters;
     sp_switch__fwd_all_window_t fwd_all_window;

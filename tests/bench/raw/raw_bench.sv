@@ -14,6 +14,8 @@ module raw_bench #(
     parameter int unsigned AUGMENT = 0,
     /// As in sp_switch_core.
     parameter int unsigned VOQ_FLITS = 64,
+    /// Flits of a pool that the VOQs of an input share; 0: none. Not with PIPELINED.
+    parameter int unsigned VOQ_SHARED = 0,
     /// As in sp_switch_core.
     parameter int unsigned EGRESS_FLITS = 64,
     /// As in sp_switch_core.
@@ -30,6 +32,8 @@ module raw_bench #(
     parameter int unsigned COUNTERS = 0,
     /// As in sp_switch_core.
     parameter bit ECC = 1'b0,
+    /// As in sp_switch_core.
+    parameter bit CUT_THROUGH = 1'b0,
     /// As in sp_switch_core.
     parameter bit MCAST = 1'b0
 ) (
@@ -103,6 +107,7 @@ module raw_bench #(
       .ISLIP_ITERS (ISLIP_ITERS),
       .AUGMENT     (AUGMENT),
       .VOQ_FLITS   (VOQ_FLITS),
+      .VOQ_SHARED  (VOQ_SHARED),
       .EGRESS_FLITS(EGRESS_FLITS),
       .N_ENGINES   (N_ENGINES),
       .N_CONTEXTS  (N_CONTEXTS),
@@ -111,6 +116,7 @@ module raw_bench #(
       .PIPELINED   (PIPELINED),
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
+      .CUT_THROUGH (CUT_THROUGH),
       .MCAST       (MCAST)
   ) i_dut (
       .clk_i,
