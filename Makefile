@@ -12,7 +12,7 @@ RUN   = @$(PYTHON) ci/setup.py $(GROUPS_$@) && exec .venv/bin/python -m switchpr
 GROUPS_lint   = extra
 GROUPS_formal = extra
 GROUPS_fpga   = extra fpga
-GROUPS_bench  = $(if $(filter crossbar link_fpga,$(BENCH)),extra) $(if $(filter link_fpga,$(BENCH)),fpga)
+GROUPS_bench  = $(if $(filter crossbar %_fpga,$(BENCH)),extra) $(if $(filter %_fpga,$(BENCH)),fpga)
 GROUPS_hil    = $(if $(filter litex,$(HOST)),litex)
 
 TARGETS = sim test lint formal coverage hil board fpga regress bench mutate layout csr help

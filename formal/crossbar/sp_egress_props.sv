@@ -20,6 +20,8 @@ module sp_egress_props
     parameter int unsigned CONTENT = 0,
     /// The pipelined form.
     parameter int unsigned PIPELINED = 0,
+    /// As in sp_egress.
+    parameter int unsigned PASS = 1,
     /// Flits of a packet may come with gaps.
     parameter int unsigned GAPS = 0
 ) (
@@ -127,7 +129,8 @@ module sp_egress_props
   sp_egress #(
       .FLIT_W   (FLIT_W),
       .DEPTH    (DEPTH),
-      .PIPELINED(PIPELINED != 0)
+      .PIPELINED(PIPELINED != 0),
+      .PASS     (PASS != 0)
   ) dut (
       .clk_i,
       .rst_ni,

@@ -13,7 +13,7 @@ module sp_small_alu (A, B, CI, BI, X, Y, CO);
   parameter Y_WIDTH = 1;
 
   /// Bits of the widest one that is made of tables.
-  localparam Most = 6;
+  localparam Most = 7;
 
   input  [A_WIDTH-1:0] A;
   input  [B_WIDTH-1:0] B;

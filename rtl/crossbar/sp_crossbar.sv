@@ -948,11 +948,16 @@ module sp_crossbar #(
 
   // ------------------------------------------------------------------------------------ datapath
 
+  // With one slot the pipelined form is the smallest one: to pass the buffers by takes a choice of
+  // two for every bit, and saves a packet that waits for none four cycles.
+  localparam bit Pass = !PIPELINED || ISLIP_ITERS > 1;
+
   for (genvar j = 0; j < N_PORTS; j++) begin : g_egress
     sp_egress #(
         .FLIT_W   (FLIT_W),
         .DEPTH    (EGRESS_FLITS),
         .PIPELINED(PIPELINED),
+        .PASS     (Pass),
         .TIMED    (TIMED),
         .ECC      (ECC)
     ) i_egress (

@@ -16,6 +16,9 @@ module sp_egress #(
     parameter int unsigned DEPTH = 64,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
+    /// 1: a flit that meets an empty buffer and a free port passes the buffer by; 0, with PIPELINED:
+    /// all go through it.
+    parameter bit PASS = 1'b1,
     /// 1: packets carry the time at which they came.
     parameter bit TIMED = 1'b0,
     /// 1: what is kept of flits has check bits; see sp_flit_code.
@@ -89,13 +92,13 @@ module sp_egress #(
 
   // Pointers count modulo 2 * DEPTH, so that full and empty differ.
   logic [PtrW:0]     wptr_q [NUM_VC];
-  logic [PtrW:0]     level  [NUM_VC];  // flits in the buffer of a VC
   logic [PtrW:0]     rptr_q [NUM_VC];
   // A flit is read in a later cycle than it is written.
   (* no_rw_check *)
   logic [WordW:0]    data_mem [NUM_VC*DEPTH];  // {error mark, word}
   (* no_rw_check *)
   hdr_t              hdr_mem  [NUM_VC*DEPTH];
+  logic [PtrW:0]     level [NUM_VC];  // flits in the buffer of a VC
   logic [NUM_VC-1:0] last_head;  // the next flit of a buffer is a last one
 
   logic [NUM_VC-1:0] filled;     // buffers that hold a flit
@@ -186,11 +189,15 @@ module sp_egress #(
       .hdr_flips_o(hdr_flips)
   );
 
+  logic marking;  // a buffer can be as long as that
+
+  assign marking = threshold_i != '0 && threshold_i <= LEVEL_W'(DEPTH);
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) long_q <= '0;
     else begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        long_q[v] <= (threshold_i != '0) && (LEVEL_W'(level[v]) >= threshold_i);
+        long_q[v] <= marking && level[v] >= threshold_i[PtrW:0];
       end
     end
   end
@@ -205,8 +212,6 @@ module sp_egress #(
       marked_word    = c_word ^ mark_word;
     end
   end
-
-  always_comb for (int unsigned v = 0; v < NUM_VC; v++) level[v] = wptr_q[v] - rptr_q[v];
 
   // ------------------------------------------------------------------------------------ buffers
 
@@ -279,7 +284,7 @@ module sp_egress #(
     logic [PtrW:0]     firsts_q [NUM_VC];  // packets that have come and not been started
     logic [NUM_VC-1:0] one_q;              // there is one, there are two
     logic [NUM_VC-1:0] two_q;
-    logic [PtrW:0]     level_q  [NUM_VC];  // flits in the buffer
+    logic [PtrW:0]     level_q  [NUM_VC];
     logic [NUM_VC-1:0] filled_q;           // there is one
     logic [NUM_VC-1:0] first_vc_q;         // as in sp_rr_arbiter
     logic [NUM_VC-1:0] turn_q;             // whose packet is next, one-hot or zero
@@ -298,10 +303,11 @@ module sp_egress #(
     assign begins      = !active_q && space && (turn_q & m_vc_room_i) != '0;
     assign vc          = active_q ? vc_q : {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
     assign filled      = filled_q;
+    assign level       = level_q;
     assign read        = active_q ? space && filled_q[vc_q] : begins;
     assign read_first  = !active_q;
     // Past the buffer goes what nothing is in front of.
-    assign pass        = valid_i && space && !reading_q && !c_valid && !filled_q[vc_i]
+    assign pass        = PASS && valid_i && space && !reading_q && !c_valid && !filled_q[vc_i]
                          && (active_q ? vc_i == vc_q
                                       : first_i && m_vc_room_i[vc_i] && turn_q == '0);
     assign take_last   = (read && last_head[vc]) || (pass && last_i);
@@ -357,7 +363,10 @@ module sp_egress #(
     logic              take_last;  // the flit read or passed is a last one
 
     always_comb begin
-      for (int unsigned v = 0; v < NUM_VC; v++) filled[v] = wptr_q[v] != rptr_q[v];
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        filled[v] = wptr_q[v] != rptr_q[v];
+        level[v]  = wptr_q[v] - rptr_q[v];
+      end
       may_start = filled;
       if (c_valid && c_first) may_start[c_vc] = 1'b1;
       may_start &= m_vc_room_i;
@@ -431,7 +440,7 @@ module sp_egress #(
   always_comb begin
     {out_first, out_last, out_err, out_hdr, out_word} =
         {rd_first_q, rd_last_q, rd_err_q, rd_hdr_q, rd_word_q};
-    if (!reading_q) begin
+    if (!reading_q && (PASS || !PIPELINED)) begin
       // PIPELINED: the buffer is empty, so it is not marked.
       if (PIPELINED) begin
         {out_first, out_last, out_err, out_hdr, out_word} =

@@ -50,6 +50,8 @@ module sp_heads #(
     input  logic [sp_pkg::NUM_VC-1:0]  read_vc_i,
     /// Its queue: output, one-hot.
     input  logic [N_OUT-1:0]           read_out_i,
+    /// Place behind the flit that is read, whether it is a later one or the first of a head.
+    input  logic [PtrW-1:0]            behind_i,
 
     /// Outputs that have just got their first packet.
     output logic [N_OUT-1:0]           fresh_o,
@@ -104,7 +106,8 @@ module sp_heads #(
     logic [NUM_VC-1:0]             turn_stays, turn_next, turn;
     logic [NUM_VC-1:0]             first_next;
     logic [NUM_VC-1:0]             up, down, later;
-    logic [PtrW-1:0]               place_stays, place_next;
+    logic [NUM_VC-1:0]             moves;             // VCs of which a flit is read
+    logic [PtrW-1:0]               place;
     logic                          ours;              // the queue that is written is of this output
 
     assign ours = 32'(wr_out_i) == j;
@@ -120,15 +123,16 @@ module sp_heads #(
       stays      = one_q & room;
       next       = ((one_q & ~turn_q) | two_q) & room;
       first_next = ~((turn_q << 1) - NUM_VC'(1));
-      turn_stays = ((turn_q & stays) != '0) ? turn_q : pick(stays, first_q);
+      turn_stays = pick(stays, first_q);
       turn_next  = pick(next, first_next);
       turn       = go_i[j] ? turn_next : turn_stays;
 
-      place_stays = '0;
-      place_next  = '0;
+      // Of an input one flit is read in a cycle, so that the places of all its queues need one
+      // adder.
+      moves = down | later;
+      place = ((turn & moves) != '0) ? behind_i : '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        if (turn_stays[v]) place_stays |= rptr_q[v] + PtrW'(later[v]);
-        if (turn_next[v]) place_next |= rptr_q[v] + PtrW'(turn_q[v]);
+        if (turn[v] && !moves[v]) place |= rptr_q[v];
       end
     end
 
@@ -151,14 +155,14 @@ module sp_heads #(
             two_q[v]   <= up[v] ? one_q[v] : three_q[v];
             three_q[v] <= up[v] ? two_q[v] : (count_q[v] > CountW'(3));
           end
-          rptr_q[v] <= rptr_q[v] + PtrW'(down[v] || later[v]);
+          if (moves[v]) rptr_q[v] <= behind_i;
         end
         turn_q <= turn;
         if (go_i[j]) first_q <= first_next;
       end
     end
 
-    always_ff @(posedge clk_i) place_q <= go_i[j] ? place_next : place_stays;
+    always_ff @(posedge clk_i) place_q <= place;
 
     // Lengths, where they can be read without a clock.
     localparam int unsigned Queues = Engine ? 1 : NUM_VC;

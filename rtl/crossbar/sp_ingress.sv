@@ -351,6 +351,7 @@ module sp_ingress #(
 
   logic              valid;
   logic              ready;
+  logic              take;    // the beat goes on
   logic              first;   // first beat of its packet
   logic              last;
   logic              abort;   // with the last beat: the packet is not whole
@@ -361,66 +362,68 @@ module sp_ingress #(
   said_t             said;
 
   if (PIPELINED) begin : g_stages
-    // A skid buffer that ends in a register: what is found in the table, too, is in one.
-    logic              in_first_q;   // the next beat is a first one
-    logic              in_take;
-    logic              spare_q;      // a second beat is held
-    logic              spare_first_q;
-    logic              spare_last_q;
-    logic              spare_abort_q;
-    logic              spare_err_q;
-    hdr_t              spare_hdr_q;
-    said_t             spare_said_q;
-    logic [FLIT_W-1:0] spare_data_q;
-    logic [STAMP_W-1:0] spare_stamp_q;
-    logic              advance;
+    // Two beats in a small memory, with what was found in the table; registers would take a choice
+    // of two for every bit. A header stays for all beats of its packet; two beats are of two
+    // packets at most.
+    localparam int unsigned KeptW = 4 + (TIMED ? STAMP_W : 0) + FLIT_W;
+
+    logic             in_first_q;  // the next beat is a first one
+    logic             in_take;
+    logic             full, empty;
+    logic [KeptW-1:0] kept;
 
     assign look_hdr   = s_tuser_i[HDR_W-1:0];
     assign looked     = look;
     assign mixed      = look_hdr.src ^ look_hdr.dst;
-    assign s_tready_o = !spare_q;
+    assign s_tready_o = !full;
     assign in_take    = s_tvalid_i && s_tready_o;
-    assign advance    = !valid || ready;
+    assign valid      = !empty;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        valid      <= 1'b0;
-        spare_q    <= 1'b0;
-        in_first_q <= 1'b1;
-      end else begin
-        if (in_take) in_first_q <= s_tlast_i;
-        if (advance) begin
-          valid   <= in_take || spare_q;
-          spare_q <= 1'b0;
-        end else if (in_take) begin
-          spare_q <= 1'b1;
-        end
-      end
+      if (!rst_ni) in_first_q <= 1'b1;
+      else if (in_take) in_first_q <= s_tlast_i;
     end
 
-    always_ff @(posedge clk_i) begin
-      if (!spare_q) begin  // whether it is needed is known late
-        spare_first_q <= in_first_q;
-        spare_last_q  <= s_tlast_i;
-        spare_abort_q <= s_abort_i;
-        spare_err_q   <= s_tuser_i[USER_W-1];
-        spare_stamp_q <= now_i;
-        spare_hdr_q   <= look_hdr;
-        spare_said_q  <= now;
-        spare_data_q  <= s_tdata_i;
-      end
-      if (advance) begin
-        first <= spare_q ? spare_first_q : in_first_q;
-        last  <= spare_q ? spare_last_q : s_tlast_i;
-        abort <= spare_q ? spare_abort_q : s_abort_i;
-        err   <= spare_q ? spare_err_q : s_tuser_i[USER_W-1];
-        stamp <= spare_q ? spare_stamp_q : now_i;
-        data  <= spare_q ? spare_data_q : s_tdata_i;
-        if (spare_q ? spare_first_q : in_first_q) begin
-          hdr  <= spare_q ? spare_hdr_q : look_hdr;
-          said <= spare_q ? spare_said_q : now;
-        end
-      end
+    logic [1:0] unused_count;
+    sp_fifo #(
+        .WIDTH(KeptW),
+        .DEPTH(2)
+    ) i_beats (
+        .clk_i,
+        .rst_ni,
+        .push_i (s_tvalid_i),
+        .data_i (KeptW'({now_i, in_first_q, s_tlast_i, s_abort_i, s_tuser_i[USER_W-1], s_tdata_i})),
+        .full_o (full),
+        .pop_i  (ready),
+        .data_o (kept),
+        .empty_o(empty),
+        .count_o(unused_count)
+    );
+
+    logic       unused_full, unused_empty;
+    logic [1:0] unused_heads;
+    sp_fifo #(
+        .WIDTH($bits(said_t) + HDR_W),
+        .DEPTH(2)
+    ) i_heads (
+        .clk_i,
+        .rst_ni,
+        .push_i (in_take && in_first_q),
+        .data_i ({now, look_hdr}),
+        .full_o (unused_full),
+        .pop_i  (take && last),
+        .data_o ({said, hdr}),
+        .empty_o(unused_empty),
+        .count_o(unused_heads)
+    );
+
+    assign {first, last, abort, err, data} = kept[FLIT_W+3:0];
+    if (TIMED) begin : g_time
+      assign stamp = kept[KeptW-1-:STAMP_W];
+    end else begin : g_no_time
+      logic unused;
+      assign unused = &{1'b0, now_i};
+      assign stamp  = '0;
     end
   end else begin : g_skid
     hdr_t  beat_hdr;
@@ -495,7 +498,6 @@ module sp_ingress #(
   logic             walk_on;   // more destinations of its member set are to be looked up
   logic [3:0]       walk_status; // why the member set is refused, if it is
   logic             ready_beat;
-  logic             take;
   logic             cut;       // the packet may leave while it comes
   logic             cuts_off;  // it is bad: from here on it is filled
   logic             fill_q;    // a flit that did not come is written
@@ -629,11 +631,17 @@ module sp_ingress #(
 
   // A packet that comes to a long queue is marked; its answer, if it is refused, is not.
   logic [LEVEL_W-1:0] level;     // flits in the queue
+  logic               marking;   // a queue can be as long as that
   logic               mark;
   logic               mark_q;    // the packet at hand has been marked
   hdr_t               marked_hdr;
 
-  assign mark  = first ? (threshold_i != '0) && (level >= threshold_i) && !hdr.ecn : mark_q;
+  // As many bits as a level can have; a threshold beyond them marks nothing.
+  localparam int unsigned MarkW = PIPELINED ? PtrW + 1 : LEVEL_W;
+
+  assign marking = threshold_i != '0 && 32'(threshold_i) < (1 << MarkW);
+  assign mark    = first ? marking && level[MarkW-1:0] >= threshold_i[MarkW-1:0] && !hdr.ecn
+                         : mark_q;
 
   always_comb begin
     marked_hdr     = hdr;

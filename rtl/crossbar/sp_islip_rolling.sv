@@ -143,7 +143,8 @@ module sp_islip_rolling #(
   always_comb begin
     for (int unsigned i = 0; i < N_IN; i++) begin
       promised = held_q[i] | pending[i];
-      all      = (two_i[i] & ~promised) | (three_i[i] & promised);
+      // A single slot is asked for by `one` as it is by two packets.
+      all      = ((SLOTS > 1) ? two_i[i] & ~promised : '0) | (three_i[i] & promised);
       one      = some_i[i] & ~promised;
       for (int unsigned a = 0; a < SLOTS; a++) begin
         open[a] = (in_taken_q[a][i] || got[a][i]) ? '0 : ~out_taken_q[a];

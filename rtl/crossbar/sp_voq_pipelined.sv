@@ -161,7 +161,24 @@ module sp_voq_pipelined #(
   assign moves      = (wr_valid_i && wr_first_i) || give_i;
   assign delta      = give_i ? (PtrW + 1)'(wr_flits_i) : -(PtrW + 1)'(wr_flits_i);
 
-  // Each queue for itself: to choose one and then to count is too long.
+  // Contributions are all that is queued for an engine.
+  function automatic bit used(int unsigned q);
+    return q / NUM_VC < N_PORTS || q % NUM_VC == 32'(VC_RED);
+  endfunction
+
+  // The queue that is written was looked at in the cycle before, and so was its place.
+  logic [PtrW-1:0] place_q;
+  logic [PtrW-1:0] next_place;  // of the packet behind
+  logic [QW-1:0]   was_q;       // queue that was looked at
+
+  assign next_place = place_q - delta[PtrW-1:0];
+
+  always_ff @(posedge clk_i) begin
+    was_q   <= sel_q;
+    place_q <= (moves && wr_q == sel_q) ? next_place : wptr_q[sel_q];
+  end
+
+  // Free flits are counted of each queue for itself: to choose one and then to count is too long.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       for (int unsigned q = 0; q < NumQ; q++) begin
@@ -172,10 +189,13 @@ module sp_voq_pipelined #(
       short_q <= '1;
       long_q  <= '1;
     end else begin
+      assert (!moves || wr_q == was_q)
+        else $error("sp_voq_pipelined: queue %0d is written and %0d was looked at", wr_q, was_q);
       assert (!(wr_valid_i && wr_first_i) || free_q[wr_q] >= (PtrW + 1)'(wr_flits_i))
         else $error("sp_voq_pipelined: a packet found no room in queue %0d", wr_q);
       for (int unsigned q = 0; q < NumQ; q++) begin
-        if (moves && wr_q == QW'(q)) wptr_q[q] <= wptr_q[q] - delta[PtrW-1:0];
+        if (!used(q)) continue;
+        if (moves && wr_q == QW'(q)) wptr_q[q] <= next_place;
         free_q[q] <= free_q[q] + ((moves && wr_q == QW'(q)) ? delta : '0)
                      + (PtrW + 1)'(read_q && read_sel_q == QW'(q));
         short_q[q] <= free_q[q] >= (PtrW + 1)'(1 + Late);
@@ -205,7 +225,7 @@ module sp_voq_pipelined #(
   logic [PtrW-1:0] wr_place;
   logic [PtrW-1:0] wr_place_q;  // behind the flit before
 
-  assign wr_place = wr_first_i ? wptr_q[wr_q] : wr_place_q;
+  assign wr_place = wr_first_i ? place_q : wr_place_q;
 
   always_ff @(posedge clk_i) begin
     if (wr_valid_i) begin
@@ -240,6 +260,7 @@ module sp_voq_pipelined #(
   logic [PtrW-1:0]   first_place;
   logic [QW-1:0]     rd_sel;
   logic [PtrW-1:0]   rd_place;
+  logic [PtrW-1:0]   behind;          // place behind that one
   head_t             head_q;
 
   always_comb begin
@@ -262,6 +283,7 @@ module sp_voq_pipelined #(
   assign rd_sel   = later_q ? later_sel_q
                             : queue({vc[3] | vc[2], vc[3] | vc[1]}, out);
   assign rd_place = later_q ? later_place_q : first_place;
+  assign behind   = rd_place + PtrW'(1);
   assign left_o   = left_q;
   assign stays_o  = later_q && (second_q || left_q > LEN_W'(1));
 
@@ -272,7 +294,7 @@ module sp_voq_pipelined #(
     flit_vc_o     <= rd_sel[1:0];
     read_sel_q    <= rd_sel;
     later_sel_q   <= rd_sel;
-    later_place_q <= rd_place + PtrW'(1);
+    later_place_q <= behind;
     if (!later_q) begin
       later_vc_q  <= vc;
       later_out_q <= match_i;
@@ -337,6 +359,7 @@ module sp_voq_pipelined #(
       .read_i      (later_q),
       .read_vc_i   (later_vc_q),
       .read_out_i  (later_out_q),
+      .behind_i    (behind),
       .fresh_o,
       .some_o,
       .two_o,
@@ -352,8 +375,7 @@ module sp_voq_pipelined #(
 
   // ------------------------------------------------------------------------ heads for engines
 
-  // Headers of contributions once more, where they can be read without a clock: an engine looks at
-  // every head before it lets one come.
+  // Headers of contributions once more, as an engine looks at every head before it lets one come.
   if (NumEng == 0) begin : g_no_engine
     assign head_valid_o = '0;
     always_comb head_hdr_o[0] = '0;
@@ -361,6 +383,7 @@ module sp_voq_pipelined #(
     assign unused = &{1'b0, filled, oldest[0]};
   end else begin : g_engine
     localparam int unsigned HeadW = $clog2(NumEng * DEPTH);
+    (* no_rw_check, ram_style = "block" *)
     hdr_t red_mem [NumEng*DEPTH];
 
     always_ff @(posedge clk_i) begin

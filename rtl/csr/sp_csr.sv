@@ -730,17 +730,21 @@ module sp_csr #(
   // Events are ordered by register, then by port: the counter of register r and port p is number
   // r * N_PORTS + p. The value is taken in READ, as the rows of the tables are.
 
-  localparam int unsigned PORT_CNTS  = PORT_REGS * N_PORTS;
+  // The last two registers are of ECC; without it nothing counts there.
+  localparam int unsigned PORT_CNT_REGS = ECC ? PORT_REGS : PORT_REGS - 2;
+  localparam int unsigned PORT_CNTS  = PORT_CNT_REGS * N_PORTS;
   localparam int unsigned PORT_CNT_W = $clog2(PORT_CNTS);
 
   logic [PORT_CNTS-1:0]  port_ev;
   logic [PORT_CNT_W-1:0] port_sel;
   logic [31:0]           port_value;
+  logic                  port_counts;  // there is a counter
   logic [31:0]           eng_value;
   logic [N_PORTS-1:0]    refused_ev [5];
 
   assign take      = state_q == S_READ;
-  assign take_port = take && (region_q == RG_PORT);
+  assign port_counts = 32'(a_reg) < PORT_CNT_REGS;
+  assign take_port = take && (region_q == RG_PORT) && port_counts;
   assign take_eng  = take && (region_q == RG_ENGINE) && (N_ENGINES > 0);
 
   always_comb begin
@@ -756,11 +760,11 @@ module sp_csr #(
     end
   end
 
-  assign port_ev = {ev_failed_i, ev_corrected_i, ev_tx_dropped_i, ev_rx_discarded_i,
+  assign port_ev = PORT_CNTS'({ev_failed_i, ev_corrected_i, ev_tx_dropped_i, ev_rx_discarded_i,
                     refused_ev[4], ev_dropped_i,
                     refused_ev[3], refused_ev[2], refused_ev[1], refused_ev[0],
                     ev_tx_stall_i, ev_rx_stall_i, ev_tx_beat_i, ev_tx_packet_i, ev_rx_beat_i,
-                    ev_rx_packet_i};
+                    ev_rx_packet_i});
   assign port_sel = PORT_CNT_W'(32'(a_reg) * N_PORTS + 32'(a_unit));
 
   sp_event_counters #(.N(PORT_CNTS)) i_port_counters (
@@ -858,7 +862,7 @@ module sp_csr #(
     rdata = '0;
     if (!wr_q && !refused) begin
       case (region_q)
-        RG_PORT:   rdata = port_value;
+        RG_PORT:   rdata = port_counts ? port_value : '0;
         RG_ENGINE: rdata = eng_value;
         RG_GROUP:  rdata = grp_read;
         RG_RIGHTS: rdata = rights_read;

@@ -19,47 +19,25 @@ import os
 from pathlib import Path
 from typing import Any
 
-from switchproof.ci import boards, fpga, link_campaign
+from switchproof.ci import fpga, link_campaign
 from switchproof.ci.variables import choice
 from switchproof.models import profiles
+from tests.bench.scan_part import OPTIONS, scan_part
 
 #: No configuration of the switch: the link alone.
 CONFIG = None
 HERE = Path(__file__).resolve().parent / "link"
-CLOCK_MHZ = 100
 #: A link between boards: memories of a block RAM's depth, short counters.
 USUAL = "link_ecp5"
 LINK = profiles.link(choice("PROFILE", os.environ.get("PROFILE") or USUAL, profiles.load_links()))
-#: A tenth of a part is placed best by HeAP. --tmg-ripup is not for it: where the wanted clock is
-#: out of reach the router tries every wire again for ever.
-OPTIONS = ("--placer", "heap", "--router", "router1")
-
-
-class LinkPart(boards.Board):
-    """One port of a link as what fpga.py calls a board."""
-
-    @property
-    def sources(self) -> tuple[Path, ...]:
-        """The link and the scan chains around it."""
-        return (*link_campaign.sources(), *self.files)
-
-    @property
-    def parameters(self) -> dict[str, int]:
-        """Parameters of the top."""
-        return LINK.parameters
-
-    @property
-    def words(self) -> dict[str, str]:
-        """Nothing tells which build this is."""
-        return {}
-
-
-PART = LinkPart(
-    name=LINK.name, folder=HERE, about="one port of a link", top="sp_link_scan",
-    files=(HERE / "sp_link_scan.sv",), constraints=HERE / "scan.lpf",
-    config=profiles.get("board4"), family="ecp5", package="CABGA381", letters="LINK",
-    clock_mhz=CLOCK_MHZ, baud=0, clock_pin="clk_i", rx_pin="", tx_pin="", sizes={"85": "85k"},
-)  # fmt: skip
+PART = scan_part(
+    name=LINK.name,
+    about="one port of a link",
+    top=HERE / "sp_link_scan.sv",
+    constraints=HERE / "scan.lpf",
+    design=tuple(link_campaign.sources()),
+    values=LINK.parameters,
+)
 
 
 def clocks(flow: fpga.Flow) -> dict[str, float]:

@@ -7,6 +7,8 @@ import pytest
 
 DEV16 = pytest.param("dev16", marks=pytest.mark.large)
 DEV4P = pytest.param("dev4p", marks=pytest.mark.large)
+#: The smallest pipelined form: one slot, and no way past the buffers of an egress.
+BOARD4 = pytest.param("board4", marks=pytest.mark.long)
 DEV4A = pytest.param("dev4a", marks=pytest.mark.large)
 #: What is shared by queues shows in test_timing; the rest is as in dev4.
 DEV4S_LONG = pytest.param("dev4s", marks=pytest.mark.long)

@@ -8,12 +8,12 @@ import pytest
 import pyuvm
 
 from switchproof.models import packet
-from switchproof.models.layout import Op
+from switchproof.models.layout import MAX_UNITS, UNIT_BYTES, Op
 from switchproof.models.packet import Packets
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.env import Listener
-from tests.crossbar.configs import DEV4A, DEV4C_LONG, DEV4P, DEV4S_LONG, DEV16
+from tests.crossbar.configs import BOARD4, DEV4A, DEV4C_LONG, DEV4P, DEV4S_LONG, DEV16
 
 SWITCH = "tb/duts/sp_switch_core.toml"
 SWITCH_SIGNALS = "tb/duts/sp_switch_core_signals.toml"
@@ -105,8 +105,8 @@ class Latency(BaseTest):
     async def traffic(self) -> None:
         config = self.config
         # docs/crossbar.md: a packet is stored whole, and then takes so long.
-        zero_load = 6 if config.pipelined else 4
-        for flits in range(1, config.max_flits - 1):
+        zero_load = 4 if not config.pipelined else 6 if config.iterations > 1 else 10
+        for flits in range(1, MAX_UNITS * UNIT_BYTES // config.flit_bytes + 1):
             src, dst = self.rng.integers(0, config.ports, 2)
             rows = [packet.make(0, flit_w=config.flit_w) for _ in range(config.ports)]
             rows[src] = packet.make(
@@ -121,7 +121,7 @@ class Latency(BaseTest):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", DEV4P, BOARD4])
 def test_latency(sim, config):
     sim.run(config=config, module=__name__, testcase="Latency")
 
@@ -134,7 +134,7 @@ def test_equal_paths(sim, config):
 
 @pytest.mark.sim
 @pytest.mark.parametrize(
-    "config", ["dev2", "dev4", DEV4C_LONG, "dev8", DEV16, DEV4P, DEV4A, DEV4S_LONG]
+    "config", ["dev2", "dev4", DEV4C_LONG, "dev8", DEV16, DEV4P, BOARD4, DEV4A, DEV4S_LONG]
 )
 def test_random_unicast(sim, config):
     sim.run(config=config, module=__name__, testcase="RandomUnicast", dut=SWITCH)
@@ -159,7 +159,7 @@ def test_plain_stream(sim, testcase):
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, "dev8", DEV4P])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, "dev8", DEV4P, BOARD4])
 def test_permutation(sim, config):
     sim.run(config=config, module=__name__, testcase="Permutation", dut=SWITCH)
 

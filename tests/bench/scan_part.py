@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A block between registers of scan chains, on an ECP5-85, as what fpga.py calls a board."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+from switchproof.ci import boards
+from switchproof.models import profiles
+
+CLOCK_MHZ = 100
+#: A tenth of a part, as a port of a link is, is placed best by HeAP. --tmg-ripup is not for these:
+#: where the wanted clock is out of reach the router tries every wire again for ever.
+OPTIONS = ("--placer", "heap", "--router", "router1")
+
+
+@dataclasses.dataclass(frozen=True)
+class ScanPart(boards.Board):
+    """A top with scan chains."""
+
+    #: The block, in compile order.
+    design: tuple[Path, ...] = ()
+    values: dict[str, int] = dataclasses.field(default_factory=dict)
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """The block and the scan chains around it."""
+        return (*self.design, *self.files)
+
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Parameters of the top."""
+        return self.values
+
+    @property
+    def words(self) -> dict[str, str]:
+        """Nothing tells which build this is."""
+        return {}
+
+
+def scan_part(
+    name: str, about: str, top: Path, constraints: Path, design: tuple[Path, ...],
+    values: dict[str, int],
+) -> ScanPart:  # fmt: skip
+    """Return a block as a part.
+
+    ``top`` is the file of its top, a module of the same name; ``values`` are its parameters.
+    """
+    return ScanPart(
+        name=name, folder=top.parent, about=about, top=top.stem, files=(top,),
+        constraints=constraints, config=profiles.get("board4"), family="ecp5",
+        package="CABGA381", letters="SCAN", clock_mhz=CLOCK_MHZ, baud=0, clock_pin="clk_i",
+        rx_pin="", tx_pin="", sizes={"85": "85k"}, design=design, values=values,
+    )  # fmt: skip
