@@ -43,8 +43,8 @@ package sp_pkg;
   localparam int unsigned LEVEL_W = 13;
   /// Bits of a time stamp: what a packet waits is counted modulo 2^STAMP_W cycles.
   localparam int unsigned STAMP_W = 20;
-  /// Bits of the cycles for which a sender may pause in a packet that is cut through.
-  localparam int unsigned PAUSE_W = 16;
+  /// Cycles for which a sender may pause in a packet that is cut through.
+  typedef logic [15:0] pause_t;
   /// Bins of a latency histogram, one for each power of two.
   /* verilator lint_off UNUSEDPARAM */  // by tops without counters
   localparam int unsigned LATENCY_BINS = 16;

@@ -112,7 +112,7 @@ module sp_crossbar #(
     /// Flits from which on queues mark packets.
     input  sp_pkg::threshold_t        threshold_i,
     /// CUT_THROUGH: cycles for which a sender may pause in a packet, all pauses together; 0: any.
-    input  logic [sp_pkg::PAUSE_W-1:0] pause_i,
+    input  sp_pkg::pause_t    pause_i,
 
     /// Injection of errors into the memories of the ingresses.
     input  sp_pkg::inject_t           voq_inject_i [N_PORTS],

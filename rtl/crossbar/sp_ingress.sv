@@ -93,7 +93,7 @@ module sp_ingress #(
     /// Time.
     input  logic [sp_pkg::STAMP_W-1:0] now_i,
     /// CUT_THROUGH: cycles for which a sender may pause in a packet, all pauses together; 0: any.
-    input  logic [sp_pkg::PAUSE_W-1:0] pause_i,
+    input  sp_pkg::pause_t    pause_i,
 
     /// Injection of errors into the memory.
     input  sp_pkg::inject_t           inject_i,
@@ -587,13 +587,13 @@ module sp_ingress #(
   if (CUT_THROUGH) begin : g_cut
     logic               cut_q;
     logic               waits;    // the next beat is not there
-    logic [PAUSE_W-1:0] pause_q;  // cycles for which it may still not be there; 0: no limit
+    pause_t pause_q;  // cycles for which it may still not be there; 0: no limit
 
     assign cut      = first ? said.ok && !said.single && !last && 32'(said.out) < N_PORTS && !mcast
                             : cut_q;
     assign waits    = cut_q && !first && !over_q && !fill_q && !valid;
     assign cuts_off = (valid && last && cut && !over_q && !fill_q && (!due || abort))
-                      || (waits && pause_q == PAUSE_W'(1));
+                      || (waits && pause_q == pause_t'(1));
     assign spoils   = due && (fill_q || (take && cut && !last));
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -608,7 +608,7 @@ module sp_ingress #(
 
     always_ff @(posedge clk_i) begin
       if (take && first) pause_q <= pause_i;
-      else if (waits && pause_q != '0) pause_q <= pause_q - PAUSE_W'(1);
+      else if (waits && pause_q != '0) pause_q <= pause_q - pause_t'(1);
     end
   end else begin : g_whole
     logic unused;

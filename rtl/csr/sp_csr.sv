@@ -130,7 +130,7 @@ module sp_csr #(
   /// Flits from which on queues mark packets.
   output sp_pkg::threshold_t     threshold_o,
   /// Cycles for which a sender may pause in a packet that is cut through; 0: any.
-  output logic [sp_pkg::PAUSE_W-1:0] pause_o,
+  output sp_pkg::pause_t    pause_o,
   /// Errors for the memory of each ingress.
   output sp_pkg::inject_t        voq_inject_o [N_PORTS],
   /// Errors for that of each egress.

@@ -182,7 +182,7 @@ module sp_switch_core #(
   ingress_event_t     ingress_event     [N_PORTS];
   egress_event_t      egress_event      [N_PORTS];
   threshold_t         threshold;
-  logic [PAUSE_W-1:0] pause;
+  pause_t pause;
   logic               clear;
   logic [N_PORTS-1:0] stat_take;
   stat_sel_t          stat_sel;
