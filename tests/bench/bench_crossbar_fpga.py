@@ -19,7 +19,7 @@ from typing import Any
 from switchproof.ci import filelists, fpga, harness_cache
 from switchproof.models.profiles import Config
 from switchproof.tb import description
-from tests.bench.scan_part import OPTIONS, scan_part
+from tests.bench.scan_part import OPTIONS, placed, scan_part
 
 CONFIG = "xbar_ecp5"
 HERE = Path(__file__).resolve().parent / "crossbar"
@@ -42,19 +42,12 @@ def main(config: Config) -> dict[str, Any]:
         values={name: values[name] for name in WANTED},
     )
     flow = fpga.Flow(part, part.usual_size, OPTIONS)
-    flow.folder.mkdir(parents=True, exist_ok=True)
-    seconds = fpga.synthesize(flow)
-    fpga.prepare(flow)
-    found = []
-    for seed in SEEDS:
-        seconds += fpga.place(flow, seed)
-        found.append(fpga.figures(flow))
-    found.sort(key=lambda figures: figures["fmax_mhz"])
+    found, seconds = placed(flow, SEEDS)
     return {
         "parameters": part.parameters,
         "options": " ".join(OPTIONS),
         **found[len(found) // 2],
         "fmax_least_mhz": found[0]["fmax_mhz"],
         "fmax_most_mhz": found[-1]["fmax_mhz"],
-        "seconds": round(seconds, 1),
+        "seconds": seconds,
     }

@@ -22,7 +22,7 @@ from typing import Any
 from switchproof.ci import fpga, link_campaign
 from switchproof.ci.variables import choice
 from switchproof.models import profiles
-from tests.bench.scan_part import OPTIONS, scan_part
+from tests.bench.scan_part import OPTIONS, placed, scan_part
 
 #: No configuration of the switch: the link alone.
 CONFIG = None
@@ -52,15 +52,12 @@ def clocks(flow: fpga.Flow) -> dict[str, float]:
 def main() -> dict[str, Any]:
     """Synthesize, place and route."""
     flow = fpga.Flow(PART, PART.usual_size, OPTIONS)
-    flow.folder.mkdir(parents=True, exist_ok=True)
-    seconds = fpga.synthesize(flow)
-    fpga.prepare(flow)
-    seconds += fpga.place(flow)
+    (found,), seconds = placed(flow, (1,))
     return {
         "config": LINK.name,
         "parameters": LINK.parameters,
         "options": " ".join(OPTIONS),
-        **fpga.figures(flow),
+        **found,
         **clocks(flow),
-        "seconds": round(seconds, 1),
+        "seconds": seconds,
     }

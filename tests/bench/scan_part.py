@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
-from switchproof.ci import boards
+from switchproof.ci import boards, fpga
 from switchproof.models import profiles
 
+#: What is asked of place and route where nothing else is.
 CLOCK_MHZ = 100
 #: A tenth of a part, as a port of a link is, is placed best by HeAP. --tmg-ripup is not for these:
 #: where the wanted clock is out of reach the router tries every wire again for ever.
@@ -41,15 +43,29 @@ class ScanPart(boards.Board):
 
 def scan_part(
     name: str, about: str, top: Path, constraints: Path, design: tuple[Path, ...],
-    values: dict[str, int],
+    values: dict[str, int], clock_mhz: int = CLOCK_MHZ,
 ) -> ScanPart:  # fmt: skip
     """Return a block as a part.
 
-    ``top`` is the file of its top, a module of the same name; ``values`` are its parameters.
+    ``top`` is the file of its top, a module of the same name; ``values`` are its parameters,
+    ``clock_mhz`` what place and route is to reach.
     """
     return ScanPart(
         name=name, folder=top.parent, about=about, top=top.stem, files=(top,),
         constraints=constraints, config=profiles.get("board4"), family="ecp5",
-        package="CABGA381", letters="SCAN", clock_mhz=CLOCK_MHZ, baud=0, clock_pin="clk_i",
+        package="CABGA381", letters="SCAN", clock_mhz=clock_mhz, baud=0, clock_pin="clk_i",
         rx_pin="", tx_pin="", sizes={"85": "85k"}, design=design, values=values,
     )  # fmt: skip
+
+
+def placed(flow: fpga.Flow, seeds: tuple[int, ...]) -> tuple[list[dict[str, Any]], float]:
+    """Synthesize, place and route with each seed; return the figures by ascending clock, and the
+    seconds of all of it."""
+    flow.folder.mkdir(parents=True, exist_ok=True)
+    seconds = fpga.synthesize(flow)
+    fpga.prepare(flow)
+    found = []
+    for seed in seeds:
+        seconds += fpga.place(flow, seed)
+        found.append(fpga.figures(flow))
+    return sorted(found, key=lambda figures: figures["fmax_mhz"]), round(seconds, 1)
