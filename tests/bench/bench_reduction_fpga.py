@@ -5,6 +5,7 @@ fp32_add_mhz, fp32_add_comb, fp32_add_ff    the FP32 adder: median of the seeds 
 fp32_add_least_mhz, fp32_add_most_mhz       of the seeds
 fp32_add_latency                            cycles from two numbers to their sum
 fp32_add_path                               the slowest path of the median, one line a hop
+config, parameters, options                 what it is, its values, what nextpnr was told
 
 The adder lies between registers of a scan chain, whose multiplexers count too. Wants pyosys and
 nextpnr, which `make bench BENCH=reduction_fpga` installs.
@@ -42,6 +43,8 @@ def main() -> dict[str, Any]:
     found, seconds = placed(fpga.Flow(part, part.usual_size, OPTIONS), SEEDS)
     median = found[len(found) // 2]
     return {
+        "config": part.name,
+        "parameters": part.parameters,
         "options": " ".join(OPTIONS),
         "fp32_add_mhz": median["fmax_mhz"],
         "fp32_add_least_mhz": found[0]["fmax_mhz"],
