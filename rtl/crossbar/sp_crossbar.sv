@@ -275,6 +275,9 @@ module sp_crossbar #(
   member_ports_t      flit_members [N_PORTS]; // of which these are the destinations
   logic [NUM_VC-1:0] out_room    [N_PORTS];
 
+  logic [N_OUT-1:0]  room        [NUM_VC];  // outputs with room, by VC
+  logic [N_OUT-1:0]  wanted      [N_PORTS]; // outputs that take the head of this port
+
   // PIPELINED: what the scheduler is told, by input.
   logic [N_OUT-1:0]  room_for    [N_PORTS][NUM_VC];  // outputs that let a packet of the VC start
   logic [N_OUT-1:0]  fresh       [N_IN];   // outputs that have just got their first packet
@@ -451,9 +454,7 @@ module sp_crossbar #(
 
   // ------------------------------------------------------------------------------------ matching
 
-  logic [N_OUT-1:0]  room     [NUM_VC];   // outputs with room, by VC
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
-  logic [N_OUT-1:0]  wanted   [N_PORTS];  // outputs that take the head of this port
   logic [N_OUT-1:0]  wish     [N_PORTS];  // what an input would ask for if all were free
   logic [N_OUT-1:0]  mcast_wish [N_IN];   // the same for its multicast; an engine has no others
   logic [N_OUT-1:0]  due_wish [N_IN];     // those that take their turn in this round
