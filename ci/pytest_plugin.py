@@ -33,7 +33,7 @@ TEST_OPT = builds.test_opt(0)
 #: Coverage makes three times the C++ and is half as fast: -O0 halves the time to compile it.
 COVERAGE_OPT = "-O0"
 #: Coverage is collected up to so many ports; more ports repeat the same code, and take minutes.
-COVERAGE_PORTS = 8
+COVERAGE_PORTS = 4
 #: Bits from which on a flit repeats the parts of a narrow one; tests whose design has no more to it
 #: then go without coverage, which would triple the time to compile.
 WIDE = 256
