@@ -106,6 +106,11 @@ class Config:
                 f"configuration {self.name}: voq_shared = {self.voq_shared} is not 0, as pipelined "
                 "asks for"
             )
+        if self.cut_through and self.voq_shared:
+            raise ConfigError(
+                f"configuration {self.name}: voq_shared = {self.voq_shared} is not 0, as "
+                "cut_through asks for"
+            )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
         # In front of a shared memory what is on the way counts twice.

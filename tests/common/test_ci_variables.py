@@ -69,6 +69,22 @@ def test_many_ports_have_tests_of_their_own(monkeypatch, asked, suite) -> None:
     assert commands.sim_suite() == suite
 
 
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"pipelined": 1, "mcast": 1}, "mcast = 1 is not built with pipelined"),
+        ({"pipelined": 1, "augment": 1}, "augment = 1 is not 0, as pipelined asks for"),
+        ({"pipelined": 1, "cut_through": 1}, "cut_through = 1 is not built with pipelined"),
+        ({"pipelined": 1, "voq_shared": 8}, "voq_shared = 8 is not 0, as pipelined asks for"),
+        ({"cut_through": 1, "voq_shared": 8}, "voq_shared = 8 is not 0, as cut_through asks for"),
+    ],
+)
+def test_forms_that_are_not_built_are_named(changes: dict[str, int], text: str) -> None:
+    plain = profiles.get("dev4").replace(mcast=0)
+    with pytest.raises(profiles.ConfigError, match=text):
+        plain.replace(**changes)
+
+
 def test_resolve_refuses_what_is_no_number() -> None:
     with pytest.raises(profiles.ConfigError, match="changes no number"):
         variables.resolve_config("dev4-colour3")
