@@ -842,11 +842,8 @@ module sp_ingress #(
     );
 
     logic unused;
-    assign unused  = &{1'b0, match_i, go_i, place, written.more};
+    assign unused  = &{1'b0, place, written.more};
     assign waits_o = 1'b0;
-    assign {fresh_o, some_o, two_o, three_o, more_o, heads_o, long_o, left_o, stays_o} = '0;
-    logic [NUM_VC-1:0] unused_room;
-    always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
   end else begin : g_queues
     logic [PtrW-1:0] sel_place;
     logic [PtrW-1:0] place_q;  // of the next flit
@@ -904,20 +901,16 @@ module sp_ingress #(
         .flit_word_o (voq_word)
     );
 
-    logic unused;
-    assign unused  = &{1'b0, match_i, go_i};
-    assign fresh_o = '0;
-    assign some_o  = '0;
-    assign two_o   = '0;
-    assign three_o = '0;
-    assign more_o  = '0;
-    assign heads_o = '0;
-    assign long_o  = 1'b0;
-    assign left_o  = '0;
-    assign stays_o = 1'b0;
-    assign level   = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
-    logic [NUM_VC-1:0] unused_room;
-    always_comb for (int unsigned v = 0; v < NUM_VC; v++) unused_room[v] = &{1'b0, room_i[v]};
+    assign level = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
+  end
+
+  // What the pipelined scheduler is told, and tells.
+  if (!PIPELINED) begin : g_not_told
+    logic [NUM_VC-1:0] unused;
+    always_comb begin
+      for (int unsigned v = 0; v < NUM_VC; v++) unused[v] = &{1'b0, room_i[v], match_i, go_i};
+    end
+    assign {fresh_o, some_o, two_o, three_o, more_o, heads_o, long_o, left_o, stays_o} = '0;
   end
 
   // --------------------------------------------------------------------------------- multicasts
