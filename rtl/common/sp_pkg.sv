@@ -118,6 +118,13 @@ package sp_pkg;
     RO_MAXNUM = 3'd4   // maximumNumber
   } redop_e;
 
+  /// What a reduction computes of its elements.
+  typedef struct packed {
+    logic       saturate;  // overflow gives the largest number
+    logic [2:0] redop;     // redop_e
+    logic [2:0] etype;     // etype_e
+  } arith_t;
+
   /// IDs that a port may name as the source of its packets: those equal to `id` where `care` is one.
   typedef struct packed {
     logic [ID_W-1:0] care;
