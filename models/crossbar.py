@@ -34,9 +34,10 @@ MULTICAST = -2
 #: Partitions that a port can be in.
 PARTITIONS = 16
 
-#: Element types and operations that an engine of the base configuration has.
-ENGINE_ETYPES = (EType.FP32, EType.BF16)
-ENGINE_REDOPS = (RedOp.SUM, RedOp.MIN, RedOp.MAX)
+#: Bits of `mode` of a contribution.
+ORDERED, SATURATE, PARTIAL = 1, 2, 4
+#: Units of the longest load.
+MAX_LOAD = 16
 
 Ints = NDArray[np.int64]
 
@@ -83,7 +84,8 @@ class Groups:
 class Reduced:
     """What an engine sends for a batch of contributions.
 
-    results: PACKET rows, with one row of `masks` (results, ports) each, the ports that get it.
+    results: PACKET rows, with one row of `masks` (results, ports) each, the ports that get it:
+    results of reductions, and OP_FETCH to those from whom something is loaded.
     answers: PACKET rows to the one port in their column `port`.
     reasons: status of every contribution of the batch, in its order; Status.OK when taken.
     """
@@ -103,34 +105,51 @@ class Reduced:
 
 @dataclasses.dataclass
 class _Context:
-    """An open reduction: the contributions so far, and which of them opened it."""
+    """An open reduction: the packet that opened it, and the contributions so far by port."""
 
-    rows: list[np.void]
-    ports: set[int]
+    opener: np.void
     agreement: int
+    rows: dict[int, np.void] = dataclasses.field(default_factory=dict)
+
+
+def in_order(row: np.void) -> bool:
+    """Return whether a contribution is added to others in the order of their members."""
+    one = np.array([row], PACKET)
+    get = {name: int(values[0]) for name, values in packet.fields(one).items()}
+    rounds = get["coll_redop"] == RedOp.SUM and get["coll_etype"] != EType.INT32
+    return bool(rounds and get["coll_mode"] & ORDERED and get["op"] != Op.BARRIER)
+
+
+def _agreement(header: dict[str, Ints]) -> Ints:
+    """Return a number for each contribution of what those of one reduction must share."""
+    number = header["op"] << 2 | header["mode"] & ~PARTIAL
+    for name, bits in (("etype", 3), ("redop", 3), ("len", 5), ("root", 10)):
+        number = number << bits | header[name]
+    return np.asarray(number)
+
+
+def _by_member(context: _Context) -> Packets:
+    """Return the contributions of a reduction in the order of their ports."""
+    return np.array([context.rows[port] for port in sorted(context.rows)], PACKET)
 
 
 class Reducer:
     """One reduction engine: collects the contributions of a key and answers them together.
 
-    A contribution is checked in the order type, membership, duplicate, mismatch. Contributions
-    of one key {group, slice, seq} must agree in operation, type, redop, mode, length and root.
-    The number of contexts of the hardware limits when, not what, it answers: it is not here.
-    A group must not change while one of its reductions is open.
+    A contribution is checked in the order type, lateness, membership, duplicate, mismatch.
+    Contributions of one key {group, slice, seq} must agree in operation, type, redop, mode, length
+    and root. The number of contexts of the hardware limits when, not what, it answers: it is not
+    here. A group must not change while one of its reductions is open.
+
+    A reduction that was given up (:meth:`expire`) is remembered: the first contribution of each
+    member that it lacked is late. The hardware forgets in time, the model when told to forget.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        groups: Groups | None = None,
-        etypes: Iterable[int] = ENGINE_ETYPES,
-        redops: Iterable[int] = ENGINE_REDOPS,
-    ) -> None:
+    def __init__(self, config: Config, groups: Groups | None = None) -> None:
         self.config = config
         self.groups = Groups(config) if groups is None else groups
-        self._etypes = [int(e) for e in etypes]
-        self._redops = [int(r) for r in redops]
         self._open: dict[int, _Context] = {}
+        self._late: dict[int, set[int]] = {}  # by key, the ports that did not come
         self.counters: dict[str, int] = dict.fromkeys(
             (
                 "contributions",
@@ -140,6 +159,7 @@ class Reducer:
                 "refused_not_member",
                 "refused_duplicate",
                 "refused_mismatch",
+                "refused_timeout",
             ),
             0,
         )
@@ -160,35 +180,66 @@ class Reducer:
         )
         reasons = np.full(packets.shape, int(Status.OK), np.int64)
         reasons[self._not_member(header, ports)] = Status.NOT_MEMBER
-        reasons[self._bad_type(header)] = Status.TYPE
+        bad = self._bad_type(header)
+        if self._late:
+            key = header["group"] << 32 | header["slice"] << 16 | header["seq"]
+            for index in np.flatnonzero(~bad & (header["op"] != Op.LOAD_REDUCE)):
+                missing = self._late.get(int(key[index]), set())
+                if int(ports[index]) in missing:
+                    missing.discard(int(ports[index]))
+                    reasons[index] = Status.TIMEOUT
+        reasons[bad] = Status.TYPE
 
         rows, masks = self._collect(packets, ports, header, reasons)
         refused = reasons != Status.OK
         answers = packet.error_answer(packets[refused], reasons[refused], self.config.flit_w)
         answers["port"] = ports[refused]
-        self._count(reasons, len(rows))
+        self._count(reasons, header["op"])
         return Reduced(rows, masks, answers, reasons)
 
     def expire(self, keys: Iterable[tuple[int, int, int]] | None = None) -> Reduced:
         """Close reductions that wait too long, all or those of `keys`; KeyError when not open."""
         if keys is None:
             keys = self.open_keys
-        closed = [self._open.pop(g << 32 | s << 16 | q) for g, s, q in keys]
+        numbers = [g << 32 | s << 16 | q for g, s, q in keys]
+        closed = [self._open.pop(number) for number in numbers]
         self.counters["timeouts"] += len(closed)
-        openers = np.array([context.rows[0] for context in closed], PACKET)
+        openers = np.array([context.opener for context in closed], PACKET)
         errors = self._to_group(openers, Op.COLL_ERROR, Status.TIMEOUT)
         masks = self.groups.members[packet.get(openers, "group")]
-        return Reduced(errors, masks, np.zeros(0, PACKET), np.zeros(0, np.int64))
+
+        # In member order who came stands in its queue until all before it have come: it is late.
+        early: list[np.void] = []
+        ports: list[int] = []
+        for number, context in zip(numbers, closed, strict=True):
+            missing = set(np.flatnonzero(self.groups.members[number >> 32]).tolist())
+            missing -= context.rows.keys()
+            waits = sorted(p for p in context.rows if missing and p > min(missing))
+            if waits and in_order(context.opener):
+                early += [context.rows[port] for port in waits]
+                ports += waits
+            self._late[number] = missing
+        self.counters["contributions"] -= len(early)
+        self.counters["refused_timeout"] += len(early)
+        answers = packet.error_answer(
+            np.array(early, PACKET), np.full(len(early), int(Status.TIMEOUT)), self.config.flit_w
+        )
+        answers["port"] = ports
+        return Reduced(errors, masks, answers, np.zeros(0, np.int64))
+
+    def forget(self) -> None:
+        """Let contributions to reductions that were given up begin new ones."""
+        self._late.clear()
 
     # ---------------------------------------------------------------------------- checks
 
     def _bad_type(self, header: dict[str, Ints]) -> NDArray[np.bool_]:
-        return np.asarray(
-            ~np.isin(header["etype"], self._etypes)
-            | ~np.isin(header["redop"], self._redops)
-            | (header["mode"] != 0)
-            | (header["ext"] != 0)
-        )
+        refused = PARTIAL if self.config.ordered else PARTIAL | ORDERED
+        bad = ~np.isin(header["etype"], self.config.etypes)
+        bad |= ~np.isin(header["redop"], list(RedOp))
+        bad |= (header["mode"] & refused) != 0
+        bad |= (header["op"] == Op.LOAD_REDUCE) & (header["root"] >= MAX_LOAD)
+        return np.asarray(bad & (header["op"] != Op.BARRIER) | (header["ext"] != 0))
 
     def _not_member(self, header: dict[str, Ints], ports: Ints) -> NDArray[np.bool_]:
         members = self.groups.members
@@ -213,9 +264,7 @@ class Reducer:
         if not taken.size:
             return np.zeros(0, PACKET), np.zeros((0, self.config.ports), bool)
         key = header["group"] << 32 | header["slice"] << 16 | header["seq"]
-        agreement = header["op"]
-        for name, bits in (("etype", 3), ("redop", 3), ("mode", 3), ("len", 5), ("root", 10)):
-            agreement = agreement << bits | header[name]
+        agreement = _agreement(header)
 
         order = taken[np.lexsort((ports[taken], key[taken]))]
         starts = np.flatnonzero(np.diff(key[order], prepend=-1))
@@ -229,40 +278,67 @@ class Reducer:
             agreement[order], starts
         )
         whole = (counts == members) & alike & ~np.logical_or.reduceat(again, starts)
+        whole &= header["op"][order[starts]] != Op.LOAD_REDUCE
         if self._open:
             whole &= ~np.isin(key[order[starts]], list(self._open))
 
         finished: list[tuple[Packets, Packets]] = []  # (openers, contributions by member)
+        fetches: list[np.void] = []
         for size in np.unique(counts[whole]):
             same_size = starts[whole & (counts == size)]
             rows = order[same_size[:, None] + np.arange(size)]
             finished.append((packets[rows.min(1)], packets[rows]))
         for index in np.sort(order[np.repeat(~whole, counts)]):
+            if header["op"][index] == Op.LOAD_REDUCE:
+                self._load(packets[index], int(ports[index]), int(key[index]), reasons,
+                           int(index), fetches)  # fmt: skip
+                continue
             done = self._one(packets[index], int(ports[index]), int(key[index]),
                              int(agreement[index]), reasons, int(index))  # fmt: skip
             if done is not None:
-                finished.append((done[:1], done[None]))
-        return self._results(finished)
+                finished.append((np.array([done.opener], PACKET), _by_member(done)[None]))
+        results, masks = self._results(finished)
+        self.counters["results"] += len(results)
+        if not fetches:
+            return results, masks
+        asked = np.array(fetches, PACKET)
+        called = self.groups.members[packet.get(asked, "group")]
+        return np.concatenate([results, asked]), np.concatenate([masks, called])
+
+    def _load(
+        self, row: np.void, port: int, key: int, reasons: Ints, index: int, fetches: list[np.void]
+    ) -> None:
+        """Take a request to load: open its reduction, add what goes to all members."""
+        if key in self._open:
+            reasons[index] = Status.DUPLICATE
+            return
+        asked = np.array([row], PACKET)
+        units = packet.get(asked, "root") + 1
+        packet.set_fields(asked, op=Op.REDUCE, root=port, len=units)
+        names = ("op", "etype", "redop", "mode", "len", "root")
+        agreement = int(_agreement(packet.fields(asked, *names))[0])
+        self._open[key] = _Context(asked[0].copy(), agreement)
+        fetch = self._to_group(asked, Op.FETCH, Status.OK)
+        packet.set_fields(fetch, tag=units)
+        fetches.append(fetch[0])
 
     def _one(
         self, row: np.void, port: int, key: int, agreement: int, reasons: Ints, index: int
-    ) -> Packets | None:
+    ) -> _Context | None:
         """Take one contribution; return its whole reduction when it completes it."""
         context = self._open.get(key)
         if context is None:
-            context = self._open[key] = _Context([], set(), agreement)
-        if port in context.ports:
+            context = self._open[key] = _Context(row.copy(), agreement)
+        if port in context.rows:
             reasons[index] = Status.DUPLICATE
             return None
         if agreement != context.agreement:
             reasons[index] = Status.MISMATCH
             return None
-        context.rows.append(row.copy())
-        context.ports.add(port)
-        if len(context.ports) < self.groups.members[key >> 32].sum():
+        context.rows[port] = row.copy()
+        if len(context.rows) < self.groups.members[key >> 32].sum():
             return None
-        del self._open[key]
-        return np.array(context.rows, PACKET)
+        return self._open.pop(key)
 
     # --------------------------------------------------------------------------- results
 
@@ -277,10 +353,11 @@ class Reducer:
         for sized in by_size.values():
             openers = np.concatenate([pair[0] for pair in sized])
             rows = np.concatenate([pair[1] for pair in sized])
-            kind = packet.get(openers, "etype") << 3 | packet.get(openers, "redop")
+            f = packet.fields(openers, "op", "etype", "redop", "mode")
+            kind = (f["op"] == Op.BARRIER) << 9 | f["mode"] << 6 | f["etype"] << 3 | f["redop"]
             for value in np.unique(kind):
                 chosen = kind == value
-                batches.append(self._reduce(openers[chosen], rows[chosen], value >> 3, value & 7))
+                batches.append(self._reduce(openers[chosen], rows[chosen]))
         results = np.concatenate(batches) if batches else np.zeros(0, PACKET)
         masks = self.groups.members[packet.get(results, "group")]
         single = packet.get(results, "tail") == Op.REDUCE
@@ -289,18 +366,22 @@ class Reducer:
         results["tail"] = 0
         return results, masks
 
-    def _reduce(self, openers: Packets, rows: Packets, etype: int, redop: int) -> Packets:
+    def _reduce(self, openers: Packets, rows: Packets) -> Packets:
         """Return results of reductions of one size and kind; `tail` holds the operation."""
+        kind = packet.fields(openers[:1], "op", "etype", "redop", "mode")
+        op, etype, redop, mode = (int(values[0]) for values in kind.values())
         results = self._to_group(openers, Op.RESULT, Status.OK)
         late = (rows["flags"] & FLAG_ERR != 0).any(1)
         length = packet.get(openers, "len")
         packet.set_fields(results, len=length, poison=packet.get(rows, "poison").any(1) | late)
         results["tail"] = packet.get(openers, "op")
+        if op == Op.BARRIER:
+            return packet.set_flits(results, self.config.flit_w)
         units = int(length.max(initial=0))
         elements: Any = packet.payload(rows, element_dtype(etype), units)
         stacked = np.moveaxis(elements, 1, 0).reshape(rows.shape[1], -1)
         packet.payload(results, element_dtype(etype), units)[:] = allreduce(
-            stacked, etype, redop
+            stacked, etype, redop, "ordered" if mode & ORDERED else "exact", bool(mode & SATURATE)
         ).reshape(len(results), -1)
         packet.clear_unused(results)
         return packet.set_flits(results, self.config.flit_w)
@@ -314,6 +395,7 @@ class Reducer:
             made,
             version=VERSION,
             coll_rsvd=0,
+            mode=packet.get(openers, "mode") & ~PARTIAL,
             op=op,
             dst=ID_GROUP,
             src=packet.get(openers, "dst"),
@@ -321,10 +403,12 @@ class Reducer:
         )
         return packet.set_flits(made, self.config.flit_w)
 
-    def _count(self, reasons: Ints, results: int) -> None:
-        self.counters["contributions"] += int((reasons == Status.OK).sum())
-        self.counters["results"] += results
-        for status in (Status.TYPE, Status.NOT_MEMBER, Status.DUPLICATE, Status.MISMATCH):
+    def _count(self, reasons: Ints, op: Ints) -> None:
+        taken = (reasons == Status.OK) & (op != Op.LOAD_REDUCE)
+        self.counters["contributions"] += int(taken.sum())
+        for status in (
+            Status.TYPE, Status.NOT_MEMBER, Status.DUPLICATE, Status.MISMATCH, Status.TIMEOUT,
+        ):  # fmt: skip
             self.counters[f"refused_{status.name.lower()}"] += int((reasons == status).sum())
 
 

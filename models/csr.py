@@ -274,6 +274,9 @@ class CsrModel:
             "ecc": config.ecc,
             "multicast": config.mcast,
             "cut_through": config.cut_through,
+            "voq_shared": config.voq_shared,
+            "types": config.types,
+            "ordered": config.ordered,
         }
 
     # ---------------------------------------------------------------------------- the hardware

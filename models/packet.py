@@ -75,9 +75,12 @@ Packets = NDArray[np.void]
 
 # ------------------------------------------------------------------ rules about operations
 
-_HEADER_ONLY = (Op.READ, Op.WRITE_RSP, Op.ERROR, Op.COLL_ERROR, Op.MGT_READ)
+_HEADER_ONLY = (
+    Op.READ, Op.WRITE_RSP, Op.ERROR, Op.FETCH, Op.COLL_ERROR, Op.BARRIER, Op.LOAD_REDUCE,
+    Op.MGT_READ,
+)  # fmt: skip
 _ONE_OR_TWO = (Op.ATOMIC, Op.ATOMIC_RSP)
-_ANY_LENGTH = (Op.MGT_WRITE, Op.MGT_RSP)
+_ANY_LENGTH = (Op.RESULT, Op.MGT_WRITE, Op.MGT_RSP)
 
 
 def _operation_tables() -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:

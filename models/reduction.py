@@ -20,6 +20,9 @@ from .layout import EType, RedOp
 #: How a sum is made.
 MODES = ("exact", "ordered")
 
+#: Types for which overflow can be made to give the largest number.
+SATURATING = (EType.INT32, EType.E4M3, EType.E5M2)
+
 #: Elements that are worked on at a time, so that the intermediate arrays stay in the cache.
 _CHUNK = 8192
 
@@ -39,8 +42,8 @@ def allreduce(
     contributions: patterns of shape (members, elements), of the unsigned dtype of the element
     type, members in ascending order. The result has shape (elements,). `mode` is "exact" (one
     rounding) or "ordered" (sums in FP32, a rounding at each member); for INT32 and for minima and
-    maxima both are the same. `saturate` is the mode bit for INT32, E4M3 and E5M2: overflow becomes
-    the largest number instead of wrapping, infinity or NaN.
+    maxima both are the same. `saturate` is the mode bit: for INT32, E4M3 and E5M2 overflow becomes
+    the largest number instead of wrapping, infinity or NaN; for the other types it changes nothing.
 
     Raises ValueError for a wrong shape, dtype, type, operation or mode.
     """
@@ -54,6 +57,7 @@ def allreduce(
     if redop not in list(RedOp):
         raise ValueError(f"no operation {redop!r}; there are: {', '.join(r.name for r in RedOp)}")
 
+    saturate = saturate and etype in SATURATING
     result = np.empty(array.shape[1], array.dtype)
     for start in range(0, array.shape[1], _CHUNK):
         part = array[:, start : start + _CHUNK]

@@ -31,7 +31,7 @@ OUTAGE_COUNTERS = ("refused_dst", "dropped_responses")
 TOTALS = ("mcast_packets", "mcast_copies")
 ENGINE_COUNTERS = (
     "contributions", "results", "timeouts", "refused_type", "refused_not_member",
-    "refused_duplicate", "refused_mismatch",
+    "refused_duplicate", "refused_mismatch", "refused_timeout",
 )  # fmt: skip
 
 #: Of more ports than this the counters of only so many, drawn at random, are read: a value takes

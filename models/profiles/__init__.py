@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any, TypeVar
 
+from switchproof.models.layout import EType
+
 if sys.version_info >= (3, 11):
     import tomllib
 else:
@@ -35,6 +37,8 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "counters": (0, 2),
     "ecc": (0, 1),
     "cut_through": (0, 1),
+    "types": (1, 63),
+    "ordered": (0, 1),
 }
 
 #: The same of a link.
@@ -81,6 +85,8 @@ class Config:
     counters: int = 0
     ecc: int = 0
     cut_through: int = 0
+    types: int = 3
+    ordered: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -134,6 +140,11 @@ class Config:
         """Flits of the longest packet."""
         units = self.flit_bytes // 16
         return (LONGEST_UNITS + units - 1) // units
+
+    @property
+    def etypes(self) -> tuple[EType, ...]:
+        """Element types that the engines have."""
+        return tuple(etype for etype in EType if self.types >> etype & 1)
 
     @property
     def counted_ports(self) -> int:

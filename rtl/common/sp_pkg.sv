@@ -76,9 +76,12 @@ package sp_pkg;
     OP_ATOMIC_RSP  = 6'b01_0010,
     OP_ERROR       = 6'b01_0111,  // answer to a refused packet of the other classes
     OP_RESULT      = 6'b01_1000,  // result of a reduction
+    OP_FETCH       = 6'b01_1001,  // engine to members: contribute `tag` units, for `root`
     OP_COLL_ERROR  = 6'b01_1111,  // answer to a refused contribution, or a group that failed
     OP_ALLREDUCE   = 6'b10_1000,  // contribution; the result goes to all members
     OP_REDUCE      = 6'b10_1001,  // contribution; the result goes to `root`
+    OP_BARRIER     = 6'b10_1010,  // contribution without payload; all hear when all have come
+    OP_LOAD_REDUCE = 6'b10_1011,  // what all members hold, reduced, to who asks; `root` + 1 units
     OP_MGT_READ    = 6'b11_0000,
     OP_MGT_WRITE   = 6'b11_0001,
     OP_MGT_RSP     = 6'b11_0010
@@ -95,7 +98,7 @@ package sp_pkg;
     ST_TYPE       = 4'd6,   // element type, operation or mode not built in
     ST_MISMATCH   = 4'd7,   // differs from the other contributions of its reduction
     ST_DUPLICATE  = 4'd8,   // this member has already contributed
-    ST_TIMEOUT    = 4'd9,   // a member did not come
+    ST_TIMEOUT    = 4'd9,   // a member did not come, or came too late
     ST_PARTITION  = 4'd10   // not for this port: another partition, or a source it is not
   } status_e;
 
@@ -189,7 +192,7 @@ package sp_pkg;
     logic               rsvd;   // sent as zero, ignored, forwarded
     logic [SEQ_W-1:0]   seq;    // which reduction of the group
     logic [SLICE_W-1:0] slice;  // which part of its vector
-    logic [ROOT_W-1:0]  root;   // REDUCE: switch port that gets the result
+    logic [ROOT_W-1:0]  root;   // REDUCE: switch port that gets the result; LOAD_REDUCE: units - 1
     logic [2:0]         mode;   // {partial, saturate, ordered}
     logic [2:0]         redop;  // redop_e
     logic [2:0]         etype;  // etype_e
@@ -255,8 +258,8 @@ package sp_pkg;
   function automatic logic op_known(logic [5:0] op);
     case (op)
       OP_READ, OP_WRITE, OP_ATOMIC, OP_MCAST_WRITE, OP_READ_RSP, OP_WRITE_RSP, OP_ATOMIC_RSP,
-      OP_ERROR, OP_RESULT, OP_COLL_ERROR, OP_ALLREDUCE, OP_REDUCE, OP_MGT_READ, OP_MGT_WRITE,
-      OP_MGT_RSP: return 1'b1;
+      OP_ERROR, OP_RESULT, OP_FETCH, OP_COLL_ERROR, OP_ALLREDUCE, OP_REDUCE, OP_BARRIER,
+      OP_LOAD_REDUCE, OP_MGT_READ, OP_MGT_WRITE, OP_MGT_RSP: return 1'b1;
       default: return 1'b0;
     endcase
   endfunction
@@ -264,9 +267,10 @@ package sp_pkg;
   /// Whether `len` payload units are possible for a known operation.
   function automatic logic len_legal(logic [5:0] op, logic [LEN_W-1:0] len);
     case (op)
-      OP_READ, OP_WRITE_RSP, OP_ERROR, OP_COLL_ERROR, OP_MGT_READ: return len == '0;
+      OP_READ, OP_WRITE_RSP, OP_ERROR, OP_FETCH, OP_COLL_ERROR, OP_BARRIER, OP_LOAD_REDUCE,
+      OP_MGT_READ: return len == '0;
       OP_ATOMIC, OP_ATOMIC_RSP: return (len != '0) && (len <= LEN_W'(2));
-      OP_MGT_WRITE, OP_MGT_RSP: return len <= LEN_W'(MAX_UNITS);
+      OP_RESULT, OP_MGT_WRITE, OP_MGT_RSP: return len <= LEN_W'(MAX_UNITS);
       default: return (len != '0) && (len <= LEN_W'(MAX_UNITS));
     endcase
   endfunction

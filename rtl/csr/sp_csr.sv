@@ -51,6 +51,12 @@ module sp_csr #(
   parameter bit          ECC          = 1'b0,
   /// 1: packets may leave before they have come whole: shown in a register only.
   parameter bit          CUT_THROUGH  = 1'b0,
+  /// Flits that the queues of an input share: shown in a register only.
+  parameter int unsigned VOQ_SHARED   = 0,
+  /// Element types of the engines: shown in a register only.
+  parameter int unsigned TYPES        = 3,
+  /// 1: sums in the order of members: shown in a register only.
+  parameter bit          ORDERED      = 1'b0,
   /// What was built: the commit, or any other word of the builder.
   parameter logic [31:0] BUILD        = '0,
   /// Bits of a byte address: the map is the same for every configuration.
@@ -226,7 +232,7 @@ module sp_csr #(
   localparam int unsigned ROWS_W    = $clog2(ROWS);
   /// Registers of a port and of an engine.
   localparam int unsigned PORT_REGS = 16;
-  localparam int unsigned ENG_REGS  = 11;
+  localparam int unsigned ENG_REGS  = 12;
   localparam int unsigned VC_REGS   = 15;
 
   /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
@@ -378,6 +384,9 @@ module sp_csr #(
     hw_in.ecc.value.next          = 32'(ECC);
     hw_in.multicast.value.next    = 32'(MCAST);
     hw_in.cut_through.value.next  = 32'(CUT_THROUGH);
+    hw_in.voq_shared.value.next   = VOQ_SHARED;
+    hw_in.types.value.next        = TYPES;
+    hw_in.ordered.value.next      = 32'(ORDERED);
     hw_in.mcast_packets.count.next = mcast_q;
     hw_in.mcast_copies.count.next = copies_q;
 
@@ -788,7 +797,7 @@ module sp_csr #(
     logic [ENG_CNTS-1:0]  eng_ev;
     logic [ENG_CNT_W-1:0] eng_sel;
     logic [31:0]          eng_count;
-    logic [NE-1:0]        eng_refused_ev [4];
+    logic [NE-1:0]        eng_refused_ev [5];
     logic [CTX_W-1:0]     high_q [NE];
     logic [CTX_W-1:0]     used_q;
     logic [CTX_W-1:0]     most_q;
@@ -796,7 +805,7 @@ module sp_csr #(
     assign engine_there = 32'(a_unit) < N_ENGINES;
 
     always_comb begin
-      for (int unsigned r = 0; r < 4; r++) eng_refused_ev[r] = '0;
+      for (int unsigned r = 0; r < 5; r++) eng_refused_ev[r] = '0;
       if (|ev_eng_refused_i) begin
         for (int unsigned e = 0; e < NE; e++) begin
           eng_refused_ev[0][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_TYPE);
@@ -806,11 +815,14 @@ module sp_csr #(
                               && (ev_eng_status_i[e] == sp_pkg::ST_DUPLICATE);
           eng_refused_ev[3][e] = ev_eng_refused_i[e]
                               && (ev_eng_status_i[e] == sp_pkg::ST_MISMATCH);
+          eng_refused_ev[4][e] = ev_eng_refused_i[e]
+                              && (ev_eng_status_i[e] == sp_pkg::ST_TIMEOUT);
         end
       end
     end
 
-    assign eng_ev  = {ev_eng_failed_i, ev_eng_corrected_i, eng_refused_ev[3], eng_refused_ev[2], eng_refused_ev[1], eng_refused_ev[0],
+    assign eng_ev  = {ev_eng_failed_i, ev_eng_corrected_i, eng_refused_ev[4], eng_refused_ev[3],
+                      eng_refused_ev[2], eng_refused_ev[1], eng_refused_ev[0],
                       ev_timeout_i, ev_result_i, ev_contribution_i};
     assign eng_sel = ENG_CNT_W'(32'(a_reg) * NE + 32'(a_unit));
 

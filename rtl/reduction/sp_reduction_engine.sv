@@ -19,6 +19,10 @@ module sp_reduction_engine #(
     parameter int unsigned N_CONTEXTS = 8,
     /// Rows of the group table.
     parameter int unsigned N_GROUPS   = 64,
+    /// Bit t: elements of type t (sp_pkg::etype_e) are built in.
+    parameter int unsigned TYPES      = 3,
+    /// 1: sums in the order of members are built in.
+    parameter bit          ORDERED    = 1'b0,
     /// 1: registers between look, decision and grant, for FPGAs; see docs/crossbar.md.
     parameter bit          PIPELINED  = 1'b0,
     localparam int unsigned PW        = $clog2(N_PORTS),
@@ -113,6 +117,12 @@ module sp_reduction_engine #(
   /// Flits of the result buffer: two of the longest packets.
   localparam int unsigned BUF     = 2 * BEATS;
   localparam int unsigned BUFW    = $clog2(BUF);
+  /// Element types, by number.
+  localparam logic [7:0]  BUILT         = 8'(TYPES);
+  /// Bits of `mode`.
+  localparam int unsigned MODE_ORDERED  = 0;
+  localparam int unsigned MODE_SATURATE = 1;
+  localparam int unsigned MODE_PARTIAL  = 2;
 
   if (N_PORTS < 2 || N_PORTS > 1024) begin : gen_bad_ports
     $fatal(1, "sp_reduction_engine: N_PORTS = %0d is not in 2..1024", N_PORTS);
@@ -122,6 +132,9 @@ module sp_reduction_engine #(
   end
   if (N_CONTEXTS < 2 || N_CONTEXTS > 64 || N_CONTEXTS % 2 != 0) begin : gen_bad_contexts
     $fatal(1, "sp_reduction_engine: N_CONTEXTS = %0d is not an even number in 2..64", N_CONTEXTS);
+  end
+  if (TYPES < 1 || TYPES > 63) begin : gen_bad_types
+    $fatal(1, "sp_reduction_engine: TYPES = %0d names no element type, or one that is none", TYPES);
   end
   if (N_GROUPS < 1 || N_GROUPS > 4096) begin : gen_bad_groups
     $fatal(1, "sp_reduction_engine: N_GROUPS = %0d is not in 1..4096", N_GROUPS);
@@ -134,11 +147,19 @@ module sp_reduction_engine #(
     logic [GW-1:0]      group;
   } key_t;
 
+  /// What a packet asks for: of op_e, what tells those apart that an engine knows.
+  typedef enum logic [1:0] {
+    KIND_ALL     = 2'(OP_ALLREDUCE),
+    KIND_ONE     = 2'(OP_REDUCE),
+    KIND_BARRIER = 2'(OP_BARRIER),
+    KIND_FETCH   = 2'(OP_LOAD_REDUCE)   // no contribution: opens a reduction of KIND_ONE
+  } kind_e;
+
   /// What all contributions to a reduction have in common besides.
   typedef struct packed {
-    logic              reduce;  // OP_REDUCE instead of OP_ALLREDUCE
-    logic [2:0]        etype;
-    logic [2:0]        redop;
+    kind_e             kind;
+    logic              ordered;  // mode bit
+    arith_t            arith;
     logic [ROOT_W-1:0] root;
     logic [LEN_W-1:0]  len;
   } attr_t;
@@ -153,11 +174,16 @@ module sp_reduction_engine #(
     logic grp_root;
     logic duplicate;  // the port is in the open context
     logic mismatch;   // the open context's attributes are others
+    logic late;       // it was waited for in a reduction that was given up
+    logic early;      // a member before it has to come first, and one has not
+    logic grp_early;  // the same for when no context is open
+    logic close;       // the contribution before it is not in memory yet
   } look_t;
 
   /// A head that is granted, and what was decided of it.
   typedef struct packed {
     logic               refuse;
+    logic               announce; // it stays where it is, and its context is opened for it
     logic               opens;   // a context
     logic               whole;   // it is the last contribution
     logic [3:0]         status;
@@ -171,10 +197,10 @@ module sp_reduction_engine #(
   /// A granted packet on its way.
   typedef struct packed {
     logic          drop;
-    logic          first;  // opened the context
-    logic          cmp;
-    logic          max;
-    logic          bf16;
+    logic          bare;     // it has no elements
+    logic          ordered;  // its elements are added in the order of members
+    logic          first;    // of its context
+    arith_t        arith;
     logic [CW-1:0] ctx;
     logic [PW-1:0] port;   // for the check of the order only
   } flight_t;
@@ -194,15 +220,33 @@ module sp_reduction_engine #(
   function automatic attr_t attr_of(hdr_t h);
     coll_t c;
     c = h.cls.coll;
-    return '{reduce: h.op == OP_REDUCE, etype: c.etype, redop: c.redop, root: c.root, len: h.len};
+    return '{kind: kind_e'(h.op[1:0]), ordered: c.mode[MODE_ORDERED],
+             arith: '{saturate: c.mode[MODE_SATURATE], redop: c.redop, etype: c.etype},
+             root: c.root, len: h.len};
+  endfunction
+
+  /// What the contributions have in common that a load asks for, by what came at port `p`.
+  function automatic attr_t fetched(attr_t asked, logic [PW-1:0] p);
+    fetched      = asked;
+    fetched.kind = KIND_ONE;
+    fetched.root = ROOT_W'(p);
+    fetched.len  = LEN_W'(asked.root[3:0]) + LEN_W'(1);
   endfunction
 
   /// Whether the engine computes what the header asks for.
   function automatic logic type_ok(hdr_t h);
     coll_t c;
     c = h.cls.coll;
-    return (c.etype == ET_FP32 || c.etype == ET_BF16) && (c.mode == '0) && (h.ext == '0)
-        && (c.redop == RO_SUM || c.redop == RO_MIN || c.redop == RO_MAX);
+    if (h.op == OP_BARRIER) return h.ext == '0;
+    return BUILT[c.etype] && (c.redop <= RO_MAXNUM) && (h.ext == '0)
+        && !c.mode[MODE_PARTIAL] && (ORDERED || !c.mode[MODE_ORDERED])
+        && ((h.op != OP_LOAD_REDUCE) || (32'(c.root) < MAX_UNITS));
+  endfunction
+
+  /// Whether members must come in their order: where each step of a sum is rounded.
+  function automatic logic in_order(attr_t a);
+    return ORDERED && a.ordered && (a.arith.redop == RO_SUM) && (a.arith.etype != ET_INT32)
+        && (a.kind != KIND_BARRIER);
   endfunction
 
   // verilator lint_on UNUSEDSIGNAL
@@ -218,13 +262,15 @@ module sp_reduction_engine #(
   logic [N_CONTEXTS-1:0] busy_q;    // in use
   logic [N_CONTEXTS-1:0] open_q;    // more contributions may come
   logic [N_CONTEXTS-1:0] dead_q;    // given up
+  logic [N_CONTEXTS-1:0] past_q;    // given up, and free; who is missing is still known
+  logic [N_CONTEXTS-1:0] near_q;    // the next member's flits could come too early
   logic [N_CONTEXTS-1:0] poison_q;
   key_t                  key_q      [N_CONTEXTS];
   attr_t                 attr_q     [N_CONTEXTS];
   logic [ID_W-1:0]       dst_q      [N_CONTEXTS];
   logic [N_PORTS-1:0]    members_q  [N_CONTEXTS];
   logic [N_PORTS-1:0]    got_q      [N_CONTEXTS];
-  logic [31:0]           opened_q   [N_CONTEXTS];
+  logic [32:0]           opened_q   [N_CONTEXTS];
   logic [FW:0]           pending_q  [N_CONTEXTS];  // granted packets that are not in memory yet
   logic [N_CONTEXTS-1:0] drained;
 
@@ -241,6 +287,7 @@ module sp_reduction_engine #(
   logic                     prefer_q, alloc_set;
   logic            [CW-1:0] alloc_ctx;
   logic                     flight_room, ans_room;
+  logic                     pause;                  // grants have had their time
 
   // What is seen of the head of each port, in the order of its making: it is compared with the
   // contexts; the look says what that means; then it is decided; and that is kept for its grant.
@@ -248,9 +295,14 @@ module sp_reduction_engine #(
   logic [N_CONTEXTS-1:0] same      [N_PORTS];
   logic [N_CONTEXTS-1:0] other_now [N_PORTS];  // contexts of other attributes
   logic [N_CONTEXTS-1:0] other     [N_PORTS];
+  logic [N_CONTEXTS-1:0] past_now  [N_PORTS];  // contexts given up, of its key, that lack it
+  logic [N_CONTEXTS-1:0] past      [N_PORTS];
+  logic [N_PORTS-1:0]    lowest    [N_CONTEXTS];  // the first member that a context lacks
   logic [N_PORTS-1:0] look_valid, look_hit, seen_valid, seen_hit, hit;
   logic [CW-1:0]      look_ctx   [N_PORTS];
   logic [CW-1:0]      seen_ctx   [N_PORTS];
+  logic [CW-1:0]      look_past  [N_PORTS];  // the context in which it was waited for
+  logic [CW-1:0]      seen_past  [N_PORTS];
   logic [CW-1:0]      hit_ctx    [N_PORTS];
   look_t              look       [N_PORTS];
   look_t              seen       [N_PORTS];
@@ -258,6 +310,7 @@ module sp_reduction_engine #(
   logic [N_PORTS-1:0] seen_group [N_PORTS];
   logic [3:0]         seen_status[N_PORTS];
   logic [3:0]         hit_status [N_PORTS];
+  logic [CW-1:0]      hit_past   [N_PORTS];
   logic [N_PORTS-1:0] seen_row   [N_PORTS];
   logic [N_PORTS-1:0] hit_row    [N_PORTS];
   logic [N_PORTS-1:0] seen_got   [N_PORTS];  // members that are in, with this one
@@ -265,12 +318,17 @@ module sp_reduction_engine #(
   logic [N_PORTS-1:0] seen_whole, whole;      // they are all
   logic [CW-1:0]      open_ctx;               // for a context to open
   logic [N_PORTS-1:0] seen_refuse, refuse, able, better, want;
-  logic               chosen_valid;                // a head is granted
+  logic [N_PORTS-1:0] waits, seen_waits;      // for members before it, and no context is open
+  logic               announce;               // the context of the first of them is opened
+  logic [PW-1:0]      announce_port;
+  logic               chosen_valid;                // a head is granted, or announced
+  logic               chosen_announce;
   logic [PW-1:0]      chosen_port;                 // of this port
   grant_t             chosen, grant;          // this one
   logic               g_valid;                // and what follows is done
   coll_t              g_coll;
-  logic               g_take, g_open, g_refuse;
+  attr_t              g_attr;
+  logic               g_take, g_open, g_refuse, g_fetch, g_first;
   logic [N_PORTS-1:0] g_bit;
   logic               calm;                   // no grant is on its way to a late context
   logic               late;                   // a context waits for too long
@@ -289,8 +347,19 @@ module sp_reduction_engine #(
     if (job_q) set_busy[job_ctx_q[0]] = 1'b1;
     set_good  = ((set_free & ~set_busy) != '0) ? set_free & ~set_busy : set_free;
     alloc_set = set_good[prefer_q] ? prefer_q : !prefer_q;
+    // one that knows nobody who is missing is taken first
     for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
       if (!busy_q[c] && (1'(c % 2) == alloc_set)) alloc_ctx = CW'(c);
+    end
+    for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
+      if (!busy_q[c] && !past_q[c] && (1'(c % 2) == alloc_set)) alloc_ctx = CW'(c);
+    end
+  end
+
+  always_comb begin
+    for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
+      automatic logic [N_PORTS-1:0] missing = members_q[c] & ~got_q[c];
+      lowest[c] = ORDERED ? missing & (~missing + N_PORTS'(1)) : '0;
     end
   end
 
@@ -298,8 +367,9 @@ module sp_reduction_engine #(
     for (int unsigned p = 0; p < N_PORTS; p++) begin
       automatic logic in_table = 32'(head_hdr_i[p].cls.coll.group) < (1 << GW);
       for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
-        same_now[p][c]  = open_q[c] && in_table
-                          && (key_q[c] == key_of(head_hdr_i[p].cls.coll));
+        automatic logic named = in_table && (key_q[c] == key_of(head_hdr_i[p].cls.coll));
+        same_now[p][c]  = open_q[c] && named;
+        past_now[p][c]  = (dead_q[c] || past_q[c]) && named && members_q[c][p] && !got_q[c][p];
         other_now[p][c] = attr_q[c] != attr_of(head_hdr_i[p]);
       end
     end
@@ -309,27 +379,40 @@ module sp_reduction_engine #(
     look_hit = '0;
     for (int unsigned p = 0; p < N_PORTS; p++) begin
       look_ctx[p]   = '0;
+      look_past[p]  = '0;
       look_group[p] = '0;
       look[p]       = '0;
       if (look_valid[p]) begin
         automatic hdr_t               h       = head_hdr_i[p];
         automatic logic               reduce  = h.op == OP_REDUCE;
+        automatic logic               fetch   = h.op == OP_LOAD_REDUCE;
+        automatic logic [N_PORTS-1:0] below   = (N_PORTS'(1) << p) - N_PORTS'(1);
         automatic logic [ROOT_W-1:0]  root    = h.cls.coll.root;
         automatic logic [GROUP_W-1:0] group   = h.cls.coll.group;
         automatic logic               in_root = 32'(root) < N_PORTS;
         if (32'(group) < N_GROUPS) look_group[p] = grp_q[GW'(group)];
-        look[p].op    = (h.op != OP_ALLREDUCE) && (h.op != OP_REDUCE);
+        look[p].op    = (h.op != OP_ALLREDUCE) && !reduce && (h.op != OP_BARRIER) && !fetch;
         look[p].etype = !type_ok(h);
+        look[p].late  = !fetch && (past[p] != '0);
         for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
           if (same[p][c]) begin
             look_hit[p] = 1'b1;
             look_ctx[p] |= CW'(c);
             look[p].member    |= members_q[c][p];
             look[p].root      |= !reduce || (in_root && members_q[c][PW'(root)]);
-            look[p].duplicate |= got_q[c][p];
+            look[p].duplicate |= got_q[c][p] || fetch;
             look[p].mismatch  |= other[p][c];
+            look[p].early     |= !lowest[c][p];
+            look[p].close     |= near_q[c];
+          end else if (!fetch && past[p][c]) begin
+            look_past[p] |= CW'(c);
           end
         end
+        if (!in_order(attr_of(h)) || fetch) begin
+          look[p].early = 1'b0;
+          look[p].close  = 1'b0;
+        end
+        look[p].grp_early = in_order(attr_of(h)) && !fetch && ((look_group[p] & below) != '0);
         look[p].grp_member = look_group[p][p];
         look[p].grp_root   = !reduce || (in_root && look_group[p][PW'(root)]);
       end
@@ -339,6 +422,7 @@ module sp_reduction_engine #(
   always_comb begin
     seen_refuse = '0;
     seen_whole  = '0;
+    seen_waits  = '0;
     able        = '0;
     better      = '0;
     for (int unsigned p = 0; p < N_PORTS; p++) begin
@@ -347,12 +431,14 @@ module sp_reduction_engine #(
       seen_got[p]    = '0;
       if (seen_valid[p]) begin
         automatic logic old = seen_hit[p];
+        automatic logic fetch = head_hdr_i[p].op == OP_LOAD_REDUCE;
         seen_row[p]   = old ? members_q[seen_ctx[p]] : seen_group[p];
         seen_got[p]   = (old ? got_q[seen_ctx[p]] : '0) | N_PORTS'(1) << p;
         seen_whole[p] = seen_got[p] == seen_row[p];
 
         if (seen[p].op)                              seen_status[p] = ST_OP;
         else if (seen[p].etype)                      seen_status[p] = ST_TYPE;
+        else if (seen[p].late)                       seen_status[p] = ST_TIMEOUT;
         else if (old ? !seen[p].member || !seen[p].root
                      : !seen[p].grp_member || !seen[p].grp_root)
           seen_status[p] = ST_NOT_MEMBER;
@@ -360,12 +446,23 @@ module sp_reduction_engine #(
         else if (seen[p].mismatch)                   seen_status[p] = ST_MISMATCH;
 
         seen_refuse[p] = seen_status[p] != ST_OK;
-        able[p]   = seen_refuse[p] ? ans_room : old || (set_free != '0);
+        seen_waits[p] = !seen_refuse[p] && !old && seen[p].grp_early && (set_free != '0);
+        // what fetches needs a place for the packet that does, and a context
+        able[p] = seen_refuse[p] ? ans_room
+                  : old ? !seen[p].early && !seen[p].close
+                        : !seen[p].grp_early && (set_free != '0) && (!fetch || ans_room);
         better[p] = able[p] && (seen_refuse[p] || !set_busy[old ? seen_ctx[p][0] : alloc_set]);
       end
     end
     // what would make a read-out wait comes when there is nothing else
-    want = !flight_room ? '0 : (better != '0) ? better : able;
+    want = !flight_room || pause ? '0 : (better != '0) ? better : able;
+  end
+
+  // A contribution that must wait for members before it is not taken; but its reduction is open
+  // from the moment in which it is seen, so that who never comes is missed in time.
+  always_comb begin
+    announce_port = '0;
+    for (int unsigned p = N_PORTS; p > 0; p--) if (waits[p-1]) announce_port = PW'(p - 1);
   end
 
   if (PIPELINED) begin : g_steps
@@ -387,15 +484,20 @@ module sp_reduction_engine #(
         look_valid <= head_valid_i;
         seen_valid <= look_valid;
         want_q     <= want;
-        chosen_valid    <= grant_i;
+        chosen_valid    <= grant_i || announce;
         g_valid    <= chosen_valid;
-        after_q    <= (grant_i || expire) ? '1 : after_q >> 1;
+        after_q    <= (grant_i || expire || announce) ? '1 : after_q >> 1;
       end
     end
 
     always_ff @(posedge clk_i) begin
-      chosen_port     <= grant_port_i;
+      chosen_port     <= announce ? announce_port : grant_port_i;
+      chosen_announce <= announce;
       grant      <= chosen;
+      past       <= past_now;
+      seen_past  <= look_past;
+      hit_past   <= seen_past;
+      waits_q    <= seen_waits;
       same       <= same_now;
       other      <= other_now;
       seen_hit   <= look_hit;
@@ -412,26 +514,36 @@ module sp_reduction_engine #(
       open_ctx   <= alloc_ctx;
     end
 
-    // Before a context is given up, nothing more is wanted, and what may have been granted is done:
-    // a grant comes two cycles after its head was wanted.
-    logic       hold_q;
-    logic [2:0] calm_q;
+    // Before a context is given up, or opened without a grant, nothing more is wanted, and what may
+    // have been granted is done: a grant comes two cycles after its head was wanted.
+    logic               hold_q;
+    logic [2:0]         calm_q;
+    logic [N_PORTS-1:0] waits_q;
+    logic               held;
+    assign held  = late || (waits != '0);
+    assign waits = (after_q != '0) ? '0 : waits_q;
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
         hold_q <= 1'b0;
         calm_q <= '0;
       end else begin
-        hold_q <= late;
-        calm_q <= (grant_i || chosen_valid || g_valid || !late) ? '0 : {calm_q[1:0], 1'b1};
+        hold_q <= held;
+        calm_q <= (grant_i || chosen_valid || g_valid || !held) ? '0 : {calm_q[1:0], 1'b1};
       end
     end
 
-    assign calm   = calm_q[2];
+    assign calm     = calm_q[2];
+    assign announce = calm && !late && (waits != '0);
+    assign pause    = 1'b0;
     assign want_o = (after_q != '0 || hold_q) ? '0 : want_q;
   end else begin : g_one_step
     assign look_valid = head_valid_i;
     assign same       = same_now;
     assign other      = other_now;
+    assign past       = past_now;
+    assign seen_past  = look_past;
+    assign hit_past   = seen_past;
+    assign waits      = seen_waits;
     assign seen_valid = look_valid;
     assign seen_hit   = look_hit;
     assign seen_ctx   = look_ctx;
@@ -446,31 +558,49 @@ module sp_reduction_engine #(
     assign refuse     = seen_refuse;
     assign open_ctx   = alloc_ctx;
     assign want_o     = want;
-    assign chosen_valid    = grant_i;
-    assign chosen_port     = grant_port_i;
+    assign chosen_valid    = grant_i || announce;
+    assign chosen_port     = grant_i ? grant_port_i : announce_port;
+    assign chosen_announce = !grant_i;
+    assign announce        = (waits != '0) && !grant_i;
     assign g_valid    = chosen_valid;
     assign grant      = chosen;
+    // A context is opened when nothing is granted; three grants in a row are followed by a rest.
+    logic [1:0] waited_q;
+    assign pause = waited_q == '1;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) waited_q <= '0;
+      else waited_q <= (waits == '0) || announce ? '0 : waited_q + 2'd1;
+    end
     // A grant to a context in the cycle in which it expires goes first.
     assign calm       = !(g_take && (grant.ctx == late_ctx_q));
   end
 
   // ------------------------------------------------------------------------------------ grant
 
+  logic chosen_bare;  // it opens a context and is none of its contributions
+  assign chosen_bare = chosen_announce || (head_hdr_i[chosen_port].op == OP_LOAD_REDUCE);
+
   assign chosen = '{
       refuse: refuse[chosen_port],
+      announce: chosen_announce,
       opens: !refuse[chosen_port] && !hit[chosen_port],
-      whole: whole[chosen_port],
+      whole: whole[chosen_port] && !chosen_bare,
       status: hit_status[chosen_port],
       port: chosen_port,
-      ctx: hit[chosen_port] ? hit_ctx[chosen_port] : open_ctx,
+      ctx: (hit_status[chosen_port] == ST_TIMEOUT) ? hit_past[chosen_port]
+           : hit[chosen_port] ? hit_ctx[chosen_port] : open_ctx,
       row: hit_row[chosen_port],
-      got: hit_got[chosen_port],
+      got: chosen_bare ? '0 : hit_got[chosen_port],
       hdr: head_hdr_i[chosen_port]};
 
   assign g_coll   = grant.hdr.cls.coll;
+  assign g_attr   = (grant.hdr.op == OP_LOAD_REDUCE) ? fetched(attr_of(grant.hdr), grant.port)
+                                                     : attr_of(grant.hdr);
   assign g_refuse = g_valid && grant.refuse;
-  assign g_take   = g_valid && !grant.refuse;
+  assign g_fetch  = g_valid && !grant.refuse && (grant.hdr.op == OP_LOAD_REDUCE);
+  assign g_take   = g_valid && !grant.refuse && !grant.announce && !g_fetch;
   assign g_open   = g_valid && grant.opens;
+  assign g_first  = g_take && (grant.got == g_bit);
   assign g_bit    = N_PORTS'(1) << grant.port;
 
   assign ev_contribution_o = g_take;
@@ -482,18 +612,19 @@ module sp_reduction_engine #(
   flight_t       flight_q [FLIGHT];
   logic [FW-1:0] flight_wp_q, flight_rp_q;
   flight_t       fl;
-  logic          fl_pop;
+  logic          fl_push, fl_pop;
   logic [BW-1:0] beat, beat_q;
 
   assign fl     = flight_q[flight_rp_q];
-  assign fl_pop = in_valid_i && in_last_i;
+  assign fl_pop  = in_valid_i && in_last_i;
+  assign fl_push = g_valid && !grant.announce;
   assign beat   = in_first_i ? '0 : beat_q;
 
   always_ff @(posedge clk_i) begin
     if (g_valid) begin
       flight_q[flight_wp_q] <= '{
-          drop: g_refuse, first: g_open, cmp: g_coll.redop != RO_SUM, max: g_coll.redop == RO_MAX,
-          bf16: g_coll.etype == ET_BF16, ctx: grant.ctx, port: grant.port};
+          drop: !g_take, bare: g_attr.kind == KIND_BARRIER, ordered: in_order(g_attr),
+          first: g_first, arith: g_attr.arith, ctx: grant.ctx, port: grant.port};
     end
   end
 
@@ -503,13 +634,14 @@ module sp_reduction_engine #(
       flight_rp_q  <= '0;
       flight_cnt_q <= '0;
     end else begin
-      if (g_valid) flight_wp_q <= flight_wp_q + FW'(1);
+      if (fl_push) flight_wp_q <= flight_wp_q + FW'(1);
       if (fl_pop) flight_rp_q <= flight_rp_q + FW'(1);
-      if (g_valid != fl_pop) flight_cnt_q <= g_valid ? flight_cnt_q + 1'b1 : flight_cnt_q - 1'b1;
+      if (fl_push != fl_pop) flight_cnt_q <= fl_push ? flight_cnt_q + 1'b1 : flight_cnt_q - 1'b1;
     end
   end
 
-  logic              acc_valid_q, acc_first_q, acc_cmp_q, acc_max_q, acc_bf16_q;
+  logic              acc_valid_q, ord_valid_q, acc_first_q;
+  arith_t            acc_arith_q;
   logic [CW-1:0]     acc_ctx_q;
   logic [BW-1:0]     acc_beat_q;
   logic [FLIT_W-1:0] acc_data_q;
@@ -519,9 +651,11 @@ module sp_reduction_engine #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       acc_valid_q <= 1'b0;
+      ord_valid_q <= 1'b0;
       done_q      <= '0;
     end else begin
-      acc_valid_q <= in_valid_i && !fl.drop;
+      acc_valid_q <= in_valid_i && !fl.drop && !fl.bare && !fl.ordered;
+      ord_valid_q <= in_valid_i && !fl.drop && fl.ordered;
       done_q      <= {done_q[2:0], fl_pop && !fl.drop};
     end
   end
@@ -530,14 +664,12 @@ module sp_reduction_engine #(
     if (in_valid_i) begin
       beat_q      <= beat + BW'(1);
       acc_first_q <= fl.first;
-      acc_cmp_q   <= fl.cmp;
-      acc_max_q   <= fl.max;
-      acc_bf16_q  <= fl.bf16;
+      acc_arith_q <= fl.arith;
       acc_ctx_q   <= fl.ctx;
       acc_beat_q  <= beat;
       acc_data_q  <= in_data_i;
     end
-    if (acc_valid_q || (done_q != '0)) begin
+    if (done_q != '0) begin
       done_ctx_q[1] <= acc_ctx_q;
       done_ctx_q[2] <= done_ctx_q[1];
       done_ctx_q[3] <= done_ctx_q[2];
@@ -550,32 +682,37 @@ module sp_reduction_engine #(
 
   // -------------------------------------------------------------------------------- time-outs
 
-  logic [31:0]   now_q, age_q;
+  logic [32:0]   now_q, age_q;  // two time-outs and what is seen too late
   logic [CW-1:0] scan_q, age_ctx_q;
-  logic          age_valid_q, over_q, over;
+  logic          age_valid_q, age_past_q, over_q, over;
   logic          scan_go;
+  logic          forget;      // a context that was given up is as if it had never been
 
   // One context a cycle is looked at: its age, whether that is too much. The way stops while one is
   // late. What is on it is of no worth when its context begins another reduction.
-  assign over    = age_valid_q && (timeout_i != '0) && (age_q > timeout_i);
+  assign over    = age_valid_q && (timeout_i != '0) && (age_q > 33'(timeout_i));
   assign late    = over_q && open_q[late_ctx_q];
   assign expire  = late && calm;
   assign scan_go = !late || expire;
+  assign forget  = age_past_q && ((timeout_i == '0) || (age_q > {timeout_i, 1'b0}));
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       now_q       <= '0;
       scan_q      <= '0;
       age_valid_q <= 1'b0;
+      age_past_q  <= 1'b0;
       over_q      <= 1'b0;
     end else begin
-      if (busy_q != '0) now_q <= now_q + 32'd1;
+      if ((busy_q | past_q) != '0) now_q <= now_q + 33'd1;
       if (scan_go) begin
         scan_q      <= (scan_q == CW'(N_CONTEXTS - 1)) ? '0 : scan_q + CW'(1);
         age_valid_q <= open_q[scan_q] && !(g_open && (grant.ctx == scan_q));
+        age_past_q  <= past_q[scan_q] && !(g_open && (grant.ctx == scan_q));
         over_q      <= over && !(g_open && (grant.ctx == age_ctx_q));
-      end else begin
-        if (g_open && (grant.ctx == age_ctx_q)) age_valid_q <= 1'b0;
+      end else if (g_open && (grant.ctx == age_ctx_q)) begin
+        age_valid_q <= 1'b0;
+        age_past_q  <= 1'b0;
       end
     end
   end
@@ -590,7 +727,13 @@ module sp_reduction_engine #(
 
   // --------------------------------------------------------------------------------- contexts
 
-  logic                  job_start, job_dead, job_free;
+  // In member order the flits of the next member may come ordered_gap() cycles behind those of a
+  // member: its first flit goes along here, until a grant comes late enough.
+  localparam int unsigned APART = sp_float_pkg::ordered_gap() - 2;
+  logic [APART-1:0] apart_q;
+  logic [CW-1:0]    apart_ctx_q [APART];
+
+  logic                  job_start, job_bare, job_free;
   logic                  dead;   // the context that is fetched was given up
   logic [CW-1:0]         pick_ctx;
 
@@ -599,21 +742,28 @@ module sp_reduction_engine #(
       busy_q   <= '0;
       open_q   <= '0;
       dead_q   <= '0;
+      past_q   <= '0;
+      near_q   <= '0;
       prefer_q <= 1'b0;
       for (int unsigned c = 0; c < N_CONTEXTS; c++) pending_q[c] <= '0;
     end else begin
-      if (g_take) open_q[grant.ctx] <= !grant.whole;
+      if (forget) past_q[age_ctx_q] <= 1'b0;
+      if (g_take || g_open) open_q[grant.ctx] <= !grant.whole;
       if (g_open) begin
         busy_q[grant.ctx] <= 1'b1;
-        prefer_q      <= !grant.ctx[0];
+        past_q[grant.ctx] <= 1'b0;
+        prefer_q          <= !grant.ctx[0];
       end
+      if (g_take && in_order(g_attr)) near_q[grant.ctx] <= 1'b1;
+      if (apart_q[APART-1]) near_q[apart_ctx_q[APART-1]] <= 1'b0;
       if (expire) begin
         open_q[late_ctx_q] <= 1'b0;
         dead_q[late_ctx_q] <= 1'b1;
       end
-      if (job_dead) begin
+      if (job_bare) begin
         busy_q[pick_ctx] <= 1'b0;
         dead_q[pick_ctx] <= 1'b0;
+        past_q[pick_ctx] <= dead_q[pick_ctx];
       end
       if (job_free) busy_q[job_ctx_q] <= 1'b0;
 
@@ -637,13 +787,15 @@ module sp_reduction_engine #(
   always_ff @(posedge clk_i) begin
     if (g_open) begin
       key_q[grant.ctx]     <= key_of(g_coll);
-      attr_q[grant.ctx]    <= attr_of(grant.hdr);
+      attr_q[grant.ctx]    <= g_attr;
       dst_q[grant.ctx]     <= grant.hdr.dst;
       members_q[grant.ctx] <= grant.row;
       opened_q[grant.ctx]  <= now_q;
       poison_q[grant.ctx]  <= 1'b0;
     end
-    if (g_take) got_q[grant.ctx] <= grant.got;
+    if (g_take || g_open) got_q[grant.ctx] <= grant.got;
+    // who was late has been heard of
+    if (g_refuse && (grant.status == ST_TIMEOUT)) got_q[grant.ctx] <= got_q[grant.ctx] | g_bit;
     if (spoils_q) poison_q[spoils_ctx_q] <= 1'b1;
     spoils_ctx_q <= fl.ctx;
   end
@@ -654,7 +806,7 @@ module sp_reduction_engine #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) contexts_used_o <= '0;
-    else if (g_open != (job_dead || job_free))
+    else if (g_open != (job_bare || job_free))
       contexts_used_o <= g_open ? contexts_used_o + 1'b1 : contexts_used_o - 1'b1;
   end
 
@@ -672,12 +824,15 @@ module sp_reduction_engine #(
   logic [CW-1:0]         last_pick_q;
   logic                  res_room;
   logic [BW-1:0]         ro_beat_q, ro_last_q;
-  logic                  ro_valid, ro_ready, ro_done;
+  logic                  ro_valid, ro_ready, ro_taken, ro_done;
+  arith_t                run_arith_q;
+  logic                  run_ordered_q;        // read out of the sums in member order
   logic                  ro_issue_q;
   logic                  rv, rl;
   logic [FLIT_W-1:0]     rdata;
   attr_t                 job_attr;
-  logic                  job_cmp_q, job_bf16_q;
+  arith_t                job_arith_q;
+  logic                  job_ordered_q;
   logic [N_CONTEXTS-1:0] job_bit;
   hdr_t                  job_hdr;
   coll_t                 job_coll;
@@ -685,7 +840,7 @@ module sp_reduction_engine #(
 
   // that which is read out is busy, too, but has no turn any more
   assign job_bit  = job_q ? N_CONTEXTS'(1) << job_ctx_q : '0;
-  assign ready    = busy_q & ~open_q & drained & ~job_bit;
+  assign ready    = busy_q & ~open_q & drained & ~near_q & ~job_bit;
   assign res_room = !res_cnt_q[RW] && (32'(buf_cnt_q) <= BUF - BEATS);
 
   // While one is read out the next is chosen and what it needs is fetched. A context that is ready
@@ -693,7 +848,8 @@ module sp_reduction_engine #(
   logic               next_q, fetched_q;    // one is chosen; all that is known of it is in job_*
   logic [CW-1:0]      next_ctx, next_ctx_q;
   logic [BW-1:0]      job_last_q;           // of its flits
-  logic               job_dead_q;
+  logic               job_bare_q;           // it has no elements
+  logic               job_lost_q;           // because it was given up
   send_t              job_send, job_send_q;
 
   always_comb begin
@@ -718,23 +874,23 @@ module sp_reduction_engine #(
   always_ff @(posedge clk_i) begin
     if (!next_q) next_ctx_q <= next_ctx;
     if (next_q && !fetched_q) begin
-      job_cmp_q  <= job_attr.redop != RO_SUM;
-      job_bf16_q <= job_attr.etype == ET_BF16;
-      job_last_q <= last_beat(job_attr.len);
-      job_dead_q <= dead;
-      job_send_q <= job_send;
+      job_arith_q   <= job_attr.arith;
+      job_ordered_q <= in_order(job_attr);
+      job_last_q    <= last_beat(job_attr.len);
+      job_bare_q    <= dead || (job_attr.kind == KIND_BARRIER);
+      job_lost_q    <= dead;
+      job_send_q    <= job_send;
     end
   end
 
+  assign ro_taken  = run_ordered_q || ro_ready;
   assign pick_ctx  = next_ctx_q;
   assign pick      = fetched_q && !job_q && res_room;
-  assign job_dead  = pick && job_dead_q;
-  assign job_start = pick && !job_dead_q;
+  assign job_bare  = pick && job_bare_q;
+  assign job_start = pick && !job_bare_q;
 
   assign ro_valid = job_q && ro_issue_q;
-  assign job_free = job_q && !ro_issue_q && ro_done;
-
-  logic run_cmp_q, run_bf16_q;
+  assign job_free = job_q && !ro_issue_q && (run_ordered_q || ro_done);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -749,7 +905,7 @@ module sp_reduction_engine #(
         ro_issue_q <= 1'b1;
         job_ctx_q  <= pick_ctx;
       end
-      if (ro_valid && ro_ready) ro_issue_q <= ro_beat_q != ro_last_q;
+      if (ro_valid && ro_taken) ro_issue_q <= ro_beat_q != ro_last_q;
       if (job_free) job_q <= 1'b0;
     end
   end
@@ -758,17 +914,21 @@ module sp_reduction_engine #(
     if (job_start) begin
       ro_beat_q  <= '0;
       ro_last_q  <= job_last_q;
-      run_cmp_q  <= job_cmp_q;
-      run_bf16_q <= job_bf16_q;
-    end else if (ro_valid && ro_ready) begin
+      run_arith_q   <= job_arith_q;
+      run_ordered_q <= job_ordered_q;
+    end else if (ro_valid && ro_taken) begin
       ro_beat_q <= ro_beat_q + BW'(1);
     end
   end
 
+  logic              exact_valid, exact_last;
+  logic [FLIT_W-1:0] exact_data;
+
   sp_exact_lanes #(
       .FLIT_W (FLIT_W),
       .ELEMS  (ELEMS),
-      .MEMBERS(N_PORTS)
+      .MEMBERS(N_PORTS),
+      .TYPES  (BUILT)
   ) i_lanes (
       .clk_i,
       .rst_ni,
@@ -776,22 +936,99 @@ module sp_reduction_engine #(
       .acc_set_i  (acc_ctx_q[0]),
       .acc_elem_i (elem_of(acc_ctx_q, acc_beat_q)),
       .acc_first_i(acc_first_q),
-      .acc_cmp_i  (acc_cmp_q),
-      .acc_max_i  (acc_max_q),
-      .acc_bf16_i (acc_bf16_q),
+      .acc_arith_i(acc_arith_q),
       .acc_data_i (acc_data_q),
-      .ro_valid_i (ro_valid),
+      .ro_valid_i (ro_valid && !run_ordered_q),
       .ro_ready_o (ro_ready),
       .ro_done_o  (ro_done),
       .ro_set_i   (job_ctx_q[0]),
       .ro_elem_i  (elem_of(job_ctx_q, ro_beat_q)),
-      .ro_cmp_i   (run_cmp_q),
-      .ro_bf16_i  (run_bf16_q),
+      .ro_arith_i (run_arith_q),
       .ro_last_i  (ro_beat_q == ro_last_q),
-      .res_valid_o(rv),
-      .res_last_o (rl),
-      .res_data_o (rdata)
+      .res_valid_o(exact_valid),
+      .res_last_o (exact_last),
+      .res_data_o (exact_data)
   );
+
+  // What is added in member order. A result leaves a read-out as late as an exact one, so that
+  // results come in the order of read-outs.
+  if (ORDERED) begin : g_ordered
+    localparam int unsigned LATER = sp_float_pkg::exact_read()
+                                    - sp_float_pkg::ordered_read();
+    /// A flit to read.
+    typedef struct packed {
+      logic          last;
+      arith_t        arith;
+      logic [CW-1:0] ctx;
+      logic [BW-1:0] beat;
+    } read_t;
+    logic [LATER-1:0]  read_valid_q;
+    read_t             read_q [LATER];
+    logic              ord_valid, ord_last;
+    logic [FLIT_W-1:0] ord_data;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        read_valid_q <= '0;
+        apart_q      <= '0;
+      end else begin
+        read_valid_q <= LATER'({read_valid_q, ro_valid && run_ordered_q});
+        apart_q      <= APART'({apart_q, in_valid_i && in_first_i && !fl.drop && fl.ordered});
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      read_q[0] <= '{last: ro_beat_q == ro_last_q, arith: run_arith_q, ctx: job_ctx_q,
+                     beat: ro_beat_q};
+      for (int unsigned i = 1; i < LATER; i++) read_q[i] <= read_q[i-1];
+      apart_ctx_q[0] <= fl.ctx;
+      for (int unsigned i = 1; i < APART; i++) apart_ctx_q[i] <= apart_ctx_q[i-1];
+    end
+
+    sp_ordered_lanes #(
+        .FLIT_W(FLIT_W),
+        .ELEMS (N_CONTEXTS * BEATS),
+        .TYPES (BUILT)
+    ) i_ordered (
+        .clk_i,
+        .rst_ni,
+        .acc_valid_i(ord_valid_q),
+        .acc_elem_i ({acc_ctx_q, acc_beat_q}),
+        .acc_first_i(acc_first_q),
+        .acc_arith_i(acc_arith_q),
+        .acc_data_i (acc_data_q),
+        .ro_valid_i (read_valid_q[LATER-1]),
+        .ro_elem_i  ({read_q[LATER-1].ctx, read_q[LATER-1].beat}),
+        .ro_arith_i (read_q[LATER-1].arith),
+        .ro_last_i  (read_q[LATER-1].last),
+        .res_valid_o(ord_valid),
+        .res_last_o (ord_last),
+        .res_data_o (ord_data)
+    );
+
+    assign rv    = exact_valid || ord_valid;
+    assign rl    = ord_valid ? ord_last : exact_last;
+    assign rdata = ord_valid ? ord_data : exact_data;
+
+`ifndef SYNTHESIS
+    // what comes later than these cycles is in memory by then
+    if (LATER + 7 < sp_float_pkg::ordered_gap()) begin : gen_bad_latency
+      $fatal(1, "sp_reduction_engine: sums are read before they are there");
+    end
+    always_ff @(posedge clk_i) begin
+      if (rst_ni) a_one_result : assert (!(exact_valid && ord_valid))
+        else $error("two results at once");
+    end
+`endif
+  end else begin : g_not_ordered
+    assign apart_q = '0;
+    always_comb for (int unsigned i = 0; i < APART; i++) apart_ctx_q[i] = '0;
+    assign rv    = exact_valid;
+    assign rl    = exact_last;
+    assign rdata = exact_data;
+    logic unused_ordered;
+    assign unused_ordered = &{1'b0, ord_valid_q};
+  end
 
   // ------------------------------------------------------------------- results and answers
 
@@ -804,8 +1041,11 @@ module sp_reduction_engine #(
     job_coll.slice = key_q[next_ctx_q].slice;
     job_coll.group = GROUP_W'(key_q[next_ctx_q].group);
     job_coll.root  = job_attr.root;
-    job_coll.redop = job_attr.redop;
-    job_coll.etype = job_attr.etype;
+    job_coll.mode  = '0;
+    job_coll.mode[MODE_ORDERED]  = job_attr.ordered;
+    job_coll.mode[MODE_SATURATE] = job_attr.arith.saturate;
+    job_coll.redop = job_attr.arith.redop;
+    job_coll.etype = job_attr.arith.etype;
     job_hdr         = '0;
     job_hdr.version = VERSION;
     job_hdr.op      = dead ? OP_COLL_ERROR : OP_RESULT;
@@ -816,8 +1056,8 @@ module sp_reduction_engine #(
     job_hdr.poison  = !dead && poison_q[next_ctx_q];
     job_hdr.cls     = job_coll;
     job_send = '{hdr: job_hdr,
-        mask: (!dead && job_attr.reduce) ? N_PORTS'(1) << PW'(job_attr.root)
-                                         : members_q[next_ctx_q]};
+        mask: (!dead && (job_attr.kind == KIND_ONE)) ? N_PORTS'(1) << PW'(job_attr.root)
+                                                     : members_q[next_ctx_q]};
   end
 
   /// A result or notice that waits to be sent.
@@ -832,14 +1072,33 @@ module sp_reduction_engine #(
   logic [RW:0]   whole_q;           // results whose flits are all in the buffer
   send_t         ans_q [ANSWERS];
   logic [AW-1:0] ans_wp_q, ans_rp_q;
-  logic          res_pop, ans_pop;
+  logic          res_pop, ans_push, ans_pop;
+  coll_t         fetch_coll;
+  hdr_t          fetch_hdr;         // to all members: contribute
+
+  assign ans_push = g_refuse || g_fetch;
+
+  always_comb begin
+    fetch_coll        = g_coll;
+    fetch_coll.root   = g_attr.root;
+    fetch_coll.rsvd   = '0;
+    fetch_hdr         = '0;
+    fetch_hdr.version = VERSION;
+    fetch_hdr.op      = OP_FETCH;
+    fetch_hdr.dst     = ID_GROUP;
+    fetch_hdr.src     = grant.hdr.dst;
+    fetch_hdr.tag     = TAG_W'(g_attr.len);
+    fetch_hdr.cls     = fetch_coll;
+  end
 
   always_ff @(posedge clk_i) begin
     if (pick) begin
-      res_q[res_wp_q] <= '{send: job_send_q, bare: job_dead_q, last: job_last_q};
+      res_q[res_wp_q] <= '{send: job_send_q, bare: job_bare_q, last: job_last_q};
     end
-    if (g_refuse) begin
-      ans_q[ans_wp_q] <= '{hdr: error_answer(grant.hdr, grant.status), mask: g_bit};
+    if (ans_push) begin
+      ans_q[ans_wp_q] <= g_refuse
+          ? '{hdr: error_answer(grant.hdr, grant.status), mask: g_bit}
+          : '{hdr: fetch_hdr, mask: grant.row};
     end
   end
 
@@ -855,9 +1114,9 @@ module sp_reduction_engine #(
       if (pick) res_wp_q <= res_wp_q + RW'(1);
       if (res_pop) res_rp_q <= res_rp_q + RW'(1);
       if (pick != res_pop) res_cnt_q <= pick ? res_cnt_q + 1'b1 : res_cnt_q - 1'b1;
-      if (g_refuse) ans_wp_q <= ans_wp_q + AW'(1);
+      if (ans_push) ans_wp_q <= ans_wp_q + AW'(1);
       if (ans_pop) ans_rp_q <= ans_rp_q + AW'(1);
-      if (g_refuse != ans_pop) ans_cnt_q <= g_refuse ? ans_cnt_q + 1'b1 : ans_cnt_q - 1'b1;
+      if (ans_push != ans_pop) ans_cnt_q <= ans_push ? ans_cnt_q + 1'b1 : ans_cnt_q - 1'b1;
     end
   end
 
@@ -866,7 +1125,7 @@ module sp_reduction_engine #(
   (* no_rw_check *) logic [FLIT_W-1:0] buf_mem [BUF];
   logic [FLIT_W-1:0] buf_rdata_q;
   logic [BUFW-1:0]   buf_wp_q, buf_rp_q, buf_rp_d;
-  logic              buf_adv;
+  logic              buf_adv, buf_done;
 
   assign buf_rp_d = buf_rp_q + BUFW'(buf_adv);
 
@@ -902,8 +1161,9 @@ module sp_reduction_engine #(
   assign buf_adv     = take && (snd_q == SND_RESULT);
   assign res_pop     = take && out_last_o && !snd_ans_q;
   assign ans_pop     = take && out_last_o && snd_ans_q;
-  assign ev_result_o = take && out_last_o && (snd_q == SND_RESULT);
-  assign ev_timeout_o = job_dead;
+  assign buf_done    = take && out_last_o && (snd_q == SND_RESULT);
+  assign ev_result_o = take && out_last_o && (out_q.hdr.op == OP_RESULT);
+  assign ev_timeout_o = job_bare && job_lost_q;
 
   always_ff @(posedge clk_i) begin
     if (snd_q == SND_IDLE) out_q <= res_turn ? res_head.send : ans_q[ans_rp_q];
@@ -947,7 +1207,7 @@ module sp_reduction_engine #(
       buf_cnt_q <= buf_cnt_q + (job_start ? (BUFW + 1)'(job_last_q) + 1'b1 : '0)
                    - (BUFW + 1)'(buf_adv);
       // SND_IDLE lasts a cycle at least: time to fetch the first flit
-      if ((rv && rl) != ev_result_o) whole_q <= ev_result_o ? whole_q - 1'b1 : whole_q + 1'b1;
+      if ((rv && rl) != buf_done) whole_q <= buf_done ? whole_q - 1'b1 : whole_q + 1'b1;
     end
   end
 
@@ -971,8 +1231,8 @@ module sp_reduction_engine #(
         else $error("a packet was granted that was not wanted");
       a_grant_head : assert (!g_valid || grant.refuse || grant.row[grant.port])
         else $error("a packet was granted on a decision that was not made for it");
-      a_calm : assert (!expire || !PIPELINED || !(grant_i || chosen_valid || g_valid))
-        else $error("a context is given up while a grant is on its way");
+      a_calm : assert (!(expire || announce) || !PIPELINED || !(grant_i || chosen_valid || g_valid))
+        else $error("a context is opened or given up while a grant is on its way");
       a_flit_granted : assert (!in_valid_i || (flight_cnt_q != '0))
         else $error("a flit came without a grant");
       a_flit_order : assert (!(in_valid_i && in_first_i) || (in_port_i == fl.port))
@@ -983,6 +1243,9 @@ module sp_reduction_engine #(
         else $error("a gap inside a packet");
       a_quiet : assert (!(job_q && acc_valid_q && (acc_ctx_q == job_ctx_q)))
         else $error("a flit came to a context that is read out");
+      a_in_turn : assert (!(g_take && in_order(g_attr))
+                          || ((grant.row & ~grant.got & (g_bit - N_PORTS'(1))) == '0))
+        else $error("a member came before its turn");
       a_pending : assert (!done_q[3] || (pending_q[done_ctx_q[3]] != '0))
         else $error("more packets came than were granted");
     end

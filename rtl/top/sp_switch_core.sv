@@ -39,6 +39,10 @@ module sp_switch_core #(
     parameter bit ECC = 1'b0,
     /// 1: packets to ports may leave before they have come whole; not with PIPELINED.
     parameter bit CUT_THROUGH = 1'b0,
+    /// Bit t: the engines have elements of type t (sp_pkg::etype_e).
+    parameter int unsigned TYPES = 3,
+    /// 1: the engines have sums in the order of members too.
+    parameter bit ORDERED = 1'b0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     localparam int unsigned CsrAddrW = 26
@@ -371,6 +375,8 @@ module sp_switch_core #(
           .FLIT_W    (FLIT_W),
           .N_CONTEXTS(N_CONTEXTS),
           .N_GROUPS  (N_GROUPS),
+          .TYPES     (TYPES),
+          .ORDERED   (ORDERED),
           .PIPELINED (PIPELINED)
       ) i_engine (
           .clk_i,
@@ -443,6 +449,9 @@ module sp_switch_core #(
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
       .CUT_THROUGH (CUT_THROUGH),
+      .VOQ_SHARED  (VOQ_SHARED),
+      .TYPES       (TYPES),
+      .ORDERED     (ORDERED),
       .BUILD       (BUILD)
   ) i_csr (
       .clk_i,

@@ -86,11 +86,13 @@ class Slow:
             return int(Status.VERSION)
         if op is None or (op == Op.MCAST_WRITE and not self.config.mcast):
             return int(Status.OP)
-        if op in (Op.READ, Op.WRITE_RSP, Op.ERROR, Op.COLL_ERROR, Op.MGT_READ):
+        if op in (Op.READ, Op.WRITE_RSP, Op.ERROR, Op.COLL_ERROR, Op.MGT_READ) or (
+            op in (Op.FETCH, Op.BARRIER, Op.LOAD_REDUCE)
+        ):
             lengths = range(1)
         elif op in (Op.ATOMIC, Op.ATOMIC_RSP):
             lengths = range(1, 3)
-        elif op in (Op.MGT_WRITE, Op.MGT_RSP):
+        elif op in (Op.MGT_WRITE, Op.MGT_RSP, Op.RESULT):
             lengths = range(17)
         else:
             lengths = range(1, 17)
@@ -101,7 +103,7 @@ class Slow:
                 return int(Status.DST)
         elif (port, f["dst"]) not in self.routes:
             return int(Status.DST)
-        elif self.output(port, f) >= self.config.ports and op not in (Op.ALLREDUCE, Op.REDUCE):
+        elif self.output(port, f) >= self.config.ports and op >> 4 != 2:
             return int(Status.OP)
         if op == Op.MCAST_WRITE:
             reached = set() if f["ext"] & 4 else self.groups[f["dst"]]
@@ -484,27 +486,29 @@ class SlowReducer:
 
     def __init__(self, config: Config, members: dict[int, set[int]]) -> None:
         self.config, self.members = config, members
+        self.opener: dict[tuple[int, ...], dict[str, int]] = {}
         self.open: dict[tuple[int, ...], list[tuple[int, np.void]]] = {}
         self.sent: list[tuple[int, np.void]] = []
-        self.results = 0
+        self.results = self.loads = 0
 
     def contribute(self, port: int, row: np.void) -> int:
         f = {name: int(value[0]) for name, value in fields(np.array([row])).items()}
         key = f["coll_group"], f["coll_slice"], f["coll_seq"]
-        names = ("op", "coll_etype", "coll_redop", "coll_mode", "len", "coll_root")
+        names = ("op", "coll_etype", "coll_redop", "len", "coll_root")
+        load = f["op"] == Op.LOAD_REDUCE
         members = self.members.get(f["coll_group"], set())
         status = Status.OK
-        built_in = f["coll_etype"] in (EType.FP32, EType.BF16) and not f["coll_mode"]
-        built_in = built_in and f["coll_redop"] in (RedOp.SUM, RedOp.MIN, RedOp.MAX)
+        built_in = f["coll_etype"] <= 5 and f["coll_redop"] <= 4 and f["coll_mode"] < 4
+        built_in = (built_in and not (load and f["coll_root"] > 15)) or f["op"] == Op.BARRIER
         if not built_in or f["ext"]:
             status = Status.TYPE
         elif port not in members or (f["op"] == Op.REDUCE and f["coll_root"] not in members):
             status = Status.NOT_MEMBER
         elif key in self.open:
-            first = np.array([self.open[key][0][1]])
-            if port in [other for other, _ in self.open[key]]:
+            first = self.opener[key]
+            if load or port in [other for other, _ in self.open[key]]:
                 status = Status.DUPLICATE
-            elif any(int(get(first, name)[0]) != f[name] for name in names):
+            elif any(first[n] != f[n] for n in names) or (first["mode"] != f["coll_mode"] % 4):
                 status = Status.MISMATCH
         if status != Status.OK:
             answer = np.array([row])
@@ -513,24 +517,42 @@ class SlowReducer:
                        len=0, ext=0, ecn=0, poison=0)  # fmt: skip
             self.sent.append((port, answer[0]))
             return int(status)
+        if load:
+            units = f["coll_root"] + 1
+            self.loads += 1
+            f |= {"op": Op.REDUCE, "coll_root": port, "len": units}
+            fetch = make(1, flit_w=self.config.flit_w, op=Op.FETCH, dst=ID_GROUP, tag=units)
+            self.open[key], self.opener[key] = [], f | {"mode": f["coll_mode"] % 4}
+            self.sent += [(member, self.named(fetch, f)[0]) for member in members]
+            return int(status)
+        if key not in self.open:
+            self.opener[key] = f | {"mode": f["coll_mode"] % 4}
         self.open.setdefault(key, []).append((port, row.copy()))
         if len(self.open[key]) == len(members):
-            self.finish(f, [r for _, r in self.open.pop(key)], members)
+            rows = [row for _, row in sorted(self.open.pop(key), key=lambda pair: pair[0])]
+            self.finish(self.opener[key], rows, members)
         return int(status)
 
+    def named(self, sent: Packets, f: dict[str, int]) -> Packets:
+        for name in ("group", "slice", "seq", "etype", "redop", "root"):
+            set_fields(sent, **{name: f[f"coll_{name}"]})
+        set_fields(sent, src=f["dst"], mode=f["coll_mode"] % 4)
+        return sent
+
     def finish(self, f: dict[str, int], rows: list[np.void], members: set[int]) -> None:
-        dtype, units = element_dtype(f["coll_etype"]), f["len"]
-        vectors = np.array([row["data"][: 16 * units].view(dtype) for row in rows])
-        result = make(1, op=Op.RESULT, dst=ID_GROUP, len=units,
-                      payload=allreduce(vectors, f["coll_etype"], f["coll_redop"]))  # fmt: skip
-        first = np.array([rows[0]])
-        for name in ("group", "slice", "seq", "etype", "redop", "mode", "root"):
-            set_fields(result, **{name: get(first, name)})
-        set_fields(result, src=get(first, "dst"))
+        units, mode = f["len"], f["coll_mode"]
+        result = make(1, op=Op.RESULT, dst=ID_GROUP, len=units)
+        if f["op"] != Op.BARRIER:
+            dtype = element_dtype(f["coll_etype"])
+            vectors = np.array([row["data"][: 16 * units].view(dtype) for row in rows])
+            how = "ordered" if mode & 1 else "exact"
+            total = allreduce(vectors, f["coll_etype"], f["coll_redop"], how, mode & 2 != 0)
+            packet.set_payload(result, total)
+        self.named(result, f)
         bad = [get(np.array([row]), "poison")[0] or row["flags"] & FLAG_ERR for row in rows]
         set_fields(result, poison=int(any(bad)))
         packet.set_flits(result, self.config.flit_w)
-        ports = members if f["op"] == Op.ALLREDUCE else {f["coll_root"]}
+        ports = {f["coll_root"]} if f["op"] == Op.REDUCE else members
         self.results += 1
         self.sent += [(port, result[0]) for port in ports]
 
@@ -566,14 +588,22 @@ def mixed(rng: np.random.Generator, count: int, fault: float) -> tuple[np.ndarra
     for _ in range(count):
         group = int(rng.choice(list(GROUPS)))
         values: dict[str, Any] = {
-            "op": rng.choice([Op.ALLREDUCE, Op.REDUCE]), "group": group,
+            "op": rng.choice([Op.ALLREDUCE, Op.REDUCE, Op.ALLREDUCE, Op.REDUCE, Op.BARRIER]),
+            "group": group,
             "slice": rng.integers(0, 3), "seq": rng.integers(0, 1 << 16),
-            "etype": rng.choice([EType.FP32, EType.BF16]), "redop": rng.integers(0, 3),
+            "etype": rng.integers(0, 6), "redop": rng.integers(0, 5),
             "root": rng.choice(list(GROUPS[group])), "len": rng.integers(1, 17), "ext": 0,
-            "mode": 0,
+            "mode": rng.integers(0, 4),
         }  # fmt: skip
+        if values["op"] == Op.BARRIER:
+            values["len"] = 0
         rows.append(values)
     packets, ports = [], []
+    for values in rows[: int(fault * count)]:
+        if values["op"] == Op.REDUCE:
+            asks = {"op": Op.LOAD_REDUCE, "len": 0, "root": values["len"] - 1, "poison": 0}
+            packets.append(packet.random_packets(rng, 1, flit_w=DEV8.flit_w, **(values | asks)))
+            ports.append(int(values["root"]))
     for values in rows:
         for port in GROUPS[values["group"]]:
             row = packet.random_packets(
@@ -584,7 +614,7 @@ def mixed(rng: np.random.Generator, count: int, fault: float) -> tuple[np.ndarra
             row["flags"] = rng.random() < 0.1
             if rng.random() < fault:
                 name = rng.choice(["etype", "redop", "mode", "ext", "root", "len", "op", "group"])
-                high = {"op": 42, "len": 17, "ext": 8, "root": 10, "group": 70}.get(str(name), 8)
+                high = {"op": 44, "len": 17, "ext": 8, "root": 10, "group": 70}.get(str(name), 8)
                 low = {"op": 40, "len": 1}.get(str(name), 0)
                 set_fields(row, **{str(name): rng.integers(low, high)})
                 packet.set_flits(row, DEV8.flit_w)
@@ -614,7 +644,7 @@ def test_engine_is_the_slow_engine(fault: float, batches: int) -> None:
     for status in (Status.TYPE, Status.NOT_MEMBER, Status.DUPLICATE, Status.MISMATCH):
         assert reducer.counters[f"refused_{status.name.lower()}"] == counts[status]
         assert fault < 0.1 or counts[status] > 0
-    assert reducer.counters["contributions"] == counts[Status.OK]
+    assert reducer.counters["contributions"] + slow.loads == counts[Status.OK]
     assert reducer.counters["results"] == slow.results
     if fault == 0:
         assert slow.results == 150 and not reducer.open_keys
@@ -682,13 +712,17 @@ def test_other_keys_are_other_reductions(change: dict[str, int]) -> None:
 @pytest.mark.parametrize(
     ("port", "values", "status"),
     [
-        (1, {"etype": EType.INT32}, Status.TYPE),
+        (1, {"etype": 6}, Status.TYPE),
         (1, {"etype": 7}, Status.TYPE),
-        (1, {"redop": RedOp.MINNUM}, Status.TYPE),
-        (1, {"mode": 1}, Status.TYPE),
+        (1, {"redop": 5}, Status.TYPE),
+        (1, {"mode": 1}, Status.OK),
         (1, {"mode": 4}, Status.TYPE),
         (1, {"ext": 2}, Status.TYPE),
-        (0, {"mode": 1}, Status.TYPE),  # not a member either: the type is looked at first
+        (0, {"mode": 4}, Status.TYPE),  # not a member either: the type is looked at first
+        (1, {"op": Op.BARRIER, "len": 0, "etype": 7, "mode": 4}, Status.OK),
+        (1, {"op": Op.BARRIER, "len": 0, "ext": 1}, Status.TYPE),
+        (1, {"op": Op.LOAD_REDUCE, "len": 0, "root": 16}, Status.TYPE),
+        (0, {"op": Op.LOAD_REDUCE, "len": 0, "root": 15}, Status.NOT_MEMBER),
         (0, {}, Status.NOT_MEMBER),
         (1, {"group": 9}, Status.NOT_MEMBER),
         (1, {"group": 64}, Status.NOT_MEMBER),
@@ -710,6 +744,55 @@ def test_refused_contributions(port: int, values: dict[str, int], status: int) -
             Op.COLL_ERROR, status, 33, 20, 5, 0, 0,
         )  # fmt: skip
     assert len(reducer.open_keys) == (status == Status.OK)
+
+
+@pytest.mark.parametrize("values", [{"etype": e} for e in range(2, 6)] + [{"mode": 1}, {"mode": 3}])
+def test_what_is_not_built_in_is_refused(values: dict[str, int]) -> None:
+    small = DEV8.replace(types=3, ordered=0)
+    assert _send(Reducer(small, groups()), contribution(1, **values)).reasons == [Status.TYPE]
+    assert _send(Reducer(DEV8, groups()), contribution(1, **values)).reasons == [Status.OK]
+
+
+def test_load_asks_all_members_and_answers_who_asked() -> None:
+    reducer = Reducer(DEV8, groups())
+    asked = _send(reducer, contribution(2, op=Op.LOAD_REDUCE, len=0, root=1, seq=7, tag=3))
+    f = {name: int(value[0]) for name, value in fields(asked.results).items()}
+    assert (f["op"], f["src"], f["dst"], f["tag"], f["len"]) == (Op.FETCH, 20, ID_GROUP, 2, 0)
+    assert (f["coll_root"], f["coll_seq"], f["coll_group"]) == (2, 7, 5)
+    assert asked.expand()["port"].tolist() == [1, 2, 6] and reducer.counters["results"] == 0
+    again = _send(reducer, contribution(6, op=Op.LOAD_REDUCE, len=0, root=1, seq=7))
+    assert again.reasons.tolist() == [Status.DUPLICATE]
+    came = _send(reducer, *(contribution(p, op=Op.REDUCE, root=2, seq=7) for p in (6, 2, 1)))
+    assert came.expand()["port"].tolist() == [2]
+    assert came.results[0]["data"].view("<f4")[:8].tolist() == [3.0] * 8
+
+
+def test_barrier_tells_all_that_all_have_come() -> None:
+    reducer = Reducer(DEV8, groups())
+    met = _send(reducer, *(contribution(p, op=Op.BARRIER, len=0) for p in (2, 6)))
+    assert not met.results.size
+    met = _send(reducer, contribution(1, op=Op.BARRIER, len=0))
+    assert met.expand()["port"].tolist() == [1, 2, 6]
+    assert get(met.results, "len").tolist() == [0] and met.results["flits"].tolist() == [1]
+
+
+def test_order_of_members_counts_when_it_is_asked_for() -> None:
+    one, tiny = np.full(8, 1, "<f4"), np.full(8, 2.0**-24, "<f4")
+    for mode, wanted in ((0, 1 + 2.0**-23), (1, 1.0)):
+        parts = [contribution(p, mode=mode, payload=one if p == 1 else tiny) for p in (6, 2, 1)]
+        result = _send(Reducer(DEV8, groups()), *parts).results[0]
+        assert result["data"].view("<f4")[:8].tolist() == [wanted] * 8
+
+
+def test_who_waits_for_a_member_that_never_comes_is_late() -> None:
+    reducer = Reducer(DEV8, groups())
+    _send(reducer, contribution(6, mode=1), contribution(1, mode=1))
+    expired = reducer.expire()
+    assert expired.answers["port"].tolist() == [6]
+    assert get(expired.answers, "status").tolist() == [Status.TIMEOUT]
+    assert expired.expand()["port"].tolist() == [1, 2, 6, 6]
+    assert reducer.counters["contributions"] == reducer.counters["refused_timeout"] == 1
+    assert _send(reducer, contribution(6, mode=1)).reasons.tolist() == [Status.OK]
 
 
 def test_duplicate_is_seen_before_mismatch_and_reuse_is_none() -> None:
@@ -740,9 +823,13 @@ def test_time_out_tells_all_members() -> None:
     assert expired.expand()["port"].tolist() == [1, 2, 6] and expired.results["flits"][0] == 1
     assert reducer.expire().expand()["port"].tolist() == [0, 5]
     assert reducer.counters["timeouts"] == 2 and not reducer.open_keys
-    # What comes late opens a new reduction.
-    assert not _send(reducer, contribution(2, seq=3)).reasons.any()
-    assert reducer.open_keys == [(5, 0, 3)]
+    # What comes late is refused, once; who had come begins anew.
+    late = _send(reducer, contribution(2, seq=3), contribution(2, seq=3), contribution(1, seq=3))
+    assert late.reasons.tolist() == [Status.TIMEOUT, Status.OK, Status.OK]
+    assert reducer.open_keys == [(5, 0, 3)] and reducer.counters["refused_timeout"] == 1
+    # Port 6 is still missed, until that is forgotten.
+    reducer.forget()
+    assert len(_send(reducer, contribution(6, seq=3)).results) == 1
 
 
 @pytest.mark.parametrize("etype", [EType.FP32, EType.BF16], ids=lambda e: e.name)

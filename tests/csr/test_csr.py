@@ -59,6 +59,9 @@ def shape_config(name: str) -> Config:
         counters=counters,
         ecc=counters // 2,
         cut_through=counters // 2,
+        voq_shared=0 if counters == 2 else 24,
+        types=63 if counters else 3,
+        ordered=counters // 2,
     )
 
 
@@ -99,6 +102,7 @@ ENGINE_REFUSALS = {
     5: "engine[].refused_not_member",
     8: "engine[].refused_duplicate",
     7: "engine[].refused_mismatch",
+    9: "engine[].refused_timeout",
 }
 
 
@@ -320,7 +324,7 @@ async def register_walk(dut: Any) -> None:
                     beyond[place] = index
                     await bench.read(int(register.addresses(*beyond)))
                     await bench.write(int(register.addresses(*beyond)), 0x8000_0000)
-    for hole in (0x3C, 0x80, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
+    for hole in (0x3C, 0x90, 0xFFFC, 0x3_1000, 0x8_0000, 0x1FF_FFFC):
         assert bench.model.map.locate(hole) is None
         await bench.read(hole)
         await bench.write(hole, 0xFFFF_FFFF)
@@ -634,6 +638,9 @@ def run(sim: Any, shape: str, testcase: str) -> None:
             "COUNTERS": config.counters,
             "ECC": config.ecc,
             "CUT_THROUGH": config.cut_through,
+            "VOQ_SHARED": config.voq_shared,
+            "TYPES": config.types,
+            "ORDERED": config.ordered,
             "BUILD": BUILD,
         },
         env={"CSR_SHAPE": shape},

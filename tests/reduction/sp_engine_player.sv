@@ -12,6 +12,10 @@ module sp_engine_player #(
     parameter int unsigned N_CONTEXTS = 4,
     /// Groups.
     parameter int unsigned N_GROUPS   = 16,
+    /// Element types, as in sp_reduction_engine.
+    parameter int unsigned TYPES      = 63,
+    /// Sums in member order, as in sp_reduction_engine.
+    parameter bit          ORDERED    = 1'b1,
     /// Cycles from a grant to the first flit, at least 2.
     parameter int unsigned LATENCY    = 2,
     localparam int unsigned PW        = $clog2(N_PORTS),
@@ -112,7 +116,9 @@ module sp_engine_player #(
       .N_PORTS   (N_PORTS),
       .FLIT_W    (FLIT_W),
       .N_CONTEXTS(N_CONTEXTS),
-      .N_GROUPS  (N_GROUPS)
+      .N_GROUPS  (N_GROUPS),
+      .TYPES     (TYPES),
+      .ORDERED   (ORDERED)
   ) i_engine (
       .clk_i,
       .rst_ni,
@@ -148,6 +154,16 @@ module sp_engine_player #(
   );
 
   // -------------------------------------------------------------------------------- the play
+
+  // a context that is opened could have been one that remembers nothing
+  logic others;
+  always_comb begin
+    others = 1'b0;
+    for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
+      if (c % 2 == 32'(i_engine.grant.ctx) % 2)
+        others |= !i_engine.busy_q[c] && !i_engine.past_q[c];
+    end
+  end
 
   logic was_valid_q, was_ready_q, was_last_q;
 
@@ -235,6 +251,17 @@ module sp_engine_player #(
       if (grant)
         $fwrite(log, "G %0d %0d %0d %0d %0d\n", cycle_o, grant_port, ev_con, ev_ref, ev_status);
       if (!grant && (ev_con || ev_ref)) $fwrite(log, "E event without a grant\n");
+      if (i_engine.announce)
+        $fwrite(log, "A %0d %0d\n", cycle_o, i_engine.announce_port);
+      // who was missing is not known any more: that was long ago, or the context was wanted
+      if (i_engine.forget)
+        $fwrite(log, "V %0d %0d %0d %0d %0d\n", cycle_o, i_engine.key_q[i_engine.age_ctx_q].seq,
+                i_engine.key_q[i_engine.age_ctx_q].slice,
+                i_engine.key_q[i_engine.age_ctx_q].group, timeout_i);
+      if (i_engine.g_open && i_engine.past_q[i_engine.grant.ctx])
+        $fwrite(log, "V %0d %0d %0d %0d %0d\n", cycle_o, i_engine.key_q[i_engine.grant.ctx].seq,
+                i_engine.key_q[i_engine.grant.ctx].slice,
+                i_engine.key_q[i_engine.grant.ctx].group, others ? -2 : -1);
       if (i_engine.expire)
         $fwrite(log, "X %0d %0d %0d %0d %0d\n", cycle_o, i_engine.key_q[i_engine.late_ctx_q].seq,
                 i_engine.key_q[i_engine.late_ctx_q].slice,

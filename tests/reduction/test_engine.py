@@ -22,22 +22,30 @@ from cocotb.triggers import Timer
 from switchproof.ci.build import BuildError
 from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models import packet
+from switchproof.models.crossbar import MAX_LOAD, ORDERED, PARTIAL, SATURATE, in_order
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import ID_GROUP, EType, Op, RedOp, Status
 from switchproof.models.packet import Packets
 from switchproof.models.reduction import allreduce
-from tests.reduction.stimulus import CLASSES, Bits, columns, count
+from tests.reduction.stimulus import Bits, classes, columns, count
 
 SOURCES = [
     "rtl/common/sp_pkg.sv",
+    "rtl/reduction/sp_float_pkg.sv",
+    "rtl/reduction/sp_float_add.sv",
+    "rtl/reduction/sp_float_widen.sv",
+    "rtl/reduction/sp_float_narrow.sv",
+    "rtl/reduction/sp_ordered_lanes.sv",
     "rtl/reduction/sp_exact_lane.sv",
     "rtl/reduction/sp_exact_lanes.sv",
     "rtl/reduction/sp_reduction_engine.sv",
     "tests/reduction/sp_engine_player.sv",
 ]
 
-OPS = (RedOp.SUM, RedOp.MIN, RedOp.MAX)
+OPS = tuple(RedOp)
 ENGINE_ID = 40
+#: What an engine is asked: contributions, and to load.
+KINDS = (Op.ALLREDUCE, Op.REDUCE, Op.BARRIER, Op.LOAD_REDUCE)
 
 
 # ----------------------------------------------------------------------------------- stimulus
@@ -53,6 +61,8 @@ class Play:
         self.groups = size["N_GROUPS"]
         self.contexts = size["N_CONTEXTS"]
         self.latency = size["LATENCY"]
+        self.etypes = [e for e in EType if size["TYPES"] >> e & 1]
+        self.ordered = bool(size["ORDERED"])
         self.queues: list[list[Packets]] = [[] for _ in range(self.ports)]
         self.rows: list[tuple[int, int, int]] = []
         self.seq = 0
@@ -92,12 +102,11 @@ class Play:
         """Queue a contribution of every member that is not in `absent`; return the sequence."""
         rng = self.rng
         units = int(rng.integers(1, 17)) if units is None else units
-        etype = int(rng.choice([EType.FP32, EType.BF16])) if etype is None else etype
+        etype = int(rng.choice(self.etypes)) if etype is None else etype
         redop = int(rng.choice([RedOp.SUM, *OPS])) if redop is None else redop
-        name = str(rng.choice(list(CLASSES))) if name is None else name
         ports = [p for p in range(self.ports) if members >> p & 1]
         n = 16 * units // element_dtype(etype).itemsize
-        data = columns(rng, name, len(ports), n, etype)
+        data = values(rng, name, len(ports), n, etype)
         seq = fields.pop("coll_seq", self.seq & 0xFFFF)
         self.seq += 1
         if self.window:
@@ -106,9 +115,9 @@ class Play:
             "len": units, "coll_etype": etype, "coll_redop": redop, "coll_group": group,
             "coll_seq": seq,
         } | fields  # fmt: skip
-        for port, values in zip(ports, data, strict=True):
+        for port, numbers in zip(ports, data, strict=True):
             if not absent >> port & 1:
-                self.send(port, values, **common)
+                self.send(port, None if common.get("op") == Op.BARRIER else numbers, **common)
         return int(seq)
 
     def write(self, folder: Path) -> None:
@@ -130,6 +139,12 @@ class Play:
         (folder / "groups.bin").write_bytes(rows.tobytes())
 
 
+def values(rng: np.random.Generator, name: str | None, members: int, n: int, etype: int) -> Bits:
+    """Return patterns of shape (members, n) of a class, or of any that the type has."""
+    names = classes(etype)
+    return columns(rng, str(rng.choice(names)) if name is None else name, members, n, etype)
+
+
 # ---------------------------------------------------------------------------------- the judge
 
 
@@ -139,8 +154,13 @@ class Context:
 
     opened: int
     members: int
-    first: Packets
+    first: Packets  # that which opened it, made a contribution if it was none
     got: dict[int, Packets] = dataclasses.field(default_factory=dict)
+
+    @property
+    def missing(self) -> set[int]:
+        """Members that have not contributed."""
+        return {p for p in range(self.members.bit_length()) if self.members >> p & 1} - {*self.got}
 
 
 @dataclasses.dataclass
@@ -168,6 +188,8 @@ class Judge:
         self.counts = {"R": 0, "T": 0}
         self.expected = {"R": 0, "T": 0}
         self.grants: list[int] = []
+        #: Reductions given up, that are remembered: when they began, and who did not come.
+        self.past: dict[tuple[int, int, int], tuple[int, set[int]]] = {}
 
     def hit(self, name: str) -> None:
         count(self.hits, f"engine.{name}")
@@ -181,11 +203,18 @@ class Judge:
     def status(self, port: int, one: Packets) -> int:
         """Return the status that a contribution must get now."""
         get = {k: int(v[0]) for k, v in packet.fields(one).items()}
-        if get["op"] not in (Op.ALLREDUCE, Op.REDUCE):
+        if get["op"] not in KINDS:
             return int(Status.OP)
-        known = get["coll_etype"] in (EType.FP32, EType.BF16) and get["coll_redop"] in OPS
-        if not known or get["coll_mode"] or get["ext"]:
+        known = get["coll_etype"] in self.play.etypes and get["coll_redop"] in OPS
+        known = known and not get["coll_mode"] & (
+            PARTIAL if self.play.ordered else PARTIAL | ORDERED
+        )
+        load = get["op"] == Op.LOAD_REDUCE
+        known = known and not (load and get["coll_root"] >= MAX_LOAD)
+        if get["ext"] or not (known or get["op"] == Op.BARRIER):
             return int(Status.TYPE)
+        if not load and port in self.past.get(self.key(one), (0, set()))[1]:
+            return int(Status.TIMEOUT)
         context = self.open.get(self.key(one))
         group = get["coll_group"]
         row = context.members if context else self.rows[group] if group < self.play.groups else 0
@@ -195,44 +224,96 @@ class Judge:
             return int(Status.NOT_MEMBER)
         if context is None:
             return int(Status.OK)
-        if port in context.got:
+        if load or port in context.got:
             return int(Status.DUPLICATE)
-        names = ("op", "coll_etype", "coll_redop", "coll_mode", "len", "coll_root")
+        names = ("op", "coll_etype", "coll_redop", "len", "coll_root")
         same = all(packet.get(context.first, n)[0] == packet.get(one, n)[0] for n in names)
+        modes = packet.get(context.first, "coll_mode")[0] ^ packet.get(one, "coll_mode")[0]
+        same = same and not modes & ~PARTIAL
         return int(Status.OK) if same else int(Status.MISMATCH)
 
     def result(self, context: Context, cycle: int) -> Sent:
         """Return the packet that a complete reduction gives."""
         first = context.first
         get = {k: int(v[0]) for k, v in packet.fields(first).items()}
-        etype = get["coll_etype"]
-        parts = list(context.got.values())
-        data = np.stack([packet.payload(p, element_dtype(etype), get["len"])[0] for p in parts])
+        etype, mode = get["coll_etype"], get["coll_mode"]
+        parts = [context.got[port] for port in sorted(context.got)]
         poison = any(packet.get(p, "poison")[0] or p["flags"][0] & 1 for p in parts)
         answer = packet.make(
             1, op=Op.RESULT, src=get["dst"], dst=ID_GROUP, len=get["len"], poison=int(poison),
             **{n: get[n] for n in get if n.startswith("coll_") and n != "coll_rsvd"},
         )  # fmt: skip
+        packet.set_fields(answer, coll_mode=mode & ~PARTIAL)
         mask = 1 << get["coll_root"] if get["op"] == Op.REDUCE else context.members
-        self.hit("reduce" if get["op"] == Op.REDUCE else "allreduce")
+        self.hit(Op(get["op"]).name.lower())
         self.hit(f"members.{bin(context.members).count('1')}")
-        self.hit(f"units.{get['len']}")
-        self.hit(f"{EType(etype).name}.{RedOp(get['coll_redop']).name}".lower())
         if poison:
             self.hit("poison")
-        return Sent(cycle, mask, packet.header_int(answer[0]),
-                    allreduce(data, etype, get["coll_redop"]).tobytes())  # fmt: skip
+        if get["op"] == Op.BARRIER:
+            return Sent(cycle, mask, packet.header_int(answer[0]), b"")
+        self.hit(f"units.{get['len']}")
+        kind = f"{EType(etype).name}.{RedOp(get['coll_redop']).name}".lower()
+        self.hit(kind)
+        if in_order(context.first[0]):
+            self.hit(f"{kind}.ordered")
+        data = np.stack([packet.payload(p, element_dtype(etype), get["len"])[0] for p in parts])
+        how = "ordered" if mode & ORDERED else "exact"
+        total = allreduce(data, etype, get["coll_redop"], how, bool(mode & SATURATE))
+        return Sent(cycle, mask, packet.header_int(answer[0]), total.tobytes())
+
+    def load(self, cycle: int, port: int, one: Packets) -> None:
+        """Open the reduction that a load asks for; its members are asked to contribute."""
+        get = {k: int(v[0]) for k, v in packet.fields(one).items()}
+        units = get["coll_root"] + 1
+        fields = {n: get[n] for n in get if n.startswith("coll_") and n != "coll_rsvd"}
+        fetch = packet.make(
+            1, op=Op.FETCH, src=get["dst"], dst=ID_GROUP, tag=units, **fields | {"coll_root": port}
+        )
+        row = self.rows[get["coll_group"]]
+        self.answers.append(Sent(cycle, row, packet.header_int(fetch[0]), b""))
+        first = one.copy()
+        packet.set_fields(first, op=Op.REDUCE, coll_root=port, len=units)
+        self.open[self.key(one)] = Context(cycle, row, first)
+        self.hit("load_reduce")
+
+    def announce(self, cycle: int, port: int) -> None:
+        """A contribution that waits for members before it has a context opened."""
+        one = self.queues[port][0]
+        assert self.status(port, one) == Status.OK and in_order(one[0])
+        key = self.key(one)
+        assert key not in self.open, f"cycle {cycle}: port {port} has a context already"
+        row = self.rows[int(packet.get(one, "coll_group")[0])]
+        self.open[key] = Context(cycle, row, one)
+        assert min(self.open[key].missing) < port
+        self.hit("announced")
+
+    def forget(self, cycle: int, key: tuple[int, int, int], timeout: int) -> None:
+        """A reduction that was given up is not remembered any more."""
+        opened, _ = self.past.pop(key)
+        if timeout < 0:
+            assert timeout == -1, f"cycle {cycle}: {key} forgotten although there were others"
+            self.hit("forgotten_for_another")
+        else:
+            bound = 2 * timeout + self.play.contexts + self.play.ports + 3
+            assert timeout == 0 or 2 * timeout < cycle - opened <= bound
+            self.hit("forgotten_in_time")
 
     def grant(self, cycle: int, port: int, taken: int, refused: int, status: int) -> None:
         one = self.queues[port].pop(0)
         self.grants.append(cycle)
         want = self.status(port, one)
         assert status == want, f"cycle {cycle}: {packet.describe(one[0])}: {status}, not {want}"
-        assert taken == (want == Status.OK) and refused == (want != Status.OK)
+        load = int(packet.get(one, "op")[0]) == Op.LOAD_REDUCE
+        assert taken == (want == Status.OK and not load) and refused == (want != Status.OK)
         if want != Status.OK:
             self.hit(f"refused.{Status(want).name.lower()}")
             answer = packet.error_answer(one, want)
             self.answers.append(Sent(cycle, 1 << port, packet.header_int(answer[0]), b""))
+            if want == Status.TIMEOUT:
+                self.past[self.key(one)][1].discard(port)
+            return
+        if load:
+            self.load(cycle, port, one)
             return
         key = self.key(one)
         if key in self.results and key not in self.open:
@@ -242,6 +323,8 @@ class Judge:
             self.open[key] = Context(cycle, self.rows[group], one)
             self.hit(f"open_contexts.{len(self.open)}")
         context = self.open[key]
+        if in_order(one[0]):
+            assert port == min(context.missing), f"cycle {cycle}: port {port} out of turn"
         context.got[port] = one
         if len(context.got) == bin(context.members).count("1"):
             del self.open[key]
@@ -259,7 +342,10 @@ class Judge:
             **{n: get[n] for n in get if n.startswith("coll_") and n != "coll_rsvd"},
         )  # fmt: skip
         sent = Sent(cycle, context.members, packet.header_int(notice[0]), b"")
+        packet.set_fields(notice, coll_mode=get["coll_mode"] & ~PARTIAL)
+        sent.header = packet.header_int(notice[0])
         self.results.setdefault(key, []).append(sent)
+        self.past[key] = context.opened, context.missing
         self.expected["T"] += 1
         self.hit("timed_out")
 
@@ -267,7 +353,7 @@ class Judge:
         """Match a packet that left with the answer or result that it must be."""
         one = packet.make(1)
         packet.set_header_int(one[0], sent.header)
-        if int(packet.get(one, "dst")[0]) == ID_GROUP:
+        if packet.get(one, "dst")[0] == ID_GROUP and packet.get(one, "op")[0] != Op.FETCH:
             queue = self.results.get(self.key(one), [])
         else:
             queue = self.answers
@@ -296,6 +382,11 @@ class Judge:
                 self.grant(*map(int, words))
             elif kind == "W":
                 self.rows[int(words[1])] = int(words[2], 16) & (1 << self.play.ports) - 1
+            elif kind == "A":
+                self.announce(*map(int, words))
+            elif kind == "V":
+                cycle, *key, timeout = map(int, words)
+                self.forget(cycle, (key[0], key[1], key[2]), timeout)
             elif kind == "X":
                 cycle, *key, timeout = map(int, words)
                 self.expire(cycle, (key[0], key[1], key[2]), timeout)
@@ -371,6 +462,10 @@ async def good_traffic(dut: Any) -> None:
         fields: dict[str, Any] = {"coll_slice": int(rng.integers(0, 1 << 16))}
         if rng.random() < 0.4:
             fields |= {"op": Op.REDUCE, "coll_root": int(rng.choice(roots))}
+        elif rng.random() < 0.1:
+            fields |= {"op": Op.BARRIER, "len": 0}
+        mode = SATURATE if rng.random() < 0.3 else 0
+        fields["coll_mode"] = mode | (ORDERED if play.ordered and rng.random() < 0.4 else 0)
         if rng.random() < 0.5:
             fields["units"] = 1
         play.reduction(group, rows[group], **fields)
@@ -409,7 +504,7 @@ async def slow_receiver(dut: Any) -> None:
     for _ in range(int(os.environ["COUNT"])):
         play.reduction(0, full, units=16)
         for port in range(play.ports):
-            play.send(port, coll_mode=1)
+            play.send(port, coll_mode=PARTIAL)
     judge = await run_play(dut, play, stall=243)
     count(judge.hits, "engine.slow_receiver")
     save(judge)
@@ -452,10 +547,10 @@ FAULTS: dict[str, dict[str, Any]] = {
     "absent": {},
     "duplicate": {},
     "unknown_group": {},
-    "etype": {"coll_etype": EType.FP16},
+    "etype": {"coll_etype": 6},
     "etype_none": {"coll_etype": 7},
-    "redop": {"coll_redop": RedOp.MINNUM},
-    "mode": {"coll_mode": 1},
+    "redop": {"coll_redop": 5},
+    "mode": {"coll_mode": PARTIAL},
     "ext": {"ext": 5},
     "operation": {"op": Op.WRITE},
     "root": {"op": Op.REDUCE, "coll_root": 1023},
@@ -464,6 +559,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "mismatch_len": {"len": 3},
     "mismatch_root": {"coll_root": 1},
     "mismatch_op": {"op": Op.REDUCE, "coll_root": 0},
+    "mismatch_mode": {"coll_mode": SATURATE},
 }
 
 
@@ -484,6 +580,8 @@ async def every_refusal(dut: Any) -> None:
 
     for fault in ("etype", "etype_none", "redop", "mode", "ext", "operation"):
         later(0, **FAULTS[fault])
+    later(0, op=Op.BARRIER, len=0, ext=1)
+    later(0, op=Op.LOAD_REDUCE, len=0, coll_root=MAX_LOAD)
     later(0, coll_group=1)
     later(0, coll_group=2)
     later(0, coll_group=play.groups)
@@ -518,7 +616,7 @@ async def contexts_exhausted(dut: Any) -> None:
     # members 0 and 1 begin in different orders and further apart than there are contexts
     for seq in range(2 * n):
         play.send(0, len=2, coll_seq=seq)
-    play.send(0, coll_seq=99, coll_etype=EType.INT32)
+    play.send(0, coll_seq=99, coll_etype=7)
     for port in range(1, play.ports):
         # refused while every context is taken; nothing behind it comes if it waits for one
         play.send(port, coll_seq=99, coll_mode=4, not_before=200)
@@ -554,6 +652,124 @@ async def missing_member(dut: Any) -> None:
     assert judge.expected["R"] == 4
     count(judge.hits, "engine.late_contribution", 3)
     save(judge)
+
+
+@cocotb.test()
+async def late_member(dut: Any) -> None:
+    """Members come after their reduction was given up: refused once each, and remembered for so
+    long as it took, or until all contexts are wanted; then they begin anew."""
+    play = new_play()
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    for seq in range(2):
+        play.reduction(0, full, units=3, absent=0b110, coll_seq=seq)
+    at = 1500
+    for port in (1, 2):
+        for seq in range(2):
+            play.send(port, len=3, coll_seq=seq, not_before=at)
+        # another time it is as new, with those that had come before
+        play.send(port, len=3, coll_seq=0, not_before=1700)
+    for port in (0, *range(3, play.ports)):
+        play.send(port, len=3, coll_seq=0, not_before=1700)
+    # two that are missed at the end: of one the context is needed by others, of one it is not
+    for seq in range(5, 7):
+        for port in range(1, play.ports):
+            play.send(port, coll_seq=seq, not_before=3000)
+    for seq in range(10, 10 + play.contexts):
+        for port in range(play.ports):
+            play.send(port, coll_seq=seq, not_before=4100 + 30 * port)
+    for seq in (5, 6):
+        play.send(0, coll_seq=seq, not_before=4500)
+    judge = await run_play(dut, play, timeout=1000)
+    assert judge.hits["engine.refused.timeout"] >= 4
+    assert judge.hits["engine.forgotten_in_time"] > 0
+    assert judge.hits["engine.forgotten_for_another"] > 0
+    count(judge.hits, "engine.late_contribution", judge.hits["engine.refused.timeout"])
+    save(judge)
+
+
+@cocotb.test()
+async def member_order(dut: Any) -> None:
+    """Sums in member order, of packets of every length and of groups that overlap, members at any
+    pace: each addition waits for the one before it, and several reductions share the adders."""
+    play = new_play()
+    play.window = play.contexts
+    rng = play.rng
+    rows = [play.random_members(2) for _ in range(play.groups)]
+    for row, members in enumerate(rows):
+        play.group(row, members)
+    floats = [e for e in play.etypes if e != EType.INT32]
+    for _ in range(int(os.environ["COUNT"])):
+        group = int(rng.integers(0, play.groups))
+        play.reduction(
+            group, rows[group], units=int(rng.choice([1, 2, 3, 16])), redop=RedOp.SUM,
+            etype=int(rng.choice(floats)),
+            coll_mode=ORDERED if rng.random() < 0.8 else 0,
+        )  # fmt: skip
+    late = rng.random(play.ports) < 0.5
+    for port, queue in enumerate(play.queues):
+        for one in queue:
+            one["not_before"] = int(rng.integers(0, 200)) if late[port] else 0
+    judge = await run_play(dut, play, 0, int(rng.choice([0, 100])), int(rng.choice([0, 100])))
+    assert judge.hits["engine.announced"] > 0
+
+
+@cocotb.test()
+async def first_member_missing(dut: Any) -> None:
+    """In member order the first never comes: all hear of it in time, and who waits is let go."""
+    play = new_play()
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    for seq in range(play.contexts):
+        play.reduction(0, full, units=2, etype=EType.FP32, redop=RedOp.SUM, absent=1,
+                       coll_mode=ORDERED, coll_seq=seq)  # fmt: skip
+    for seq in range(2):
+        play.reduction(0, full, units=2, coll_seq=100 + seq)
+    for queue in play.queues:
+        for one in queue[-2:]:
+            one["not_before"] = 4000
+    judge = await run_play(dut, play, timeout=500)
+    assert judge.hits["engine.timed_out"] >= play.contexts
+    assert judge.expected["R"] == 2
+    count(judge.hits, "engine.first_missing")
+    save(judge)
+
+
+@cocotb.test()
+async def loads(dut: Any) -> None:
+    """A member asks, all contribute, it gets the result. Some ask twice, or are no members."""
+    play = new_play()
+    rng = play.rng
+    rows = [(1 << play.ports) - 1, play.random_members(2)]
+    for row, members in enumerate(rows):
+        play.group(row, members)
+    outside = [p for p in range(play.ports) if not rows[1] >> p & 1]
+    at = 50
+    for seq in range(int(os.environ["COUNT"])):
+        group = seq % 2
+        ports = [p for p in range(play.ports) if rows[group] >> p & 1]
+        asks, units = int(rng.choice(ports)), int(rng.integers(1, 17))
+        etype = int(rng.choice(play.etypes))
+        common: dict[str, Any] = {
+            "coll_group": group, "coll_seq": seq, "coll_etype": etype,
+            "coll_redop": int(rng.choice(OPS)),
+            "coll_mode": ORDERED if play.ordered and rng.random() < 0.3 else 0,
+        }  # fmt: skip
+        load = common | {"op": Op.LOAD_REDUCE, "len": 0, "coll_root": units - 1}
+        play.send(asks, not_before=at, **load)
+        if rng.random() < 0.3:
+            play.send(int(rng.choice(ports)), not_before=at + 20, **load)
+        if group and outside:
+            play.send(outside[0], not_before=at + 20, **load)
+        n = 16 * units // element_dtype(etype).itemsize
+        for port, numbers in zip(ports, values(rng, None, len(ports), n, etype), strict=True):
+            play.send(port, numbers, not_before=at + 60, op=Op.REDUCE, len=units,
+                      **common | {"coll_root": asks})  # fmt: skip
+        at += int(rng.choice([5, 40, 200]))
+    # a load that comes when all have contributed waits for more in vain
+    rest, stall = int(rng.choice([0, 60])), int(rng.choice([0, 160]))
+    judge = await run_play(dut, play, 2000, rest, stall)
+    assert judge.hits["engine.load_reduce"] > 0 and judge.expected["R"] > 0
 
 
 @cocotb.test()
@@ -598,26 +814,27 @@ async def throughput(dut: Any) -> None:
 
 # -------------------------------------------------------------------------------- pytest side
 
-#: Ports, flit width, contexts, groups, latency.
-Size = tuple[int, int, int, int, int]
+#: Ports, flit width, contexts, groups, latency, element types, sums in member order.
+Size = tuple[int, int, int, int, int, int, int]
+BASE, ALL = (3, 0), (63, 1)
 #: For what needs no sweep.
-SMALL: Size = (4, 128, 4, 8, 2)
+SMALL: Size = (4, 128, 4, 8, 2, *ALL)
 #: Throughput with 4, 8 and 16 members shares builds with the sweep; two members have their own.
-NARROW: list[Size] = [SMALL, (8, 128, 8, 16, 2), (16, 128, 8, 64, 5)]
-TWO: Size = (2, 128, 8, 16, 2)
+NARROW: list[Size] = [SMALL, (8, 128, 8, 16, 2, *BASE), (16, 128, 8, 64, 5, *BASE)]
+TWO: Size = (2, 128, 8, 16, 2, *BASE)
 SIZES = [
     pytest.param(SMALL, id="4x128", marks=pytest.mark.sim),
-    pytest.param((2, 512, 2, 4, 3), id="2x512"),
-    pytest.param((3, 256, 6, 5, 4), id="3x256"),
+    pytest.param((2, 512, 2, 4, 3, *BASE), id="2x512"),
+    pytest.param((3, 256, 6, 5, 4, *ALL), id="3x256"),
     pytest.param(NARROW[1], id="8x128"),
     pytest.param(NARROW[2], id="16x128"),
-    pytest.param((5, 512, 4, 3, 2), id="5x512", marks=pytest.mark.long),
+    pytest.param((5, 512, 4, 3, 2, *ALL), id="5x512", marks=pytest.mark.long),
 ]
 
 
 def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:
     """Build the player in a size and run a test of this file."""
-    names = ("N_PORTS", "FLIT_W", "N_CONTEXTS", "N_GROUPS", "LATENCY")
+    names = ("N_PORTS", "FLIT_W", "N_CONTEXTS", "N_GROUPS", "LATENCY", "TYPES", "ORDERED")
     parameters = dict(zip(names, size, strict=True))
     sim.run_module(
         sources=SOURCES,
@@ -666,6 +883,26 @@ def test_missing_member(sim: Sim) -> None:
 
 
 @pytest.mark.sim
+def test_late_member(sim: Sim) -> None:
+    run(sim, "late_member", SMALL)
+
+
+@pytest.mark.parametrize("size", [p for p in SIZES if p.values[0][-1]])
+def test_member_order(sim: Sim, size: Size) -> None:
+    run(sim, "member_order", size, COUNT=120)
+
+
+@pytest.mark.sim
+def test_first_member_missing(sim: Sim) -> None:
+    run(sim, "first_member_missing", SMALL)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_loads(sim: Sim, size: Size) -> None:
+    run(sim, "loads", size, COUNT=50)
+
+
+@pytest.mark.sim
 def test_groups_rewritten(sim: Sim) -> None:
     run(sim, "groups_rewritten", SMALL, COUNT=60)
 
@@ -682,7 +919,15 @@ def test_throughput(sim: Sim, size: Size, units: int) -> None:
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("N_PORTS", 1), ("N_CONTEXTS", 3), ("N_CONTEXTS", 66), ("FLIT_W", 64), ("N_GROUPS", 0)],
+    [
+        ("N_PORTS", 1),
+        ("N_CONTEXTS", 3),
+        ("N_CONTEXTS", 66),
+        ("FLIT_W", 64),
+        ("N_GROUPS", 0),
+        ("TYPES", 0),
+        ("TYPES", 64),
+    ],
 )
 def test_illegal_parameter(name: str, value: int) -> None:
     """A parameter out of bounds stops elaboration with its name and the bound."""
@@ -695,5 +940,5 @@ def test_illegal_parameter(name: str, value: int) -> None:
         sources=tuple(ROOT / source for source in SOURCES[:-1]),
         parameters=((name, value),),
     )
-    with pytest.raises(BuildError, match=f"{name} = {value} is not"):
+    with pytest.raises(BuildError, match=f"{name} = {value} (is not|names no)"):
         lint(spec)

@@ -201,6 +201,9 @@ module sp_csr_regs (
         logic mcast_packets;
         logic mcast_copies;
         logic cut_through;
+        logic voq_shared;
+        logic types;
+        logic ordered;
         logic port_counters;
         logic engine_counters;
         logic fwd_all_window;
@@ -308,6 +311,15 @@ module sp_csr_regs (
         decoded_reg_strb.cut_through = cpuif_req_masked & (cpuif_addr == 26'h7c) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h7c);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h7c) & !cpuif_req_is_wr;
+        decoded_reg_strb.voq_shared = cpuif_req_masked & (cpuif_addr == 26'h80) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h80);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h80) & !cpuif_req_is_wr;
+        decoded_reg_strb.types = cpuif_req_masked & (cpuif_addr == 26'h84) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h84);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h84) & !cpuif_req_is_wr;
+        decoded_reg_strb.ordered = cpuif_req_masked & (cpuif_addr == 26'h88) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h88);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h88) & !cpuif_req_is_wr;
         decoded_reg_strb.port_counters = cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_external |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
@@ -922,6 +934,15 @@ module sp_csr_regs (
         end
         if(rd_mux_addr == 26'h7c) begin
             readback_data_var[31:0] |= hwif_in.cut_through.value.next;
+        end
+        if(rd_mux_addr == 26'h80) begin
+            readback_data_var[31:0] |= hwif_in.voq_shared.value.next;
+        end
+        if(rd_mux_addr == 26'h84) begin
+            readback_data_var[31:0] |= hwif_in.types.value.next;
+        end
+        if(rd_mux_addr == 26'h88) begin
+            readback_data_var[31:0] |= hwif_in.ordered.value.next;
         end
         if((rd_mux_addr[25:15] == 11'h2)) begin
             readback_data_var |= hwif_in.port_counters.rd_data;

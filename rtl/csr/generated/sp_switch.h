@@ -182,6 +182,21 @@ extern "C" {
 #define SP_SWITCH__CUT_THROUGH__VALUE_bp 0
 #define SP_SWITCH__CUT_THROUGH__VALUE_bw 32
 
+// reg - sp_switch.voq_shared
+#define SP_SWITCH__VOQ_SHARED__VALUE_bm 0xffffffff
+#define SP_SWITCH__VOQ_SHARED__VALUE_bp 0
+#define SP_SWITCH__VOQ_SHARED__VALUE_bw 32
+
+// reg - sp_switch.types
+#define SP_SWITCH__TYPES__VALUE_bm 0xffffffff
+#define SP_SWITCH__TYPES__VALUE_bp 0
+#define SP_SWITCH__TYPES__VALUE_bw 32
+
+// reg - sp_switch.ordered
+#define SP_SWITCH__ORDERED__VALUE_bm 0xffffffff
+#define SP_SWITCH__ORDERED__VALUE_bp 0
+#define SP_SWITCH__ORDERED__VALUE_bw 32
+
 // reg - sp_switch.port_counters.port[].rx_packets
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bm 0xffffffff
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bp 0
@@ -345,6 +360,12 @@ typedef struct __attribute__ ((__packed__)) {
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_MISMATCH__COUNT_bw 32
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_MISMATCH__COUNT_reset 0x0
 
+// reg - sp_switch.engine_counters.engine[].refused_timeout
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_TIMEOUT__COUNT_bm 0xffffffff
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_TIMEOUT__COUNT_bp 0
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_TIMEOUT__COUNT_bw 32
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_TIMEOUT__COUNT_reset 0x0
+
 // reg - sp_switch.engine_counters.engine[].ecc_corrected
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_CORRECTED__COUNT_bm 0xffffffff
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__ECC_CORRECTED__COUNT_bp 0
@@ -378,11 +399,12 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t refused_not_member;
     uint32_t refused_duplicate;
     uint32_t refused_mismatch;
+    uint32_t refused_timeout;
     uint32_t ecc_corrected;
     uint32_t ecc_failed;
     uint32_t contexts_used;
     uint32_t contexts_high;
-    uint8_t RESERVED_2c_3f[0x14];
+    uint8_t RESERVED_30_3f[0x10];
 } sp_switch__engine_counters__enginex__stride40_t;
 
 // addrmap - sp_switch.engine_counters
@@ -626,7 +648,10 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t mcast_packets;
     uint32_t mcast_copies;
     uint32_t cut_through;
-    uint8_t RESERVED_80_ffff[0xff80];
+    uint32_t voq_shared;
+    uint32_t types;
+    uint32_t ordered;
+    uint8_t RESERVED_8c_ffff[0xff74];
     sp_switch__port_counters_t port_counters;
     sp_switch__engine_counters_t engine_counters;
     sp_switch__fwd_all_window_t fwd_all_window;
