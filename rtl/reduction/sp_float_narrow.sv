@@ -232,7 +232,7 @@ module sp_float_narrow
   logic        sign;
 
   assign is5  = fate5_q.is_a;
-  assign over = fate5_q.beyond || (is5.e4m3 && sum5_q[6:0] == '1)
+  assign over = fate5_q.beyond || (is5.e4m3 && (sum5_q[7] || sum5_q[6:0] == '1))
                 || (is5.e5m2 && sum5_q[6:2] == '1);
   assign nan  = fate5_q.nan || (is5.e4m3 && (fate5_q.inf || (over && !fate5_q.saturate)));
   assign inf  = fate5_q.inf || (over && !fate5_q.saturate);
