@@ -76,7 +76,6 @@ module sp_float_narrow
   fate_t       fate1_q, fate2_q, fate3_q, fate4_q, fate5_q;
   logic [7:0]  exp1_q;
   logic [22:0] frac1_q;
-  logic        hidden1_q;
   logic        ones1_q, some1_q;  // the exponent is all ones; the fraction is not zero
   logic [8:0]  above1_q;          // exponent above the smallest normal one of a small type
   logic        low12_q;           // a one among the 12 lowest bits of the fraction
@@ -93,7 +92,6 @@ module sp_float_narrow
     fate1_q.sign     <= number_i[31];
     exp1_q           <= number_i[30:23];
     frac1_q          <= number_i[22:0];
-    hidden1_q        <= number_i[30:23] != '0;
     ones1_q          <= number_i[30:23] == '1;
     some1_q          <= number_i[22:0] != '0;
     above1_q         <= 9'(number_i[30:23]) - (type0.e4m3 ? 9'd121 : 9'd113);
@@ -103,7 +101,7 @@ module sp_float_narrow
   // ------------------------------------------------------------ cycle 1: what the type keeps
   // FP32 and BF16 have the exponent as it is and the fraction without its hidden one. In the other
   // types `base` is 0 for both the subnormal numbers and the first normal binade, and the hidden one
-  // counts one more.
+  // counts one more; FP32 numbers that have none are too small for it to be kept.
 
   logic             wide1;         // FP32 or BF16
   logic             below1;        // subnormal result of a small type
@@ -129,17 +127,17 @@ module sp_float_narrow
         sticky1 = frac1_q[14:12] != '0 || low12_q;
       end
       fate1_q.is_a.fp16: begin
-        kept1   = 23'({hidden1_q, frac1_q[22:13]});
+        kept1   = 23'({1'b1, frac1_q[22:13]});
         guard1  = frac1_q[12];
         sticky1 = low12_q;
       end
       fate1_q.is_a.e4m3: begin
-        kept1   = 23'({hidden1_q, frac1_q[22:20]});
+        kept1   = 23'({1'b1, frac1_q[22:20]});
         guard1  = frac1_q[19];
         sticky1 = frac1_q[18:12] != '0 || low12_q;
       end
       fate1_q.is_a.e5m2: begin
-        kept1   = 23'({hidden1_q, frac1_q[22:21]});
+        kept1   = 23'({1'b1, frac1_q[22:21]});
         guard1  = frac1_q[20];
         sticky1 = frac1_q[19:12] != '0 || low12_q;
       end
