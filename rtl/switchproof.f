@@ -39,5 +39,8 @@ csr/sp_port_stats.sv
 reduction/sp_exact_lane.sv
 reduction/sp_exact_lanes.sv
 reduction/sp_float_add.sv
+reduction/sp_float_narrow.sv
+reduction/sp_float_widen.sv
+reduction/sp_ordered_lanes.sv
 reduction/sp_reduction_engine.sv
 top/sp_switch_core.sv

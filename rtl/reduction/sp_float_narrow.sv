@@ -120,7 +120,7 @@ module sp_float_narrow
     kept1   = fate1_q.is_a.fp32 ? frac1_q : '0;
     guard1  = 1'b0;
     sticky1 = 1'b0;
-    unique0 case (1'b1)
+    case (1'b1)
       fate1_q.is_a.bf16: begin
         kept1   = 23'(frac1_q[22:16]);
         guard1  = frac1_q[15];
@@ -194,7 +194,7 @@ module sp_float_narrow
     high4_q   <= fate3_q.is_a.fp32 ? {base3_q, high3_q[22:SumW]} : '0;
     fate4_q   <= fate3_q;
     base4_q   <= '0;
-    unique0 case (1'b1)
+    case (1'b1)
       fate3_q.is_a.bf16: base4_q <= {base3_q, 7'b0};
       fate3_q.is_a.fp16: base4_q <= {base3_q[4:0], 10'b0};
       fate3_q.is_a.e4m3: base4_q <= {8'b0, base3_q[3:0], 3'b0};
@@ -238,7 +238,7 @@ module sp_float_narrow
   always_comb begin
     magnitude = {high5_q, sum5_q};
     if (is5.fp32 && nan) magnitude = 31'h7FC0_0000;
-    unique0 case (1'b1)
+    case (1'b1)
       is5.bf16: begin
         if (nan) magnitude = 31'h7FC0;
         else if (inf) magnitude = 31'h7F80;

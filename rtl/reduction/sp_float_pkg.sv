@@ -37,4 +37,9 @@ package sp_float_pkg;
     return 3 + narrow_latency();
   endfunction
 
+  /// Cycles from `ro_done_o` to `res_valid_o` of sp_exact_lanes.
+  function automatic int unsigned exact_read();
+    return 16;
+  endfunction
+
 endpackage
