@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from switchproof.models import packet
-from switchproof.models.crossbar import ENGINE_ETYPES, ENGINE_REDOPS
+from switchproof.models.crossbar import ORDERED
+from switchproof.models.formats import FORMATS, element_dtype
 from switchproof.models.layout import MAX_EXT, MAX_MEMBERS, MAX_UNITS, EType, Op, RedOp, Status, Vc
 from switchproof.models.packet import FLAG_ERR, Packets
 from switchproof.models.profiles import Config
@@ -29,8 +30,13 @@ SPECIALS = (
     "pos_zero", "neg_zero", "pos_subnormal", "neg_subnormal", "pos_inf", "neg_inf", "nan",
     "pos_largest", "neg_largest", "pos_normal", "neg_normal",
 )  # fmt: skip
-#: Exponent and mantissa bits of the formats that engines reduce.
-_FORMATS = {int(EType.FP32): (8, 23), int(EType.BF16): (8, 7)}
+#: Those that a type has not.
+_NOT_THERE = {
+    EType.INT32: {"neg_zero", "pos_subnormal", "neg_subnormal", "pos_inf", "neg_inf", "nan"},
+    EType.E4M3: {"pos_inf", "neg_inf"},
+}
+#: What contributions ask for.
+_COLLECTIVES = (Op.ALLREDUCE, Op.REDUCE, Op.BARRIER)
 #: Reasons for which a packet is refused at the ingress, and for which an engine refuses it.
 _INGRESS_REASONS = (Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION)
 _ENGINE_REASONS = (
@@ -80,18 +86,13 @@ class Coverage:
             self.declare(f"refused.{s.name.lower()}" for s in _INGRESS_REASONS)
         if "reduction" in what.features and config.engines:
             self.declare(f"refused.{s.name.lower()}" for s in _ENGINE_REASONS)
-            self.declare(f"collective.{op.name.lower()}" for op in (Op.ALLREDUCE, Op.REDUCE))
-            for kind in self.kinds():
-                self.declare(f"reduce.{kind}.{special}" for special in SPECIALS)
-
-    @staticmethod
-    def kinds() -> list[str]:
-        """Return the names of all element types with all operations, ``fp32.sum``."""
-        return [
-            f"{EType(e).name.lower()}.{RedOp(r).name.lower()}"
-            for e in ENGINE_ETYPES
-            for r in ENGINE_REDOPS
-        ]
+            self.declare(f"collective.{op.name.lower()}" for op in _COLLECTIVES)
+            for etype in config.etypes:
+                there = [s for s in SPECIALS if s not in _NOT_THERE.get(etype, ())]
+                for redop in RedOp:
+                    self.declare(f"{_kind(etype, redop)}.{special}" for special in there)
+            if config.ordered:
+                self.declare(f"ordered.{e.name.lower()}" for e in config.etypes if e in FORMATS)
 
     def declare(self, names: Iterable[str]) -> list[str]:
         """Make points that are not hit yet; return their names."""
@@ -140,15 +141,21 @@ class Coverage:
 
     def contributed(self, rows: Packets) -> None:
         """Count contributions that engines took: operations, and the values that met them."""
-        f = packet.fields(rows, "op", "etype", "redop", "len")
-        for op in (Op.ALLREDUCE, Op.REDUCE):
+        f = packet.fields(rows, "op", "etype", "redop", "mode", "len")
+        for op in _COLLECTIVES:
             self.hit(f"collective.{op.name.lower()}", np.count_nonzero(f["op"] == op))
+        rows = rows[f["op"] != Op.BARRIER]
+        f = packet.fields(rows, "etype", "redop", "mode", "len")
+        in_order = (f["redop"] == RedOp.SUM) & (f["mode"] & ORDERED != 0)
+        for etype in FORMATS:
+            self.hit(f"ordered.{EType(etype).name.lower()}",
+                     np.count_nonzero(in_order & (f["etype"] == etype)))  # fmt: skip
         kind = f["etype"] << 3 | f["redop"]
         for value in np.unique(kind):
             chosen = kind == value
             etype, redop = int(value) >> 3, int(value) & 7
-            name = f"reduce.{EType(etype).name.lower()}.{RedOp(redop).name.lower()}"
-            bits = sum(_FORMATS[etype]) + 1
+            name = _kind(etype, redop)
+            bits = 8 * element_dtype(etype).itemsize
             elements = packet.payload(rows[chosen], f"<u{bits // 8}")
             used = np.arange(elements.shape[1]) < (f["len"][chosen] * 128 // bits)[:, None]
             self._many(
@@ -172,19 +179,28 @@ class Coverage:
         path.write_text(json.dumps(self.hits, indent=0, sort_keys=True) + "\n")
 
 
+def _kind(etype: int, redop: int) -> str:
+    """Return the name of an element type with an operation, ``reduce.fp32.sum``."""
+    return f"reduce.{EType(etype).name.lower()}.{RedOp(redop).name.lower()}"
+
+
 def classify(elements: NDArray[Any], etype: int) -> NDArray[np.int64]:
     """Return for each element (as unsigned bits) the index of its class in SPECIALS."""
-    exp_bits, man_bits = _FORMATS[etype]
+    sign: NDArray[np.int64]
+    if etype == EType.INT32:
+        number = elements.astype("<u4").view("<i4").astype(np.int64)
+        index = np.full(number.shape, SPECIALS.index("pos_normal"))
+        index[(number == (1 << 31) - 1) | (number == -(1 << 31))] = SPECIALS.index("pos_largest")
+        index[number == 0] = SPECIALS.index("pos_zero")
+        return np.asarray(index + (number < 0))
+    fmt = FORMATS[etype]
     bits = elements.astype(np.int64)
-    sign = bits >> exp_bits + man_bits & 1
-    exponent = bits >> man_bits & (1 << exp_bits) - 1
-    mantissa = bits & (1 << man_bits) - 1
-    top, full = (1 << exp_bits) - 1, (1 << man_bits) - 1
+    sign, magnitude = bits >> fmt.width - 1, bits & fmt.sign_bit - 1
     index = np.full(bits.shape, SPECIALS.index("pos_normal"))
-    index[(exponent == top - 1) & (mantissa == full)] = SPECIALS.index("pos_largest")
-    index[(exponent == 0) & (mantissa != 0)] = SPECIALS.index("pos_subnormal")
-    index[(exponent == 0) & (mantissa == 0)] = SPECIALS.index("pos_zero")
-    index[(exponent == top) & (mantissa == 0)] = SPECIALS.index("pos_inf")
+    index[magnitude == fmt.largest] = SPECIALS.index("pos_largest")
+    index[magnitude >> fmt.fraction_bits == 0] = SPECIALS.index("pos_subnormal")
+    index[magnitude == 0] = SPECIALS.index("pos_zero")
+    index[magnitude > fmt.largest] = SPECIALS.index("pos_inf")
     index += sign
-    index[(exponent == top) & (mantissa != 0)] = SPECIALS.index("nan")
+    index[fmt.is_nan(elements.astype(fmt.dtype))] = SPECIALS.index("nan")
     return index

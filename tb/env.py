@@ -33,7 +33,7 @@ from pyuvm import (
 
 from switchproof.models import csr
 from switchproof.models.crossbar import Switch
-from switchproof.models.layout import Op, Vc
+from switchproof.models.layout import Op, RedOp, Vc
 from switchproof.models.packet import Packets, get, op_vc
 from switchproof.models.profiles import Config
 
@@ -191,8 +191,9 @@ class CoverageSubscriber(uvm_component):
         if not at_engine.any():
             return
         at_engine &= get(packets, "dst") >= self.ports
-        at_engine &= (op == Op.ALLREDUCE) | (op == Op.REDUCE)
-        at_engine &= (get(packets, "redop") <= 2) & (get(packets, "etype") <= 1)
+        at_engine &= op != Op.LOAD_REDUCE
+        computed = np.isin(get(packets, "etype"), self.settings.config.etypes)
+        at_engine &= computed & (get(packets, "redop") < len(RedOp)) | (op == Op.BARRIER)
         if at_engine.any():
             self.coverage.contributed(packets[at_engine])
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from switchproof.models import packet
 from switchproof.models.crossbar import Switch
-from switchproof.models.formats import element_dtype
+from switchproof.models.formats import FORMATS, Bits, element_dtype
 from switchproof.models.layout import (
     EXT_SET,
     ID_GROUP,
@@ -249,26 +249,27 @@ def with_bad(
 
 def elements(
     rng: np.random.Generator, shape: tuple[int, ...], etype: int, special: float = 0.2
-) -> NDArray[np.void]:
+) -> Bits:
     """Return random elements of a type: any bit pattern, or with `special` one that is special."""
-    dtype = np.dtype(element_dtype(etype))
-    raw = np.dtype(f"<u{dtype.itemsize}")
-    bits = 8 * dtype.itemsize
-    values = rng.integers(0, 1 << bits, shape, raw, endpoint=False) if bits < 64 else None
-    assert values is not None
-    man = {int(EType.FP32): 23, int(EType.BF16): 7}[int(etype)]
-    inf = ((1 << bits - 1 - man) - 1) << man
-    table = [0, 1, inf, inf - 1, inf | 1 << man - 1, (1 << man) - 1, 1 << man, 127 << man]
-    signs = 1 << bits - 1
-    choices = np.array([v | s for v in table for s in (0, signs)], np.uint64).astype(raw)
+    dtype = element_dtype(etype)
+    values: Bits = rng.integers(0, 1 << 8 * dtype.itemsize, shape, dtype)
     at = rng.random(shape) < special
+    if etype == EType.INT32:
+        ends = np.array([0, 1, -1, 2, (1 << 31) - 1, -(1 << 31)], "<i4").view(dtype)
+        values[at] = rng.choice(ends, int(at.sum()))
+        return values
+    fmt = FORMATS[etype]
+    frac, ones = fmt.fraction_bits, (1 << fmt.fraction_bits) - 1
+    beyond = fmt.nan if fmt.inf is None else fmt.inf
+    table = [0, 1, beyond, fmt.largest, fmt.nan, ones, 1 << frac, fmt.bias << frac]
+    choices = np.array([v | s for v in table for s in (0, fmt.sign_bit)], dtype)
     values[at] = rng.choice(choices, int(at.sum()))
     # Moderate numbers, so that sums stay finite and cancel, in a third of the others.
     mild = ~at & (rng.random(shape) < 0.34)
-    exponent = rng.integers(120, 134, int(mild.sum())).astype(raw)
-    keep = values[mild] & raw.type(signs | (1 << man) - 1)
-    values[mild] = keep | exponent << raw.type(man)
-    return values.view(dtype)
+    spread = min(7, fmt.bias // 2)
+    exponent = rng.integers(fmt.bias - spread, fmt.bias + spread, int(mild.sum())).astype(dtype)
+    values[mild] = values[mild] & dtype.type(fmt.sign_bit | ones) | exponent << dtype.type(frac)
+    return values
 
 
 def allreduce(
@@ -282,6 +283,7 @@ def allreduce(
     redop: int,
     engine: int = 0,
     op: int = Op.ALLREDUCE,
+    mode: int = 0,
     lengths: tuple[int, int] = (1, MAX_UNITS),
     first_seq: int = 0,
     special: float = 0.2,
@@ -301,7 +303,7 @@ def allreduce(
         rows = packet.make(
             count, op=op, src=port, dst=config.ports + engine, len=length, group=group,
             slice=slice_, seq=(first_seq + np.arange(count)) & 0xFFFF, root=root, etype=etype,
-            redop=redop, tag=rng.integers(0, 4096, count), flit_w=config.flit_w,
+            redop=redop, mode=mode, tag=rng.integers(0, 4096, count), flit_w=config.flit_w,
             payload=elements(rng, (count, MAX_UNITS * 16 // width), etype, special),
         )  # fmt: skip
         marks = rng.random(count) < poison

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
 import pytest
 import pyuvm
 
 from switchproof.models import packet
-from switchproof.models.crossbar import ENGINE_ETYPES, ENGINE_REDOPS
+from switchproof.models.crossbar import ORDERED, PARTIAL, SATURATE
 from switchproof.models.layout import EType, Op, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
@@ -19,7 +22,8 @@ from tests.crossbar.configs import DEV4A, DEV4P, DEV4S_LONG, DEV16
 class AllReduce(BaseTest):
     """Each type with each operation, back to back, in groups of all sizes; random arrival."""
 
-    count = 40
+    #: Reductions of all kinds together, at least, and of each.
+    total, least = 480, 8
 
     async def traffic(self) -> None:
         ports = self.config.ports
@@ -30,8 +34,9 @@ class AllReduce(BaseTest):
             await self.set_group(group, members)
         seq = dict.fromkeys(groups, 0)
         last = 0
-        for etype in ENGINE_ETYPES:
-            for redop in ENGINE_REDOPS:
+        count = max(self.least, self.total // (2 * len(self.config.etypes) * len(RedOp)))
+        for etype in self.config.etypes:
+            for redop in RedOp:
                 for op in (Op.ALLREDUCE, Op.REDUCE):
                     group = int(self.rng.choice(list(groups)))
                     if group != last:
@@ -39,13 +44,18 @@ class AllReduce(BaseTest):
                         await self.drain()
                     last = group
                     packets = traffic.allreduce(
-                        self.rng, self.config, self.count, group=group, members=groups[group],
-                        etype=etype, redop=redop, op=op, first_seq=seq[group],
+                        self.rng, self.config, count, group=group, members=groups[group],
+                        etype=etype, redop=redop, op=op, mode=self.mode(), first_seq=seq[group],
                     )  # fmt: skip
-                    seq[group] += self.count
+                    seq[group] += count
                     await self.send(packets)
             await self.drain()
             self.set_stalls("random")
+
+    def mode(self) -> int:
+        """Return mode bits, of those that the engines have."""
+        choices = [0, SATURATE] + self.config.ordered * [ORDERED, ORDERED | SATURATE]
+        return int(self.rng.choice(choices))
 
 
 @pyuvm.test()
@@ -69,8 +79,9 @@ class OverlappingGroups(BaseTest):
                 parts.append(
                     traffic.allreduce(
                         self.rng, self.config, 1, group=group, members=groups[group],
-                        etype=int(self.rng.choice(ENGINE_ETYPES)),
-                        redop=int(self.rng.choice(ENGINE_REDOPS)), first_seq=seq[group],
+                        etype=int(self.rng.choice(self.config.etypes)),
+                        redop=int(self.rng.choice(list(RedOp))), first_seq=seq[group],
+                        mode=int(self.config.ordered and self.rng.random() < 0.5),
                     )
                 )  # fmt: skip
                 seq[group] += 1
@@ -106,7 +117,7 @@ class BadContributions(BaseTest):
         self.seq = 0
         await self.set_group(1, self.members)
         for bad in (
-            {"etype": EType.FP16}, {"redop": RedOp.MINNUM}, {"mode": 1}, {"group": 2},
+            {"etype": 6}, {"redop": 5}, {"mode": PARTIAL}, {"group": 2},
             {"group": self.config.groups}, {"op": Op.REDUCE, "root": 0},
         ):  # fmt: skip
             first, others = self.reduction(), self.reduction()
@@ -160,22 +171,81 @@ class BadContributions(BaseTest):
         await self.only(packets, *self.members[1:])
 
     async def missing(self) -> None:
-        """The last member does not come: errors to all. It comes late: alone, so errors again.
+        """The last member does not come: errors to all. It comes late: refused, once; the next time
+        it begins anew, alone, so there are errors again.
 
         The context is free again: as many reductions as there are contexts follow.
         """
         self.set_stalls("none")
         await self.registers.write("reduction_timeout", self.timeout)
         packets = self.reduction()
-        for ports in (self.members[:-1], self.members[-1:]):
-            await self.only(packets, *ports)
-            # They are in; now the model's time is up, and the switch's will be.
-            self.checker.expect(self.model.engines[0].expire().expand())
-            await self.pipe.run(self.timeout + 2 * self.config.contexts)
-            await self.drain()
+        others, last = self.members[:-1], self.members[-1]
+        await self.only(packets, *others)
+        await self.time_out()
+        await self.only(packets, last)
+        await self.only(packets, last)
+        await self.time_out()
         await self.registers.write("reduction_timeout", 0)
         parts = [self.reduction() for _ in range(self.config.contexts)]
         await self.send(traffic.joined(*parts))
+
+    async def time_out(self) -> None:
+        """What is open is given up: by the model now, by the switch soon."""
+        self.checker.expect(self.model.engines[0].expire().expand())
+        await self.pipe.run(self.timeout + 2 * self.config.contexts)
+        await self.drain()
+
+
+@pyuvm.test()
+class Programs(BaseTest):
+    """What programs make of contributions: a barrier, a ReduceScatter whose slices have owners, a
+    barrier, and loads that bring one member what all of them hold, reduced."""
+
+    slices = 24
+
+    async def traffic(self) -> None:
+        self.group = 1
+        ports = self.config.ports
+        self.members = members_of(self.rng, ports, int(self.rng.integers(2, ports + 1)))
+        await self.set_group(self.group, self.members)
+        self.set_stalls("random")
+        await self.send(self.contributions(1, 0, op=Op.BARRIER, lengths=(0, 0)))
+        await self.drain()
+        owners = np.resize(self.members, self.slices)
+        scattered = self.contributions(self.slices, 1, op=Op.REDUCE)
+        for rows in scattered:
+            if len(rows):
+                packet.set_fields(rows, slice=np.arange(self.slices), root=owners)
+        await self.send(scattered)
+        await self.send(self.contributions(1, 100, op=Op.BARRIER, lengths=(0, 0)))
+        await self.drain()
+        for seq in range(200, 206):
+            await self.load(seq)
+
+    async def load(self, seq: int) -> None:
+        """A member asks; when the others have heard of it they contribute, in any order."""
+        asks = int(self.rng.choice(self.members))
+        answers = self.contributions(1, seq, op=Op.REDUCE)
+        for rows in answers:
+            if len(rows):
+                packet.set_fields(rows, root=asks)
+        asked = answers[asks].copy()
+        units = packet.get(asked, "len") - 1
+        packet.set_fields(asked, op=Op.LOAD_REDUCE, root=units, len=0, poison=0)
+        asked["flags"] = 0
+        packet.set_flits(packet.clear_unused(asked), self.config.flit_w)
+        await self.send([asked if p == asks else rows[:0] for p, rows in enumerate(answers)])
+        await self.drain()
+        await self.send(answers)
+        await self.drain()
+
+    def contributions(self, count: int, seq: int, **fields: Any) -> traffic.Traffic:
+        """Return contributions of all members to so many reductions."""
+        return traffic.allreduce(
+            self.rng, self.config, count, group=self.group, members=self.members,
+            etype=int(self.rng.choice(self.config.etypes)),
+            redop=int(self.rng.choice(list(RedOp))), first_seq=seq, **fields,
+        )  # fmt: skip
 
 
 @pytest.mark.sim
@@ -194,6 +264,12 @@ def test_overlapping_groups(sim, config):
 @pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
 def test_allreduce_among_unicast(sim, config):
     sim.run(config=config, module=__name__, testcase="AllReduceAmongUnicast")
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", "dev8", DEV4P])
+def test_programs(sim, config):
+    sim.run(config=config, module=__name__, testcase="Programs")
 
 
 @pytest.mark.sim

@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 import pyuvm
 
-from switchproof.models.crossbar import ENGINE_ETYPES, ENGINE_REDOPS
-from switchproof.models.layout import Op
+from switchproof.models.layout import Op, RedOp
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
@@ -66,7 +65,7 @@ class RackAllReduce(BaseTest):
         for group, members in groups.items():
             await self.set_group(group, members)
         self.set_stalls("light")
-        kinds = [(e, r) for e in ENGINE_ETYPES for r in ENGINE_REDOPS]
+        kinds = [(e, r) for e in self.config.etypes for r in RedOp]
         for seq, (etype, redop) in enumerate(kinds):
             for group, members in groups.items():
                 await self.send(
