@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from switchproof.ci import tools
-from switchproof.ci.paths import CI, SIM_BUILDS, WAIVERS, shown
+from switchproof.ci.paths import BUILD, CI, SIM_BUILDS, WAIVERS, shown
 
 COVERAGE_ARGS = ("--coverage-line", "--coverage-toggle", "--coverage-expr", "--coverage-user")
 #: Less generated C++ than this is compiled as one unit: loading Verilator's headers for each of
@@ -87,6 +87,18 @@ def test_opt(ports: int) -> str:
     the code of either.
     """
     return "-Os" if ports >= OUT_OF_CACHE_FROM else "-O1"
+
+
+def public(toplevel: str) -> Path:
+    """Return a .vlt that makes the top module's own signals, and no others, visible to cocotb."""
+    path = BUILD / "harness" / f"public-{toplevel}.vlt"
+    text = f'`verilator_config\npublic_flat_rw -module "{toplevel}" -var "*"\n'
+    if not path.exists() or path.read_text() != text:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        spare = path.with_suffix(f".{os.getpid()}")
+        spare.write_text(text)
+        spare.replace(path)
+    return path
 
 
 @contextlib.contextmanager

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import shlex
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
@@ -19,7 +18,7 @@ import pytest
 
 from switchproof.ci import build as builds
 from switchproof.ci import harness_cache, variables
-from switchproof.ci.paths import BUILD, EXAMPLES, ROOT, RTL, TESTS
+from switchproof.ci.paths import EXAMPLES, ROOT, RTL, TESTS
 from switchproof.ci.simulate import FIGURES, Run, RunError, RunResult, run_program, simulate
 from switchproof.models import profiles
 from switchproof.tb.board import BoardError
@@ -226,7 +225,7 @@ class Sim:
         spec = builds.BuildSpec(
             name=f"{toplevel}-{tail}"[:80].rstrip("-").replace('"', ""),
             toplevel=toplevel,
-            sources=(_public(toplevel), *(ROOT / source for source in sources)),
+            sources=(builds.public(toplevel), *(ROOT / source for source in sources)),
             include_dirs=tuple(ROOT / folder for folder in include_dirs),
             parameters=tuple((parameters or {}).items()),
             args=tuple(args),
@@ -297,18 +296,6 @@ def _with_coverage(spec: builds.BuildSpec) -> builds.BuildSpec:
     if not any(source.is_relative_to(RTL) for source in spec.sources):
         return spec
     return dataclasses.replace(spec, coverage=True, opt=COVERAGE_OPT)
-
-
-def _public(toplevel: str) -> Path:
-    """Return a .vlt that makes the top module's own signals, and no others, visible to cocotb."""
-    path = BUILD / "harness" / f"public-{toplevel}.vlt"
-    text = f'`verilator_config\npublic_flat_rw -module "{toplevel}" -var "*"\n'
-    if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        spare = path.with_suffix(f".{os.getpid()}")
-        spare.write_text(text)
-        spare.replace(path)
-    return path
 
 
 def _build_jobs() -> int:
