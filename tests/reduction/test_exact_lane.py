@@ -224,7 +224,7 @@ async def many_contributions(dut: object) -> None:
     ("flit_w", "elems", "rounds", "built"),
     [
         pytest.param(128, 64, 1, USUAL, marks=pytest.mark.sim),
-        (128, 8, 2, ALL),
+        (128, 8, 3, ALL),
         (128, 1, 6, USUAL),
         pytest.param(256, 8, 6, ALL, marks=pytest.mark.long),
         (512, 16, 2, USUAL),
