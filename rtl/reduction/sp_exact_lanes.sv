@@ -4,8 +4,8 @@
 // accumulated without ever stalling, elements are read out one in PAIRS cycles. In a cycle in
 // which both want the same set, read-out waits. A flit's states are one word of memory.
 //
-// Lane l begins at byte l of the flit and holds the element that does, if there is one of the flit's
-// type: every fourth lane one of 32 bits, every second one of 16 bits, every lane one of 8 bits.
+// Lane l begins at byte l of the flit and holds the element that does, if there is one of the
+// flit's type: every fourth lane one of 32 bits, every second one of 16 bits, each one of 8 bits.
 // Lanes that no type needs which is built in are left out.
 //
 // All numbers go through a lane in the frame of FP32: sign and exponent at its places, the fraction
