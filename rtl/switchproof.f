@@ -43,4 +43,6 @@ reduction/sp_float_narrow.sv
 reduction/sp_float_widen.sv
 reduction/sp_ordered_lanes.sv
 reduction/sp_reduction_engine.sv
+reduction/sp_reduction_lanes.sv
+reduction/sp_reduction_sender.sv
 top/sp_switch_core.sv

@@ -9,7 +9,7 @@
 //
 //   head -> classify -> want -> (scheduler) -> grant -> context, or answer queue
 //                                               |
-//   flits ------------------------------> flight queue -> lanes -> result buffer -> out
+//   flits ------------------------------> flight queue -> lanes -> sender -> out
 module sp_reduction_engine #(
     /// External ports of the switch.
     parameter int unsigned N_PORTS    = 8,
@@ -103,20 +103,9 @@ module sp_reduction_engine #(
   localparam int unsigned BEATS  = 8 * UNIT_BYTES * MAX_UNITS / FLIT_W;
   localparam int unsigned BW     = $clog2(BEATS);
   localparam int unsigned CW     = $clog2(N_CONTEXTS);
-  localparam int unsigned ELEMS  = (N_CONTEXTS / 2) * BEATS;
-  localparam int unsigned EW     = $clog2(ELEMS);
   /// Packets between grant and last flit.
   localparam int unsigned FLIGHT = 16;
   localparam int unsigned FW     = $clog2(FLIGHT);
-  /// Answers that wait to be sent.
-  localparam int unsigned ANSWERS = 4;
-  localparam int unsigned AW      = $clog2(ANSWERS);
-  /// Results that wait or are under way from the lanes.
-  localparam int unsigned RESULTS = 4;
-  localparam int unsigned RW      = $clog2(RESULTS);
-  /// Flits of the result buffer: two of the longest packets.
-  localparam int unsigned BUF     = 2 * BEATS;
-  localparam int unsigned BUFW    = $clog2(BUF);
   /// Element types, by number.
   localparam logic [7:0]  BUILT         = 8'(TYPES);
   /// Bits of `mode`.
@@ -278,8 +267,6 @@ module sp_reduction_engine #(
   logic [CW-1:0]         job_ctx_q;
 
   logic [FW:0]           flight_cnt_q;
-  logic [AW:0]           ans_cnt_q;
-  logic [RW:0]           res_cnt_q;
 
   // --------------------------------------------------------------------- classification, want
 
@@ -336,7 +323,6 @@ module sp_reduction_engine #(
   logic               expire;                 // it is given up
 
   assign flight_room = !flight_cnt_q[FW];
-  assign ans_room    = !ans_cnt_q[AW];
 
   // A set is good for a new context if it has a free one, best if it is not being read out.
   always_comb begin
@@ -640,7 +626,7 @@ module sp_reduction_engine #(
     end
   end
 
-  logic              acc_valid_q, ord_valid_q, acc_first_q;
+  logic              acc_valid_q, acc_ordered_q, acc_first_q;
   arith_t            acc_arith_q;
   logic [CW-1:0]     acc_ctx_q;
   logic [BW-1:0]     acc_beat_q;
@@ -651,23 +637,22 @@ module sp_reduction_engine #(
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       acc_valid_q <= 1'b0;
-      ord_valid_q <= 1'b0;
       done_q      <= '0;
     end else begin
-      acc_valid_q <= in_valid_i && !fl.drop && !fl.bare && !fl.ordered;
-      ord_valid_q <= in_valid_i && !fl.drop && fl.ordered;
+      acc_valid_q <= in_valid_i && !fl.drop && !fl.bare;
       done_q      <= {done_q[2:0], fl_pop && !fl.drop};
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (in_valid_i) begin
-      beat_q      <= beat + BW'(1);
-      acc_first_q <= fl.first;
-      acc_arith_q <= fl.arith;
-      acc_ctx_q   <= fl.ctx;
-      acc_beat_q  <= beat;
-      acc_data_q  <= in_data_i;
+      beat_q        <= beat + BW'(1);
+      acc_first_q   <= fl.first;
+      acc_ordered_q <= fl.ordered;
+      acc_arith_q   <= fl.arith;
+      acc_ctx_q     <= fl.ctx;
+      acc_beat_q    <= beat;
+      acc_data_q    <= in_data_i;
     end
     if (done_q != '0) begin
       done_ctx_q[1] <= acc_ctx_q;
@@ -675,10 +660,6 @@ module sp_reduction_engine #(
       done_ctx_q[3] <= done_ctx_q[2];
     end
   end
-
-  function automatic logic [EW-1:0] elem_of(logic [CW-1:0] ctx, logic [BW-1:0] b);
-    return EW'(32'(ctx) >> 1 << BW) | EW'(b);
-  endfunction
 
   // -------------------------------------------------------------------------------- time-outs
 
@@ -824,24 +805,22 @@ module sp_reduction_engine #(
   logic [CW-1:0]         last_pick_q;
   logic                  res_room;
   logic [BW-1:0]         ro_beat_q, ro_last_q;
-  logic                  ro_valid, ro_ready, ro_taken, ro_done;
+  logic                  ro_valid, ro_ready, ro_done;
   arith_t                run_arith_q;
   logic                  run_ordered_q;        // read out of the sums in member order
   logic                  ro_issue_q;
-  logic                  rv, rl;
-  logic [FLIT_W-1:0]     rdata;
+  logic                  res_valid, res_last;
+  logic [FLIT_W-1:0]     res_data;
   attr_t                 job_attr;
   arith_t                job_arith_q;
   logic                  job_ordered_q;
   logic [N_CONTEXTS-1:0] job_bit;
   hdr_t                  job_hdr;
   coll_t                 job_coll;
-  logic [BUFW:0]         buf_cnt_q;
 
   // that which is read out is busy, too, but has no turn any more
   assign job_bit  = job_q ? N_CONTEXTS'(1) << job_ctx_q : '0;
   assign ready    = busy_q & ~open_q & drained & ~near_q & ~job_bit;
-  assign res_room = !res_cnt_q[RW] && (32'(buf_cnt_q) <= BUF - BEATS);
 
   // While one is read out the next is chosen and what it needs is fetched. A context that is ready
   // stays so until it is picked.
@@ -883,14 +862,13 @@ module sp_reduction_engine #(
     end
   end
 
-  assign ro_taken  = run_ordered_q || ro_ready;
   assign pick_ctx  = next_ctx_q;
   assign pick      = fetched_q && !job_q && res_room;
   assign job_bare  = pick && job_bare_q;
   assign job_start = pick && !job_bare_q;
 
   assign ro_valid = job_q && ro_issue_q;
-  assign job_free = job_q && !ro_issue_q && (run_ordered_q || ro_done);
+  assign job_free = job_q && !ro_issue_q && ro_done;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -905,7 +883,7 @@ module sp_reduction_engine #(
         ro_issue_q <= 1'b1;
         job_ctx_q  <= pick_ctx;
       end
-      if (ro_valid && ro_taken) ro_issue_q <= ro_beat_q != ro_last_q;
+      if (ro_valid && ro_ready) ro_issue_q <= ro_beat_q != ro_last_q;
       if (job_free) job_q <= 1'b0;
     end
   end
@@ -916,119 +894,53 @@ module sp_reduction_engine #(
       ro_last_q  <= job_last_q;
       run_arith_q   <= job_arith_q;
       run_ordered_q <= job_ordered_q;
-    end else if (ro_valid && ro_taken) begin
+    end else if (ro_valid && ro_ready) begin
       ro_beat_q <= ro_beat_q + BW'(1);
     end
   end
 
-  logic              exact_valid, exact_last;
-  logic [FLIT_W-1:0] exact_data;
-
-  sp_exact_lanes #(
-      .FLIT_W (FLIT_W),
-      .ELEMS  (ELEMS),
-      .MEMBERS(N_PORTS),
-      .TYPES  (BUILT)
-  ) i_lanes (
-      .clk_i,
-      .rst_ni,
-      .acc_valid_i(acc_valid_q),
-      .acc_set_i  (acc_ctx_q[0]),
-      .acc_elem_i (elem_of(acc_ctx_q, acc_beat_q)),
-      .acc_first_i(acc_first_q),
-      .acc_arith_i(acc_arith_q),
-      .acc_data_i (acc_data_q),
-      .ro_valid_i (ro_valid && !run_ordered_q),
-      .ro_ready_o (ro_ready),
-      .ro_done_o  (ro_done),
-      .ro_set_i   (job_ctx_q[0]),
-      .ro_elem_i  (elem_of(job_ctx_q, ro_beat_q)),
-      .ro_arith_i (run_arith_q),
-      .ro_last_i  (ro_beat_q == ro_last_q),
-      .res_valid_o(exact_valid),
-      .res_last_o (exact_last),
-      .res_data_o (exact_data)
-  );
-
-  // What is added in member order. A result leaves a read-out as late as an exact one, so that
-  // results come in the order of read-outs.
-  if (ORDERED) begin : g_ordered
-    localparam int unsigned LATER = sp_float_pkg::exact_read()
-                                    - sp_float_pkg::ordered_read();
-    /// A flit to read.
-    typedef struct packed {
-      logic          last;
-      arith_t        arith;
-      logic [CW-1:0] ctx;
-      logic [BW-1:0] beat;
-    } read_t;
-    logic [LATER-1:0]  read_valid_q;
-    read_t             read_q [LATER];
-    logic              ord_valid, ord_last;
-    logic [FLIT_W-1:0] ord_data;
-
+  if (ORDERED) begin : g_apart
     always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        read_valid_q <= '0;
-        apart_q      <= '0;
-      end else begin
-        read_valid_q <= LATER'({read_valid_q, ro_valid && run_ordered_q});
-        apart_q      <= APART'({apart_q, in_valid_i && in_first_i && !fl.drop && fl.ordered});
-      end
+      if (!rst_ni) apart_q <= '0;
+      else apart_q <= APART'({apart_q, in_valid_i && in_first_i && !fl.drop && fl.ordered});
     end
-
     always_ff @(posedge clk_i) begin
-      read_q[0] <= '{last: ro_beat_q == ro_last_q, arith: run_arith_q, ctx: job_ctx_q,
-                     beat: ro_beat_q};
-      for (int unsigned i = 1; i < LATER; i++) read_q[i] <= read_q[i-1];
       apart_ctx_q[0] <= fl.ctx;
       for (int unsigned i = 1; i < APART; i++) apart_ctx_q[i] <= apart_ctx_q[i-1];
     end
-
-    sp_ordered_lanes #(
-        .FLIT_W(FLIT_W),
-        .ELEMS (N_CONTEXTS * BEATS),
-        .TYPES (BUILT)
-    ) i_ordered (
-        .clk_i,
-        .rst_ni,
-        .acc_valid_i(ord_valid_q),
-        .acc_elem_i ({acc_ctx_q, acc_beat_q}),
-        .acc_first_i(acc_first_q),
-        .acc_arith_i(acc_arith_q),
-        .acc_data_i (acc_data_q),
-        .ro_valid_i (read_valid_q[LATER-1]),
-        .ro_elem_i  ({read_q[LATER-1].ctx, read_q[LATER-1].beat}),
-        .ro_arith_i (read_q[LATER-1].arith),
-        .ro_last_i  (read_q[LATER-1].last),
-        .res_valid_o(ord_valid),
-        .res_last_o (ord_last),
-        .res_data_o (ord_data)
-    );
-
-    assign rv    = exact_valid || ord_valid;
-    assign rl    = ord_valid ? ord_last : exact_last;
-    assign rdata = ord_valid ? ord_data : exact_data;
-
-`ifndef SYNTHESIS
-    // what comes later than these cycles is in memory by then
-    if (LATER + 7 < sp_float_pkg::ordered_gap()) begin : gen_bad_latency
-      $fatal(1, "sp_reduction_engine: sums are read before they are there");
-    end
-    always_ff @(posedge clk_i) begin
-      if (rst_ni) a_one_result : assert (!(exact_valid && ord_valid))
-        else $error("two results at once");
-    end
-`endif
-  end else begin : g_not_ordered
+  end else begin : g_never
     assign apart_q = '0;
     always_comb for (int unsigned i = 0; i < APART; i++) apart_ctx_q[i] = '0;
-    assign rv    = exact_valid;
-    assign rl    = exact_last;
-    assign rdata = exact_data;
-    logic unused_ordered;
-    assign unused_ordered = &{1'b0, ord_valid_q};
   end
+
+  sp_reduction_lanes #(
+      .FLIT_W    (FLIT_W),
+      .N_CONTEXTS(N_CONTEXTS),
+      .MEMBERS   (N_PORTS),
+      .TYPES     (BUILT),
+      .ORDERED   (ORDERED)
+  ) i_lanes (
+      .clk_i,
+      .rst_ni,
+      .acc_valid_i  (acc_valid_q),
+      .acc_ordered_i(acc_ordered_q),
+      .acc_ctx_i    (acc_ctx_q),
+      .acc_beat_i   (acc_beat_q),
+      .acc_first_i  (acc_first_q),
+      .acc_arith_i  (acc_arith_q),
+      .acc_data_i   (acc_data_q),
+      .ro_valid_i   (ro_valid),
+      .ro_ready_o   (ro_ready),
+      .ro_done_o    (ro_done),
+      .ro_ordered_i (run_ordered_q),
+      .ro_ctx_i     (job_ctx_q),
+      .ro_beat_i    (ro_beat_q),
+      .ro_arith_i   (run_arith_q),
+      .ro_last_i    (ro_beat_q == ro_last_q),
+      .res_valid_o  (res_valid),
+      .res_last_o   (res_last),
+      .res_data_o   (res_data)
+  );
 
   // ------------------------------------------------------------------- results and answers
 
@@ -1060,23 +972,9 @@ module sp_reduction_engine #(
                                                      : members_q[next_ctx_q]};
   end
 
-  /// A result or notice that waits to be sent.
-  typedef struct packed {
-    send_t         send;
-    logic          bare;  // it has no flits but its header
-    logic [BW-1:0] last;  // of its flits
-  } result_t;
-
-  result_t       res_q [RESULTS];
-  logic [RW-1:0] res_wp_q, res_rp_q;
-  logic [RW:0]   whole_q;           // results whose flits are all in the buffer
-  send_t         ans_q [ANSWERS];
-  logic [AW-1:0] ans_wp_q, ans_rp_q;
-  logic          res_pop, ans_push, ans_pop;
-  coll_t         fetch_coll;
-  hdr_t          fetch_hdr;         // to all members: contribute
-
-  assign ans_push = g_refuse || g_fetch;
+  coll_t fetch_coll;
+  hdr_t  fetch_hdr;   // to all members: contribute
+  send_t answer;
 
   always_comb begin
     fetch_coll        = g_coll;
@@ -1091,125 +989,38 @@ module sp_reduction_engine #(
     fetch_hdr.cls     = fetch_coll;
   end
 
-  always_ff @(posedge clk_i) begin
-    if (pick) begin
-      res_q[res_wp_q] <= '{send: job_send_q, bare: job_bare_q, last: job_last_q};
-    end
-    if (ans_push) begin
-      ans_q[ans_wp_q] <= g_refuse
-          ? '{hdr: error_answer(grant.hdr, grant.status), mask: g_bit}
-          : '{hdr: fetch_hdr, mask: grant.row};
-    end
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      res_wp_q  <= '0;
-      res_rp_q  <= '0;
-      res_cnt_q <= '0;
-      ans_wp_q  <= '0;
-      ans_rp_q  <= '0;
-      ans_cnt_q <= '0;
-    end else begin
-      if (pick) res_wp_q <= res_wp_q + RW'(1);
-      if (res_pop) res_rp_q <= res_rp_q + RW'(1);
-      if (pick != res_pop) res_cnt_q <= pick ? res_cnt_q + 1'b1 : res_cnt_q - 1'b1;
-      if (ans_push) ans_wp_q <= ans_wp_q + AW'(1);
-      if (ans_pop) ans_rp_q <= ans_rp_q + AW'(1);
-      if (ans_push != ans_pop) ans_cnt_q <= ans_push ? ans_cnt_q + 1'b1 : ans_cnt_q - 1'b1;
-    end
-  end
-
-  // The buffer is written as results come from the lanes and read one flit ahead of the output.
-  // a flit is read again after it was written
-  (* no_rw_check *) logic [FLIT_W-1:0] buf_mem [BUF];
-  logic [FLIT_W-1:0] buf_rdata_q;
-  logic [BUFW-1:0]   buf_wp_q, buf_rp_q, buf_rp_d;
-  logic              buf_adv, buf_done;
-
-  assign buf_rp_d = buf_rp_q + BUFW'(buf_adv);
-
-  always_ff @(posedge clk_i) begin
-    if (rv) buf_mem[buf_wp_q] <= rdata;
-  end
-  always_ff @(posedge clk_i) begin
-    if (res_cnt_q != '0) buf_rdata_q <= buf_mem[buf_rp_d];
-  end
-
-  typedef enum logic [1:0] {SND_IDLE, SND_RESULT, SND_BARE} snd_e;
-  snd_e          snd_q;
-  logic          snd_ans_q;          // the answer queue is served, not the results
-  logic [BW-1:0] left_q;
-  logic          first_q, turn_q;
-  logic          res_go, ans_go, res_turn, take;
-  result_t       res_head;
-  send_t         out_q;              // stays through the packet
-
-  assign res_head = res_q[res_rp_q];
-  // a time-out notice has no flits to wait for
-  assign res_go   = (res_cnt_q != '0) && (res_head.bare || (whole_q != '0));
-  assign res_turn = res_go && !(ans_go && turn_q);
-  assign ans_go   = ans_cnt_q != '0;
-
-  assign out_valid_o = snd_q != SND_IDLE;
-  assign out_first_o = first_q;
-  assign out_last_o  = left_q == '0;
-  assign out_data_o  = (snd_q == SND_RESULT) ? buf_rdata_q : '0;
-  assign out_hdr_o   = out_q.hdr;
-  assign out_mask_o  = out_q.mask;
-  assign take        = out_valid_o && out_ready_i;
-  assign buf_adv     = take && (snd_q == SND_RESULT);
-  assign res_pop     = take && out_last_o && !snd_ans_q;
-  assign ans_pop     = take && out_last_o && snd_ans_q;
-  assign buf_done    = take && out_last_o && (snd_q == SND_RESULT);
-  assign ev_result_o = take && out_last_o && (out_q.hdr.op == OP_RESULT);
+  assign answer = g_refuse ? '{hdr: error_answer(grant.hdr, grant.status), mask: g_bit}
+                           : '{hdr: fetch_hdr, mask: grant.row};
   assign ev_timeout_o = job_bare && job_lost_q;
 
-  always_ff @(posedge clk_i) begin
-    if (snd_q == SND_IDLE) out_q <= res_turn ? res_head.send : ans_q[ans_rp_q];
-  end
-
-  always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      snd_q     <= SND_IDLE;
-      snd_ans_q <= 1'b0;
-      left_q    <= '0;
-      first_q   <= 1'b0;
-      turn_q    <= 1'b0;
-      buf_wp_q  <= '0;
-      buf_rp_q  <= '0;
-      buf_cnt_q <= '0;
-      whole_q   <= '0;
-    end else begin
-      if (snd_q == SND_IDLE) begin
-        if (res_turn) begin
-          snd_q     <= res_head.bare ? SND_BARE : SND_RESULT;
-          snd_ans_q <= 1'b0;
-          left_q    <= res_head.bare ? '0 : res_head.last;
-          first_q   <= 1'b1;
-          turn_q    <= 1'b1;
-        end else if (ans_go) begin
-          snd_q     <= SND_BARE;
-          snd_ans_q <= 1'b1;
-          left_q    <= '0;
-          first_q   <= 1'b1;
-          turn_q    <= 1'b0;
-        end
-      end else if (out_ready_i) begin
-        first_q <= 1'b0;
-        if (out_last_o) snd_q <= SND_IDLE;
-        else left_q <= left_q - BW'(1);
-      end
-
-      buf_rp_q <= buf_rp_d;
-      if (rv) buf_wp_q <= buf_wp_q + BUFW'(1);
-      // room is taken when the read-out starts
-      buf_cnt_q <= buf_cnt_q + (job_start ? (BUFW + 1)'(job_last_q) + 1'b1 : '0)
-                   - (BUFW + 1)'(buf_adv);
-      // SND_IDLE lasts a cycle at least: time to fetch the first flit
-      if ((rv && rl) != buf_done) whole_q <= buf_done ? whole_q - 1'b1 : whole_q + 1'b1;
-    end
-  end
+  sp_reduction_sender #(
+      .N_PORTS(N_PORTS),
+      .FLIT_W (FLIT_W)
+  ) i_sender (
+      .clk_i,
+      .rst_ni,
+      .result_valid_i(pick),
+      .result_hdr_i  (job_send_q.hdr),
+      .result_mask_i (job_send_q.mask),
+      .result_bare_i (job_bare_q),
+      .result_last_i (job_last_q),
+      .result_room_o (res_room),
+      .flit_valid_i  (res_valid),
+      .flit_last_i   (res_last),
+      .flit_data_i   (res_data),
+      .answer_valid_i(g_refuse || g_fetch),
+      .answer_hdr_i  (answer.hdr),
+      .answer_mask_i (answer.mask),
+      .answer_room_o (ans_room),
+      .out_valid_o,
+      .out_ready_i,
+      .out_first_o,
+      .out_last_o,
+      .out_hdr_o,
+      .out_data_o,
+      .out_mask_o,
+      .ev_result_o
+  );
 
   // ------------------------------------------------------------------------------- assertions
 

@@ -27,7 +27,7 @@ BF16 = np.dtype(ml_dtypes.bfloat16)
 
 
 def drawn(seed: int) -> NDArray[np.uint16]:
-    """Return patterns of shape (TERMS, SUMS), in any order: three quarters cancel each other, within
+    """Return patterns of shape (TERMS, SUMS), in any order: three quarters cancel, within
     30 binades, the rest stays within the lower 10 of them."""
     rng = np.random.default_rng(seed)
     pairs = 3 * TERMS // 8

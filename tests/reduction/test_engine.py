@@ -38,6 +38,8 @@ SOURCES = [
     "rtl/reduction/sp_ordered_lanes.sv",
     "rtl/reduction/sp_exact_lane.sv",
     "rtl/reduction/sp_exact_lanes.sv",
+    "rtl/reduction/sp_reduction_lanes.sv",
+    "rtl/reduction/sp_reduction_sender.sv",
     "rtl/reduction/sp_reduction_engine.sv",
     "tests/reduction/sp_engine_player.sv",
 ]
