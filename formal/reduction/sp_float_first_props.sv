@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A first contribution is added to -0 (sp_ordered_lanes): every FP32 number comes out of the adder as
-// it went in, zeros of both signs too, and only NaNs become the canonical one.
+// A first contribution is added to -0 (sp_ordered_lanes): every FP32 number comes out of the adder
+// as it went in, zeros of both signs too, and only NaNs become the canonical one.
 
 module sp_float_first_props #(
     /// Bits of the exponent.

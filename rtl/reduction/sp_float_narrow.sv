@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An FP32 number as an element, rounded once to nearest, ties to even, one in every cycle.
-// Guarantees: the result of docs/numerics.md for every pattern, subnormal results included. What is
-// beyond the largest number is infinity, NaN for E4M3, and for E4M3 and E5M2 the largest number if
-// that is asked for; an infinity stays one (NaN for E4M3). A NaN is canonical.
+// Guarantees: the result of docs/numerics.md for every pattern, subnormal results included. What
+// is beyond the largest number is infinity, NaN for E4M3, and for E4M3 and E5M2 the largest number
+// if that is asked for; an infinity stays one (NaN for E4M3). A NaN is canonical.
 //
 //   cycle  0              1              2, 3                       4    5
 //          distance from  what is kept,  a subnormal result's shift add  beyond the largest,
@@ -16,8 +16,8 @@ module sp_float_narrow
 #(
     /// Bits of the widest element: 8, 16 or 32. Narrower ones are in the low bits, zeros above.
     parameter int unsigned WIDTH = 32,
-    /// Types that are built in: bit t is that of etype_e t. INT32 and types that are wider than WIDTH
-    /// count for nothing.
+    /// Types that are built in: bit t is that of etype_e t. INT32 and types that are wider than
+    /// WIDTH count for nothing.
     parameter logic [7:0] TYPES = 8'h03
 ) (
     /// Clock.
@@ -88,7 +88,7 @@ module sp_float_narrow
   always_ff @(posedge clk_i) begin
     fate1_q          <= '0;
     fate1_q.is_a     <= type0;
-    fate1_q.saturate <= saturate_i && (type0.e4m3 || type0.e5m2);
+    fate1_q.saturate <= saturate_i;
     fate1_q.sign     <= number_i[31];
     exp1_q           <= number_i[30:23];
     frac1_q          <= number_i[22:0];
@@ -100,8 +100,8 @@ module sp_float_narrow
 
   // ------------------------------------------------------------ cycle 1: what the type keeps
   // FP32 and BF16 have the exponent as it is and the fraction without its hidden one. In the other
-  // types `base` is 0 for both the subnormal numbers and the first normal binade, and the hidden one
-  // counts one more; FP32 numbers that have none are too small for it to be kept.
+  // types `base` is 0 for both the subnormal numbers and the first normal binade, and the hidden
+  // one counts one more; FP32 numbers that have none are too small for it to be kept.
 
   logic             wide1;         // FP32 or BF16
   logic             below1;        // subnormal result of a small type
@@ -204,8 +204,8 @@ module sp_float_narrow
 
   // -------------------------------------------------------------------------- cycle 4: round
   // A carry makes the next binade, the smallest normal number and infinity. FP32 is never rounded,
-  // so what it has above these bits stands still. Beside it is made what stands for numbers that are
-  // too large, or for what is no number.
+  // so what it has above these bits stands still. Beside it is made what stands for numbers that
+  // are too large, or for what is no number.
 
   type_t           is4;
   logic            up;
@@ -236,22 +236,20 @@ module sp_float_narrow
   logic [30:SumW]  high5_q;
   type_t           is5_q;
   logic            sign5_q, special5_q;
-  logic            e5m2_holds_q;   // E5M2 that is not to become infinity
   logic [31:0]     limit5_q;
 
   always_ff @(posedge clk_i) begin
-    sum5_q       <= base4_q + {mid4_q, kept4_q} + SumW'(up);
-    high5_q      <= high4_q;
-    is5_q        <= is4;
-    sign5_q      <= fate4_q.sign;
-    special5_q   <= special;
-    e5m2_holds_q <= is4.e5m2 && fate4_q.saturate;
-    limit5_q     <= limit;
+    sum5_q     <= base4_q + {mid4_q, kept4_q} + SumW'(up);
+    high5_q    <= high4_q;
+    is5_q      <= is4;
+    sign5_q    <= fate4_q.sign;
+    special5_q <= special;
+    limit5_q   <= limit;
   end
 
   // --------------------------------------------------------- cycle 5: beyond the largest number
-  // Where infinity lies behind the largest number, rounding has made it. E4M3 has its NaN there, and
-  // may be rounded past it.
+  // BF16 and FP16 are rounded to infinity as to any other number. E5M2 may be told to stop before
+  // it; E4M3 has its NaN there instead, and may be rounded past it.
 
   logic        over;
   // verilator lint_off UNUSEDSIGNAL
@@ -259,7 +257,7 @@ module sp_float_narrow
   // verilator lint_on UNUSEDSIGNAL
 
   assign over = (is5_q.e4m3 && (sum5_q[7] || sum5_q[6:0] == '1))
-                || (e5m2_holds_q && sum5_q[6:2] == '1);
+                || (is5_q.e5m2 && sum5_q[6:2] == '1);
 
   always_comb begin
     element = {is5_q.fp32 && sign5_q, high5_q, sum5_q};
