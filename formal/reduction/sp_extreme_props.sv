@@ -2,11 +2,11 @@
 //
 // Minima and maxima do not depend on the order of contributions, to the bit. Two halves:
 //
-// - The lane's step, registers and all: what it compares is the number that came, and what it writes
-//   back is what the rule `step` says of that number and the word that was there.
-// - The rule, for any numbers and any word: it is the minimum or maximum with -0 < +0, associative,
-//   commutative, and two contributions may change places behind any others. So all orders of any
-//   number of members give one word.
+// - The lane's step, registers and all: what it compares is the number that came, and what it
+//   writes back is what the rule `step` says of that number and the word that was there.
+// - The rule, for any numbers and any word: it is the minimum or maximum with -0 < +0,
+//   associative, commutative, and two contributions may change places behind any others. So all
+//   orders of any number of members give one word.
 //
 // NaNs are not in it: that one was seen is a bit that is ORed. Every type is compared in this way,
 // as a pattern of sign and magnitude, and is brought into it in front of the lane.
@@ -60,8 +60,8 @@ module sp_extreme_props #(
 
   // -------------------------------------------------------------------------------- the rule
 
-  // What is in a word after a number has come, as the lane decides it: patterns are compared; a sign
-  // on either side turns the order round.
+  // What is in a word after a number has come, as the lane decides it: patterns are compared; a
+  // sign on either side turns the order round.
   function automatic logic [31:0] step(logic max, logic used, logic [31:0] old, logic [31:0] n);
     return (!used || ((n > old) ^ (old[31] || n[31]) ^ !max)) ? n : old;
   endfunction
@@ -122,8 +122,8 @@ module sp_extreme_props #(
     word_q    <= step(a5_max_i, i_lane.a5_use_q, i_lane.a5_e[31:0], data[5]);
   end
 
-  // What goes along with an addend goes on by a stage in each cycle. A word of a minimum or maximum
-  // is one number, with nothing above it.
+  // What goes along with an addend goes on by a stage in each cycle. A word of a minimum or
+  // maximum is one number, with nothing above it.
   always_comb begin
     goes_along: assume (!moved_q[1]
                         || (a_valid_i[6:1] == valid_q[5:0] && a_cmp_i[5:2] == cmp_q[4:1]));

@@ -2,9 +2,9 @@
 //
 // Every element widened, every FP32 number narrowed, of any built-in type in any cycle, against a
 // specification that rounds nothing: it says between which midpoints a number must lie to become a
-// pattern. What is between two neighbours of a type is a number of the format with one more fraction
-// bit, so both it and the elements are made FP32 by one function; and FP32 magnitudes compare as
-// patterns.
+// pattern. What is between two neighbours of a type is a number of the format with one more
+// fraction bit, so both it and the elements are made FP32 by one function; and FP32 magnitudes
+// compare as patterns.
 
 module sp_float_convert_props
   import sp_pkg::*;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An FP32 number as an element, rounded once to nearest, ties to even, one in every cycle.
-// Guarantees: the result of docs/numerics.md for every pattern, subnormal results included. What is
-// beyond the largest number is infinity, NaN for E4M3, and for E4M3 and E5M2 the largest number if
-// that is asked for; an infinity stays one (NaN for E4M3). A NaN is canonical.
+// Guarantees: the result of docs/numerics.md for every pattern, subnormal results included. What
+// is beyond the largest number is infinity, NaN for E4M3, and for E4M3 and E5M2 the largest number
+// if that is asked for; an infinity stays one (NaN for E4M3). A NaN is canonical.
 //
 //   cycle  0              1              2, 3                       4    5
 //          distance from  what is kept,  a subnormal result's shift add  beyond the largest,
@@ -16,8 +16,8 @@ module sp_float_narrow
 #(
     /// Bits of the widest element: 8, 16 or 32. Narrower ones are in the low bits, zeros above.
     parameter int unsigned WIDTH = 32,
-    /// Types that are built in: bit t is that of etype_e t. INT32 and types that are wider than WIDTH
-    /// count for nothing.
+    /// Types that are built in: bit t is that of etype_e t. INT32 and types that are wider than
+    /// WIDTH count for nothing.
     parameter logic [7:0] TYPES = 8'h03
 ) (
     /// Clock.
@@ -73,7 +73,7 @@ module sp_float_narrow
   // ----------------------------------------------------------------- cycle 0: where it lies
 
   type_t       type0;
-  fate_t       fate1_q, fate2_q, fate3_q, fate4_q, fate5_q;
+  fate_t       fate1_q, fate2_q, fate3_q, fate4_q;
   logic [7:0]  exp1_q;
   logic [22:0] frac1_q;
   logic        ones1_q, some1_q;  // the exponent is all ones; the fraction is not zero
@@ -88,7 +88,7 @@ module sp_float_narrow
   always_ff @(posedge clk_i) begin
     fate1_q          <= '0;
     fate1_q.is_a     <= type0;
-    fate1_q.saturate <= saturate_i && (type0.e4m3 || type0.e5m2);
+    fate1_q.saturate <= saturate_i;
     fate1_q.sign     <= number_i[31];
     exp1_q           <= number_i[30:23];
     frac1_q          <= number_i[22:0];
@@ -100,8 +100,8 @@ module sp_float_narrow
 
   // ------------------------------------------------------------ cycle 1: what the type keeps
   // FP32 and BF16 have the exponent as it is and the fraction without its hidden one. In the other
-  // types `base` is 0 for both the subnormal numbers and the first normal binade, and the hidden one
-  // counts one more; FP32 numbers that have none are too small for it to be kept.
+  // types `base` is 0 for both the subnormal numbers and the first normal binade, and the hidden
+  // one counts one more; FP32 numbers that have none are too small for it to be kept.
 
   logic             wide1;         // FP32 or BF16
   logic             below1;        // subnormal result of a small type
@@ -204,38 +204,22 @@ module sp_float_narrow
 
   // -------------------------------------------------------------------------- cycle 4: round
   // A carry makes the next binade, the smallest normal number and infinity. FP32 is never rounded,
-  // so what it has above these bits stands still.
+  // so what it has above these bits stands still. Beside it is made what stands for numbers that
+  // are too large, or for what is no number.
 
+  type_t           is4;
   logic            up;
-  logic [SumW-1:0] sum5_q;
-  logic [30:SumW]  high5_q;
+  logic            special;        // whatever rounding gives, it is not that
+  logic            none;           // a special one that is NaN
+  logic [31:0]     limit;          // what it is instead
 
-  assign up = guard4_q && (sticky4_q || kept4_q[0]);
-
-  always_ff @(posedge clk_i) begin
-    sum5_q  <= base4_q + {mid4_q, kept4_q} + SumW'(up);
-    high5_q <= high4_q;
-    fate5_q <= fate4_q;
-  end
-
-  // -------------------------------------------------------------- cycle 5: what has no number
-
-  type_t       is5;
-  logic        over;              // beyond the largest number
-  logic        nan, inf;          // the result is
-  logic [30:0] magnitude;
-  // verilator lint_off UNUSEDSIGNAL
-  logic [31:0] element;           // and what is wider than any built-in type
-  // verilator lint_on UNUSEDSIGNAL
-  logic        sign;
-
-  assign is5  = fate5_q.is_a;
-  assign over = fate5_q.beyond || (is5.e4m3 && (sum5_q[7] || sum5_q[6:0] == '1))
-                || (is5.e5m2 && sum5_q[6:2] == '1);
-  assign nan  = fate5_q.nan || (is5.e4m3 && (fate5_q.inf || (over && !fate5_q.saturate)));
-  assign inf  = fate5_q.inf || (over && !fate5_q.saturate);
+  assign is4     = fate4_q.is_a;
+  assign up      = guard4_q && (sticky4_q || kept4_q[0]);
+  assign special = fate4_q.nan || fate4_q.inf || fate4_q.beyond;
+  assign none    = fate4_q.nan || (is4.e4m3 && (fate4_q.inf || !fate4_q.saturate));
 
   always_comb begin
+<<<<<<< HEAD
     magnitude = {high5_q, sum5_q};
     if (is5.fp32 && nan) magnitude = 31'h7FC0_0000;
     case (1'b1)
@@ -255,12 +239,53 @@ module sp_float_narrow
         if (nan) magnitude = 31'h7E;
         else if (inf) magnitude = 31'h7C;
         else if (over) magnitude = 31'h7B;
+=======
+    limit = '0;
+    unique0 case (1'b1)
+      is4.fp32: limit = none ? 32'h7FC0_0000 : {fate4_q.sign, 31'h7F80_0000};
+      is4.bf16: limit = none ? 32'h7FC0 : {16'b0, fate4_q.sign, 15'h7F80};
+      is4.fp16: limit = none ? 32'h7E00 : {16'b0, fate4_q.sign, 15'h7C00};
+      is4.e4m3: limit = none ? 32'h7F : {24'b0, fate4_q.sign, 7'h7E};
+      is4.e5m2: begin
+        limit = none ? 32'h7E : {24'b0, fate4_q.sign, 7'h7C};
+        if (!none && !fate4_q.inf && fate4_q.saturate) limit[6:0] = 7'h7B;
+>>>>>>> h16-o
       end
     endcase
-    sign    = fate5_q.sign && !nan;
-    element = {is5.fp32 && sign, magnitude};
-    if (is5.bf16 || is5.fp16) element[15] = sign;
-    if (is5.e4m3 || is5.e5m2) element[7] = sign;
+  end
+
+  logic [SumW-1:0] sum5_q;
+  logic [30:SumW]  high5_q;
+  type_t           is5_q;
+  logic            sign5_q, special5_q;
+  logic [31:0]     limit5_q;
+
+  always_ff @(posedge clk_i) begin
+    sum5_q     <= base4_q + {mid4_q, kept4_q} + SumW'(up);
+    high5_q    <= high4_q;
+    is5_q      <= is4;
+    sign5_q    <= fate4_q.sign;
+    special5_q <= special;
+    limit5_q   <= limit;
+  end
+
+  // --------------------------------------------------------- cycle 5: beyond the largest number
+  // BF16 and FP16 are rounded to infinity as to any other number. E5M2 may be told to stop before
+  // it; E4M3 has its NaN there instead, and may be rounded past it.
+
+  logic        over;
+  // verilator lint_off UNUSEDSIGNAL
+  logic [31:0] element;            // and what is wider than any built-in type
+  // verilator lint_on UNUSEDSIGNAL
+
+  assign over = (is5_q.e4m3 && (sum5_q[7] || sum5_q[6:0] == '1))
+                || (is5_q.e5m2 && sum5_q[6:2] == '1);
+
+  always_comb begin
+    element = {is5_q.fp32 && sign5_q, high5_q, sum5_q};
+    if (is5_q.bf16 || is5_q.fp16) element[15] = sign5_q;
+    if (is5_q.e4m3 || is5_q.e5m2) element[7] = sign5_q;
+    if (special5_q || over) element = limit5_q;
   end
 
   always_ff @(posedge clk_i) number_o <= element[WIDTH-1:0];

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // An element as an FP32 number, one in every cycle.
-// Guarantees: the number is the same, for every type: all of them lie in FP32's range, with subnormal
-// numbers of FP16, E4M3 and E5M2 as normal ones. A NaN is some NaN: payload and sign mean nothing.
+// Guarantees: the number is the same, for every type: all of them lie in FP32's range, with
+// subnormal numbers of FP16, E4M3 and E5M2 as normal ones. A NaN is some NaN: payload and sign mean
+// nothing.
 //
 //   cycle  0                        1                     2
 //          sign, exponent, fraction shift left by 4 or 8  shift left by 1 to 4
@@ -15,8 +16,8 @@ module sp_float_widen
 #(
     /// Bits of the widest element: 8, 16 or 32. Narrower ones are in the low bits.
     parameter int unsigned WIDTH = 32,
-    /// Types that are built in: bit t is that of etype_e t. INT32 and types that are wider than WIDTH
-    /// count for nothing.
+    /// Types that are built in: bit t is that of etype_e t. INT32 and types that are wider than
+    /// WIDTH count for nothing.
     parameter logic [7:0] TYPES = 8'h03
 ) (
     /// Clock.

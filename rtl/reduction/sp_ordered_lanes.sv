@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sums in the order in which contributions come: each is read as an FP32 number and added, rounded,
-// to what its place holds; when it is read out the total is rounded to the element type. In every
-// cycle a flit is accumulated and a flit is read out, at places of the caller's choice.
+// Sums in the order in which contributions come: each is read as an FP32 number and added,
+// rounded, to what its place holds; when it is read out the total is rounded to the element type.
+// In every cycle a flit is accumulated and a flit is read out, at places of the caller's choice.
 //
-// A flit of FLIT_W bits has FLIT_W/8 lanes. Lane k of 4 holds the elements that begin at byte k: lane 0
-// those of 32, 16 and 8 bits, lane 2 those of 16 and 8 bits, lanes 1 and 3 those of 8 bits. Lanes that
-// no built-in type needs are not there.
+// A flit of FLIT_W bits has FLIT_W/8 lanes. Lane k of 4 holds the elements that begin at byte k:
+// lane 0 those of 32, 16 and 8 bits, lane 2 those of 16 and 8 bits, lanes 1 and 3 those of 8 bits.
+// Lanes that no built-in type needs are not there.
 //
-//   accumulate  0 take | 1 read | 2 word arrives | 3-13 add | 14 write   (the element becomes FP32 in
-//               0, 1 and 2)
+//   accumulate  0 take | 1 read | 2 word arrives | 3-13 add | 14 write
+//               the element becomes FP32 in 0, 1 and 2
 //   read-out    0 take | 1 read | 2 word arrives | 3-8 narrow | 9 result
 //
-// A sum goes back to where it came from: the next contribution to the same place must read it after
-// it was written, that is come ordered_gap() cycles later. The caller guarantees that, and that a
-// place is read out no sooner either. Each kind of reader has a memory of its own, written alike.
+// A sum goes back to where it came from: the next contribution to the same place must read it
+// after it was written, that is come ordered_gap() cycles later. The caller guarantees that, and
+// that a place is read out no sooner either. What comes with the read-out or later is not in its
+// result: a first contribution may come in that very cycle. Each kind of reader has a memory of its
+// own, written alike.
 
 module sp_ordered_lanes
   import sp_pkg::*;
@@ -23,8 +25,8 @@ module sp_ordered_lanes
     parameter int unsigned FLIT_W = 128,
     /// Places: flits of elements.
     parameter int unsigned ELEMS = 64,
-    /// Element types that are built in: bit t is that of etype_e t. INT32 counts for nothing, it has
-    /// no order.
+    /// Element types that are built in: bit t is that of etype_e t. INT32 counts for nothing, it
+    /// has no order.
     parameter logic [7:0] TYPES = 8'h03,
     /// Bits of a place's number; follows from ELEMS.
     localparam int unsigned EW = (ELEMS > 1) ? $clog2(ELEMS) : 1
@@ -68,7 +70,7 @@ module sp_ordered_lanes
   localparam bit Has32 = TYPES[ET_FP32];
   localparam bit Has16 = TYPES[ET_BF16] || TYPES[ET_FP16];
   localparam bit Has8 = TYPES[ET_E4M3] || TYPES[ET_E5M2];
-  // What is added to the first number instead of what memory holds: the one number that changes none.
+  // Added to the first number instead of what memory holds: the one number that changes none.
   localparam logic [31:0] MinusZero = 32'h8000_0000;
 
   if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : g_bad_flit
@@ -251,7 +253,8 @@ module sp_ordered_lanes
       // and so is the read-out
       a_read : assert (!ro_valid_i || ro_meets == '0);
       // what comes is a sum in an order, of a type that is built in
-      a_type : assert (!acc_valid_i || (TYPES[acc_arith_i.etype] && acc_arith_i.etype != ET_INT32));
+      a_type : assert (!acc_valid_i
+                       || (TYPES[acc_arith_i.etype] && acc_arith_i.etype != ET_INT32));
     end
   end
 `endif

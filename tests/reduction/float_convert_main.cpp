@@ -4,8 +4,8 @@
 //
 //   numbers=FILE results=FILE side=wide|narrow latency=N
 //
-// FILE numbers: two 32-bit words each, the pattern and {saturate, type}. FILE results: a word each.
-// Prints {"numbers": N}.
+// FILE numbers: two 32-bit words each, the pattern and {saturate, type}. FILE results: a word
+// each. Prints {"numbers": N}.
 
 #include <cstdint>
 #include <cstdio>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Plays a program into sp_ordered_lanes, a record a cycle, and keeps the results with their cycles.
+// Plays a program into sp_ordered_lanes, a record a cycle, and keeps the results with their
+// cycles.
 //
 //   commands=FILE results=FILE
 //

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Widening and narrowing beside each other, of all types, each told the same: a program plays both.
+// Widening and narrowing beside each other, of all types, each told the same: a program plays
+// both.
 module sp_float_convert_player #(
     /// Bits of the widest element.
     parameter int unsigned WIDTH = 32,

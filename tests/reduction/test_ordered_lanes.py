@@ -347,7 +347,7 @@ def jobs_of(
             saturate = bool(rng.integers(0, 2))
             held = saturate and etype in SATURATING
             sums = numpy_sums(bits, etype)
-            judged = slice(0, n if held else min(n, 2 * per_flit))
+            judged = slice(0, n if held else min(n, 6 * per_flit))
             golden = allreduce(bits[:, judged], etype, RedOp.SUM, "ordered", held)
             if held:
                 sums = golden
