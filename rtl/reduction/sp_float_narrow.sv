@@ -219,29 +219,8 @@ module sp_float_narrow
   assign none    = fate4_q.nan || (is4.e4m3 && (fate4_q.inf || !fate4_q.saturate));
 
   always_comb begin
-<<<<<<< HEAD
-    magnitude = {high5_q, sum5_q};
-    if (is5.fp32 && nan) magnitude = 31'h7FC0_0000;
-    case (1'b1)
-      is5.bf16: begin
-        if (nan) magnitude = 31'h7FC0;
-        else if (inf) magnitude = 31'h7F80;
-      end
-      is5.fp16: begin
-        if (nan) magnitude = 31'h7E00;
-        else if (inf) magnitude = 31'h7C00;
-      end
-      is5.e4m3: begin
-        if (nan) magnitude = 31'h7F;
-        else if (over) magnitude = 31'h7E;
-      end
-      is5.e5m2: begin
-        if (nan) magnitude = 31'h7E;
-        else if (inf) magnitude = 31'h7C;
-        else if (over) magnitude = 31'h7B;
-=======
     limit = '0;
-    unique0 case (1'b1)
+    case (1'b1)
       is4.fp32: limit = none ? 32'h7FC0_0000 : {fate4_q.sign, 31'h7F80_0000};
       is4.bf16: limit = none ? 32'h7FC0 : {16'b0, fate4_q.sign, 15'h7F80};
       is4.fp16: limit = none ? 32'h7E00 : {16'b0, fate4_q.sign, 15'h7C00};
@@ -249,7 +228,6 @@ module sp_float_narrow
       is4.e5m2: begin
         limit = none ? 32'h7E : {24'b0, fate4_q.sign, 7'h7C};
         if (!none && !fate4_q.inf && fate4_q.saturate) limit[6:0] = 7'h7B;
->>>>>>> h16-o
       end
     endcase
   end
