@@ -2,7 +2,7 @@
 //
 // The life of a context, and what members and the scheduler may rely on, whatever comes: any heads,
 // grants of what is wanted, time-outs, a receiver and lanes of any pace. Contributions have one flit.
-// One group; its row is there from the beginning.
+// One group; its row is there from the second cycle on.
 //
 // FLOW = 0: what is true of the contexts in every state. FLOW = 1: one name, chosen freely, is followed
 // from the heads to what leaves, by what the ports of the engine show.
@@ -28,9 +28,9 @@ module sp_reduction_engine_props
     /// Heads of the ports, free but for staying until they are granted.
     input logic [N_PORTS-1:0] head_valid_i,
     /// What they ask for: free of what matters.
-    input logic [1:0]         head_kind_i  [N_PORTS],
+    input logic [N_PORTS-1:0][1:0] head_kind_i,
     /// Sequence numbers.
-    input logic [1:0]         head_seq_i   [N_PORTS],
+    input logic [N_PORTS-1:0][1:0] head_seq_i,
     /// Mode: in member order.
     input logic [N_PORTS-1:0] head_order_i,
     /// The scheduler grants, free among what is wanted.
@@ -41,8 +41,10 @@ module sp_reduction_engine_props
     input logic               flit_i,
     /// The receiver takes a flit, free.
     input logic               ready_i,
-    /// The reduction that has waited for the longest may be too old, free.
-    input logic [31:0]        timeout_i
+    /// The time-out, free.
+    input logic [31:0]        timeout_i,
+    /// FLOW: the name that is followed, free but for staying.
+    input logic [1:0]         name_i
 );
 
   hdr_t               head_hdr [N_PORTS];
@@ -105,9 +107,9 @@ module sp_reduction_engine_props
       .out_hdr_o        (out_hdr),
       .out_data_o       (),
       .out_mask_o       (out_mask),
-      .grp_we_i         (1'b0),
+      .grp_we_i         (1'b1),
       .grp_addr_i       ('0),
-      .grp_mask_i       ('0),
+      .grp_mask_i       ('1),
       .timeout_i,
       .ev_contribution_o(ev_contribution),
       .ev_result_o      (ev_result),
@@ -122,9 +124,9 @@ module sp_reduction_engine_props
   // ------------------------------------------------------------------------------- environment
 
   logic [N_PORTS-1:0] stays_q;
-  logic [1:0]         kind_q [N_PORTS];
-  logic [1:0]         seq_q  [N_PORTS];
+  logic [N_PORTS-1:0][1:0] kind_q, seq_q;
   logic [N_PORTS-1:0] order_q;
+  logic [1:0]         name_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -144,18 +146,20 @@ module sp_reduction_engine_props
 
   always_ff @(posedge clk_i) begin
     if (grant_i) ports_q[wp_q] <= grant_port_i;
-    for (int unsigned p = 0; p < N_PORTS; p++) begin
-      kind_q[p] <= head_kind_i[p];
-      seq_q[p]  <= head_seq_i[p];
-    end
+    kind_q  <= head_kind_i;
+    seq_q   <= head_seq_i;
     order_q <= head_order_i;
+    name_q  <= name_i;
   end
 
   always_comb begin
     reset_first: assume (started_q || !rst_ni);
-    there_is_a_group: assume (!rst_ni || dut.grp_q[0] == '1);
+    name_stays: assume (!started_q || name_i == name_q);
     grants_what_is_wanted: assume (!grant_i || (want[grant_port_i] && head_valid_i[grant_port_i]));
-    for (int unsigned p = 0; p < N_PORTS; p++) begin
+  end
+
+  for (genvar p = 0; p < int'(N_PORTS); p++) begin : g_head
+    always_comb begin
       heads_stay: assume (!stays_q[p] || (head_valid_i[p] && head_kind_i[p] == kind_q[p]
                           && head_seq_i[p] == seq_q[p] && head_order_i[p] == order_q[p]));
     end
@@ -165,13 +169,11 @@ module sp_reduction_engine_props
 
   always_comb begin
     if (rst_ni && started_q) begin
-      for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
-        // A context is free, open, complete or given up: one of them.
-        one_state: assert (!(dut.open_q[c] && !dut.busy_q[c]) && !(dut.dead_q[c] && !dut.busy_q[c])
-                           && !(dut.dead_q[c] && dut.open_q[c]));
-        // Only a free one remembers who was missing.
-        past_is_free: assert (!(dut.past_q[c] && dut.busy_q[c]));
-      end
+      // A context is free, open, complete or given up: one of them.
+      one_state: assert ((dut.open_q & ~dut.busy_q) == '0 && (dut.dead_q & ~dut.busy_q) == '0
+                         && (dut.dead_q & dut.open_q) == '0);
+      // Only a free one remembers who was missing.
+      past_is_free: assert ((dut.past_q & dut.busy_q) == '0);
       // What the counter shows are the contexts in use.
       count_is_right: assert (32'(used) == $countones(dut.busy_q));
       // That which is read out is in use, and nobody contributes to it any more.
@@ -182,8 +184,7 @@ module sp_reduction_engine_props
 
   // ------------------------------------------------------------------------------ one name
 
-  (* anyconst *) logic [1:0] name;
-  hdr_t               granted;
+  logic [1:0]         name;
   logic               mine;         // a contribution of the name is taken in this cycle
   logic               fetch;        // a load of it
   logic               gives_up;     // it is given up
@@ -192,7 +193,7 @@ module sp_reduction_engine_props
   logic [N_PORTS-1:0] got_q;
   logic [3:0]         done_q, lost_q;  // reductions that were complete, given up, and not told
 
-  assign granted  = head_hdr[grant_port_i];
+  assign name     = name_i;
   assign mine     = ev_contribution && (head_seq_i[grant_port_i] == name);
   assign fetch    = grant_i && !ev_refused && (head_kind_i[grant_port_i] == 2'd3)
                     && (head_seq_i[grant_port_i] == name);
@@ -225,32 +226,35 @@ module sp_reduction_engine_props
     end
   end
 
-  if (FLOW) begin : g_flow
+  always_comb begin
+    if (FLOW && rst_ni && started_q) begin
+      // A grant is a contribution, a refusal, or a load, and one of them only.
+      decided: assert (!grant_i || (ev_contribution ^ ev_refused
+                                    ^ (head_kind_i[grant_port_i] == 2'd3 && !ev_refused)));
+      // A member contributes once to a reduction.
+      once: assert (!(mine && open_q) || !got_q[grant_port_i]);
+      // In member order nobody is taken before those with lower ports.
+      in_turn: assert (!(mine && head_order_i[grant_port_i] && !head_kind_i[grant_port_i][1])
+                       || grant_port_i == '0 || (open_q && got_q[0]));
+      // A result leaves once for each time all have contributed, and never before.
+      result_is_due: assert (!(leaves && out_hdr.op == OP_RESULT) || done_q != '0);
+      // An error to all leaves once for each reduction that was given up.
+      error_is_due: assert (!(leaves && out_hdr.op == OP_COLL_ERROR) || lost_q != '0);
+    end
+  end
+
+  if (FLOW) begin : g_flow_covers
     always_comb begin
-      if (rst_ni && started_q) begin
-        // A grant is a contribution, a refusal, or a load, and one of them only.
-        decided: assert (!grant_i || (ev_contribution ^ ev_refused
-                                      ^ (head_kind_i[grant_port_i] == 2'd3 && !ev_refused)));
-        // A member contributes once to a reduction.
-        once: assert (!(mine && open_q) || !got_q[grant_port_i]);
-        // In member order nobody is taken before those with lower ports.
-        in_turn: assert (!(mine && head_order_i[grant_port_i] && !head_kind_i[grant_port_i][1])
-                         || grant_port_i == '0 || (open_q && got_q[0]));
-        // A result leaves once for each time all have contributed, and never before.
-        result_is_due: assert (!(leaves && out_hdr.op == OP_RESULT) || done_q != '0);
-        // An error to all leaves once for each reduction that was given up.
-        error_is_due: assert (!(leaves && out_hdr.op == OP_COLL_ERROR) || lost_q != '0);
-      end
+      // All have contributed, and the result leaves.
+      result_leaves: cover (rst_ni && leaves && out_hdr.op == OP_RESULT);
+      // A reduction is given up, and all are told.
+      error_leaves: cover (rst_ni && leaves && out_hdr.op == OP_COLL_ERROR);
+      // Somebody is late.
+      late: cover (rst_ni && ev_refused && ev_status == ST_TIMEOUT);
     end
   end
 
   always_comb begin
-    // All have contributed, and the result leaves.
-    result_leaves: cover (FLOW && rst_ni && leaves && out_hdr.op == OP_RESULT);
-    // A reduction is given up, and all are told.
-    error_leaves: cover (FLOW && rst_ni && leaves && out_hdr.op == OP_COLL_ERROR);
-    // Somebody is late.
-    late: cover (FLOW && rst_ni && ev_refused && ev_status == ST_TIMEOUT);
     // All contexts are in use.
     full: cover (rst_ni && dut.busy_q == '1);
   end
