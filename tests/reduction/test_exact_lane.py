@@ -226,8 +226,8 @@ async def many_contributions(dut: object) -> None:
 @pytest.mark.parametrize(
     ("flit_w", "elems", "rounds", "built"),
     [
-        pytest.param(128, 64, 1, USUAL, marks=pytest.mark.sim),
-        (128, 8, 3, ALL),
+        pytest.param(128, 64, 2, USUAL, marks=pytest.mark.sim),
+        pytest.param(128, 8, 3, ALL, marks=pytest.mark.sim),
         (128, 1, 6, USUAL),
         pytest.param(256, 8, 6, ALL, marks=pytest.mark.long),
         (512, 16, 2, USUAL),
