@@ -92,9 +92,10 @@ module sp_exact_lanes #(
     return (l % 4 == 0) ? BUILT : (l % 2 == 0) ? HALVES : BYTES;
   endfunction
 
-  /// Bits of an element's state in a lane with types that are wide: with all exponents of FP32.
+  /// Bits of an element's state in a lane with some types: 4 and the words that it has.
   function automatic int unsigned state_bits(set_t has);
-    return ((has & (6'd1 << ET_FP32 | 6'd1 << ET_BF16)) != '0) ? 13 : 6;
+    if ((has & (6'd1 << ET_FP32 | 6'd1 << ET_BF16)) != '0) return 13;
+    return ((has & ~BYTES) == '0) ? 5 : 6;
   endfunction
 
   /// First bit of the state of lane l in the word of all; for l = LANES the bits of that word.
