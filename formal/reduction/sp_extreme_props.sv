@@ -31,13 +31,10 @@ module sp_extreme_props #(
     input logic [4:1]  r_set_i,
     input logic [7:2][2:0] r_pair_i,
     input logic [15:8] n_valid_i,
-    input logic        n13_bf16_i,
-    input logic        n15_bf16_i,
     input logic        n15_cmp_i,
     input logic [1:0]  rd_valid_i,
     input logic [1:0]  rd_elem_i [2],
     input logic [12:0] st_i [2],
-    // those of a lane with more types
     input logic [4:1]  a_int_i,
     input logic        r2_num_i,
     input logic        n12_int_i,

@@ -179,6 +179,13 @@ module sp_reduction_engine_props
       // That which is read out is in use, and nobody contributes to it any more.
       job_is_complete: assert (!dut.job_q || (dut.busy_q[dut.job_ctx_q]
                                && !dut.open_q[dut.job_ctx_q] && !dut.dead_q[dut.job_ctx_q]));
+      // That which is next is in use and complete or given up, and not what is read out.
+      next_is_ready: assert (!dut.next_q || (dut.busy_q[dut.next_ctx_q]
+                             && !dut.open_q[dut.next_ctx_q]
+                             && !(dut.job_q && dut.job_ctx_q == dut.next_ctx_q)));
+      // What is known of it is true of it.
+      next_is_known: assert (!dut.fetched_q || (dut.next_q
+                             && (dut.job_bare_q || !dut.dead_q[dut.next_ctx_q])));
     end
   end
 
