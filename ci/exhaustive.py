@@ -1,0 +1,458 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`make exhaustive`: every pair of numbers there is, through the lanes of the reduction engine.
+
+The RTL is translated (ci/slices.py) so that one C++ program advances some hundred copies of it at
+a time, and is played with all pairs of a type. What must come out is not asked of our golden model
+but of the processor's floating-point unit, numpy and ml_dtypes
+(tests/reduction/exhaustive_main.cpp); the golden model judges a sample of these answers. First of
+all the translation is compared with Verilator's simulation of the same module, cycle by cycle.
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import dataclasses
+import json
+import os
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import ml_dtypes
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from switchproof.ci import build, evidence, slices, tools, ui, variables
+from switchproof.ci.paths import BUILD, RTL, TESTS, shown
+from switchproof.models.formats import FORMATS
+from switchproof.models.layout import EType, RedOp
+from switchproof.models.reduction import allreduce
+
+FOLDER = TESTS / "reduction"
+WORK = BUILD / "exhaustive"
+TOP = "sp_lanes_probe"
+RTL_SOURCES = (
+    RTL / "common" / "sp_pkg.sv",
+    RTL / "reduction" / "sp_exact_lane.sv",
+    RTL / "reduction" / "sp_exact_lanes.sv",
+)
+#: Bits of a flit for Verilator, all in reach, and of those that are in reach of the slices.
+FLIT_W, USED_W = 128, 32
+#: Pairs of a chunk, which one process plays: some seconds.
+CHUNK = 1 << 26
+#: Pairs of a case that the golden model judges, in blocks.
+JUDGED, BLOCK = 1 << 16, 1 << 12
+#: Runs and cycles of a run in which the translation is compared with Verilator.
+RUNS, CYCLES = 512, 200
+#: Seconds between lines of progress where there is no terminal.
+QUIET = 30
+
+Bits = NDArray[np.unsignedinteger[Any]]
+Words = slices.Words
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A type and an operation, all of whose pairs are played."""
+
+    etype: EType
+    redop: RedOp
+    saturate: bool = False
+
+    @property
+    def op(self) -> str:
+        """What the report calls the operation."""
+        return self.redop.name + ("_SATURATE" if self.saturate else "")
+
+    @property
+    def name(self) -> str:
+        """Name of the case, for TEST."""
+        return f"{self.etype.name}/{self.op}"
+
+    @property
+    def pairs(self) -> int:
+        """How many pairs there are."""
+        return 1 << 2 * FORMATS[self.etype].width
+
+    @property
+    def arith(self) -> int:
+        """The pattern of sp_pkg::arith_t."""
+        return self.saturate << 6 | self.redop << 3 | self.etype
+
+
+@dataclasses.dataclass(frozen=True)
+class Lanes:
+    """A build of the lanes and what is played through it."""
+
+    name: str
+    cases: tuple[Case, ...]
+    parameters: tuple[tuple[str, int], ...] = ()
+
+
+BASIC = (RedOp.SUM, RedOp.MIN, RedOp.MAX)
+#: Every build and all its cases.
+LANES = (Lanes("default", tuple(Case(EType.BF16, redop) for redop in BASIC)),)
+
+
+# -------------------------------------------------------------------------------------- oracle
+
+
+def byte_results(case: Case) -> NDArray[np.uint8]:
+    """Return the results of all pairs of a type of a byte, shape (256 * 256,), through ml_dtypes.
+
+    The sum of two such numbers is exact in float64.
+    """
+    fmt = FORMATS[case.etype]
+    kind = {EType.E4M3: ml_dtypes.float8_e4m3fn, EType.E5M2: ml_dtypes.float8_e5m2}[case.etype]
+    patterns = np.arange(256, dtype=np.uint8)
+    first, second = np.repeat(patterns, 256), np.tile(patterns, 256)
+    a, b = (bits.view(kind).astype(np.float64) for bits in (first, second))
+    with np.errstate(all="ignore"):
+        if case.redop == RedOp.SUM:
+            total = a + b
+            if case.saturate:
+                largest = float(ml_dtypes.finfo(kind).max)
+                total = np.where(np.isfinite(total), np.clip(total, -largest, largest), total)
+            result = total.astype(kind).view(np.uint8)
+            return np.where(np.isnan(total) | np.isnan(result.view(kind)), fmt.nan, result).astype(
+                np.uint8
+            )
+        below = (a < b) | ((a == b) & np.signbit(a))
+    least = case.redop in (RedOp.MIN, RedOp.MINNUM)
+    result = np.where(below == least, first, second)
+    if case.redop in (RedOp.MIN, RedOp.MAX):
+        return np.where(np.isnan(a) | np.isnan(b), fmt.nan, result).astype(np.uint8)
+    result = np.where(np.isnan(a), second, np.where(np.isnan(b), first, result))
+    return np.where(np.isnan(a) & np.isnan(b), fmt.nan, result).astype(np.uint8)
+
+
+def half_numbers() -> NDArray[np.float32]:
+    """Return the number of each FP16 pattern, by numpy."""
+    return np.arange(1 << 16, dtype=np.uint16).view(np.float16).astype(np.float32)
+
+
+# ------------------------------------------------------------------------------------ programs
+
+
+def spec(lanes: Lanes) -> build.BuildSpec:
+    """Return Verilator's build of the lanes, all of a flit in reach."""
+    return build.BuildSpec(
+        name=f"lanes_probe-{lanes.name}",
+        toplevel=TOP,
+        sources=(*RTL_SOURCES, FOLDER / f"{TOP}.sv", FOLDER / "lanes_main.cpp"),
+        parameters=(("FLIT_W", FLIT_W), ("USED_W", FLIT_W), *lanes.parameters),
+        opt="-O2",
+        vpi=False,
+    )
+
+
+def netlist(lanes: Lanes, folder: Path) -> slices.Netlist:
+    """Return the lanes as a netlist. Raises slices.SliceError."""
+    values = {"FLIT_W": FLIT_W, "USED_W": USED_W, **dict(lanes.parameters)}
+    sources = (*RTL_SOURCES, FOLDER / f"{TOP}.sv")
+    return slices.synthesize(sources, TOP, "clk_i", values, folder / "netlist.json")
+
+
+def stimulus(rng: np.random.Generator, lanes: Lanes, runs: int, cycles: int) -> dict[str, Words]:
+    """Return random inputs, shape (cycles, runs): each run its own, in any order whatever.
+
+    Nothing keeps to the rules of the lanes' caller, so that all that the control can do is seen.
+    Numbers are mostly near each other, so that sums cancel, round and overflow.
+    """
+    shape = (cycles, runs)
+
+    def often(share: float) -> Words:
+        return (rng.random(shape) < share).astype(np.uint32)
+
+    def arith() -> Words:
+        some = rng.choice(
+            [case.arith for case in lanes.cases] + [EType.FP32, RedOp.MAX << 3], shape
+        )
+        # for some cycles the same: a result is of the type that its contributions had
+        held = np.where(rng.random(shape) < 0.1, np.arange(cycles)[:, None], 0)
+        return np.take_along_axis(some, np.maximum.accumulate(held, axis=0), 0).astype(np.uint32)
+
+    kind = arith()
+    data = rng.integers(0, 1 << 32, shape, np.uint32)
+    runs_of_bits = data & np.uint32(0xFFFFFFFF) << rng.integers(0, 32, shape, np.uint32)
+    near = runs_of_bits & np.uint32(0x83FF83FF) | rng.choice(
+        np.array([0, 0x3F803F80, 0x7F807F80, 0x7F007F00, 0x00800080], np.uint32), shape
+    )
+    data = np.where(rng.random(shape) < 0.3, data, near).astype(np.uint32)
+    reset = 1 - often(0.003)
+    reset[:2] = 0
+    return {
+        "rst_ni": reset,
+        "acc_valid_i": often(0.6),
+        "acc_set_i": often(0.5),
+        "acc_elem_i": often(0.3),
+        "acc_first_i": often(0.3),
+        "acc_arith_i": kind,
+        "acc_data_i": data,
+        "ro_valid_i": often(0.8),
+        "ro_set_i": often(0.5),
+        "ro_elem_i": often(0.3),
+        "ro_arith_i": kind,
+        "ro_last_i": often(0.5),
+    }
+
+
+OUTPUTS = ("ro_ready_o", "ro_done_o", "res_valid_o", "res_last_o", "res_data_o")
+
+
+def verilated(executable: Path, inputs: Mapping[str, Words], folder: Path) -> dict[str, Words]:
+    """Return the outputs of Verilator's build for inputs of shape (cycles, runs)."""
+    cycles, runs = inputs["rst_ni"].shape
+    words = np.stack([word.T for word in inputs.values()], -1)
+    words.astype("<u4").tofile(folder / "stimulus.words")
+    arguments = [f"{k}={folder / k}.words" for k in ("stimulus", "outputs")]
+    subprocess.run([executable, *arguments, f"cycles={cycles}"], capture_output=True, check=True)
+    raw = np.fromfile(folder / "outputs.words", "<u4").reshape(runs, cycles, len(OUTPUTS))
+    return {name: raw[:, :, k].T for k, name in enumerate(OUTPUTS)}
+
+
+def difference(rng: np.random.Generator, lanes: Lanes, net: slices.Netlist, folder: Path) -> str:
+    """Compare netlist and Verilator in RUNS runs of CYCLES; return the first difference, or ""."""
+    built = build.build(spec(lanes))
+    inputs = stimulus(rng, lanes, RUNS, CYCLES)
+    inputs = {name: inputs[name] for name in net.inputs}
+    want = verilated(built.executable, inputs, folder)
+    got = slices.simulate(net, inputs, folder)
+    wrong = np.any([got[name] != want[name] for name in OUTPUTS], axis=0)
+    if not wrong.any():
+        return ""
+    cycle, run = (int(k) for k in np.argwhere(wrong)[0])
+    lines = [f"{name} {got[name][cycle, run]:x} != {want[name][cycle, run]:x}" for name in OUTPUTS]
+    return f"{wrong.sum()} cycles differ, first cycle {cycle} of run {run}: {', '.join(lines)}"
+
+
+@dataclasses.dataclass(frozen=True)
+class Player:
+    """A program that plays pairs of cases through a build of the lanes."""
+
+    program: Path
+    folder: Path
+
+    def arguments(self, case: Case, start: int, end: int) -> list[str]:
+        """Return the words for a range of pairs."""
+        words = [f"etype={int(case.etype)}", f"redop={int(case.redop)}"]
+        words += [f"saturate={int(case.saturate)}", f"from={start}", f"end={end}"]
+        if case.etype != EType.BF16:
+            table = self.folder / f"{case.name.replace('/', '_')}.table"
+            if not table.exists():
+                values = half_numbers() if case.etype == EType.FP16 else byte_results(case)
+                values.tofile(table)
+            words.append(f"table={table}")
+        return words
+
+    def play(self, case: Case, start: int, end: int) -> dict[str, Any]:
+        """Return what the program found in a range of pairs. Raises slices.SliceError."""
+        begin = time.monotonic()
+        found = subprocess.run(
+            [self.program, *self.arguments(case, start, end)],
+            capture_output=True,
+            text=True,
+        )
+        if found.returncode != 0:
+            raise slices.SliceError(f"{case.name}: {found.stderr[-500:] or found.returncode}")
+        result: dict[str, Any] = json.loads(found.stdout)
+        return result | {"seconds": time.monotonic() - begin}
+
+    def oracle(self, case: Case, start: int, end: int) -> Bits:
+        """Return what the program expects of a range of pairs."""
+        path = self.folder / "oracle"
+        arguments = self.arguments(case, start, end)
+        subprocess.run([self.program, *arguments, f"dump={path}"], check=True)
+        fmt = FORMATS[case.etype]
+        words = np.fromfile(path, "<u2")
+        return (words & ((1 << fmt.width) - 1)).astype(fmt.dtype)
+
+
+def player(net: slices.Netlist, folder: Path) -> Player:
+    """Return the program that plays pairs through a netlist."""
+    main = FOLDER / "exhaustive_main.cpp"
+    return Player(slices.compile_program(net, main, folder, (FOLDER,)), folder)
+
+
+def misjudged(rng: np.random.Generator, play: Player, case: Case) -> str:
+    """Let the golden model judge a sample of the oracle's answers; return the first it does not
+    share, or ""."""
+    fmt = FORMATS[case.etype]
+    blocks = rng.integers(0, case.pairs // BLOCK, JUDGED // BLOCK) * BLOCK
+    for start in (int(block) for block in blocks):
+        pairs = np.arange(start, start + BLOCK)
+        first, second = pairs >> fmt.width, pairs & ((1 << fmt.width) - 1)
+        columns = np.stack([first, second]).astype(fmt.dtype)
+        want = allreduce(columns, case.etype, case.redop, saturate=case.saturate)
+        got = play.oracle(case, start, start + BLOCK)
+        wrong = np.flatnonzero(got != want)
+        if len(wrong):
+            k = int(wrong[0])
+            return _pair(case, int(first[k]), int(second[k]), int(got[k]), int(want[k]))
+    return ""
+
+
+def _pair(case: Case, a: int, b: int, got: int, wanted: int) -> str:
+    """Return a pair with what came and what should have come, in hex."""
+    digits = FORMATS[case.etype].width // 4
+    return (
+        f"{case.name} of {a:0{digits}x} and {b:0{digits}x} gives {got:0{digits}x}, "
+        f"not {wanted:0{digits}x}"
+    )
+
+
+# ------------------------------------------------------------------------------------ campaign
+
+
+class Meter:
+    """Progress: a bar on a terminal, a line now and then where there is none."""
+
+    def __init__(self, console: Console, total: int) -> None:
+        self.console = console
+        self.total = total
+        self.done = 0
+        self.begin = self.said = time.monotonic()
+        self.bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeRemainingColumn(),
+            console=console,
+            transient=True,
+            disable=not console.is_terminal,
+        )
+        self.line = self.bar.add_task("exhaustive", total=total)
+
+    def advance(self, pairs: int, case: str) -> None:
+        """Count pairs that have been played."""
+        self.done += pairs
+        now = time.monotonic()
+        rate = self.done / max(now - self.begin, 1e-3)
+        text = f"{case}: {rate / 1e6:.0f} million pairs a second"
+        self.bar.update(self.line, advance=pairs, description=text)
+        if not self.console.is_terminal and (now - self.said > QUIET or self.done == self.total):
+            left = (self.total - self.done) / rate
+            ui.line(self.console, f"{100 * self.done / self.total:5.1f}% {text}, {left:.0f} s left")
+            self.said = now
+
+
+def campaign(
+    work: Sequence[tuple[Player, Case]], jobs: int, console: Console
+) -> dict[str, dict[str, Any]]:
+    """Play all pairs of cases, `jobs` processes at a time; return figures by the case's name."""
+    chunks = [
+        (play, case, start, min(start + CHUNK, case.pairs))
+        for play, case in work
+        for start in range(0, case.pairs, CHUNK)
+    ]
+    found: dict[str, dict[str, Any]] = {
+        case.name: {"pairs": 0, "mismatches": 0, "seconds": 0.0} for _, case in work
+    }
+    firsts: dict[str, tuple[int, list[int]]] = {}
+    meter = Meter(console, sum(end - start for _, _, start, end in chunks))
+    with meter.bar, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        waiting = {pool.submit(p.play, case, a, b): (case, a) for p, case, a, b in chunks}
+        try:
+            for future in concurrent.futures.as_completed(waiting):
+                case, start = waiting[future]
+                result = future.result()
+                figures = found[case.name]
+                for key in ("pairs", "mismatches", "seconds"):
+                    figures[key] += result[key]
+                if result["mismatches"]:
+                    first = (start, result["first"])
+                    firsts[case.name] = min(firsts.get(case.name, first), first)
+                meter.advance(result["pairs"], case.name)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    for _, case in work:
+        if case.name in firsts:
+            a, b, element, got, wanted = firsts[case.name][1]
+            figures = found[case.name]
+            figures["first"] = f"{_pair(case, a, b, got, wanted)}, element {element}"
+    return found
+
+
+def report(found: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+    """Return exhaustive.json: totals, and figures by type and operation."""
+    by_type: dict[str, dict[str, Any]] = {}
+    for name, figures in found.items():
+        etype, op = name.split("/")
+        by_type.setdefault(etype, {})[op] = {**figures, "seconds": round(figures["seconds"], 1)}
+    return {
+        "pairs": sum(figures["pairs"] for figures in found.values()),
+        "mismatches": sum(figures["mismatches"] for figures in found.values()),
+        "by_type": by_type,
+        "seconds": round(seconds, 1),
+        "tools": tools.versions(),
+        "commit": tools.commit(),
+    }
+
+
+def chosen(pattern: str) -> list[tuple[Lanes, list[Case]]]:
+    """Return the builds and cases that TEST selects. Raises UserError for none."""
+    picked = [
+        (lanes, [c for c in lanes.cases if not pattern or variables.matches(pattern, c.name)])
+        for lanes in LANES
+    ]
+    if not any(cases for _, cases in picked):
+        raise variables.no_such_test(pattern, [c.name for lanes in LANES for c in lanes.cases])
+    return [(lanes, cases) for lanes, cases in picked if cases]
+
+
+def main(argv: Sequence[str] = ()) -> int:
+    """Play all pairs of the cases that TEST selects; return 1 when a result is wrong."""
+    console = ui.console()
+    jobs = variables.job_count(os.environ.get("JOBS", ""))
+    seed = variables.seed(os.environ.get("SEED", "") or "1")
+    picked = chosen(os.environ.get("TEST", ""))
+    begin = time.monotonic()
+    rng = np.random.default_rng(seed)
+    work: list[tuple[Player, Case]] = []
+    try:
+        for lanes, cases in picked:
+            folder = WORK / lanes.name
+            ui.line(console, f"{lanes.name}: RTL to gates, gates to C++")
+            net = netlist(lanes, folder)
+            text = difference(rng, lanes, net, folder)
+            if text:
+                raise slices.SliceError(f"not what Verilator simulates: {text}")
+            ui.line(
+                console,
+                f"{lanes.name}: {len(net.tables):,} tables, {len(net.flops):,} flip-flops; as "
+                f"Verilator simulates in {RUNS * CYCLES:,} cycles",
+            )
+            for table in folder.glob("*.table"):
+                table.unlink()
+            play = player(net, folder)
+            for case in cases:
+                text = misjudged(rng, play, case)
+                if text:
+                    raise slices.SliceError(f"the golden model does not share: {text}")
+                work.append((play, case))
+        ui.line(console, f"the golden model shares {JUDGED:,} answers of each case")
+        found = campaign(work, jobs, console)
+    except slices.SliceError as error:
+        raise tools.ToolError(str(error)) from error
+    data = report(found, time.monotonic() - begin)
+    path = evidence.write("exhaustive", data)
+    rows = [
+        (name, f"{figures['pairs']:,}", figures["mismatches"], f"{figures['seconds']:.0f}")
+        for name, figures in found.items()
+    ]
+    ui.table(console, "every pair", ("case", "pairs", "mismatches", "seconds"), rows)
+    for figures in found.values():
+        if "first" in figures:
+            ui.line(console, f"FAIL  {figures['first']}", "bold red")
+    style = "red" if data["mismatches"] else "green"
+    ui.line(
+        console,
+        f"{data['pairs']:,} pairs, {data['mismatches']:,} mismatches in {data['seconds']:.0f} s; "
+        f"{shown(path)}",
+        style,
+    )
+    return 1 if data["mismatches"] else 0
