@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One lane of exact accumulators for FP32 and BF16 (a BF16 number is an FP32 number whose low 16
-// bits are zero), and of running minima and maxima.
+// One lane of exact accumulators for the element types that it is built with, and of running minima
+// and maxima. Numbers come in the frame of FP32 (sp_exact_lanes): a BF16 number is an FP32 number
+// whose low 16 bits are zero, one of FP16 or 8 bits is such a number of one of the 31 least exponents.
 //
 // An element is an integer in units of 2^-150, kept as 9 signed words of 32 bits and room for
 // carries, which wait until read-out. An addend has 24 bits and touches two neighbouring words, one
 // in the even and one in the odd bank, so one addend a cycle is sustained. In these units the
-// exponent of a number is its shift; only that of a subnormal number is 1 too low.
+// exponent of a number is its shift; only that of a subnormal number is 1 too low. A number of FP16
+// or 8 bits touches words 0 and 1 only; a lane that has no larger ones keeps just these. INT32 is
+// added to word 0, minima and maxima lie there as they are.
 // The state says which words of an element are in use (an unused word counts as zero, so nothing is
 // ever cleared) and what special values were seen.
 //
@@ -23,8 +26,14 @@ module sp_exact_lane #(
     parameter int unsigned ELEMS   = 64,
     /// Contributions to an element, at most: they size the room for carries.
     parameter int unsigned MEMBERS = 1024,
+    /// Element types that the lane has: bit t is sp_pkg::etype_e t.
+    parameter logic [7:0]  TYPES   = 8'h03,
     /// Bits of an element's address; follows from ELEMS.
-    localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1
+    localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1,
+    /// It has types with all exponents of FP32; follows from TYPES.
+    localparam bit WIDE            = TYPES[sp_pkg::ET_FP32] || TYPES[sp_pkg::ET_BF16],
+    /// Words of an element; follows from TYPES.
+    localparam int unsigned WORDS  = WIDE ? 9 : 2
 ) (
     /// Clock.
     input  logic                   clk_i,
@@ -36,7 +45,9 @@ module sp_exact_lane #(
     input  logic [6:1]             a_set_i,
     /// Bit k: the addend in stage k is for a minimum or maximum instead of a sum.
     input  logic [5:1]             a_cmp_i,
-    /// Stage 0: the number, as FP32.
+    /// Bit k: the addend in stage k is INT32.
+    input  logic [4:1]             a_int_i,
+    /// Stage 0: the number, in the frame of FP32; INT32 with its low 31 bits inverted if negative.
     input  logic [31:0]            a0_data_i,
     /// Stage 1: what the memory of states holds is not valid: there are younger states, or none.
     input  logic                   a1_stale_i,
@@ -54,34 +65,55 @@ module sp_exact_lane #(
     input  logic [4:1]             r_set_i,
     /// Read-out, [k]: the pair in stage k, 0 (least significant) to 4.
     input  logic [7:2][2:0]        r_pair_i,
+    /// Read-out stage 2: NaNs are passed over.
+    input  logic                   r2_num_i,
     // verilator lint_on UNUSEDSIGNAL
     /// Read-out, bit k: an element is in stage k.
     input  logic [15:8]            n_valid_i,
-    /// Read-out stage 13: round to BF16.
-    input  logic                   n13_bf16_i,
-    /// Read-out stage 15: it is BF16.
-    input  logic                   n15_bf16_i,
+    // of the types not every one makes a difference
+    // verilator lint_off UNUSEDSIGNAL
+    /// Read-out stage 12: it is INT32.
+    input  logic                   n12_int_i,
+    /// Read-out stage 12: minimum or maximum.
+    input  logic                   n12_cmp_i,
+    /// Read-out stage 12: an INT32 sum is clamped.
+    input  logic                   n12_clamp_i,
+    /// Read-out stage 13: the type, one bit of TYPES.
+    input  logic [5:0]             n13_is_i,
+    /// Read-out stage 15: the type, one bit of TYPES.
+    input  logic [5:0]             n15_is_i,
     /// Read-out stage 15: minimum or maximum.
     input  logic                   n15_cmp_i,
+    /// Read-out stage 15: a sum of E4M3 or E5M2 that is too large becomes the largest number.
+    input  logic                   n15_clamp_i,
+    // verilator lint_on UNUSEDSIGNAL
     /// Stage 3: words are read from this set, for an addend or for read-out.
     input  logic [1:0]             rd_valid_i,
     /// Stage 3: element of this set.
     input  logic [EW-1:0]          rd_elem_i [2],
     /// Stage 1: state of an element of each set, as it was read.
-    input  logic [12:0]            st_i [2],
+    input  logic [WORDS+3:0]       st_i [2],
     /// Stage 3: new state of the addend's element.
-    output logic [12:0]            st_o,
-    /// Result as FP32 (BF16 in the upper half), one cycle after stage 15.
+    output logic [WORDS+3:0]       st_o,
+    /// Result in the frame of FP32 or as INT32, one cycle after stage 15. Of the smaller types sign,
+    /// the low bits of the exponent and the high bits of the fraction count.
     output logic [31:0]            res_o
 );
 
+  import sp_pkg::*;
+
   /// Bits of a word: 32, the carries of all addends, and a sign.
   localparam int unsigned WW = 33 + $clog2(MEMBERS);
+  /// The words that there are.
+  localparam logic [8:0] ALL = 9'((1 << WORDS) - 1);
   /// Last pair of an element: its even word alone.
   localparam logic [2:0] TOP = 3'd4;
 
   if (ELEMS < 1 || ELEMS > 4096) begin : gen_bad_elems
     $fatal(1, "sp_exact_lane: ELEMS = %0d is not in 1..4096", ELEMS);
+  end
+  if (TYPES == '0 || TYPES[7:6] != '0) begin : gen_bad_types
+    $fatal(1, "sp_exact_lane: TYPES = 'b%b is no set of element types", TYPES);
   end
   if (MEMBERS < 2 || MEMBERS > 1024) begin : gen_bad_members
     $fatal(1, "sp_exact_lane: MEMBERS = %0d is not in 2..1024", MEMBERS);
@@ -98,26 +130,28 @@ module sp_exact_lane #(
   /// State of an element.
   typedef struct packed {
     seen_t      seen;
-    logic [8:0] used;  // words that hold something
+    logic [8:0] used;  // words that hold something; the low WORDS
   } state_t;
 
   // ------------------------------------------------------------------------- stage 1: decode
 
   logic [31:0] a1_data_q;
   logic [2:0]  a1_word;
-  logic        a1_tiny;
+  logic        a1_tiny, a1_raw;
 
   logic [23:0] a2_sig_q;           // significand
   logic [7:0]  a2_top_q;           // what a minimum or maximum needs besides
   logic [4:0]  a2_off_q;
   logic [2:0]  a2_word_q, a2_pe_q;
-  logic        a2_neg_q, a2_tiny_q, a2_special_q, a2_frac_q;
-  logic        a2_add;
+  logic        a2_neg_q, a2_tiny_q, a2_special_q, a2_frac_q, a2_raw_q;
+  logic        a2_add, a2_put;
   seen_t       a2_seen;
 
   assign a1_tiny = a1_data_q[30:23] == '0;
-  assign a1_word = a_cmp_i[1] ? 3'd0 : a1_data_q[30:28];
-  assign a2_add  = !a_cmp_i[2] && !a2_special_q && (!a2_tiny_q || a2_frac_q);
+  assign a1_raw  = a_cmp_i[1] || a_int_i[1];
+  assign a1_word = (a1_raw || !WIDE) ? 3'd0 : a1_data_q[30:28];
+  assign a2_add  = !a2_raw_q && !a2_special_q && (!a2_tiny_q || a2_frac_q);
+  assign a2_put  = a2_raw_q && !(a2_special_q && a2_frac_q);  // NaN decides without being compared
   assign a2_seen = '{
       nan: a2_special_q && a2_frac_q, pinf: a2_special_q && !a2_frac_q && !a2_neg_q,
       ninf: a2_special_q && !a2_frac_q && a2_neg_q, other: !a2_neg_q || !a2_tiny_q || a2_frac_q};
@@ -125,14 +159,15 @@ module sp_exact_lane #(
   always_ff @(posedge clk_i) begin
     if (a_valid_i[0]) a1_data_q <= a0_data_i;
     if (a_valid_i[1]) begin
-      a2_sig_q  <= {a_cmp_i[1] ? a1_data_q[23] : !a1_tiny, a1_data_q[22:0]};
-      a2_top_q  <= a_cmp_i[1] ? a1_data_q[31:24] : '0;
-      a2_off_q  <= a_cmp_i[1] ? '0 : {a1_data_q[27:24], a1_data_q[23] || a1_tiny};
+      a2_sig_q  <= {a1_raw ? a1_data_q[23] : !a1_tiny, a1_data_q[22:0]};
+      a2_top_q  <= a1_raw ? {a1_data_q[31] && a_cmp_i[1], a1_data_q[30:24]} : '0;
+      a2_off_q  <= a1_raw ? '0 : {a1_data_q[27:24], a1_data_q[23] || a1_tiny};
       a2_word_q <= a1_word;
       a2_pe_q   <= {1'b0, a1_word[2:1]} + 3'(a1_word[0]);  // the even word of {word, word + 1}
       a2_neg_q  <= a1_data_q[31];
       a2_tiny_q    <= a1_tiny;
-      a2_special_q <= a1_data_q[30:23] == '1;
+      a2_raw_q     <= a1_raw;
+      a2_special_q <= a1_data_q[30:23] == '1 && !a_int_i[1];
       a2_frac_q    <= a1_data_q[22:0] != '0;
     end
   end
@@ -141,22 +176,27 @@ module sp_exact_lane #(
   // Bits are only ever added in a life, so the states of addends that are not in memory yet are
   // simply ORed; what memory holds is dropped if there is any of them.
 
+  /// A state as it lies in memory.
+  function automatic state_t state_of(logic [WORDS+3:0] kept);
+    return '{seen: kept[WORDS+:4], used: 9'(kept[WORDS-1:0])};
+  endfunction
+
   state_t     a2_mem_q, a2_young_q, a3_state_q, a4_state_q;
   state_t     a2_old;
   logic [8:0] a2_touch, a3_used_q;
 
   assign a2_old   = a2_mem_q | a2_young_q | (a2_same_i[1] ? a3_state_q : '0);
-  assign a2_touch = a_cmp_i[2] ? 9'd1 : a2_add ? 9'b11 << a2_word_q : '0;
-  assign st_o     = a3_state_q;
+  assign a2_touch = a2_add ? 9'b11 << a2_word_q : 9'(a2_put);
+  assign st_o     = {a3_state_q.seen, a3_state_q.used[WORDS-1:0]};
 
   always_ff @(posedge clk_i) begin
     if (a_valid_i[1]) begin
-      a2_mem_q   <= a1_stale_i ? '0 : st_i[a_set_i[1]];
+      a2_mem_q   <= a1_stale_i ? '0 : state_of(st_i[a_set_i[1]]);
       a2_young_q <= (a1_same_i[2] ? a3_state_q : '0) | (a1_same_i[3] ? a4_state_q : '0);
     end
     if (a_valid_i[2]) begin
-      a3_state_q <= a2_old | {a2_seen, a2_touch};
-      a3_used_q  <= a2_old.used;
+      a3_state_q <= (a2_old | {a2_seen, a2_touch}) & {4'hF, ALL};
+      a3_used_q  <= a2_old.used & ALL;
     end
     if (a_valid_i[3]) a4_state_q <= a3_state_q;
   end
@@ -180,7 +220,7 @@ module sp_exact_lane #(
   logic       a4_far_e_q, a4_far_o_q;  // of distance 3, if it is the least
   logic       a5_hit_e_q, a5_hit_o_q;  // of distance 1
 
-  assign a2_t = '{we_e: a_cmp_i[2] || a2_add, we_o: a2_add, pe: a2_pe_q, po: a2_word_q[2:1]};
+  assign a2_t = '{we_e: a2_put || a2_add, we_o: a2_add, pe: a2_pe_q, po: a2_word_q[2:1]};
 
   assign a3_use_e = a3_used_q[{a3_t_q.pe, 1'b0}];
   assign a3_use_o = a3_used_q[{1'b0, a3_t_q.po, 1'b1}];
@@ -216,14 +256,18 @@ module sp_exact_lane #(
 
   // ------------------------------------------------------------------------------- the words
 
+  /// Address bits of the banks.
+  localparam int unsigned AE = EW + (WIDE ? 3 : 0);
+  localparam int unsigned AO = EW + (WIDE ? 2 : 0);
+
   logic [WW-1:0] ram_e [2];
   logic [WW-1:0] ram_o [2];
   logic [WW-1:0] a6_e, a6_o_q;
 
   for (genvar s = 0; s < 2; s++) begin : gen_set
     // a word that is read while it is written is forwarded: what memory gives then is never used
-    (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_e [5 << EW];
-    (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_o [4 << EW];
+    (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_e [WIDE ? 5 << EW : 1 << EW];
+    (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_o [WIDE ? 4 << EW : 1 << EW];
     logic [2:0]    pe_q;
     logic [1:0]    po_q;
     logic [WW-1:0] even, odd;
@@ -235,8 +279,8 @@ module sp_exact_lane #(
       pe_q <= read ? r_pair_i[2] : a2_t.pe;
       po_q <= read ? r_pair_i[2][1:0] : a2_t.po;
       if (rd_valid_i[s]) begin
-        even <= mem_e[{pe_q, rd_elem_i[s]}];
-        odd  <= mem_o[{po_q, rd_elem_i[s]}];
+        even <= mem_e[AE'({pe_q, rd_elem_i[s]})];
+        odd  <= mem_o[AO'({po_q, rd_elem_i[s]})];
       end
     end
     assign ram_e[s] = even;
@@ -244,11 +288,11 @@ module sp_exact_lane #(
 
     always_ff @(posedge clk_i) begin
       if (a_valid_i[6] && a6_t_q.we_e && (a_set_i[6] == 1'(s)))
-        mem_e[{a6_t_q.pe, a6_elem_i}] <= a6_e;
+        mem_e[AE'({a6_t_q.pe, a6_elem_i})] <= a6_e;
     end
     always_ff @(posedge clk_i) begin
       if (a_valid_i[6] && a6_t_q.we_o && (a_set_i[6] == 1'(s)))
-        mem_o[{a6_t_q.po, a6_elem_i}] <= a6_o_q;
+        mem_o[AO'({a6_t_q.po, a6_elem_i})] <= a6_o_q;
     end
   end
 
@@ -263,7 +307,7 @@ module sp_exact_lane #(
   logic [2:0]  a3_low_q;
   logic [4:3]  a4_off_q;
   logic [7:0]  a4_fine_q;
-  logic        a3_odd_q, a3_neg_q, a4_odd_q, a4_neg_q, a4_neg, a5_neg_q;
+  logic        a3_odd_q, a3_neg_q, a4_odd_q, a4_neg_q, a4_neg, a5_neg_q, a5_inc_q;
   logic [31:0] a5_add_e_q, a5_add_o_q;  // inverted to be subtracted
 
   assign a4_neg   = a4_neg_q || a_cmp_i[4];
@@ -303,6 +347,7 @@ module sp_exact_lane #(
     end
     if (a_valid_i[4]) begin
       a5_neg_q   <= a4_neg;
+      a5_inc_q   <= a4_neg && (a_cmp_i[4] || !a_int_i[4]);  // INT32 came inverted
       a5_add_e_q <= a4_add_e ^ {32{a4_neg}};
       a5_add_o_q <= (a4_rot_q & ~a4_even) ^ {32{a4_neg}};
     end
@@ -318,8 +363,8 @@ module sp_exact_lane #(
 
   assign a5_e     = a5_mem_e_q | a5_young_e_q | (a5_hit_e_q ? a6_e : '0);
   assign a5_o     = a5_mem_o_q | a5_young_o_q | (a5_hit_o_q ? a6_o_q : '0);
-  assign a5_sum_e = a5_e + {{WW - 32{a5_neg_q}}, a5_add_e_q} + WW'(a5_neg_q);
-  assign a5_sum_o = a5_o + {{WW - 32{a5_neg_q}}, a5_add_o_q} + WW'(a5_neg_q);
+  assign a5_sum_e = a5_e + {{WW - 32{a5_neg_q}}, a5_add_e_q} + WW'(a5_inc_q);
+  assign a5_sum_o = a5_o + {{WW - 32{a5_neg_q}}, a5_add_o_q} + WW'(a5_inc_q);
   // Numbers are compared as patterns: bit 32 of the difference says that the addend's is above. If
   // either is negative that turns the order round, and does if just one is, -0 below +0.
   // The choice is made a stage later.
@@ -361,11 +406,15 @@ module sp_exact_lane #(
   assign r5_sum_o = r5_o_q + {{32{r5_sum_e[WW-1]}}, r5_sum_e[WW-1:32]};
 
   always_ff @(posedge clk_i) begin
-    if (r_valid_i[1]) r2_state_q <= st_i[r_set_i[1]];
+    if (r_valid_i[1]) r2_state_q <= state_of(st_i[r_set_i[1]]);
     if (r_valid_i[2]) begin
       r_use_e_q[3] <= r2_state_q.used[{r_pair_i[2], 1'b0}];
       r_use_o_q[3] <= !r_pair_i[2][2] && r2_state_q.used[{r_pair_i[2], 1'b1}];
-      if (r_pair_i[2] == TOP) r2_seen_q <= r2_state_q.seen;
+      if (r_pair_i[2] == TOP) begin
+        r2_seen_q <= r2_state_q.seen;
+        // a number is in word 0: a NaN that is passed over does not count
+        r2_seen_q.nan <= r2_state_q.seen.nan && !(r2_num_i && r2_state_q.used[0]);
+      end
     end
     r_use_e_q[4] <= r_use_e_q[3];
     r_use_o_q[4] <= r_use_o_q[3];
@@ -453,9 +502,19 @@ module sp_exact_lane #(
   assign n12_z  = n12_sx ? n12_y[24:0] : n12_y[25:1];
   assign n12_exp = {1'b0, n12_q.top, 6'd40} - 10'({n12_s_q, n12_s1}) - 10'(n12_sx);
 
-  logic [31:0] n9_key_q, n13_key_q;
+  logic [31:0] n9_key_q, n12_key, n13_key_q;
+  logic        n9_over_q;  // an integer is none of 32 bits
   logic [33:0] n13_num_q;
   logic        n13_neg_q, n13_sticky_q;
+
+  // what is not rounded: minima, maxima and integers
+  always_comb begin
+    n12_key = n9_key_q;
+    if (TYPES[ET_INT32] && n12_int_i) begin
+      if (n12_cmp_i) n12_key[30:0] ^= {31{n9_key_q[31]}};
+      else if (n12_clamp_i && n9_over_q) n12_key = {n9_q.neg, {31{!n9_q.neg}}};
+    end
+  end
 
   always_ff @(posedge clk_i) begin
     if (n_valid_i[8]) begin
@@ -463,7 +522,8 @@ module sp_exact_lane #(
       n9_s32_q <= r8_s32_q;
       n9_q     <= '{neg: n8_neg, sticky: r8_sticky_q || (!r8_s32_q && !r8_lo_zero_q),
                     stop: r8_s32_q && (r8_top_q == '0), top: r8_top_q};
-      n9_key_q <= r8_hi_q[31:0];
+      n9_key_q  <= r8_hi_q[31:0];
+      n9_over_q <= !r8_s32_q || (r8_hi_q[31] != n8_neg);
     end
     if (n_valid_i[9]) begin
       n10_x_q <= n9_s16 ? n9_x_q[47:7] : n9_x_q[63:23];
@@ -492,7 +552,7 @@ module sp_exact_lane #(
       n13_sticky_q <= n12_q.sticky || (!n12_s1 && (n12_x_q[0] != n12_q.neg))
                       || (!n12_sx && (n12_y[0] != n12_q.neg));
       r13_seen_q   <= r8_seen_q;
-      n13_key_q    <= n9_key_q;
+      n13_key_q    <= n12_key;
     end
   end
 
@@ -501,43 +561,70 @@ module sp_exact_lane #(
   // negative number is at the end of what is left if nothing but ones was dropped: then all ones are
   // one more, the rest is by one nearer to it.
 
-  logic        n13_plus, n13_up32, n13_up16;
-  logic [32:0] n14_num_q, n15_num_q;
-  logic        n14_up32_q, n14_up16_q;
+  /// Fraction bits of the types, in the order of etype_e; INT32 is not rounded.
+  localparam int unsigned FRAC [5] = '{23, 7, 10, 3, 2};
+
+  logic [4:0]  n13_up;
+  logic        n13_plus;
+  logic [32:0] n14_num_q, n14_ups, n15_num_q;
+  logic [4:0]  n14_up_q;  // by type
   logic        n14_neg_q, n15_neg_q;
-  logic        n15_nan, n15_inf;
+  logic        n15_int, n15_over, n15_big, n15_nan, n15_inf;
 
   assign n13_plus = n13_neg_q && !n13_sticky_q;
-  assign n13_up32 = n13_plus ? n13_num_q[0] || n13_num_q[1]
-                             : n13_num_q[0] && (n13_sticky_q || n13_num_q[1]);
-  assign n13_up16 = n13_plus
-      ? n13_num_q[16] || ((n13_num_q[15:0] == '1) && n13_num_q[17])
-      : n13_num_q[16] && (n13_sticky_q || n13_num_q[17] || (n13_num_q[15:0] != '0));
 
-  assign n15_nan = r13_seen_q.nan || (!n15_cmp_i && r13_seen_q.pinf && r13_seen_q.ninf);
-  assign n15_inf = !n15_cmp_i
-      && (r13_seen_q.pinf || r13_seen_q.ninf || (n15_num_q[32:23] >= 10'd255));
+  always_comb begin
+    n14_ups = '0;
+    for (int unsigned t = 0; t < 5; t++) begin
+      // last place that stays, the bit below, and what is below that
+      logic        last, half;
+      logic [22:0] rest;
+      last = n13_num_q[24-FRAC[t]];
+      half = n13_num_q[23-FRAC[t]];
+      rest = n13_num_q[22:0] & 23'((32'd1 << (23 - FRAC[t])) - 1);
+      n13_up[t] = TYPES[t] && (n13_plus
+          ? half || (last && rest == 23'((32'd1 << (23 - FRAC[t])) - 1))
+          : half && (n13_sticky_q || last || rest != '0));
+      n14_ups[23-FRAC[t]] = n14_up_q[t];
+    end
+  end
+
+  // the number is beyond the largest one of its type
+  always_comb begin
+    n15_over = n15_num_q[32:31] != '0 || n15_num_q[30:23] == '1;
+    if (n15_is_i[ET_FP16] || n15_is_i[ET_E5M2]) begin
+      n15_over = n15_num_q[32:28] != '0 || n15_num_q[27:23] == '1;
+    end
+    if (n15_is_i[ET_E4M3]) n15_over = n15_num_q[32:27] != '0 || n15_num_q[26:20] == '1;
+  end
+
+  assign n15_int = n15_is_i[ET_INT32];
+  assign n15_big = n15_clamp_i && n15_over && !n15_cmp_i && !n15_int;
+  assign n15_inf = !n15_cmp_i && !n15_int && (r13_seen_q.pinf || r13_seen_q.ninf || n15_over);
+  assign n15_nan = r13_seen_q.nan || (!n15_cmp_i && r13_seen_q.pinf && r13_seen_q.ninf)
+      || (n15_inf && !n15_big && n15_is_i[ET_E4M3]);
 
   always_ff @(posedge clk_i) begin
     if (n_valid_i[13]) begin
-      n14_num_q  <= n13_num_q[33:1];
-      n14_up32_q <= n13_up32 && !n13_bf16_i;
-      n14_up16_q <= n13_up16 && n13_bf16_i;
-      n14_neg_q  <= n13_neg_q;
+      n14_num_q <= n13_num_q[33:1];
+      n14_up_q  <= n13_up & n13_is_i[4:0];
+      n14_neg_q <= n13_neg_q;
     end
     if (n_valid_i[14]) begin
-      n15_num_q <= n14_num_q + {16'b0, n14_up16_q, 15'b0, n14_up32_q};
+      n15_num_q <= n14_num_q + n14_ups;
       n15_neg_q <= n14_neg_q;
     end
     if (n_valid_i[15]) begin
-      if (n15_nan || n15_inf) begin
-        res_o[30:0] <= {8'hFF, n15_nan, 22'b0};
+      if (n15_nan) begin
+        res_o[30:0] <= {9'h1FF, {2{n15_is_i[ET_E4M3]}}, 20'b0};
+      end else if (n15_inf) begin
+        res_o[30:0] <= (n15_big && !r13_seen_q.pinf && !r13_seen_q.ninf)
+            ? {7'h0F, n15_is_i[ET_E4M3], 23'h60_0000} : {8'hFF, 23'b0};
       end else begin
-        res_o[30:0] <= n15_cmp_i ? n13_key_q[30:0] : n15_num_q[30:0];
-        if (n15_bf16_i) res_o[15:0] <= '0;
+        res_o[30:0] <= (n15_cmp_i || n15_int) ? n13_key_q[30:0] : n15_num_q[30:0];
       end
       if (n15_nan) res_o[31] <= 1'b0;
-      else if (n15_cmp_i) res_o[31] <= n13_key_q[31];
+      else if (n15_cmp_i || n15_int) res_o[31] <= n13_key_q[31];
       else if (r13_seen_q.pinf || r13_seen_q.ninf) res_o[31] <= r13_seen_q.ninf;
       else res_o[31] <= n15_neg_q || !r13_seen_q.other;
     end

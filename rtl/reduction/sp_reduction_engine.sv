@@ -765,6 +765,14 @@ module sp_reduction_engine #(
     end
   end
 
+  arith_t acc_arith, ro_arith;
+
+  assign acc_arith = '{saturate: 1'b0, redop: !acc_cmp_q ? RO_SUM : acc_max_q ? RO_MAX : RO_MIN,
+                       etype: acc_bf16_q ? ET_BF16 : ET_FP32};
+  // minima and maxima are read out alike
+  assign ro_arith  = '{saturate: 1'b0, redop: run_cmp_q ? RO_MIN : RO_SUM,
+                       etype: run_bf16_q ? ET_BF16 : ET_FP32};
+
   sp_exact_lanes #(
       .FLIT_W (FLIT_W),
       .ELEMS  (ELEMS),
@@ -776,17 +784,14 @@ module sp_reduction_engine #(
       .acc_set_i  (acc_ctx_q[0]),
       .acc_elem_i (elem_of(acc_ctx_q, acc_beat_q)),
       .acc_first_i(acc_first_q),
-      .acc_cmp_i  (acc_cmp_q),
-      .acc_max_i  (acc_max_q),
-      .acc_bf16_i (acc_bf16_q),
+      .acc_arith_i(acc_arith),
       .acc_data_i (acc_data_q),
       .ro_valid_i (ro_valid),
       .ro_ready_o (ro_ready),
       .ro_done_o  (ro_done),
       .ro_set_i   (job_ctx_q[0]),
       .ro_elem_i  (elem_of(job_ctx_q, ro_beat_q)),
-      .ro_cmp_i   (run_cmp_q),
-      .ro_bf16_i  (run_bf16_q),
+      .ro_arith_i (ro_arith),
       .ro_last_i  (ro_beat_q == ro_last_q),
       .res_valid_o(rv),
       .res_last_o (rl),

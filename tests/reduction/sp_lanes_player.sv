@@ -9,6 +9,8 @@ module sp_lanes_player #(
     parameter int unsigned ELEMS   = 64,
     /// Contributions to an element, at most.
     parameter int unsigned MEMBERS = 1024,
+    /// Element types that are built in, one bit each.
+    parameter int unsigned TYPES   = 3,
     localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1
 ) (
     /// Clock.
@@ -26,18 +28,15 @@ module sp_lanes_player #(
     logic              acc_valid;
     logic              acc_set;
     logic              acc_first;
-    logic              acc_cmp;
-    logic              acc_max;
-    logic              acc_bf16;
+    sp_pkg::arith_t    acc_arith;
+    logic [5:0]        acc_spare;
+    logic [15:0]       acc_elem;
     logic              ro_valid;
     logic              ro_set;
-    logic              ro_cmp;
-    logic              ro_bf16;
     logic              ro_last;
-    logic [4:0]        spare;
-    logic [15:0]       acc_elem;
+    sp_pkg::arith_t    ro_arith;
+    logic [5:0]        ro_spare;
     logic [15:0]       ro_elem;
-    logic [15:0]       pad;
     logic [FLIT_W-1:0] data;
   } record_t;
 
@@ -52,7 +51,8 @@ module sp_lanes_player #(
   sp_exact_lanes #(
       .FLIT_W (FLIT_W),
       .ELEMS  (ELEMS),
-      .MEMBERS(MEMBERS)
+      .MEMBERS(MEMBERS),
+      .TYPES  (8'(TYPES))
   ) i_lanes (
       .clk_i,
       .rst_ni,
@@ -60,17 +60,14 @@ module sp_lanes_player #(
       .acc_set_i  (now_q.acc_set),
       .acc_elem_i (EW'(now_q.acc_elem)),
       .acc_first_i(now_q.acc_first),
-      .acc_cmp_i  (now_q.acc_cmp),
-      .acc_max_i  (now_q.acc_max),
-      .acc_bf16_i (now_q.acc_bf16),
+      .acc_arith_i(now_q.acc_arith),
       .acc_data_i (now_q.data),
       .ro_valid_i (now_q.ro_valid),
       .ro_ready_o (ready),
       .ro_done_o  (done),
       .ro_set_i   (now_q.ro_set),
       .ro_elem_i  (EW'(now_q.ro_elem)),
-      .ro_cmp_i   (now_q.ro_cmp),
-      .ro_bf16_i  (now_q.ro_bf16),
+      .ro_arith_i (now_q.ro_arith),
       .ro_last_i  (now_q.ro_last),
       .res_valid_o(res_valid),
       .res_last_o (res_last),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The exact lanes against the golden model: sums, minima and maxima of every kind of number.
+"""The exact lanes against the golden model: every type and operation, every kind of number.
 
 The simulated program accumulates one set while it reads out the other, in orders that bring
 contributions to the same element back to back and 2, 3, 4 cycles apart.
@@ -22,7 +22,7 @@ from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import EType, RedOp
 from switchproof.models.reduction import allreduce
-from tests.reduction.stimulus import CLASSES, Bits, columns, count, cover
+from tests.reduction.stimulus import Bits, classes, columns, count, cover
 
 SOURCES = [
     "rtl/common/sp_pkg.sv",
@@ -31,13 +31,16 @@ SOURCES = [
     "tests/reduction/sp_lanes_player.sv",
 ]
 
-#: Bits of the first two bytes of a record (sp_lanes_player.sv).
-ACC, ACC_SET, FIRST, CMP, MAX, BF16 = (1 << bit for bit in range(15, 9, -1))
-READ, READ_SET, READ_CMP, READ_BF16, READ_LAST = (1 << bit for bit in range(9, 4, -1))
+#: Bits of the first two bytes of the half of a record that accumulates, and of the other half.
+ACC, ACC_SET, FIRST = READ, READ_SET, READ_LAST = 1 << 15, 1 << 14, 1 << 13
+#: Where sp_pkg::arith_t lies in both.
+ARITH = 6
+#: Types that lanes are built with by default, and all.
+USUAL, ALL = (EType.FP32, EType.BF16), tuple(EType)
+#: Types whose sums the saturate bit changes; the others must not care.
+SATURATING = (EType.E4M3, EType.E5M2, EType.INT32)
 #: Cycles of read-out of a flit, and from a set's last flit to its read-out.
 PAIRS, DRAIN = 5, 3
-
-Batch = tuple[int, int, Bits]  # type, operation, patterns (members, places, elements of a flit)
 
 
 class Program:
@@ -48,6 +51,7 @@ class Program:
         self.flit_w = flit_w
         self.places = places
         self.expected: list[Bits] = []
+        self.names: list[str] = []
         self.hits: dict[str, int] = {}
         self._control: list[NDArray[np.uint16]] = []
         self._acc_end = 0
@@ -68,7 +72,7 @@ class Program:
         ]
         return np.concatenate(blocks)
 
-    def add(self, etype: int, redop: int, bits: Bits) -> None:
+    def add(self, etype: int, redop: int, bits: Bits, saturate: bool = False) -> None:
         """Accumulate patterns of shape (members, places, elements of a flit) and read them out."""
         members = bits.shape[0]
         here, other = self._set, 1 - self._set
@@ -83,8 +87,8 @@ class Program:
         cycle = begin + np.arange(order.size) + np.cumsum(gaps)
         flags = np.full(order.size, ACC | (here * ACC_SET), np.uint16)
         flags |= np.where(turn == 0, FIRST, 0).astype(np.uint16)
-        flags |= (redop != RedOp.SUM) * CMP + (redop == RedOp.MAX) * MAX
-        flags |= (etype == EType.BF16) * BF16
+        arith = np.uint16((saturate << 6 | redop << 3 | etype) << ARITH)
+        flags |= arith
         for distance in range(1, 6):
             same = order[distance:] == order[:-distance]
             near = same & (cycle[distance:] - cycle[:-distance] == distance)
@@ -101,17 +105,19 @@ class Program:
         places = self.rng.permutation(self.places)
         when = start + PAIRS * np.arange(self.places)
         reads = np.zeros((self.places, 4), np.uint16)
-        reads[:, 0] = READ | (here * READ_SET) | (redop != RedOp.SUM) * READ_CMP
-        reads[:, 0] |= (etype == EType.BF16) * READ_BF16
-        reads[-1, 0] |= READ_LAST
-        reads[:, 2] = places
+        reads[:, 2] = READ | (here * READ_SET) | arith
+        reads[-1, 2] |= READ_LAST
+        reads[:, 3] = places
         self._read.append((when, reads))
         self._read_end[here] = int(when[-1]) + PAIRS + 1
         self._set = other
 
         flat = bits.reshape(members, -1)
-        golden = allreduce(flat, etype, redop)
-        cover(self.hits, flat, golden, etype, redop)
+        saturate = saturate and etype in SATURATING
+        golden = allreduce(flat, etype, redop, saturate=saturate)
+        plain = allreduce(flat, etype, redop) if saturate else golden
+        cover(self.hits, flat, golden, plain, etype, redop)
+        self.names.append(f"{EType(etype).name} {RedOp(redop).name}{' saturated' * saturate}")
         self.expected.append(golden.reshape(bits.shape[1:])[places])
 
     def commands(self) -> bytes:
@@ -154,7 +160,8 @@ async def play(dut: object, program: Program) -> None:
         got = np.ascontiguousarray(raw[at : at + len(golden)]).view(golden.dtype)
         wrong = np.argwhere(got != golden)
         assert not wrong.size, (
-            f"{len(wrong)} wrong in batch {number}; flit {wrong[0][0]}, element {wrong[0][1]}: "
+            f"{len(wrong)} wrong in batch {number}, {program.names[number]}; "
+            f"flit {wrong[0][0]}, element {wrong[0][1]}: "
             f"{got[tuple(wrong[0])]:x}, wanted {golden[tuple(wrong[0])]:x}"
         )
         marks = last[at : at + len(golden)]
@@ -169,10 +176,16 @@ def members_of(rng: np.random.Generator) -> int:
 
 
 def batch(program: Program, name: str, members: int, etype: int, redop: int) -> None:
-    """Add a batch of a class."""
+    """Add a batch of a class; the saturate bit is there or not."""
     per_flit = program.flit_w // (8 * element_dtype(etype).itemsize)
     bits = columns(program.rng, name, members, program.places * per_flit, etype)
-    program.add(etype, redop, bits.reshape(members, program.places, per_flit))
+    saturate = bool(program.rng.integers(0, 2))
+    program.add(etype, redop, bits.reshape(members, program.places, per_flit), saturate)
+
+
+def types() -> tuple[EType, ...]:
+    """Return the types that the lanes under test are built with."""
+    return tuple(etype for etype in EType if int(os.environ["TYPES"]) >> etype & 1)
 
 
 @cocotb.test()
@@ -181,11 +194,12 @@ async def every_class(dut: object) -> None:
     rng = np.random.default_rng(int(os.environ["SP_SEED"]))
     program = Program(rng, int(os.environ["FLIT_W"]), int(os.environ["PLACES"]))
     rounds = int(os.environ["ROUNDS"])
+    others = [RedOp.MIN, RedOp.MAX, RedOp.MINNUM, RedOp.MAXNUM]
     jobs = [
         (name, etype, redop)
-        for name in CLASSES
-        for etype in (EType.FP32, EType.BF16)
-        for redop in [RedOp.SUM] * 4 + [RedOp.MIN, RedOp.MAX]
+        for etype in types()
+        for name in classes(etype)
+        for redop in [RedOp.SUM] * 4 + others
     ] * rounds
     for i in rng.permutation(len(jobs)):
         name, etype, redop = jobs[i]
@@ -199,29 +213,38 @@ async def many_contributions(dut: object) -> None:
     rng = np.random.default_rng(int(os.environ["SP_SEED"]))
     program = Program(rng, int(os.environ["FLIT_W"]), int(os.environ["PLACES"]))
     members = int(os.environ["MEMBERS"])
-    for name in ("equal", "narrow", "overflow", "powers", "cancel", "finite"):
-        for etype in (EType.FP32, EType.BF16):
+    for etype in types():
+        names = ("equal", "narrow", "overflow", "powers", "cancel", "finite")
+        for name in ("int_equal", "int_ends", "int_edge") if etype == EType.INT32 else names:
             batch(program, name, members, etype, RedOp.SUM)
     await play(dut, program)
 
 
 @pytest.mark.parametrize(
-    ("flit_w", "elems", "rounds"),
+    ("flit_w", "elems", "rounds", "built"),
     [
-        pytest.param(128, 64, 2, marks=pytest.mark.sim),
-        (128, 1, 8),
-        pytest.param(256, 8, 6, marks=pytest.mark.long),
-        (512, 16, 3),
+        pytest.param(128, 64, 1, USUAL, marks=pytest.mark.sim),
+        (128, 8, 2, ALL),
+        (128, 1, 6, USUAL),
+        pytest.param(256, 8, 6, ALL, marks=pytest.mark.long),
+        (512, 16, 2, USUAL),
     ],
 )
-def test_every_class(sim: Sim, flit_w: int, elems: int, rounds: int) -> None:
-    run(sim, "every_class", flit_w, elems, elems, rounds)
+def test_every_class(
+    sim: Sim, flit_w: int, elems: int, rounds: int, built: tuple[EType, ...]
+) -> None:
+    run(sim, "every_class", flit_w, elems, elems, rounds, built=built)
 
 
-@pytest.mark.parametrize("members", [2, 5, 16, 1024])
-def test_many_contributions(sim: Sim, members: int) -> None:
-    # 1024 is what the lanes of test_every_class are made for: their build is used again
-    run(sim, "many_contributions", 128, 64 if members == 1024 else 16, 16, 0, members)
+@pytest.mark.parametrize(
+    ("members", "built"),
+    [(2, USUAL), (5, (EType.FP16, EType.E5M2)), (16, (EType.E4M3, EType.INT32)), (1024, USUAL),
+     (1024, ALL)],
+)  # fmt: skip
+def test_many_contributions(sim: Sim, members: int, built: tuple[EType, ...]) -> None:
+    # 1024 is what the lanes of test_every_class are made for: their builds are used again
+    elems = 16 if members < 1024 else 64 if built == USUAL else 8
+    run(sim, "many_contributions", 128, elems, min(elems, 16), 0, members, built)
 
 
 def run(
@@ -232,18 +255,21 @@ def run(
     places: int,
     rounds: int,
     members: int = 1024,
+    built: tuple[EType, ...] = USUAL,
 ) -> None:
     """Build the player and run a test of this file in the first `places` of its elements."""
+    types = sum(1 << etype for etype in built)
     sim.run_module(
         sources=SOURCES,
         toplevel="sp_lanes_player",
-        parameters={"FLIT_W": flit_w, "ELEMS": elems, "MEMBERS": members},
+        parameters={"FLIT_W": flit_w, "ELEMS": elems, "MEMBERS": members, "TYPES": types},
         module=__name__,
         testcase=testcase,
         env={
             "FLIT_W": str(flit_w),
             "PLACES": str(places),
             "MEMBERS": str(members),
+            "TYPES": str(types),
             "ROUNDS": str(rounds),
         },
         coverage=flit_w < WIDE,
