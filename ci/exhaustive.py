@@ -42,6 +42,8 @@ RTL_SOURCES = (
 )
 #: Bits of a flit for Verilator, all in reach, and of those that are in reach of the slices.
 FLIT_W, USED_W = 128, 32
+#: Operations with and without `saturate`: the bits of arith_t above the type.
+HIGH = tuple(redop | saturate << 3 for redop in RedOp for saturate in (0, 1))
 #: Pairs of a chunk, which one process plays: some seconds.
 CHUNK = 1 << 26
 #: Pairs of a case that the golden model judges, in blocks.
@@ -89,13 +91,26 @@ class Lanes:
     """A build of the lanes and what is played through it."""
 
     name: str
+    types: tuple[EType, ...]
     cases: tuple[Case, ...]
-    parameters: tuple[tuple[str, int], ...] = ()
+
+    @property
+    def parameters(self) -> tuple[tuple[str, int], ...]:
+        """Parameters of sp_lanes_probe besides what is in reach."""
+        return (("FLIT_W", FLIT_W), ("TYPES", sum(1 << etype for etype in self.types)))
 
 
-BASIC = (RedOp.SUM, RedOp.MIN, RedOp.MAX)
+def _cases(*types: EType) -> tuple[Case, ...]:
+    plain = [Case(etype, redop) for etype in types for redop in RedOp]
+    bytes_ = [etype for etype in types if FORMATS[etype].width == 8]
+    return (*plain, *(Case(etype, RedOp.SUM, saturate=True) for etype in bytes_))
+
+
 #: Every build and all its cases.
-LANES = (Lanes("default", tuple(Case(EType.BF16, redop) for redop in BASIC)),)
+LANES = (
+    Lanes("default", (EType.FP32, EType.BF16), _cases(EType.BF16)),
+    Lanes("all", tuple(EType), _cases(EType.E4M3, EType.E5M2, EType.BF16, EType.FP16)),
+)
 
 
 # -------------------------------------------------------------------------------------- oracle
@@ -144,7 +159,7 @@ def spec(lanes: Lanes) -> build.BuildSpec:
         name=f"lanes_probe-{lanes.name}",
         toplevel=TOP,
         sources=(*RTL_SOURCES, FOLDER / f"{TOP}.sv", FOLDER / "lanes_main.cpp"),
-        parameters=(("FLIT_W", FLIT_W), ("USED_W", FLIT_W), *lanes.parameters),
+        parameters=(*lanes.parameters, ("USED_W", FLIT_W)),
         opt="-O2",
         vpi=False,
     )
@@ -152,7 +167,7 @@ def spec(lanes: Lanes) -> build.BuildSpec:
 
 def netlist(lanes: Lanes, folder: Path) -> slices.Netlist:
     """Return the lanes as a netlist. Raises slices.SliceError."""
-    values = {"FLIT_W": FLIT_W, "USED_W": USED_W, **dict(lanes.parameters)}
+    values = {**dict(lanes.parameters), "USED_W": USED_W}
     sources = (*RTL_SOURCES, FOLDER / f"{TOP}.sv")
     return slices.synthesize(sources, TOP, "clk_i", values, folder / "netlist.json")
 
@@ -169,9 +184,7 @@ def stimulus(rng: np.random.Generator, lanes: Lanes, runs: int, cycles: int) -> 
         return (rng.random(shape) < share).astype(np.uint32)
 
     def arith() -> Words:
-        some = rng.choice(
-            [case.arith for case in lanes.cases] + [EType.FP32, RedOp.MAX << 3], shape
-        )
+        some = rng.choice([etype | high << 3 for etype in lanes.types for high in HIGH], shape)
         # for some cycles the same: a result is of the type that its contributions had
         held = np.where(rng.random(shape) < 0.1, np.arange(cycles)[:, None], 0)
         return np.take_along_axis(some, np.maximum.accumulate(held, axis=0), 0).astype(np.uint32)
@@ -232,8 +245,9 @@ def difference(rng: np.random.Generator, lanes: Lanes, net: slices.Netlist, fold
 
 @dataclasses.dataclass(frozen=True)
 class Player:
-    """A program that plays pairs of cases through a build of the lanes."""
+    """A program that plays pairs of cases through a build of the lanes, which `lanes` names."""
 
+    lanes: str
     program: Path
     folder: Path
 
@@ -242,12 +256,12 @@ class Player:
         words = [f"etype={int(case.etype)}", f"redop={int(case.redop)}"]
         words += [f"saturate={int(case.saturate)}", f"from={start}", f"end={end}"]
         if case.etype != EType.BF16:
-            table = self.folder / f"{case.name.replace('/', '_')}.table"
-            if not table.exists():
-                values = half_numbers() if case.etype == EType.FP16 else byte_results(case)
-                values.tofile(table)
-            words.append(f"table={table}")
+            words.append(f"table={self.table(case)}")
         return words
+
+    def table(self, case: Case) -> Path:
+        """Return the file that tells the program what it does not compute itself."""
+        return self.folder / f"{case.name.replace('/', '_')}.table"
 
     def play(self, case: Case, start: int, end: int) -> dict[str, Any]:
         """Return what the program found in a range of pairs. Raises slices.SliceError."""
@@ -272,10 +286,16 @@ class Player:
         return (words & ((1 << fmt.width) - 1)).astype(fmt.dtype)
 
 
-def player(net: slices.Netlist, folder: Path) -> Player:
-    """Return the program that plays pairs through a netlist."""
-    main = FOLDER / "exhaustive_main.cpp"
-    return Player(slices.compile_program(net, main, folder, (FOLDER,)), folder)
+def player(lanes: Lanes, net: slices.Netlist, folder: Path) -> Player:
+    """Return the program that plays pairs through the netlist of a build, and its tables."""
+    program = slices.compile_program(net, FOLDER / "exhaustive_main.cpp", folder, (FOLDER,))
+    made = Player(lanes.name, program, folder)
+    for case in lanes.cases:
+        if FORMATS[case.etype].width == 8:
+            byte_results(case).tofile(made.table(case))
+        elif case.etype == EType.FP16:
+            half_numbers().tofile(made.table(case))
+    return made
 
 
 def misjudged(rng: np.random.Generator, play: Player, case: Case) -> str:
@@ -341,52 +361,64 @@ class Meter:
 
 def campaign(
     work: Sequence[tuple[Player, Case]], jobs: int, console: Console
-) -> dict[str, dict[str, Any]]:
-    """Play all pairs of cases, `jobs` processes at a time; return figures by the case's name."""
+) -> dict[tuple[str, Case], dict[str, Any]]:
+    """Play all pairs, `jobs` processes at a time; return figures by build and case."""
     chunks = [
         (play, case, start, min(start + CHUNK, case.pairs))
         for play, case in work
         for start in range(0, case.pairs, CHUNK)
     ]
-    found: dict[str, dict[str, Any]] = {
-        case.name: {"pairs": 0, "mismatches": 0, "seconds": 0.0} for _, case in work
+    found: dict[tuple[str, Case], dict[str, Any]] = {
+        (play.lanes, case): {"pairs": 0, "mismatches": 0, "seconds": 0.0} for play, case in work
     }
-    firsts: dict[str, tuple[int, list[int]]] = {}
+    firsts: dict[tuple[str, Case], tuple[int, list[int]]] = {}
     meter = Meter(console, sum(end - start for _, _, start, end in chunks))
     with meter.bar, concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        waiting = {pool.submit(p.play, case, a, b): (case, a) for p, case, a, b in chunks}
+        waiting = {pool.submit(p.play, case, a, b): (p, case, a) for p, case, a, b in chunks}
         try:
             for future in concurrent.futures.as_completed(waiting):
-                case, start = waiting[future]
+                play, case, start = waiting[future]
+                key = (play.lanes, case)
                 result = future.result()
-                figures = found[case.name]
-                for key in ("pairs", "mismatches", "seconds"):
-                    figures[key] += result[key]
+                for name in ("pairs", "mismatches", "seconds"):
+                    found[key][name] += result[name]
                 if result["mismatches"]:
                     first = (start, result["first"])
-                    firsts[case.name] = min(firsts.get(case.name, first), first)
-                meter.advance(result["pairs"], case.name)
+                    firsts[key] = min(firsts.get(key, first), first)
+                meter.advance(result["pairs"], f"{play.lanes}/{case.name}")
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-    for _, case in work:
-        if case.name in firsts:
-            a, b, element, got, wanted = firsts[case.name][1]
-            figures = found[case.name]
-            figures["first"] = f"{_pair(case, a, b, got, wanted)}, element {element}"
+    for (lanes, case), (_, (a, b, element, got, wanted)) in firsts.items():
+        text = f"{_pair(case, a, b, got, wanted)}, element {element} of lanes `{lanes}`"
+        found[lanes, case]["first"] = text
     return found
 
 
-def report(found: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, Any]:
-    """Return exhaustive.json: totals, and figures by type and operation."""
+def report(found: Mapping[tuple[str, Case], Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+    """Return exhaustive.json: figures by build, and by type and operation.
+
+    There a pair counts once, whichever builds it was played through, and a mismatch each time.
+    `seconds` of an operation are those of its processes.
+    """
     by_type: dict[str, dict[str, Any]] = {}
-    for name, figures in found.items():
-        etype, op = name.split("/")
-        by_type.setdefault(etype, {})[op] = {**figures, "seconds": round(figures["seconds"], 1)}
+    by_lanes: dict[str, dict[str, dict[str, Any]]] = {}
+    for (lanes, case), figures in found.items():
+        here = {**figures, "seconds": round(figures["seconds"], 1)}
+        by_lanes.setdefault(lanes, {}).setdefault(case.etype.name, {})[case.op] = here
+        all_ = by_type.setdefault(case.etype.name, {}).setdefault(
+            case.op, {"pairs": 0, "mismatches": 0, "seconds": 0.0}
+        )
+        all_["pairs"] = max(all_["pairs"], here["pairs"])
+        all_["mismatches"] += here["mismatches"]
+        all_["seconds"] = round(all_["seconds"] + here["seconds"], 1)
+    ops = [figures for etype in by_type.values() for figures in etype.values()]
     return {
-        "pairs": sum(figures["pairs"] for figures in found.values()),
-        "mismatches": sum(figures["mismatches"] for figures in found.values()),
+        "pairs": sum(figures["pairs"] for figures in ops),
+        "mismatches": sum(figures["mismatches"] for figures in ops),
         "by_type": by_type,
+        "by_lanes": by_lanes,
+        "played": sum(figures["pairs"] for figures in found.values()),
         "seconds": round(seconds, 1),
         "tools": tools.versions(),
         "commit": tools.commit(),
@@ -395,64 +427,78 @@ def report(found: Mapping[str, Mapping[str, Any]], seconds: float) -> dict[str, 
 
 def chosen(pattern: str) -> list[tuple[Lanes, list[Case]]]:
     """Return the builds and cases that TEST selects. Raises UserError for none."""
-    picked = [
-        (lanes, [c for c in lanes.cases if not pattern or variables.matches(pattern, c.name)])
-        for lanes in LANES
-    ]
-    if not any(cases for _, cases in picked):
-        raise variables.no_such_test(pattern, [c.name for lanes in LANES for c in lanes.cases])
-    return [(lanes, cases) for lanes, cases in picked if cases]
+    names = {(lanes, case): f"{lanes.name}/{case.name}" for lanes in LANES for case in lanes.cases}
+    picked = [key for key, name in names.items() if not pattern or variables.matches(pattern, name)]
+    if not picked:
+        raise variables.no_such_test(pattern, list(names.values()))
+    cases = {lanes: [case for which, case in picked if which == lanes] for lanes in LANES}
+    return [(lanes, some) for lanes, some in cases.items() if some]
+
+
+def prepare(
+    lanes: Lanes, cases: Sequence[Case], rng: np.random.Generator, console: Console
+) -> Player:
+    """Return the player of a build, after its translation and its oracle have been judged.
+
+    Raises slices.SliceError when either is wrong.
+    """
+    folder = WORK / lanes.name
+    ui.line(console, f"{lanes.name}: RTL to gates, gates to C++")
+    net = netlist(lanes, folder)
+    text = difference(rng, lanes, net, folder)
+    if text:
+        raise slices.SliceError(
+            f"{lanes.name}: the slices are not what Verilator simulates: {text}"
+        )
+    ui.line(
+        console,
+        f"{lanes.name}: {len(net.tables):,} tables and {len(net.flops):,} flip-flops do what "
+        f"Verilator simulates, in {RUNS * CYCLES:,} cycles",
+    )
+    play = player(lanes, net, folder)
+    for case in cases:
+        text = misjudged(rng, play, case)
+        if text:
+            raise slices.SliceError(f"the oracle is not what the golden model is: {text}")
+    ui.line(console, f"{lanes.name}: oracle and golden model agree in {JUDGED:,} pairs a case")
+    return play
 
 
 def main(argv: Sequence[str] = ()) -> int:
     """Play all pairs of the cases that TEST selects; return 1 when a result is wrong."""
     console = ui.console()
     jobs = variables.job_count(os.environ.get("JOBS", ""))
-    seed = variables.seed(os.environ.get("SEED", "") or "1")
+    rng = np.random.default_rng(variables.seed(os.environ.get("SEED", "") or "1"))
     picked = chosen(os.environ.get("TEST", ""))
     begin = time.monotonic()
-    rng = np.random.default_rng(seed)
-    work: list[tuple[Player, Case]] = []
     try:
+        work = []
         for lanes, cases in picked:
-            folder = WORK / lanes.name
-            ui.line(console, f"{lanes.name}: RTL to gates, gates to C++")
-            net = netlist(lanes, folder)
-            text = difference(rng, lanes, net, folder)
-            if text:
-                raise slices.SliceError(f"not what Verilator simulates: {text}")
-            ui.line(
-                console,
-                f"{lanes.name}: {len(net.tables):,} tables, {len(net.flops):,} flip-flops; as "
-                f"Verilator simulates in {RUNS * CYCLES:,} cycles",
-            )
-            for table in folder.glob("*.table"):
-                table.unlink()
-            play = player(net, folder)
-            for case in cases:
-                text = misjudged(rng, play, case)
-                if text:
-                    raise slices.SliceError(f"the golden model does not share: {text}")
-                work.append((play, case))
-        ui.line(console, f"the golden model shares {JUDGED:,} answers of each case")
+            play = prepare(lanes, cases, rng, console)
+            work += [(play, case) for case in cases]
         found = campaign(work, jobs, console)
     except slices.SliceError as error:
         raise tools.ToolError(str(error)) from error
     data = report(found, time.monotonic() - begin)
     path = evidence.write("exhaustive", data)
     rows = [
-        (name, f"{figures['pairs']:,}", figures["mismatches"], f"{figures['seconds']:.0f}")
-        for name, figures in found.items()
+        (
+            lanes,
+            case.name,
+            f"{figures['pairs']:,}",
+            figures["mismatches"],
+            f"{figures['seconds']:.0f}",
+        )
+        for (lanes, case), figures in found.items()
     ]
-    ui.table(console, "every pair", ("case", "pairs", "mismatches", "seconds"), rows)
+    ui.table(console, "every pair", ("lanes", "case", "pairs", "mismatches", "seconds"), rows)
     for figures in found.values():
         if "first" in figures:
             ui.line(console, f"FAIL  {figures['first']}", "bold red")
-    style = "red" if data["mismatches"] else "green"
     ui.line(
         console,
         f"{data['pairs']:,} pairs, {data['mismatches']:,} mismatches in {data['seconds']:.0f} s; "
         f"{shown(path)}",
-        style,
+        "red" if data["mismatches"] else "green",
     )
     return 1 if data["mismatches"] else 0

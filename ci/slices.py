@@ -182,21 +182,21 @@ def _plan(net: Netlist) -> _Plan:
             if isinstance(bit, int) and bit in net.tables:
                 serves.setdefault(bit, set()).add(group)
 
-    mark((bit for bits in net.outputs.values() for bit in bits), ALWAYS)
-    mark(enables, ALWAYS)
-    mark((net.flops[q][0] for q in free), ALWAYS)
+    always = [bit for bits in net.outputs.values() for bit in bits] + enables
+    always += [net.flops[q][0] for q in free]
+    mark(always, ALWAYS)
     for group, flops in enumerate(members):
         mark((net.flops[q][0] for q in flops), group)
-    order = in_order(net, net.tables)
+    # each table just before what first needs it: few values are alive at a time
+    order = in_order(net, [*always, *(net.flops[q][0] for flops in members for q in flops)])
     for bit in reversed(order):
         for group in serves.get(bit, ()):
             mark(net.tables[bit].inputs, group)
 
     segments: dict[frozenset[int], list[int]] = {}
     for bit in order:
-        if bit in serves:
-            key = frozenset([ALWAYS]) if ALWAYS in serves[bit] else frozenset(serves[bit])
-            segments.setdefault(key, []).append(bit)
+        key = frozenset([ALWAYS]) if ALWAYS in serves[bit] else frozenset(serves[bit])
+        segments.setdefault(key, []).append(bit)
     enables.append("1")
     members.append(free)
     return _Plan(enables, members, segments)
@@ -332,24 +332,23 @@ def _function(
 ) -> None:
     """Add a function (or several) that computes tables and then statements in which {n} is a net,
     and its calls."""
-    # each table just before what first needs it keeps few values alive
     parts: list[list[str]] = [[]]
-    local = {bit: f"t{bit}" for bit in tables if bit not in place}
+    local: dict[Bit, str] = {bit: f"t{bit}" for bit in tables if bit not in place}
     if len(tables) + len(tail) > STATEMENTS:
         # values that cross from one function to the next are kept
         text.append(f"    V {name}_k[{max(len(local), 1)}];")
         local = {bit: f"{name}_k[{i}]" for i, bit in enumerate(local)}
     where = {**place, **local}
-    for bit in tables:
-        table = net.tables[bit]
+    for out in tables:
+        table = net.tables[out]
         words = [where[b] for b in reversed(table.inputs)]
         value = f"lut<{len(words)}, {table.table}>({', '.join(words)})"
-        declare = "" if "[" in where[bit] else "const V "
-        parts[-1].append(f"{declare}{where[bit]} = {value};")
+        declare = "" if "[" in where[out] else "const V "
+        parts[-1].append(f"{declare}{where[out]} = {value};")
         if len(parts[-1]) >= STATEMENTS:
             parts.append([])
-    for line in tail:
-        head, *rest = line.split("{")
+    for statement in tail:
+        head, *rest = statement.split("{")
         for piece in rest:
             bit, _, after = piece.partition("}")
             head += where[bit if bit in ("0", "1") else int(bit)] + after
@@ -414,7 +413,8 @@ def simulate(net: Netlist, stimulus: Mapping[str, Words], folder: Path) -> dict[
         subprocess.run([program, *files], capture_output=True, check=True)
         raw = np.fromfile(folder / "outputs", np.uint8).reshape(cycles, -1, width // 8)
         rows = np.unpackbits(raw, axis=2, bitorder="little").astype(np.uint32)
-        part, at = {}, 0
+        part: dict[str, Words] = {}
+        at = 0
         for name, bits in net.outputs.items():
             weight = np.arange(len(bits), dtype=np.uint32)[None, :, None]
             word = (rows[:, at : at + len(bits)] << weight).sum(1, dtype=np.uint32)

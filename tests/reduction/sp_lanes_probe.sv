@@ -11,6 +11,8 @@ module sp_lanes_probe #(
     parameter int unsigned ELEMS   = 1,
     /// Contributions to an element, at most.
     parameter int unsigned MEMBERS = 2,
+    /// Element types that are built in, one bit each.
+    parameter int unsigned TYPES   = 3,
     localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1
 ) (
     /// Clock.
@@ -52,18 +54,16 @@ module sp_lanes_probe #(
 );
 
   // verilator lint_off UNUSEDSIGNAL
-  sp_pkg::arith_t    acc_arith, ro_arith;
   logic [FLIT_W-1:0] data;
   // verilator lint_on UNUSEDSIGNAL
 
-  assign acc_arith  = acc_arith_i;
-  assign ro_arith   = ro_arith_i;
   assign res_data_o = data[USED_W-1:0];
 
   sp_exact_lanes #(
       .FLIT_W (FLIT_W),
       .ELEMS  (ELEMS),
-      .MEMBERS(MEMBERS)
+      .MEMBERS(MEMBERS),
+      .TYPES  (8'(TYPES))
   ) i_lanes (
       .clk_i,
       .rst_ni,
@@ -71,17 +71,14 @@ module sp_lanes_probe #(
       .acc_set_i,
       .acc_elem_i,
       .acc_first_i,
-      .acc_cmp_i  (acc_arith.redop != sp_pkg::RO_SUM),
-      .acc_max_i  (acc_arith.redop == sp_pkg::RO_MAX),
-      .acc_bf16_i (acc_arith.etype == sp_pkg::ET_BF16),
+      .acc_arith_i(sp_pkg::arith_t'(acc_arith_i)),
       .acc_data_i (FLIT_W'(acc_data_i)),
       .ro_valid_i,
       .ro_ready_o,
       .ro_done_o,
       .ro_set_i,
       .ro_elem_i,
-      .ro_cmp_i   (ro_arith.redop != sp_pkg::RO_SUM),
-      .ro_bf16_i  (ro_arith.etype == sp_pkg::ET_BF16),
+      .ro_arith_i (sp_pkg::arith_t'(ro_arith_i)),
       .ro_last_i,
       .res_valid_o,
       .res_last_o,
