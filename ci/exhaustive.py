@@ -228,13 +228,15 @@ def verilated(executable: Path, inputs: Mapping[str, Words], folder: Path) -> di
     return {name: raw[:, :, k].T for k, name in enumerate(OUTPUTS)}
 
 
-def difference(rng: np.random.Generator, lanes: Lanes, net: slices.Netlist, folder: Path) -> str:
+def difference(
+    rng: np.random.Generator, lanes: Lanes, net: slices.Netlist, folder: Path, opt: str = slices.OPT
+) -> str:
     """Compare netlist and Verilator in RUNS runs of CYCLES; return the first difference, or ""."""
     built = build.build(spec(lanes))
     inputs = stimulus(rng, lanes, RUNS, CYCLES)
     inputs = {name: inputs[name] for name in net.inputs}
     want = verilated(built.executable, inputs, folder)
-    got = slices.simulate(net, inputs, folder)
+    got = slices.simulate(net, inputs, folder, opt)
     wrong = np.any([got[name] != want[name] for name in OUTPUTS], axis=0)
     if not wrong.any():
         return ""
@@ -286,9 +288,9 @@ class Player:
         return (words & ((1 << fmt.width) - 1)).astype(fmt.dtype)
 
 
-def player(lanes: Lanes, net: slices.Netlist, folder: Path) -> Player:
+def player(lanes: Lanes, net: slices.Netlist, folder: Path, opt: str = slices.OPT) -> Player:
     """Return the program that plays pairs through the netlist of a build, and its tables."""
-    program = slices.compile_program(net, FOLDER / "exhaustive_main.cpp", folder, (FOLDER,))
+    program = slices.compile_program(net, FOLDER / "exhaustive_main.cpp", folder, (FOLDER,), opt)
     made = Player(lanes.name, program, folder)
     for case in lanes.cases:
         if FORMATS[case.etype].width == 8:

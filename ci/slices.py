@@ -36,6 +36,8 @@ PASSES = (
 )  # fmt: skip
 #: Statements of one C++ function, at most: compilers take more than linear time.
 STATEMENTS = 1500
+#: The compiler's optimisation; -O2 takes longer and gains nothing, -O0 is for short tests.
+OPT = "-O1"
 #: Group of what is computed in every cycle.
 ALWAYS = -1
 
@@ -367,7 +369,9 @@ def _function(
 # ----------------------------------------------------------------------------------- programs
 
 
-def compile_program(net: Netlist, main: Path, folder: Path, include: Iterable[Path] = ()) -> Path:
+def compile_program(
+    net: Netlist, main: Path, folder: Path, include: Iterable[Path] = (), opt: str = OPT
+) -> Path:
     """Return a program made of the netlist, as slices.inc, and a C++ source that includes it.
 
     Raises SliceError with the compiler's text.
@@ -375,7 +379,7 @@ def compile_program(net: Netlist, main: Path, folder: Path, include: Iterable[Pa
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "slices.inc").write_text(cpp(net))
     program = folder / main.stem
-    flags = ["-std=gnu++20", "-O1", "-Wall", "-Wextra", *native()]
+    flags = ["-std=gnu++20", opt, "-Wall", "-Wextra", *native()]
     flags += [f"-I{path}" for path in (folder, CI, *include)]
     command = [*tools.compiler().split(), *flags, "-o", str(program), str(main)]
     found = subprocess.run(command, capture_output=True, text=True)
@@ -392,12 +396,14 @@ def native() -> tuple[str, ...]:
     return ("-march=native",) if found.returncode == 0 else ()
 
 
-def simulate(net: Netlist, stimulus: Mapping[str, Words], folder: Path) -> dict[str, Words]:
+def simulate(
+    net: Netlist, stimulus: Mapping[str, Words], folder: Path, opt: str = OPT
+) -> dict[str, Words]:
     """Return the outputs of a netlist, before each clock edge, for what its inputs are.
 
     Arrays have shape (cycles, slices); slices beyond those that the processor has are another run.
     """
-    program = compile_program(net, CI / "sliced_main.cpp", folder)
+    program = compile_program(net, CI / "sliced_main.cpp", folder, opt=opt)
     width = int(subprocess.run([program], capture_output=True, text=True, check=True).stdout)
     cycles, slices = next(iter(stimulus.values())).shape
     parts: list[dict[str, Words]] = []
