@@ -411,7 +411,8 @@ def simulate(
         planes = []
         for name, bits in net.inputs.items():
             word = stimulus[name][:, start : start + width]
-            word = np.pad(word, ((0, 0), (0, width - word.shape[1])))
+            # slices to spare do what the last one does: they wake no group that it leaves at rest
+            word = np.pad(word, ((0, 0), (0, width - word.shape[1])), mode="edge")
             planes += [word >> k & 1 for k in range(len(bits))]
         bits_in = np.packbits(np.stack(planes, 1).astype(np.uint8), axis=2, bitorder="little")
         bits_in.tofile(folder / "stimulus")
