@@ -2,7 +2,7 @@
 //
 // One lane of exact accumulators for the element types that it is built with, and of running minima
 // and maxima. Numbers come in the frame of FP32 (sp_exact_lanes): a BF16 number is an FP32 number
-// whose low 16 bits are zero, one of FP16 or 8 bits is such a number of one of the 31 least exponents.
+// whose low 16 bits are zero, one of FP16 or 8 bits such a number with one of the least exponents.
 //
 // An element is an integer in units of 2^-150, kept as 9 signed words of 32 bits and room for
 // carries, which wait until read-out. An addend has 24 bits and touches two neighbouring words, one
@@ -95,8 +95,8 @@ module sp_exact_lane #(
     input  logic [WORDS+3:0]       st_i [2],
     /// Stage 3: new state of the addend's element.
     output logic [WORDS+3:0]       st_o,
-    /// Result in the frame of FP32 or as INT32, one cycle after stage 15. Of the smaller types sign,
-    /// the low bits of the exponent and the high bits of the fraction count.
+    /// Result in the frame of FP32 or as INT32, one cycle after stage 15. Of the smaller types the
+    /// sign, the low bits of the exponent and the high bits of the fraction count.
     output logic [31:0]            res_o
 );
 

@@ -4,8 +4,8 @@
 // accumulated without ever stalling, elements are read out one in PAIRS cycles. In a cycle in
 // which both want the same set, read-out waits. A flit's states are one word of memory.
 //
-// Lane l begins at byte l of the flit and holds the element that does, if there is one of the flit's
-// type: every fourth lane one of 32 bits, every second one of 16 bits, every lane one of 8 bits.
+// Lane l begins at byte l of the flit and holds the element that does, if there is one of the
+// flit's type: every fourth lane one of 32 bits, every second one of 16 bits, each one of 8 bits.
 // Lanes that no type needs which is built in are left out.
 //
 // All numbers go through a lane in the frame of FP32: sign and exponent at its places, the fraction
@@ -282,9 +282,12 @@ module sp_exact_lanes #(
       logic [15:1]        r_on;   // bit k: the same for read-out
       logic [5:1]         a_cmp;
       logic [4:1]         a_int;
-      /// The type in a lane: nothing is to be told where there is one only.
+      /// The lane's type of least number, which it is if it is no other.
+      localparam set_t LEAST = HAS & (~HAS + 6'd1);
+      /// The type in a lane.
       function automatic set_t own(set_t is);
-        return ((HAS & (HAS - 6'd1)) == '0) ? HAS : is & HAS;
+        own = is & HAS & ~LEAST;
+        if (own == '0) own = LEAST;
       endfunction
 
       assign lane_old[0] = st_old[0][state_at(l)+:STATE_W];

@@ -97,6 +97,15 @@ def _nans(rng: np.random.Generator, shape: Shape, fmt: Format) -> Ints:
     return np.where(rng.random(shape) < share, _finite(rng, shape, fmt), nan)
 
 
+def _infinities(rng: np.random.Generator, shape: Shape, fmt: Format) -> Ints:
+    """Infinities of one or of both signs, in most columns with some numbers between them."""
+    sign = np.where(rng.random(shape[1]) < 0.5, rng.integers(0, 2, shape[1]), -1)
+    sign = np.where(sign < 0, rng.integers(0, 2, shape), sign)
+    share = rng.choice([0.0, 0.5, 0.8], shape[1])
+    out = sign << (fmt.width - 1) | (fmt.largest + 1)
+    return np.where(rng.random(shape) < share, _finite(rng, shape, fmt), out)
+
+
 def _zeros(rng: np.random.Generator, shape: Shape, fmt: Format) -> Ints:
     """Zeros of both signs, in a third of the columns all -0."""
     out = _pack(fmt, rng.integers(0, 2, shape), 0, 0)
@@ -176,6 +185,7 @@ CLASSES: dict[str, Callable[[np.random.Generator, Shape, Format], Ints]] = {
     "powers": _powers,
     "specials": _specials,
     "rare": _rare,
+    "infinities": _infinities,
     "nans": _nans,
     "zeros": _zeros,
     "cancel": _cancel,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import cocotb
@@ -18,6 +19,8 @@ from cocotb.clock import Clock
 from cocotb.triggers import Timer
 from numpy.typing import NDArray
 
+from switchproof.ci.build import BuildError, BuildSpec, lint
+from switchproof.ci.paths import ROOT
 from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import EType, RedOp
@@ -224,7 +227,7 @@ async def many_contributions(dut: object) -> None:
     ("flit_w", "elems", "rounds", "built"),
     [
         pytest.param(128, 64, 1, USUAL, marks=pytest.mark.sim),
-        (128, 8, 2, ALL),
+        (128, 8, 3, ALL),
         (128, 1, 6, USUAL),
         pytest.param(256, 8, 6, ALL, marks=pytest.mark.long),
         (512, 16, 2, USUAL),
@@ -245,6 +248,29 @@ def test_many_contributions(sim: Sim, members: int, built: tuple[EType, ...]) ->
     # 1024 is what the lanes of test_every_class are made for: their builds are used again
     elems = 16 if members < 1024 else 64 if built == USUAL else 8
     run(sim, "many_contributions", 128, elems, min(elems, 16), 0, members, built)
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ({"TYPES": 0}, "TYPES = 'b00000000 is no set of element types"),
+        ({"TYPES": 0x40}, "TYPES = 'b01000000 is no set of element types"),
+        ({"FLIT_W": 64}, "FLIT_W = 64 is not"),
+        ({"ELEMS": 5000}, "ELEMS = 5000 is not in 1..4096"),
+        ({"MEMBERS": 1}, "MEMBERS = 1 is not in 2..1024"),
+    ],
+    ids=["no_type", "unknown_type", "flit", "elems", "members"],
+)
+def test_lane_parameters(values: dict[str, int], text: str) -> None:
+    """A parameter out of bounds stops elaboration with its name and the bound."""
+    spec = BuildSpec(
+        name="illegal",
+        toplevel="sp_lanes_player",
+        sources=tuple(ROOT / source for source in SOURCES),
+        parameters=tuple(values.items()),
+    )
+    with pytest.raises(BuildError, match=re.escape(text)):
+        lint(spec)
 
 
 def run(

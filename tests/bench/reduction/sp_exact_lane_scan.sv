@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One lane with the control that lanes share, between registers of a scan chain, for place and route.
+// One lane with the control that lanes share, between registers of a scan chain, for place and
+// route.
 
 module sp_exact_lane_scan #(
     /// As in sp_exact_lanes.
