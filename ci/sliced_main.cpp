@@ -4,9 +4,9 @@
 //
 //   stimulus=FILE outputs=FILE
 //
-// FILE stimulus: for each cycle and each bit of the inputs, in the order of the ports, a bit of each
-// slice, slice 0 lowest. FILE outputs: likewise, just before the clock's edge. Prints the slices, and
-// does no more without arguments.
+// FILE stimulus: for each cycle and each bit of the inputs, in the order of the ports, a bit of
+// each slice, slice 0 lowest. FILE outputs: likewise, just before the clock's edge. Prints how many
+// slices there are, and does no more without arguments.
 
 #include <cstdio>
 #include <fstream>

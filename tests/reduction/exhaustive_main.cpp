@@ -4,9 +4,9 @@
 //
 //   etype=N redop=N saturate=0|1 from=N end=N [table=FILE] [dump=FILE]
 //
-// Pair number n is {first, second}; from and end are multiples of STEP pairs. FILE table: for a type
-// of 8 bits the results of all pairs, a byte each; for FP16 its numbers as FP32. FILE dump: the
-// oracle's results, 16 bits each, instead of playing anything. Prints {"pairs", "mismatches",
+// Pair number n is {first, second}; from and end are multiples of STEP pairs. FILE table: for a
+// type of 8 bits the results of all pairs, a byte each; for FP16 its numbers as FP32. FILE dump:
+// the oracle's results, 16 bits each, instead of playing anything. Prints {"pairs", "mismatches",
 // "cycles", "first": [a, b, element, got, wanted]}, the last only if there is a mismatch.
 
 #include <algorithm>

@@ -3,13 +3,13 @@
 // Verilator's build of sp_lanes_probe, FLIT_W = USED_W = 128, in one of two uses.
 //
 //   pairs=FILE results=FILE arith=N
-// FILE pairs: for each step two flits of 16 bytes. FILE results: a flit for each step, what arith_t N
-// makes of the two.
+// FILE pairs: for each step two flits of 16 bytes. FILE results: a flit for each step, what arith_t
+// N makes of the two.
 //
 //   stimulus=FILE outputs=FILE cycles=N
-// FILE stimulus: a 32-bit word for each input but the clock, in the order of the ports, of which data
-// are the lowest 32 bits; N cycles from the same first state, then N of the next run, to the end.
-// FILE outputs: a 32-bit word for each output, likewise, just before the clock's edge.
+// FILE stimulus: a 32-bit word for each input but the clock, in the order of the ports, of data the
+// lowest 32 bits; N cycles from the same first state, then N of the next run, to the end. FILE
+// outputs: a 32-bit word for each output, likewise, just before the clock's edge.
 //
 // Prints {"steps": N} or {"cycles": N}.
 
@@ -138,7 +138,8 @@ int main(int argc, char** argv) {
     }
     if (!given["stimulus"].empty()) {
         std::vector<uint32_t> outputs;
-        const size_t cycles = follow(read(given["stimulus"]), std::stoull(given["cycles"]), outputs);
+        const auto stimulus = read(given["stimulus"]);
+        const size_t cycles = follow(stimulus, std::stoull(given["cycles"]), outputs);
         write(given["outputs"], outputs.data(), outputs.size() * sizeof outputs[0]);
         std::printf("{\"cycles\": %zu}\n", cycles);
         return 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // sp_exact_lanes with the lowest USED_W bits of its flit in reach, the rest tied to zero. Verilator
-// and the bit-sliced simulation (ci/slices.py) both take it; in 32 bits there is a lane of each kind.
+// and the bit-sliced simulation (ci/slices.py) both take it; 32 bits have a lane of each kind.
 module sp_lanes_probe #(
     /// Bits of a flit.
     parameter int unsigned FLIT_W  = 128,
