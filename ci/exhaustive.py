@@ -348,7 +348,7 @@ class Meter:
     def __init__(self, console: Console, total: int) -> None:
         self.console = console
         self.total = total
-        self.done = 0
+        self.done = self.wrong = 0
         self.begin = self.said = time.monotonic()
         self.bar = Progress(
             TextColumn("{task.description}"),
@@ -360,12 +360,13 @@ class Meter:
         )
         self.line = self.bar.add_task("exhaustive", total=total)
 
-    def advance(self, pairs: int, case: str) -> None:
-        """Count pairs that have been played."""
+    def advance(self, pairs: int, wrong: int, case: str) -> None:
+        """Count pairs that have been played and those of them that went wrong."""
         self.done += pairs
+        self.wrong += wrong
         now = time.monotonic()
         rate = self.done / max(now - self.begin, 1e-3)
-        text = f"{case}: {rate / 1e6:.0f} million pairs a second"
+        text = f"{case}: {rate / 1e6:.0f} million pairs a second, {self.wrong:,} wrong"
         self.bar.update(self.line, advance=pairs, description=text)
         if not self.console.is_terminal and (now - self.said > QUIET or self.done == self.total):
             left = (self.total - self.done) / rate
@@ -399,7 +400,8 @@ def campaign(
                 if result["mismatches"]:
                     first = (start, result["first"])
                     firsts[key] = min(firsts.get(key, first), first)
-                meter.advance(result["pairs"], f"{play.lanes}/{case.name}")
+                name = f"{play.lanes}/{case.name}"
+                meter.advance(result["pairs"], result["mismatches"], name)
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -409,11 +411,13 @@ def campaign(
     return found
 
 
-def report(found: Mapping[tuple[str, Case], Mapping[str, Any]], seconds: float) -> dict[str, Any]:
+def report(
+    found: Mapping[tuple[str, Case], Mapping[str, Any]], seconds: float, selection: str = ""
+) -> dict[str, Any]:
     """Return exhaustive.json: figures by build, and by type and operation.
 
     There a pair counts once, whichever builds it was played through, and a mismatch each time.
-    `seconds` of an operation are those of its processes.
+    `seconds` of an operation are those of its processes. `selection` is TEST: not every pair then.
     """
     by_type: dict[str, dict[str, Any]] = {}
     by_lanes: dict[str, dict[str, dict[str, Any]]] = {}
@@ -426,12 +430,15 @@ def report(found: Mapping[tuple[str, Case], Mapping[str, Any]], seconds: float) 
         all_["pairs"] = max(all_["pairs"], here["pairs"])
         all_["mismatches"] += here["mismatches"]
         all_["seconds"] = round(all_["seconds"] + here["seconds"], 1)
+        if "first" in here:
+            all_.setdefault("first", here["first"])
     ops = [figures for etype in by_type.values() for figures in etype.values()]
     return {
         "pairs": sum(figures["pairs"] for figures in ops),
         "mismatches": sum(figures["mismatches"] for figures in ops),
         "by_type": by_type,
         "by_lanes": by_lanes,
+        "selection": selection,
         "played": sum(figures["pairs"] for figures in found.values()),
         "seconds": round(seconds, 1),
         "tools": tools.versions(),
@@ -484,7 +491,8 @@ def main(argv: Sequence[str] = ()) -> int:
     console = ui.console()
     jobs = variables.job_count(os.environ.get("JOBS", ""))
     rng = np.random.default_rng(variables.seed(os.environ.get("SEED", "") or "1"))
-    picked = chosen(os.environ.get("TEST", ""))
+    selection = os.environ.get("TEST", "")
+    picked = chosen(selection)
     begin = time.monotonic()
     try:
         work = []
@@ -494,7 +502,7 @@ def main(argv: Sequence[str] = ()) -> int:
         found = campaign(work, jobs, console)
     except slices.SliceError as error:
         raise tools.ToolError(str(error)) from error
-    data = report(found, time.monotonic() - begin)
+    data = report(found, time.monotonic() - begin, selection)
     path = evidence.write("exhaustive", data)
     rows = [
         (

@@ -408,24 +408,26 @@ def simulate(
     cycles, slices = next(iter(stimulus.values())).shape
     parts: list[dict[str, Words]] = []
     for start in range(0, slices, width):
+        used = min(width, slices - start)
         planes = []
         for name, bits in net.inputs.items():
-            word = stimulus[name][:, start : start + width]
+            word = stimulus[name][:, start : start + used]
             # slices to spare do what the last one does: they wake no group that it leaves at rest
-            word = np.pad(word, ((0, 0), (0, width - word.shape[1])), mode="edge")
-            planes += [word >> k & 1 for k in range(len(bits))]
-        bits_in = np.packbits(np.stack(planes, 1).astype(np.uint8), axis=2, bitorder="little")
-        bits_in.tofile(folder / "stimulus")
+            word = np.pad(word, ((0, 0), (0, width - used)), mode="edge")
+            planes += [
+                np.packbits((word >> k & 1).astype(np.uint8), axis=1, bitorder="little")
+                for k in range(len(bits))
+            ]
+        np.stack(planes, 1).tofile(folder / "stimulus")
         files = [f"stimulus={folder / 'stimulus'}", f"outputs={folder / 'outputs'}"]
         subprocess.run([program, *files], capture_output=True, check=True)
         raw = np.fromfile(folder / "outputs", np.uint8).reshape(cycles, -1, width // 8)
-        rows = np.unpackbits(raw, axis=2, bitorder="little").astype(np.uint32)
-        part: dict[str, Words] = {}
+        rows = np.unpackbits(raw, axis=2, count=used, bitorder="little")
+        part: dict[str, Words] = {n: np.zeros((cycles, used), np.uint32) for n in net.outputs}
         at = 0
         for name, bits in net.outputs.items():
-            weight = np.arange(len(bits), dtype=np.uint32)[None, :, None]
-            word = (rows[:, at : at + len(bits)] << weight).sum(1, dtype=np.uint32)
-            part[name] = word[:, : slices - start]
+            for k in range(len(bits)):
+                part[name] |= rows[:, at + k].astype(np.uint32) << np.uint32(k)
             at += len(bits)
         parts.append(part)
     return {name: np.concatenate([p[name] for p in parts], 1) for name in net.outputs}
