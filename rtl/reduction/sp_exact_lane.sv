@@ -8,8 +8,9 @@
 // carries, which wait until read-out. An addend has 24 bits and touches two neighbouring words, one
 // in the even and one in the odd bank, so one addend a cycle is sustained. In these units the
 // exponent of a number is its shift; only that of a subnormal number is 1 too low. A number of FP16
-// or 8 bits touches words 0 and 1 only; a lane that has no larger ones keeps just these. INT32 is
-// added to word 0, minima and maxima lie there as they are.
+// or 8 bits touches words 0 and 1 only; a lane that has no larger ones keeps just these, and one
+// that has 8 bits only keeps them as one word without the low 20 bits, which are always zero. INT32
+// is added to word 0, minima and maxima lie there as they are.
 // The state says which words of an element are in use (an unused word counts as zero, so nothing is
 // ever cleared) and what special values were seen.
 //
@@ -32,8 +33,11 @@ module sp_exact_lane #(
     localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1,
     /// It has types with all exponents of FP32; follows from TYPES.
     localparam bit WIDE            = TYPES[sp_pkg::ET_FP32] || TYPES[sp_pkg::ET_BF16],
+    /// It has types of 8 bits only; follows from TYPES.
+    localparam bit SMALL           = TYPES == (TYPES & (8'd1 << sp_pkg::ET_E4M3
+                                                        | 8'd1 << sp_pkg::ET_E5M2)),
     /// Words of an element; follows from TYPES.
-    localparam int unsigned WORDS  = WIDE ? 9 : 2
+    localparam int unsigned WORDS  = WIDE ? 9 : SMALL ? 1 : 2
 ) (
     /// Clock.
     input  logic                   clk_i,
@@ -102,8 +106,14 @@ module sp_exact_lane #(
 
   import sp_pkg::*;
 
-  /// Bits of a word: 32, the carries of all addends, and a sign.
-  localparam int unsigned WW = 33 + $clog2(MEMBERS);
+  /// Low bits of word 0 that are not kept.
+  localparam int unsigned CUT = SMALL ? 20 : 0;
+  /// Bits of an addend in a word: of 54 bits those that are kept.
+  localparam int unsigned AW = SMALL ? 54 - CUT : 32;
+  /// Sign of what is compared.
+  localparam int unsigned KEY = 31 - CUT;
+  /// Bits of a word: an addend, the carries of all, and a sign.
+  localparam int unsigned WW = AW + 1 + $clog2(MEMBERS);
   /// The words that there are.
   localparam logic [8:0] ALL = 9'((1 << WORDS) - 1);
   /// Last pair of an element: its even word alone.
@@ -212,7 +222,11 @@ module sp_exact_lane #(
     logic [1:0] po;
   } touch_t;
 
-  touch_t     a2_t, a3_t_q, a4_t_q, a5_t_q, a6_t_q;
+  touch_t     a2_t, a3_t_q, a4_t_q, a5_t_q;
+  // the odd bank is not everywhere
+  // verilator lint_off UNUSEDSIGNAL
+  touch_t     a6_t_q;
+  // verilator lint_on UNUSEDSIGNAL
   logic [3:1] a3_hit_e_q, a3_hit_o_q;  // by distance
   logic       a3_use_e, a3_use_o;
   logic       a4_clear_e_q, a4_clear_o_q, a4_use_q, a5_use_q;
@@ -220,7 +234,7 @@ module sp_exact_lane #(
   logic       a4_far_e_q, a4_far_o_q;  // of distance 3, if it is the least
   logic       a5_hit_e_q, a5_hit_o_q;  // of distance 1
 
-  assign a2_t = '{we_e: a2_put || a2_add, we_o: a2_add, pe: a2_pe_q, po: a2_word_q[2:1]};
+  assign a2_t = '{we_e: a2_put || a2_add, we_o: a2_add && !SMALL, pe: a2_pe_q, po: a2_word_q[2:1]};
 
   assign a3_use_e = a3_used_q[{a3_t_q.pe, 1'b0}];
   assign a3_use_o = a3_used_q[{1'b0, a3_t_q.po, 1'b1}];
@@ -267,32 +281,41 @@ module sp_exact_lane #(
   for (genvar s = 0; s < 2; s++) begin : gen_set
     // a word that is read while it is written is forwarded: what memory gives then is never used
     (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_e [WIDE ? 5 << EW : 1 << EW];
-    (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_o [WIDE ? 4 << EW : 1 << EW];
     logic [2:0]    pe_q;
-    logic [1:0]    po_q;
-    logic [WW-1:0] even, odd;
+    logic [WW-1:0] even;
     logic          read;   // for read-out
 
     assign read = r_valid_i[2] && (r_set_i[2] == 1'(s));
 
     always_ff @(posedge clk_i) begin
       pe_q <= read ? r_pair_i[2] : a2_t.pe;
-      po_q <= read ? r_pair_i[2][1:0] : a2_t.po;
       if (rd_valid_i[s]) begin
         even <= mem_e[AE'({pe_q, rd_elem_i[s]})];
-        odd  <= mem_o[AO'({po_q, rd_elem_i[s]})];
       end
     end
     assign ram_e[s] = even;
-    assign ram_o[s] = odd;
-
     always_ff @(posedge clk_i) begin
       if (a_valid_i[6] && a6_t_q.we_e && (a_set_i[6] == 1'(s)))
         mem_e[AE'({a6_t_q.pe, a6_elem_i})] <= a6_e;
     end
-    always_ff @(posedge clk_i) begin
-      if (a_valid_i[6] && a6_t_q.we_o && (a_set_i[6] == 1'(s)))
-        mem_o[AO'({a6_t_q.po, a6_elem_i})] <= a6_o_q;
+
+    if (SMALL) begin : gen_even
+      assign ram_o[s] = '0;
+    end else begin : gen_odd
+      (* no_rw_check, ram_style = "block" *) logic [WW-1:0] mem_o [WIDE ? 4 << EW : 1 << EW];
+      logic [1:0]    po_q;
+      logic [WW-1:0] odd;
+
+      always_ff @(posedge clk_i) begin
+        po_q <= read ? r_pair_i[2][1:0] : a2_t.po;
+        if (rd_valid_i[s]) odd <= mem_o[AO'({po_q, rd_elem_i[s]})];
+      end
+      assign ram_o[s] = odd;
+
+      always_ff @(posedge clk_i) begin
+        if (a_valid_i[6] && a6_t_q.we_o && (a_set_i[6] == 1'(s)))
+          mem_o[AO'({a6_t_q.po, a6_elem_i})] <= a6_o_q;
+      end
     end
   end
 
@@ -301,17 +324,20 @@ module sp_exact_lane #(
   // word, the rest has gone round and belongs to the upper one.
 
   logic [26:0] a2_rot, a3_rot_q;
-  logic [31:0] a3_rot, a4_rot_q, a4_even, a4_add_e;
+  logic [31:0] a3_rot, a4_rot_q, a4_even, a4_add_l, a4_add_u;
   logic [7:0]  a3_top_q, a4_top_q;
   logic [4:2]  a3_off_q;
   logic [2:0]  a3_low_q;
   logic [4:3]  a4_off_q;
   logic [7:0]  a4_fine_q;
   logic        a3_odd_q, a3_neg_q, a4_odd_q, a4_neg_q, a4_neg, a5_neg_q, a5_inc_q;
-  logic [31:0] a5_add_e_q, a5_add_o_q;  // inverted to be subtracted
+  logic [AW-1:0] a4_add_e, a5_add_e_q;   // inverted to be subtracted
+  logic [31:0]   a5_add_o_q;
 
   assign a4_neg   = a4_neg_q || a_cmp_i[4];
-  assign a4_add_e = (a4_rot_q & a4_even) | {a4_top_q, 24'b0};
+  assign a4_add_l = (a4_rot_q & a4_even) | {a4_top_q, 24'b0};
+  assign a4_add_u = a4_rot_q & ~a4_even;
+  assign a4_add_e = SMALL ? AW'({a4_add_u, a4_add_l} >> CUT) : AW'(a4_add_l);
 
   always_comb begin
     a2_rot = 27'(a2_sig_q) << a2_off_q[1:0];
@@ -348,8 +374,8 @@ module sp_exact_lane #(
     if (a_valid_i[4]) begin
       a5_neg_q   <= a4_neg;
       a5_inc_q   <= a4_neg && (a_cmp_i[4] || !a_int_i[4]);  // INT32 came inverted
-      a5_add_e_q <= a4_add_e ^ {32{a4_neg}};
-      a5_add_o_q <= (a4_rot_q & ~a4_even) ^ {32{a4_neg}};
+      a5_add_e_q <= a4_add_e ^ {AW{a4_neg}};
+      a5_add_o_q <= a4_add_u ^ {32{a4_neg}};
     end
   end
 
@@ -358,17 +384,17 @@ module sp_exact_lane #(
   logic [WW-1:0] a5_mem_e_q, a5_mem_o_q, a5_young_e_q, a5_young_o_q, a7_e_q, a7_o_q;
   logic [WW-1:0] a5_e, a5_o, a5_sum_e, a5_sum_o;
   logic [WW-1:0] a6_old_q;
-  logic [31:0]   a6_new_q;  // inverted
+  logic [AW-1:0] a6_new_q;  // inverted
   logic          a6_take_q;
 
   assign a5_e     = a5_mem_e_q | a5_young_e_q | (a5_hit_e_q ? a6_e : '0);
   assign a5_o     = a5_mem_o_q | a5_young_o_q | (a5_hit_o_q ? a6_o_q : '0);
-  assign a5_sum_e = a5_e + {{WW - 32{a5_neg_q}}, a5_add_e_q} + WW'(a5_inc_q);
+  assign a5_sum_e = a5_e + {{WW - AW{a5_neg_q}}, a5_add_e_q} + WW'(a5_inc_q);
   assign a5_sum_o = a5_o + {{WW - 32{a5_neg_q}}, a5_add_o_q} + WW'(a5_inc_q);
-  // Numbers are compared as patterns: bit 32 of the difference says that the addend's is above. If
-  // either is negative that turns the order round, and does if just one is, -0 below +0.
+  // Numbers are compared as patterns: the bit of the difference above them says that the addend's is
+  // above. If either is negative that turns the order round, and does if just one is, -0 below +0.
   // The choice is made a stage later.
-  assign a6_e     = a6_take_q ? {{WW - 32{1'b0}}, ~a6_new_q} : a6_old_q;
+  assign a6_e     = a6_take_q ? {{WW - AW{1'b0}}, ~a6_new_q} : a6_old_q;
 
   always_ff @(posedge clk_i) begin
     if (a_valid_i[4]) begin
@@ -381,7 +407,7 @@ module sp_exact_lane #(
       a6_old_q  <= a_cmp_i[5] ? a5_e : a5_sum_e;
       a6_new_q  <= a5_add_e_q;
       a6_take_q <= a_cmp_i[5]
-          && (!a5_use_q || (a5_sum_e[32] ^ (a5_e[31] || !a5_add_e_q[31]) ^ !a5_max_i));
+          && (!a5_use_q || (a5_sum_e[KEY+1] ^ (a5_e[KEY] || !a5_add_e_q[KEY]) ^ !a5_max_i));
       a6_o_q    <= a5_sum_o;
     end
     if (a_valid_i[6]) begin
@@ -397,10 +423,20 @@ module sp_exact_lane #(
   state_t         r2_state_q;
   seen_t          r2_seen_q, r8_seen_q, r13_seen_q;
   logic [4:3]     r_use_e_q, r_use_o_q;
-  logic [WW-1:0]  r5_e_q, r5_o_q, r5_sum_e, r5_sum_o;
+  logic [WW-1:0]  r4_e, r4_o, r5_e_q, r5_o_q, r5_sum_e, r5_sum_o;
   logic [WW-33:0] r5_carry_q;
   logic [63:0]    r6_dig_q, r7_dig_q;
   logic [1:0]     r7_zero_q, r7_ones_q;   // of its words
+
+  // the one word of a lane with 8 bits only becomes two
+  always_comb begin
+    r4_e = r_use_e_q[4] ? ram_e[r_set_i[4]] : '0;
+    r4_o = r_use_o_q[4] ? ram_o[r_set_i[4]] : '0;
+    if (SMALL) begin
+      r4_o = WW'($signed(r4_e[WW-1:KEY+1]));
+      r4_e = WW'(r4_e[KEY:0]) << CUT;
+    end
+  end
 
   assign r5_sum_e = r5_e_q + {{32{r5_carry_q[WW-33]}}, r5_carry_q};
   assign r5_sum_o = r5_o_q + {{32{r5_sum_e[WW-1]}}, r5_sum_e[WW-1:32]};
@@ -419,8 +455,8 @@ module sp_exact_lane #(
     r_use_e_q[4] <= r_use_e_q[3];
     r_use_o_q[4] <= r_use_o_q[3];
     if (r_valid_i[4]) begin
-      r5_e_q <= r_use_e_q[4] ? ram_e[r_set_i[4]] : '0;
-      r5_o_q <= r_use_o_q[4] ? ram_o[r_set_i[4]] : '0;
+      r5_e_q <= r4_e;
+      r5_o_q <= r4_o;
     end
     if (r_valid_i[4] && (r_pair_i[4] == '0)) r5_carry_q <= '0;
     else if (r_valid_i[5]) r5_carry_q <= r5_sum_o[WW-1:32];

@@ -92,9 +92,10 @@ module sp_exact_lanes #(
     return (l % 4 == 0) ? BUILT : (l % 2 == 0) ? HALVES : BYTES;
   endfunction
 
-  /// Bits of an element's state in a lane with types that are wide: with all exponents of FP32.
+  /// Bits of an element's state in a lane with some types: 4 and the words that it has.
   function automatic int unsigned state_bits(set_t has);
-    return ((has & (6'd1 << ET_FP32 | 6'd1 << ET_BF16)) != '0) ? 13 : 6;
+    if ((has & (6'd1 << ET_FP32 | 6'd1 << ET_BF16)) != '0) return 13;
+    return ((has & ~BYTES) == '0) ? 5 : 6;
   endfunction
 
   /// First bit of the state of lane l in the word of all; for l = LANES the bits of that word.
@@ -293,11 +294,17 @@ module sp_exact_lanes #(
       assign lane_old[0] = st_old[0][state_at(l)+:STATE_W];
       assign lane_old[1] = st_old[1][state_at(l)+:STATE_W];
 
-      always_comb begin
-        for (int unsigned k = 0; k <= 6; k++) a_on[k] = l % 4 == 0 || (a_op[k].is & HAS) != '0;
-        for (int unsigned k = 1; k <= 15; k++) begin
-          r_on[k] = l % 4 == 0 || (r_op_q[k].is & HAS) != '0;
+      if (l % 4 == 0) begin : gen_always
+        assign a_on = '1;
+        assign r_on = '1;
+      end else begin : gen_sometimes
+        always_comb begin
+          for (int unsigned k = 0; k <= 6; k++) a_on[k] = (a_op[k].is & HAS) != '0;
+          for (int unsigned k = 1; k <= 15; k++) r_on[k] = (r_op_q[k].is & HAS) != '0;
         end
+      end
+
+      always_comb begin
         for (int unsigned k = 1; k <= 5; k++) a_cmp[k] = a_op_q[k].cmp;
         for (int unsigned k = 1; k <= 4; k++) a_int[k] = HAS[ET_INT32] && a_op_q[k].is[ET_INT32];
       end
