@@ -47,7 +47,7 @@ HIGH = tuple(redop | saturate << 3 for redop in RedOp for saturate in (0, 1))
 #: Pairs of a chunk, which one process plays: some seconds.
 CHUNK = 1 << 26
 #: Pairs of a case that the golden model judges, in blocks.
-JUDGED, BLOCK = 1 << 16, 1 << 12
+JUDGED, BLOCK = 1 << 16, 1 << 11
 #: Runs and cycles of a run in which the translation is compared with Verilator: each run for
 #: itself, and runs of which only data differ, as of pairs, so that what rests is not computed.
 APART, TOGETHER = (256, 200), (16, 3000)
@@ -312,12 +312,25 @@ def player(lanes: Lanes, net: slices.Netlist, folder: Path, opt: str = slices.OP
     return made
 
 
+def blocks(rng: np.random.Generator, case: Case) -> list[int]:
+    """Return the first pairs of blocks for the golden model: all there are of bytes, else a third
+    each of any numbers, of close ones and of opposite ones, half of the first numbers tiny."""
+    if case.pairs <= JUDGED:
+        return list(range(0, case.pairs, BLOCK))
+    fmt = FORMATS[case.etype]
+    count = JUDGED // BLOCK
+    first = rng.integers(0, 1 << fmt.width, count)
+    first[::2] &= fmt.sign_bit | ((1 << (fmt.width - 6)) - 1)
+    other = rng.integers(0, 1 << fmt.width, count)
+    second = np.choose(np.arange(count) % 3, (other, first, first ^ fmt.sign_bit))
+    return [int(n) // BLOCK * BLOCK for n in first << fmt.width | second]
+
+
 def misjudged(rng: np.random.Generator, play: Player, case: Case) -> str:
     """Let the golden model judge a sample of the oracle's answers; return the first it does not
     share, or ""."""
     fmt = FORMATS[case.etype]
-    blocks = rng.integers(0, case.pairs // BLOCK, JUDGED // BLOCK) * BLOCK
-    for start in (int(block) for block in blocks):
+    for start in blocks(rng, case):
         pairs = np.arange(start, start + BLOCK)
         first, second = pairs >> fmt.width, pairs & ((1 << fmt.width) - 1)
         columns = np.stack([first, second]).astype(fmt.dtype)
