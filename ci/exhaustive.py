@@ -313,8 +313,9 @@ def player(lanes: Lanes, net: slices.Netlist, folder: Path, opt: str = slices.OP
 
 
 def blocks(rng: np.random.Generator, case: Case) -> list[int]:
-    """Return the first pairs of blocks for the golden model: all there are of bytes, else a third
-    each of any numbers, of close ones and of opposite ones, half of the first numbers tiny."""
+    """Return the first pairs of blocks for the golden model: all there are of bytes, else zeros
+    of all signs, and a third each of any numbers, of close ones and of opposite ones, half of the
+    first numbers tiny."""
     if case.pairs <= JUDGED:
         return list(range(0, case.pairs, BLOCK))
     fmt = FORMATS[case.etype]
@@ -323,6 +324,7 @@ def blocks(rng: np.random.Generator, case: Case) -> list[int]:
     first[::2] &= fmt.sign_bit | ((1 << (fmt.width - 6)) - 1)
     other = rng.integers(0, 1 << fmt.width, count)
     second = np.choose(np.arange(count) % 3, (other, first, first ^ fmt.sign_bit))
+    first[:4], second[:4] = fmt.sign_bit * np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
     return [int(n) // BLOCK * BLOCK for n in first << fmt.width | second]
 
 
