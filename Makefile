@@ -11,11 +11,12 @@ RUN   = @$(PYTHON) ci/setup.py $(GROUPS_$@) && exec .venv/bin/python -m switchpr
 # Proof and synthesis need packages that a simulation does not.
 GROUPS_lint   = extra
 GROUPS_formal = extra
+GROUPS_exhaustive = extra
 GROUPS_fpga   = extra fpga
 GROUPS_bench  = $(if $(filter crossbar %_fpga,$(BENCH)),extra) $(if $(filter %_fpga,$(BENCH)),fpga)
 GROUPS_hil    = $(if $(filter litex,$(HOST)),litex)
 
-TARGETS = sim test lint formal coverage hil board fpga regress bench mutate layout csr help
+TARGETS = sim test lint formal coverage hil board fpga regress bench mutate exhaustive layout csr help
 .PHONY: $(TARGETS) clean
 .DEFAULT_GOAL = help
 
@@ -23,4 +24,5 @@ $(TARGETS):
 	$(RUN) $@
 
 clean:
-	@rm -rf build/sim build/runs build/harness build/bytecode build/report build/formal build/mutate
+	@rm -rf build/sim build/runs build/harness build/bytecode build/report build/formal build/mutate \
+	  build/exhaustive

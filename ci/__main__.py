@@ -38,7 +38,7 @@ COMMANDS: dict[str, Callable[[Console], int]] = {
     "report": commands.report,
 }
 #: Targets whose modules have a ``main(argv) -> int`` of their own.
-MODULES = {"formal": "formal", "mutate": "mutate", "layout": "layout", "csr": "csr"}
+MODULES = {name: name for name in ("formal", "mutate", "exhaustive", "layout", "csr")}
 
 
 def main(argv: list[str]) -> int:

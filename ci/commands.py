@@ -41,6 +41,7 @@ HELP = (
     ("make lint", "Verilator -Wall, slang, Yosys, ruff, mypy"),
     ("make formal", "prove the properties, and that each proof can fail"),
     ("make mutate", "make small defects in the RTL and see whether tests notice"),
+    ("make exhaustive", "add and compare every pair of 8- and 16-bit numbers in the RTL"),
     ("make bench BENCH=name", "measure; see tests/bench/"),
     ("make layout", "generate models/layout.json from the packet package"),
     ("make csr", "generate registers from SystemRDL"),
