@@ -641,6 +641,20 @@ async def every_refusal(dut: Any) -> None:
 
 
 @cocotb.test()
+async def not_built(dut: Any) -> None:
+    """Types and the order of members that an engine was not built with are refused."""
+    play = new_play()
+    play.group(0, (1 << play.ports) - 1)
+    absent = [etype for etype in EType if etype not in play.etypes]
+    for etype in absent:
+        play.send(0, coll_etype=etype)
+    play.send(0, coll_mode=ORDERED)
+    play.send(0, op=Op.LOAD_REDUCE, len=0, coll_mode=ORDERED)
+    judge = await run_play(dut, play)
+    assert absent and judge.hits["engine.refused.type"] == len(absent) + 2
+
+
+@cocotb.test()
 async def contexts_exhausted(dut: Any) -> None:
     """More reductions begun than contexts: what completes an open one, or is refused, passes."""
     play = new_play()
@@ -913,6 +927,10 @@ def test_bad_traffic(sim: Sim, size: Size) -> None:
 @pytest.mark.sim
 def test_every_refusal(sim: Sim) -> None:
     run(sim, "every_refusal", SMALL)
+
+
+def test_not_built(sim: Sim) -> None:
+    run(sim, "not_built", NARROW[1])
 
 
 @pytest.mark.parametrize("size", SIZES)
