@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 
 from switchproof.ci import boards, build, evidence, filelists, harness_cache, ui
-from switchproof.ci.paths import BUILD, ROOT, RTL, shown
+from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.models import profiles
 from switchproof.tb import description as descriptions
 
@@ -25,7 +25,7 @@ from switchproof.tb import description as descriptions
 FULL_LINK = {"FLIT_W": 512, "MAX_SKEW": 8, "CLOCK_DEPTH": 16, "INJECT": 1}
 #: Verilator takes a minute and gigabytes for this one, and slang, which elaborates each port too,
 #: some seconds; what differs by the number of ports differs in rack64 and rack72 as well.
-SLANG_ONLY = ("upn512",)
+SLANG_ONLY = ("upn512", "red_bench")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,12 +42,6 @@ def switch_target(config: profiles.Config) -> Target:
     """Return the switch in a configuration."""
     what = harness_cache.switch()
     return Target(what.module, what.sources, what.include_dirs, what.values(config))
-
-
-def adder_target(**parameters: int) -> Target:
-    """Return the floating-point adder, which no engine has yet."""
-    files = ("sp_float_pkg.sv", "sp_float_add.sv")
-    return Target("sp_float_add", tuple(RTL / "reduction" / file for file in files), (), parameters)
 
 
 def board_target(name: str, profile: str = "") -> Target:
@@ -171,13 +165,12 @@ def run(console: Console) -> int:
     links["port_plain"] = link_target("sp_link_port", FLIT_W=512, CLOCK_DEPTH=0, INJECT=0)
     targets |= {name: board_target(name) for name in boards.names()} | links
     targets["ulx3s_links"] = board_target("ulx3s", "board4l")
-    targets["float_add"] = adder_target()
-    targets["float_add8"] = adder_target(EXP_W=5, FRAC_W=2)
     for name, target in targets.items():
         if name in SLANG_ONLY:
             continue
         checks.append((f"verilator -Wall {name}", functools.partial(verilator, target)))
-    # slang reads the text the same way for each; the smallest and the largest suffice.
+    # slang reads the text the same way for each; the smallest and the largest suffice, and those
+    # with all that an engine can have, in both forms.
     for name in (
         "dev2",
         "upn512",
@@ -185,10 +178,11 @@ def run(console: Console) -> int:
         "ulx3s_links",
         "link512",
         "port512",
-        "float_add",
+        "dev8",
+        "dev4p",
     ):
         checks.append((f"slang {name}", functools.partial(slang, targets[name])))
-    for name in (*boards.names(), "ulx3s_links", "link128", "link512", "port512", "float_add"):
+    for name in (*boards.names(), "ulx3s_links", "link128", "link512", "port512", "dev8"):
         checks.append((f"yosys {name}", functools.partial(yosys, targets[name])))
     rows = []
     results: list[dict[str, Any]] = []

@@ -457,6 +457,7 @@ module sp_reduction_engine #(
     localparam int unsigned STEPS = 5;
     logic [STEPS-1:0]   after_q;   // ones for the cycles after such an event
     logic [N_PORTS-1:0] want_q;
+    logic [N_PORTS-1:0] waits_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -504,7 +505,6 @@ module sp_reduction_engine #(
     // have been granted is done: a grant comes two cycles after its head was wanted.
     logic               hold_q;
     logic [2:0]         calm_q;
-    logic [N_PORTS-1:0] waits_q;
     logic               held;
     assign held  = late || (waits != '0);
     assign waits = (after_q != '0) ? '0 : waits_q;
