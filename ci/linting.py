@@ -23,7 +23,7 @@ from switchproof.tb import description as descriptions
 
 #: A port of a link with all features on.
 FULL_LINK = {"FLIT_W": 512, "MAX_SKEW": 8, "CLOCK_DEPTH": 16, "INJECT": 1}
-#: Verilator takes a minute and gigabytes for this one, and slang, which elaborates each port too,
+#: Verilator takes a minute and gigabytes for these, and slang, which elaborates each port too,
 #: some seconds; what differs by the number of ports differs in rack64 and rack72 as well.
 SLANG_ONLY = ("upn512", "red_bench")
 

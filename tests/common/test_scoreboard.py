@@ -96,7 +96,7 @@ def test_right(flow):
     [
         (lose, "lost or late"),
         (double, "doubled or late|nobody expects"),
-        (swap, "packets early|doubled or late"),
+        (swap, "packets early|doubled or late|not the next one of its flow"),
         (flip, "1 bytes of payload, the first at 200"),
         (header, "header: tag"),
         (mark, "flags"),
