@@ -160,6 +160,7 @@ def spec(lanes: Lanes) -> build.BuildSpec:
         name=f"lanes_probe-{lanes.name}",
         toplevel=TOP,
         sources=(*RTL_SOURCES, FOLDER / f"{TOP}.sv", FOLDER / "lanes_main.cpp"),
+        include_dirs=(FOLDER.parent / "common",),
         parameters=(*lanes.parameters, ("USED_W", FLIT_W)),
         opt="-O2",
         vpi=False,

@@ -120,6 +120,10 @@ class Collectives(BaseTest):
             src=np.arange(members),
         )  # fmt: skip
         self.seq += 1
+        # Each begins a round of slices with another engine, so that all engines have work at once;
+        # of an engine's slices the order is the same for all members.
+        turns = np.arange(slices).reshape(-1, members)
+        packets = np.stack([rows[np.roll(turns, -p, 1).ravel()] for p, rows in enumerate(packets)])
         rows = [*packets, *(packet.make(0) for _ in range(self.ports - members))]
         got = await self.exchange(rows)
         sums = [vector(got[p], EType.FP32, vectors.shape[1]) for p in range(members)]

@@ -10,10 +10,10 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "../common/program.h"
 #include "Vtop.h"
 #include "verilated.h"
 
@@ -33,12 +33,7 @@ std::FILE* opened(const std::string& path, const char* mode) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::map<std::string, std::string> given;
-    for (int k = 1; k < argc; ++k) {
-        const std::string word = argv[k];
-        const size_t at = word.find('=');
-        if (at != std::string::npos) given[word.substr(0, at)] = word.substr(at + 1);
-    }
+    auto given = program::arguments(argc, argv);
     const unsigned inputs = std::stoul(given["inputs"]), outputs = std::stoul(given["outputs"]);
     const uint64_t cycles = std::stoull(given["cycles"]);
     std::FILE* requests = opened(given["requests"], "rb");

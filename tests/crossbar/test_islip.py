@@ -28,6 +28,7 @@ def spec(inputs: int, outputs: int, iterations: int, first_multicast: int) -> bu
         name=f"islip-{inputs}x{outputs}-{iterations}-{first_multicast}",
         toplevel="sp_islip",
         sources=(RTL / "crossbar" / "sp_islip.sv", TESTS / "crossbar" / "islip_main.cpp"),
+        include_dirs=(TESTS / "common",),
         parameters=tuple(parameters.items()),
         vpi=False,
     )

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "../common/program.h"
 #include "lanes_play.h"
 #include "sliced.h"
 #include "slices.inc"
@@ -250,31 +251,25 @@ struct Device {
     }
 };
 
+/// What a function of two bytes, or of a number of 16 bits, gives for each.
 template <class T>
-std::vector<T> read(const std::string& path, size_t count) {
-    std::vector<T> values(count);
-    std::ifstream in(path, std::ios::binary);
-    in.read(reinterpret_cast<char*>(values.data()), std::streamsize(count * sizeof(T)));
-    if (!in) std::fprintf(stderr, "cannot read %s\n", path.c_str()), std::exit(1);
+std::vector<T> table(const std::string& path) {
+    auto values = program::read<T>(path);
+    if (values.size() != size_t{1} << 16) program::fail("use the table in", path);
     return values;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::map<std::string, std::string> given;
-    for (int k = 1; k < argc; ++k) {
-        const std::string word = argv[k];
-        const size_t at = word.find('=');
-        if (at != std::string::npos) given[word.substr(0, at)] = word.substr(at + 1);
-    }
+    auto given = program::arguments(argc, argv);
     const auto number = [&](const char* name) { return std::stoull(given[name]); };
     Task task{int(number("etype")), int(number("redop")), int(number("saturate")), 16, {}, {}};
     if (task.etype == E4M3 || task.etype == E5M2) {
         task.width = 8;
-        task.results = read<uint8_t>(given["table"], size_t{1} << 16);
+        task.results = table<uint8_t>(given["table"]);
     } else if (task.etype == FP16) {
-        task.numbers = read<float>(given["table"], size_t{1} << 16);
+        task.numbers = table<float>(given["table"]);
     } else if (task.etype != BF16) {
         std::fprintf(stderr, "etype=%d has no pairs to play\n", task.etype);
         return 1;

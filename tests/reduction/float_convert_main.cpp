@@ -9,34 +9,20 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "../common/program.h"
 #include "Vtop.h"
 #include "verilated.h"
 
 double sc_time_stamp() { return 0; }
 
 int main(int argc, char** argv) {
-    std::map<std::string, std::string> given;
-    for (int k = 1; k < argc; ++k) {
-        const std::string word = argv[k];
-        const size_t at = word.find('=');
-        if (at != std::string::npos) given[word.substr(0, at)] = word.substr(at + 1);
-    }
+    auto given = program::arguments(argc, argv);
     const size_t latency = std::stoull(given["latency"]);
     const bool wide = given["side"] == "wide";
-    std::ifstream in(given["numbers"], std::ios::binary | std::ios::ate);
-    std::vector<uint32_t> words(static_cast<size_t>(in.tellg()) / sizeof(uint32_t));
-    in.seekg(0);
-    in.read(reinterpret_cast<char*>(words.data()),
-            static_cast<std::streamsize>(words.size() * sizeof(uint32_t)));
-    if (!in) {
-        std::fprintf(stderr, "cannot read %s\n", given["numbers"].c_str());
-        return 1;
-    }
+    const auto words = program::read<uint32_t>(given["numbers"]);
 
     VerilatedContext context;
     Vtop top(&context);
@@ -57,13 +43,7 @@ int main(int argc, char** argv) {
         if (t + 1 >= latency) results[t + 1 - latency] = wide ? top.wide_o : top.narrow_o;
     }
     top.final();
-    std::ofstream out(given["results"], std::ios::binary);
-    out.write(reinterpret_cast<const char*>(results.data()),
-              static_cast<std::streamsize>(results.size() * sizeof(uint32_t)));
-    if (!out.flush()) {
-        std::fprintf(stderr, "cannot write %s\n", given["results"].c_str());
-        return 1;
-    }
+    program::write(given["results"], results);
     std::printf("{\"numbers\": %zu}\n", numbers);
     return 0;
 }

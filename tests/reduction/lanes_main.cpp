@@ -16,12 +16,11 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "../common/program.h"
 #include "Vtop.h"
 #include "lanes_play.h"
 #include "verilated.h"
@@ -32,21 +31,6 @@ namespace {
 
 constexpr size_t FLIT_BYTES = 16;
 constexpr size_t INPUTS = 12, OUTPUTS = 5;
-
-std::vector<uint8_t> read(const std::string& path) {
-    std::ifstream in(path, std::ios::binary | std::ios::ate);
-    std::vector<uint8_t> bytes(in ? size_t(in.tellg()) : 0);
-    in.seekg(0);
-    in.read(reinterpret_cast<char*>(bytes.data()), std::streamsize(bytes.size()));
-    if (!in) std::fprintf(stderr, "cannot read %s\n", path.c_str()), std::exit(1);
-    return bytes;
-}
-
-void write(const std::string& path, const void* bytes, size_t count) {
-    std::ofstream out(path, std::ios::binary);
-    out.write(static_cast<const char*>(bytes), std::streamsize(count));
-    if (!out.flush()) std::fprintf(stderr, "cannot write %s\n", path.c_str()), std::exit(1);
-}
 
 void edge(Vtop& top) {
     top.clk_i = 1;
@@ -130,21 +114,16 @@ size_t follow(const std::vector<uint8_t>& stimulus, size_t cycles, std::vector<u
 }  // namespace
 
 int main(int argc, char** argv) {
-    std::map<std::string, std::string> given;
-    for (int k = 1; k < argc; ++k) {
-        const std::string word = argv[k];
-        const size_t at = word.find('=');
-        if (at != std::string::npos) given[word.substr(0, at)] = word.substr(at + 1);
-    }
+    auto given = program::arguments(argc, argv);
     if (!given["stimulus"].empty()) {
         std::vector<uint32_t> outputs;
-        const auto stimulus = read(given["stimulus"]);
+        const auto stimulus = program::read<uint8_t>(given["stimulus"]);
         const size_t cycles = follow(stimulus, std::stoull(given["cycles"]), outputs);
-        write(given["outputs"], outputs.data(), outputs.size() * sizeof outputs[0]);
+        program::write(given["outputs"], outputs);
         std::printf("{\"cycles\": %zu}\n", cycles);
         return 0;
     }
-    const std::vector<uint8_t> pairs = read(given["pairs"]);
+    const auto pairs = program::read<uint8_t>(given["pairs"]);
     const size_t steps = pairs.size() / FLIT_BYTES / 2;
     VerilatedContext context;
     Vtop top(&context);
@@ -152,7 +131,7 @@ int main(int argc, char** argv) {
     top.acc_arith_i = top.ro_arith_i = uint8_t(std::stoul(given["arith"]));
     Device device{top, pairs, std::vector<uint8_t>(steps * FLIT_BYTES)};
     play(device, 0, steps);
-    write(given["results"], device.results.data(), device.results.size());
+    program::write(given["results"], device.results);
     std::printf("{\"steps\": %zu}\n", steps);
     return 0;
 }

@@ -11,32 +11,18 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
-#include <map>
 #include <string>
 #include <vector>
 
+#include "../common/program.h"
 #include "Vtop.h"
 #include "verilated.h"
 
 double sc_time_stamp() { return 0; }
 
 int main(int argc, char** argv) {
-    std::map<std::string, std::string> given;
-    for (int k = 1; k < argc; ++k) {
-        const std::string word = argv[k];
-        const size_t at = word.find('=');
-        if (at != std::string::npos) given[word.substr(0, at)] = word.substr(at + 1);
-    }
-    std::ifstream in(given["commands"], std::ios::binary | std::ios::ate);
-    std::vector<uint32_t> words(static_cast<size_t>(in.tellg()) / sizeof(uint32_t));
-    in.seekg(0);
-    in.read(reinterpret_cast<char*>(words.data()),
-            static_cast<std::streamsize>(words.size() * sizeof(uint32_t)));
-    if (!in) {
-        std::fprintf(stderr, "cannot read %s\n", given["commands"].c_str());
-        return 1;
-    }
+    auto given = program::arguments(argc, argv);
+    const auto words = program::read<uint32_t>(given["commands"]);
 
     VerilatedContext context;
     Vtop top(&context);
@@ -82,13 +68,7 @@ int main(int argc, char** argv) {
         clock();
     }
     top.final();
-    std::ofstream out(given["results"], std::ios::binary);
-    out.write(reinterpret_cast<const char*>(results.data()),
-              static_cast<std::streamsize>(results.size() * sizeof(uint32_t)));
-    if (!out.flush()) {
-        std::fprintf(stderr, "cannot write %s\n", given["results"].c_str());
-        return 1;
-    }
+    program::write(given["results"], results);
     std::printf("{\"cycles\": %zu}\n", cycles);
     return 0;
 }

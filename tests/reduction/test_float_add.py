@@ -49,6 +49,7 @@ def spec(fmt: Format) -> build.BuildSpec:
         name=f"float_add-{fmt.name}",
         toplevel="sp_float_add",
         sources=SOURCES,
+        include_dirs=(TESTS / "common",),
         parameters=(("EXP_W", fmt.exponent_bits), ("FRAC_W", fmt.fraction_bits)),
         opt="-O2",
         vpi=False,

@@ -70,6 +70,7 @@ def convert_spec(width: int) -> build.BuildSpec:
         name=f"float_convert-{width}",
         toplevel="sp_float_convert_player",
         sources=(*CONVERT, HERE / "sp_float_convert_player.sv", HERE / "float_convert_main.cpp"),
+        include_dirs=(HERE.parent / "common",),
         parameters=(("WIDTH", width),),
         opt="-O2",
         vpi=False,
@@ -353,7 +354,7 @@ def jobs_of(
                 sums = golden
             check(golden, sums[judged], sums[judged], fmt, fmt)
             found: dict[str, int] = {}
-            cover(found, bits, sums, etype, RedOp.SUM)
+            cover(found, bits, sums, sums, etype, RedOp.SUM)
             for point, times in found.items():
                 count(hits, point.replace("lane.", "ordered."), times)
             count(hits, f"ordered.members.{members}")
@@ -456,6 +457,7 @@ def lanes_spec(flit_w: int, places: int, types: int) -> build.BuildSpec:
         name=f"ordered_lanes-{flit_w}-{places}-{types:02x}",
         toplevel="sp_ordered_lanes",
         sources=(*LANES, HERE / "ordered_lanes_main.cpp"),
+        include_dirs=(HERE.parent / "common",),
         parameters=(("FLIT_W", flit_w), ("ELEMS", places), ("TYPES", f"8'h{types:02x}")),
         opt="-O1",
         vpi=False,
