@@ -243,7 +243,7 @@ def test_refused_contributions(board: Board, run) -> None:
     """What an engine refuses; a member that never comes."""
     if board.config.ports < 3:
         pytest.skip("two members and a stranger are three ports")
-    run(BadContributions, timeout=200_000, others=1)
+    run(BadContributions, timeout=200_000, others=1, late=False)
 
 
 def test_reset_in_mid_traffic(board: Board, seed: int, run) -> None:
