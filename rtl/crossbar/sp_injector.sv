@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Input of an engine: takes result packets with the set of ports that get them and sends them into
-// the crossbar. Guarantees: each port of the set gets the packet exactly once and whole, without a
+// Input of an engine, or PIPELINED that of a port for its multicasts: takes packets with the set of
+// ports that get them and sends them into the crossbar. Guarantees: each port of the set gets the packet exactly once and whole, without a
 // gap; a port without room holds back only its own copy. The set is served by fan-out splitting:
 // whatever ports grant in a cycle get the packet together, the others later; nothing is held while
 // waiting, so multicasts cannot block each other.
@@ -15,6 +15,8 @@ module sp_injector #(
     parameter int unsigned FLIT_W = 128,
     /// Bits of the word that is kept of a flit.
     parameter int unsigned WORD_W = FLIT_W,
+    /// Bits that are kept of a packet besides: its header and what goes with it.
+    parameter int unsigned HEAD_W = sp_pkg::HDR_W,
     /// Packets held, 2 or more: one is sent while the next comes.
     parameter int unsigned SLOTS = 2,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
@@ -33,8 +35,8 @@ module sp_injector #(
     input  logic               in_first_i,
     /// Last flit of its packet.
     input  logic               in_last_i,
-    /// Header, with the first flit.
-    input  sp_pkg::hdr_t       in_hdr_i,
+    /// Header and what goes with it, with the first flit.
+    input  logic [HEAD_W-1:0]  in_head_i,
     /// Word.
     input  logic [WORD_W-1:0]  in_word_i,
     /// Ports that get the packet, with the first flit.
@@ -56,14 +58,16 @@ module sp_injector #(
     input  logic               start_i,
     /// Outputs that get it now.
     input  logic [N_OUT-1:0]   start_mask_i,
+    /// The packet at the head is read to its end and has been for all: its place is free.
+    output logic               done_o,
     /// A flit is here.
     output logic               flit_valid_o,
     /// First flit of a packet.
     output logic               flit_first_o,
     /// Last flit of a packet.
     output logic               flit_last_o,
-    /// Header, with the first flit.
-    output sp_pkg::hdr_t       flit_hdr_o,
+    /// Header and what goes with it, with the first flit and until the next one.
+    output logic [HEAD_W-1:0]  flit_head_o,
     /// Word.
     output logic [WORD_W-1:0]  flit_word_o
 );
@@ -83,7 +87,7 @@ module sp_injector #(
   // A packet is read when it is whole.
   (* no_rw_check *)
   logic [WORD_W-1:0]  data_mem [SLOTS*FlitDim];
-  hdr_t               hdr_q    [SLOTS];
+  logic [HEAD_W-1:0]  head_q   [SLOTS];
   logic [N_PORTS-1:0] mask_q   [SLOTS];   // ports that still lack the packet
   logic [FlitAw-1:0]  last_q   [SLOTS];   // place of the last flit
   logic [SlotW-1:0]   wslot_q;
@@ -109,7 +113,7 @@ module sp_injector #(
     if (push) begin
       data_mem[($clog2(SLOTS*FlitDim))'({wslot_q, wpos_q})] <= in_word_i;
       last_q[wslot_q] <= wpos_q;
-      if (in_first_i) hdr_q[wslot_q] <= in_hdr_i;
+      if (in_first_i) head_q[wslot_q] <= in_head_i;
     end
   end
 
@@ -128,6 +132,7 @@ module sp_injector #(
   assign last_o = rd && (rpos == last_q[rslot_q]);
   // The head is done when it is read for the last time.
   assign pop    = last_o && (lacking == '0);
+  assign done_o = pop;
 
   if (PIPELINED) begin : g_later
     // As late as the flits of the ports: what is read is known before it is started.
@@ -203,7 +208,7 @@ module sp_injector #(
       rpos_q      <= rpos + FlitAw'(1);
       flit_word_o <= data_mem[($clog2(SLOTS*FlitDim))'({rslot_q, rpos})];
     end
-    if (rd_first) flit_hdr_o <= hdr_q[rslot_q];
+    if (rd_first) flit_head_o <= head_q[rslot_q];
   end
 
   if (N_OUT > N_PORTS) begin : g_no_engine_copy

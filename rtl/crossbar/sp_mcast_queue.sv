@@ -18,6 +18,8 @@ module sp_mcast_queue #(
     parameter int unsigned DEPTH = 32,
     /// 1: packets carry a time stamp.
     parameter bit TIMED = 1'b0,
+    /// 1: its input is the pipelined one, with more on the way.
+    parameter bit PIPELINED = 1'b0,
     /// Bits of the word that is kept of a flit.
     parameter int unsigned WORD_W = FLIT_W,
     localparam int unsigned PtrW = $clog2(DEPTH)
@@ -90,6 +92,8 @@ module sp_mcast_queue #(
     output logic [sp_pkg::STAMP_W-1:0]                 flit_stamp_o,
     /// Word.
     output logic [WORD_W-1:0]                          flit_word_o,
+    /// Ports that get the packet, or have got it in earlier passes.
+    output logic [N_PORTS-1:0]                         flit_ports_o,
     /// The flit ends with a member set.
     output logic                                       flit_set_o,
     /// Where its destinations go.
@@ -99,8 +103,8 @@ module sp_mcast_queue #(
 
   import sp_pkg::*;
 
-  // As in sp_voq: room is seen a few cycles late.
-  localparam int unsigned Slack = 6;
+  // As in the queues beside it: room is seen a few cycles late.
+  localparam int unsigned Slack = PIPELINED ? 8 : 6;
   localparam int unsigned Room = max_flits(FLIT_W) + Slack;
 
   if (DEPTH < Room || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
@@ -230,6 +234,7 @@ module sp_mcast_queue #(
     if (rd_q) {flit_err_o, flit_word_o} <= data_mem[rd_place_q];
     if (begins_q) begin
       flit_hdr_o  <= hdr_mem[rd_place_q];
+      flit_ports_o <= whole_mem[rd_place_q].ports;
       sparse_q    <= whole_mem[rd_place_q].sparse;
       flit_members_o <= whole_mem[rd_place_q].members;
     end

@@ -32,7 +32,6 @@ def elaborate(**changes: int) -> None:
         ("FLIT_W", 384, "128, 256 or 512"),
         ("ISLIP_ITERS", 0, "1..4"),
         ("ISLIP_ITERS", 5, "1..4"),
-        ("MCAST", 1, "not built with PIPELINED"),
         ("CUT_THROUGH", 1, "not built with PIPELINED"),
         ("AUGMENT", 1, "PIPELINED"),
         ("VOQ_SHARED", 24, "PIPELINED"),
