@@ -269,7 +269,7 @@ module sp_crossbar #(
   logic [STAMP_W-1:0] flit_stamp [N_IN];
   logic [STAMP_W-1:0] now;               // time
   logic [WordW-1:0]  flit_word   [N_IN];
-  logic [N_PORTS-1:0] flit_mcast;           // it, PIPELINED that of FirstMcast + i, is one of a multicast
+  logic [N_PORTS-1:0] flit_mcast;           // it, or that of FirstMcast + i, is one of a multicast
   logic [N_PORTS-1:0] flit_set;             // and ends with a member set
   member_ports_t      flit_members [N_PORTS]; // of which these are the destinations
   logic [NUM_VC-1:0] out_room    [N_PORTS];
@@ -287,6 +287,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  heads       [N_IN];   // outputs for which a packet may start now
   logic [LEN_W-1:0]  in_left     [N_IN];   // flits of a packet that started before
   logic [N_IN-1:0]   in_stays;             // there will be one in the next cycle
+  logic [2:0]        mcast_more [N_PORTS]; // the multicast at the head has more than one, two, three
   logic [N_IN-1:0]   in_long;              // the packet that starts has more than one
 
   logic [NE-1:0]     port_head_valid [N_PORTS];
@@ -306,7 +307,7 @@ module sp_crossbar #(
       assign room_for[i][v] = !PIPELINED ? '0 : (v == int'(VC_RED)) ? room[v] & wanted[i] : room[v];
     end
 
-    logic               mcast_long, mcast_stays;
+    logic               mcast_stays;
     logic [LEN_W-1:0]   mcast_left;
     logic               mcast_valid, mcast_first, mcast_last, mcast_err;
     hdr_t               mcast_hdr;
@@ -376,7 +377,7 @@ module sp_crossbar #(
         .long_o          (in_long[i]),
         .left_o          (in_left[i]),
         .stays_o         (in_stays[i]),
-        .mcast_long_o    (mcast_long),
+        .mcast_more_o    (mcast_more[i]),
         .mcast_left_o    (mcast_left),
         .mcast_stays_o   (mcast_stays),
         .mcast_valid_o   (mcast_valid),
@@ -413,7 +414,7 @@ module sp_crossbar #(
       assign in_idle[FirstMcast+i]    = 1'b0;
       assign in_last[FirstMcast+i]    = 1'b0;
       assign in_waits[FirstMcast+i]   = 1'b0;
-      assign in_long[FirstMcast+i]    = mcast_long;
+      assign in_long[FirstMcast+i]    = mcast_more[i][0];
       assign in_left[FirstMcast+i]    = mcast_left;
       assign in_stays[FirstMcast+i]   = mcast_stays;
       assign flit_valid[FirstMcast+i] = mcast_valid;
@@ -426,7 +427,7 @@ module sp_crossbar #(
       assign flit_word[FirstMcast+i]  = mcast_word;
     end else begin : g_no_mcast
       logic unused;
-      assign unused = &{1'b0, mcast_long, mcast_left, mcast_stays, mcast_valid, mcast_first,
+      assign unused = &{1'b0, mcast_more[i], mcast_left, mcast_stays, mcast_valid, mcast_first,
                         mcast_last, mcast_err, mcast_hdr, mcast_stamp, mcast_word};
     end
   end
@@ -435,6 +436,7 @@ module sp_crossbar #(
     if (e < N_ENGINES) begin : g_used
       logic [WordW-1:0] res_word;
       logic             unused_done;
+      logic [1:0]       unused_more;
       assign in_waits[N_PORTS+e] = 1'b0;
 
       sp_flit_code #(
@@ -466,7 +468,7 @@ module sp_crossbar #(
           .ready_o     (res_pending[e]),
           .idle_o      (in_idle[N_PORTS+e]),
           .last_o      (in_last[N_PORTS+e]),
-          .long_o      (in_long[N_PORTS+e]),
+          .more_o      ({unused_more, in_long[N_PORTS+e]}),
           .left_o      (in_left[N_PORTS+e]),
           .stays_o     (in_stays[N_PORTS+e]),
           .start_i     (start[N_PORTS+e]),
@@ -550,8 +552,8 @@ module sp_crossbar #(
   // sides are kept free for it, and meet within the longest packet. A request is therefore served
   // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load hardly a pair waits so long.
   // With multicasts rounds of N_OUT phases alternate: in one unicasts have their turn, in the next
-  // multicasts; that makes 2 * (2 * N_OUT + 1) phases. PIPELINED: both are inputs of their own, so
-  // that due outputs of two inputs never coincide: those of one kind have none in the other's rounds.
+  // multicasts; that makes 2 * (2 * N_OUT + 1) phases. PIPELINED: multicasts are inputs of
+  // their own, but a port's two inputs never wish in the same round, so due outputs do not coincide.
   // CUT_THROUGH: while one side waits for a sender that pauses the other is not kept free, but the
   // phase does not end before the pair has met, unless it is its own input that waits.
   // From the end of a packet, PIPELINED of one promised before, to the next start.
@@ -665,7 +667,16 @@ module sp_crossbar #(
       assign two[i]   = '0;
       assign three[i] = '0;
       assign heads[i] = mcast_wish[i];
-      assign more[i]  = {3{in_long[i] ? mcast_wish[i] : '0}};
+      if (i < int'(N_OUT)) begin : g_result
+        // Those of several flits are nearly all long ones.
+        assign more[i] = {3{in_long[i] ? mcast_wish[i] : '0}};
+      end else begin : g_mcast
+        always_comb begin
+          for (int unsigned n = 0; n < 3; n++) begin
+            more[i][n] = mcast_more[i-int'(N_OUT)][n] ? mcast_wish[i] : '0;
+          end
+        end
+      end
     end
 
     // A match is void if the scheduler has promised too much: see there.

@@ -146,8 +146,8 @@ module sp_ingress #(
     /// There will be such a flit in the next cycle.
     output logic                      stays_o,
 
-    /// PIPELINED, multicasts; see sp_injector. The one at the head has more than one flit.
-    output logic                      mcast_long_o,
+    /// PIPELINED, multicasts; see sp_injector. That at the head has more than one, two, three flits.
+    output logic [2:0]                mcast_more_o,
     /// Flits of an earlier pass that are still to be read.
     output logic [sp_pkg::LEN_W-1:0]  mcast_left_o,
     /// There will be such a flit in the next cycle.
@@ -396,7 +396,7 @@ module sp_ingress #(
     logic [KeptW-1:0] kept;
     logic [HeadW-1:0] head;
 
-    // While the table is asked for the destinations of a member set it cannot be asked for a header.
+    // While the table is asked for the destinations of a member set no header can be looked up.
     assign look_hdr   = s_tuser_i[HDR_W-1:0];
     assign looked     = look;
     assign mixed      = walk ? hdr.src ^ walk_id : look_hdr.src ^ look_hdr.dst;
@@ -956,8 +956,8 @@ module sp_ingress #(
 
   // --------------------------------------------------------------------------------- multicasts
 
-  // The two queues are read in turns: an input starts a packet only when both are idle. PIPELINED: the
-  // queue of multicasts feeds an injector, which is an input of the crossbar beside that of the VOQs.
+  // The two queues are read in turns: an input starts a packet only when both are idle. PIPELINED:
+  // that of multicasts feeds an injector, an input of the crossbar beside that of the VOQs.
   if (MCAST) begin : g_mcast
     logic                              sparse;  // the packet carries its members
     logic [N_GROUPS-1:0]               there_q; // groups with a member
@@ -1058,7 +1058,7 @@ module sp_ingress #(
         end
       end
     end else begin : g_walk
-      // The cycle of the last lookup takes the beat, so that of n destinations n - 1 cycles are lost.
+      // The cycle of the last lookup takes the beat: of n destinations n - 1 cycles are lost.
       logic [N_PORTS-1:0] members_q;
 
       assign look_members = first ? group_mem[group] : members_q;
@@ -1175,8 +1175,8 @@ module sp_ingress #(
     assign ev_mcast_o = commit && written.mcast;
 
     if (PIPELINED) begin : g_feed
-      // Free flits of the queue are counted when they are taken, and compared a cycle later: what may
-      // have been taken since is a packet of one flit, as one of more has kept the input meanwhile.
+      // Free flits of the queue are counted when they are taken, and compared a cycle later: what
+      // may have been taken since is a packet of one flit, as one of more keeps the input till then.
       logic short_q;  // a packet of one flit fits
       logic long_q;   // the longest one does
 
@@ -1198,7 +1198,8 @@ module sp_ingress #(
         wr_targets <= targets;
       end
 
-      // One pass over the packet at the head, for all its ports, when the injector has a place for it.
+      // One pass over the packet at the head, for all its ports, when the injector has a place for
+      // it: whatever waits for an output waits there.
       localparam int unsigned Slots = 2;
       logic [1:0]         taken_q;   // places that are taken, those of what is on its way too
       logic               takes;     // it has a place
@@ -1242,7 +1243,7 @@ module sp_ingress #(
           .ready_o     (lacking),
           .idle_o      (unused_idle),
           .last_o      (unused_last),
-          .long_o      (mcast_long_o),
+          .more_o      (mcast_more_o),
           .left_o      (mcast_left_o),
           .stays_o     (mcast_stays_o),
           .start_i     (start_mcast_i),
@@ -1321,7 +1322,7 @@ module sp_ingress #(
   end
 
   if (!(PIPELINED && MCAST)) begin : g_no_injector
-    assign {mcast_long_o, mcast_left_o, mcast_stays_o} = '0;
+    assign {mcast_more_o, mcast_left_o, mcast_stays_o} = '0;
     assign {mcast_valid_o, mcast_first_o, mcast_last_o, mcast_err_o} = '0;
     assign {mcast_hdr_o, mcast_stamp_o, mcast_word_o} = '0;
   end

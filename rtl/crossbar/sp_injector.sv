@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Input of an engine, or PIPELINED that of a port for its multicasts: takes packets with the set of
-// ports that get them and sends them into the crossbar. Guarantees: each port of the set gets the packet exactly once and whole, without a
-// gap; a port without room holds back only its own copy. The set is served by fan-out splitting:
-// whatever ports grant in a cycle get the packet together, the others later; nothing is held while
-// waiting, so multicasts cannot block each other.
+// ports that get them and sends them into the crossbar. Guarantees: each port of the set gets the
+// packet exactly once and whole, without a gap; a port without room holds back only its own copy.
+// The set is served by fan-out splitting: whatever ports grant in a cycle get the packet together,
+// the others later; nothing is held while waiting, so multicasts cannot block each other.
 
 module sp_injector #(
     /// External ports.
@@ -48,8 +48,8 @@ module sp_injector #(
     output logic               idle_o,
     /// Last flit of the packet is being read.
     output logic               last_o,
-    /// PIPELINED: the packet at the head has more than one flit.
-    output logic               long_o,
+    /// PIPELINED: the packet at the head has more than one, two, three flits.
+    output logic [2:0]         more_o,
     /// PIPELINED: flits of a pass that has started before that are still to be read.
     output logic [sp_pkg::LEN_W-1:0] left_o,
     /// PIPELINED: there will be one in the next cycle.
@@ -144,7 +144,7 @@ module sp_injector #(
     assign head     = rslot_q;
     assign left     = whole_q != '0;
     assign idle_o   = 1'b0;
-    assign long_o   = last_q[rslot_q] != '0;
+    always_comb for (int unsigned n = 0; n < 3; n++) more_o[n] = 32'(last_q[rslot_q]) > n;
     assign left_o   = left_q;
     assign stays_o  = more_q && !last_o;
 
@@ -168,7 +168,7 @@ module sp_injector #(
     // While the head leaves, the packet behind it is shown, so that no cycle is lost.
     assign head     = pop ? next_slot(rslot_q) : rslot_q;
     assign left     = whole_q > CntW'(pop);
-    assign long_o   = 1'b0;
+    assign more_o   = '0;
     assign left_o   = '0;
     assign stays_o  = 1'b0;
   end
