@@ -287,7 +287,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  heads       [N_IN];   // outputs for which a packet may start now
   logic [LEN_W-1:0]  in_left     [N_IN];   // flits of a packet that started before
   logic [N_IN-1:0]   in_stays;             // there will be one in the next cycle
-  logic [2:0]        mcast_more [N_PORTS]; // the multicast at the head has more than one, two, three
+  logic [2:0]        mcast_more [N_PORTS]; // that of a multicast has more than one, two, three
   logic [N_IN-1:0]   in_long;              // the packet that starts has more than one
 
   logic [NE-1:0]     port_head_valid [N_PORTS];
@@ -552,8 +552,8 @@ module sp_crossbar #(
   // sides are kept free for it, and meet within the longest packet. A request is therefore served
   // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load hardly a pair waits so long.
   // With multicasts rounds of N_OUT phases alternate: in one unicasts have their turn, in the next
-  // multicasts; that makes 2 * (2 * N_OUT + 1) phases. PIPELINED: multicasts are inputs of
-  // their own, but a port's two inputs never wish in the same round, so due outputs do not coincide.
+  // multicasts; that makes 2 * (2 * N_OUT + 1) phases. PIPELINED: multicasts have inputs of
+  // their own, with the due outputs of their ports; of the two only one wishes in a round.
   // CUT_THROUGH: while one side waits for a sender that pauses the other is not kept free, but the
   // phase does not end before the pair has met, unless it is its own input that waits.
   // From the end of a packet, PIPELINED of one promised before, to the next start.

@@ -146,7 +146,7 @@ module sp_ingress #(
     /// There will be such a flit in the next cycle.
     output logic                      stays_o,
 
-    /// PIPELINED, multicasts; see sp_injector. That at the head has more than one, two, three flits.
+    /// PIPELINED, multicasts; see sp_injector. The head has more than one, two, three flits.
     output logic [2:0]                mcast_more_o,
     /// Flits of an earlier pass that are still to be read.
     output logic [sp_pkg::LEN_W-1:0]  mcast_left_o,
@@ -1176,7 +1176,7 @@ module sp_ingress #(
 
     if (PIPELINED) begin : g_feed
       // Free flits of the queue are counted when they are taken, and compared a cycle later: what
-      // may have been taken since is a packet of one flit, as one of more keeps the input till then.
+      // may have been taken since is a packet of one flit; one of more keeps the input till then.
       logic short_q;  // a packet of one flit fits
       logic long_q;   // the longest one does
 
