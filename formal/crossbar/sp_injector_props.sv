@@ -84,6 +84,7 @@ module sp_injector_props
       .in_first_i  (in_first),
       .in_last_i,
       .in_head_i   (in_hdr),
+      .in_flits_i  ('0),
       .in_word_i   (in_data),
       .in_mask_i,
       .ready_o     (asks),

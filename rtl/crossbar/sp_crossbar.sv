@@ -463,6 +463,7 @@ module sp_crossbar #(
           .in_first_i  (res_first_i[e]),
           .in_last_i   (res_last_i[e]),
           .in_head_i   (res_hdr_i[e]),
+          .in_flits_i  ('0),
           .in_word_i   (res_word),
           .in_mask_i   (res_mask_i[e]),
           .ready_o     (res_pending[e]),
@@ -606,6 +607,8 @@ module sp_crossbar #(
         waited_q[1][i] <= '0;
       end
     end else begin
+      assert ($countones(overdue) == $countones(kept))
+        else $error("sp_crossbar: an output is kept free for two inputs");
       if (tick_q != '1 || ends) tick_q <= tick_q + PhaseW'(1);
       if (MCAST && ends && due_q[0] == OutW'(N_OUT - 1)) mcast_due_q <= !mcast_due_q;
       for (int unsigned i = 0; i < N_IN; i++) begin

@@ -1113,6 +1113,7 @@ module sp_ingress #(
     hdr_t               mc_hdr;
     logic [STAMP_W-1:0] mc_stamp;
     logic [WordW-1:0]   mc_word;
+    logic [LEN_W-1:0]   mc_flits;
     logic [N_PORTS-1:0] mc_ports;
     logic               mc_set;
     member_ports_t      mc_members;
@@ -1161,6 +1162,7 @@ module sp_ingress #(
         .flit_err_o     (mc_err),
         .flit_hdr_o     (mc_hdr),
         .flit_stamp_o   (mc_stamp),
+        .flit_flits_o   (mc_flits),
         .flit_word_o    (mc_word),
         .flit_ports_o   (mc_ports),
         .flit_set_o     (mc_set),
@@ -1229,6 +1231,7 @@ module sp_ingress #(
           .WORD_W   (2 + WordW),
           .HEAD_W   ($bits(member_ports_t) + STAMP_W + HDR_W),
           .SLOTS    (Slots),
+          .STREAMS  (1'b1),
           .PIPELINED(1'b1)
       ) i_injector (
           .clk_i,
@@ -1238,6 +1241,7 @@ module sp_ingress #(
           .in_first_i  (mc_first_flit),
           .in_last_i   (mc_last_flit),
           .in_head_i   ({mc_members, mc_stamp, mc_hdr}),
+          .in_flits_i  (mc_flits),
           .in_word_i   ({mc_set, mc_err, mc_word}),
           .in_mask_i   (mc_ports),
           .ready_o     (lacking),
@@ -1270,7 +1274,7 @@ module sp_ingress #(
       assign flit_word_o  = voq_word;
     end else begin : g_in_turns
       logic unused;
-      assign unused         = &{1'b0, mc_ports, said_members};
+      assign unused         = &{1'b0, mc_flits, mc_ports, said_members};
       assign mcast_fits     = 1'b0;
       assign wr_ports       = ports;
       assign wr_sparse      = sparse;

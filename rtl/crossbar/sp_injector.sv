@@ -19,6 +19,8 @@ module sp_injector #(
     parameter int unsigned HEAD_W = sp_pkg::HDR_W,
     /// Packets held, 2 or more: one is sent while the next comes.
     parameter int unsigned SLOTS = 2,
+    /// 1: flits of a packet come without a gap, so it may be sent while it comes; PIPELINED only.
+    parameter bit STREAMS = 1'b0,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0
 ) (
@@ -37,6 +39,8 @@ module sp_injector #(
     input  logic               in_last_i,
     /// Header and what goes with it, with the first flit.
     input  logic [HEAD_W-1:0]  in_head_i,
+    /// STREAMS: flits of the packet, with the first one.
+    input  logic [sp_pkg::LEN_W-1:0] in_flits_i,
     /// Word.
     input  logic [WORD_W-1:0]  in_word_i,
     /// Ports that get the packet, with the first flit.
@@ -83,8 +87,11 @@ module sp_injector #(
   if (SLOTS < 2) begin : g_bad_slots
     $fatal(1, "sp_injector: SLOTS = %0d is not 2 or more", SLOTS);
   end
+  if (STREAMS && !PIPELINED) begin : g_bad_streams
+    $fatal(1, "sp_injector: STREAMS = 1 is not built with PIPELINED = 0");
+  end
 
-  // A packet is read when it is whole.
+  // A packet is read when it is whole; STREAMS: each flit a cycle after it was written, or later.
   (* no_rw_check *)
   logic [WORD_W-1:0]  data_mem [SLOTS*FlitDim];
   logic [HEAD_W-1:0]  head_q   [SLOTS];
@@ -93,7 +100,7 @@ module sp_injector #(
   logic [SlotW-1:0]   wslot_q;
   logic [FlitAw-1:0]  wpos_q;
   logic [SlotW-1:0]   rslot_q;
-  logic [CntW-1:0]    whole_q;            // packets that are whole
+  logic [CntW-1:0]    whole_q;            // packets that are whole, or come without a gap
 
   function automatic logic [SlotW-1:0] next_slot(logic [SlotW-1:0] slot);
     return (slot == SlotW'(SLOTS - 1)) ? '0 : slot + SlotW'(1);
@@ -103,16 +110,19 @@ module sp_injector #(
 
   logic push;
   logic push_last;
+  logic counts;     // a packet is one that may be read
   logic pop;
 
-  assign in_ready_o = whole_q != CntW'(SLOTS);
+  assign in_ready_o = whole_q != CntW'(SLOTS) || (STREAMS && !in_first_i);
+  assign counts     = STREAMS ? push && in_first_i : push_last;
   assign push       = in_valid_i && in_ready_o;
   assign push_last  = push && in_last_i;
 
   always_ff @(posedge clk_i) begin
     if (push) begin
       data_mem[($clog2(SLOTS*FlitDim))'({wslot_q, wpos_q})] <= in_word_i;
-      last_q[wslot_q] <= wpos_q;
+      if (!STREAMS) last_q[wslot_q] <= wpos_q;
+      else if (in_first_i) last_q[wslot_q] <= FlitAw'(in_flits_i - LEN_W'(1));
       if (in_first_i) head_q[wslot_q] <= in_head_i;
     end
   end
@@ -192,8 +202,8 @@ module sp_injector #(
       if (push) wpos_q <= in_last_i ? '0 : wpos_q + FlitAw'(1);
       if (push_last) wslot_q <= next_slot(wslot_q);
       if (pop) rslot_q <= next_slot(rslot_q);
-      if (push_last && !pop) whole_q <= whole_q + CntW'(1);
-      else if (pop && !push_last) whole_q <= whole_q - CntW'(1);
+      if (counts && !pop) whole_q <= whole_q + CntW'(1);
+      else if (pop && !counts) whole_q <= whole_q - CntW'(1);
       more_q       <= rd && !last_o;
       flit_valid_o <= rd;
       flit_first_o <= rd_first;
@@ -209,6 +219,11 @@ module sp_injector #(
       flit_word_o <= data_mem[($clog2(SLOTS*FlitDim))'({rslot_q, rpos})];
     end
     if (rd_first) flit_head_o <= head_q[rslot_q];
+  end
+
+  if (!STREAMS) begin : g_no_length
+    logic unused_flits;
+    assign unused_flits = &{1'b0, in_flits_i};
   end
 
   if (N_OUT > N_PORTS) begin : g_no_engine_copy

@@ -90,6 +90,8 @@ module sp_mcast_queue #(
     output sp_pkg::hdr_t                               flit_hdr_o,
     /// Time stamp, with the first flit.
     output logic [sp_pkg::STAMP_W-1:0]                 flit_stamp_o,
+    /// Flits of the packet.
+    output logic [sp_pkg::LEN_W-1:0]                   flit_flits_o,
     /// Word.
     output logic [WORD_W-1:0]                          flit_word_o,
     /// Ports that get the packet, or have got it in earlier passes.
@@ -234,6 +236,7 @@ module sp_mcast_queue #(
     if (rd_q) {flit_err_o, flit_word_o} <= data_mem[rd_place_q];
     if (begins_q) begin
       flit_hdr_o  <= hdr_mem[rd_place_q];
+      flit_flits_o <= left_q;
       flit_ports_o <= whole_mem[rd_place_q].ports;
       sparse_q    <= whole_mem[rd_place_q].sparse;
       flit_members_o <= whole_mem[rd_place_q].members;
