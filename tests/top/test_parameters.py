@@ -94,3 +94,8 @@ def _local(name: str) -> str:
 @pytest.mark.parametrize("engines", [0, 1, 2])
 def test_legal_parameters(ports: int, engines: int) -> None:
     elaborate(N_PORTS=ports, N_ENGINES=engines)
+
+
+@pytest.mark.parametrize(("ports", "engines", "slots"), [(2, 0, 1), (3, 0, 4), (5, 2, 2)])
+def test_pipelined_multicasts(ports: int, engines: int, slots: int) -> None:
+    elaborate(N_PORTS=ports, N_ENGINES=engines, ISLIP_ITERS=slots, MCAST=1)
