@@ -219,6 +219,8 @@ module sp_mcast_queue #(
 
       assert (!start_i || (idle_o && start_ports_i != '0 && (start_ports_i & ~ready_o) == '0))
         else $error("sp_mcast_queue: a pass serves a port that does not lack the packet");
+      assert (!take_i || free_q >= (PtrW + 1)'(take_flits_i))
+        else $error("sp_mcast_queue: a packet takes what is not free");
       assert (!commit_i || commit_ports_i != '0)
         else $error("sp_mcast_queue: a packet for nobody");
     end

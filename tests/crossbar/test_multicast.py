@@ -183,6 +183,35 @@ class QueueFull(MulticastTest):
 
 
 @pyuvm.test()
+class Hasty(MulticastTest):
+    """Senders that look at tready alone fill the queue of multicasts to its last flit: nothing is
+    lost when their receivers take it."""
+
+    stalls = "none"
+
+    async def traffic(self) -> None:
+        config = self.config
+        await self.set_group(0, list(range(config.ports)))
+        self.pipe.options(hasty=True)
+        for flits in range(1, config.max_flits - 1):
+            count = 2 * (config.voq_flits + config.egress_flits) // flits
+            rows = [
+                packet.make(
+                    count, flit_w=config.flit_w, op=Op.MCAST_WRITE, src=port, dst=0,
+                    len=min(flits * config.flit_bytes // 16, 16), tag=np.arange(count),
+                )
+                for port in range(config.ports)
+            ]  # fmt: skip
+            self.pipe.stalls(CLOSED)
+            await self.send(rows)
+            await self.pipe.run(2 * config.ports * (config.voq_flits + config.egress_flits))
+            assert self.pipe.waiting().all(), "a queue was not full"
+            self.pipe.stalls("none")
+            await self.drain()
+            self.hit("queue_full", config.ports)
+
+
+@pyuvm.test()
 class GroupChanges(MulticastTest):
     """A group changes while a multicast to it comes in: it goes to those who were members when its
     first beat was taken, to all of them and to nobody else."""
@@ -513,6 +542,12 @@ def test_full_load(sim, config: str) -> None:
 @pytest.mark.parametrize("config", ["dev4", DEV4P, DEV8_LONG])
 def test_queue_full(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="QueueFull")
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", DEV4P])
+def test_hasty_multicasts(sim, config: str) -> None:
+    sim.run(config=config, module=__name__, testcase="Hasty")
 
 
 @pytest.mark.sim
