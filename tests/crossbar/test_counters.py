@@ -217,8 +217,8 @@ class Marks(Timed):
         assert (fits & (before >= limit + BEHIND)).any()
         assert not (await self.marks(self.burst(), hold=False)).any(), "marked by an empty buffer"
         await self.check_marks("egress")
-        # The VOQ, and the queue of multicasts: it fills when the egress has no more room; from then on
-        # all are marked.
+        # The VOQ, or the queue of multicasts: it fills when the egress has no more room; from then
+        # on all are marked.
         await self.registers.write("ecn_threshold", egress=0, voq=limit)
         await self.set_group(0, [0])
         for op in (Op.WRITE, Op.MCAST_WRITE)[: 1 + config.mcast]:
