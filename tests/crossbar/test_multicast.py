@@ -475,12 +475,14 @@ class Lone(MulticastTest):
         await self.set_group(0, list(range(config.ports)))
         for flits in range(1, config.max_flits):
             for members in (0, *range(1, min(config.ports, MAX_MEMBERS) + 1)):
+                units = min(flits * config.flit_bytes // 16 - (members != 0), 16)
+                if not units:
+                    continue
                 src = int(self.rng.integers(config.ports))
                 rows = self.nothing()
                 rows[src] = packet.make(
-                    1, flit_w=config.flit_w, op=Op.MCAST_WRITE, src=src, dst=0, tag=flits,
+                    1, flit_w=config.flit_w, op=Op.MCAST_WRITE, src=src, dst=0, len=units,
                     ext=EXT_SET if members else 0,
-                    len=min(flits * config.flit_bytes // 16 - (members != 0), 16),
                 )  # fmt: skip
                 if members:
                     packet.set_members(rows[src], [*range(members)])
@@ -498,7 +500,8 @@ class Lone(MulticastTest):
     def cycles(self, flits: int, members: int) -> int:
         """Return what docs/crossbar.md says: it is stored whole, and its destinations looked up."""
         if self.config.pipelined:
-            return flits + 9 + (members and members + 1)
+            buffered = 4 * (self.config.iterations == 1)
+            return flits + 9 + buffered + (members and members + 1)
         return flits + 3 + (members and members - 1)
 
 
