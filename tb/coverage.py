@@ -50,7 +50,7 @@ _ANSWERS = (Op.ERROR, Op.COLL_ERROR)
 MULTICAST_CASES = (
     "sender_is_member", "sender_is_none", "equal_destinations", "held_back", "opposite_orders",
     "with_unicast_and_reduction", "full_load", "mixed_load", "queue_full", "group_changed",
-    "within_partition", "across_partitions",
+    "within_partition", "across_partitions", "lone",
     "empty_group", "empty_set", "no_route", "engine",
 )  # fmt: skip
 

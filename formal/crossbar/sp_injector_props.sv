@@ -83,7 +83,8 @@ module sp_injector_props
       .in_ready_o  (in_ready),
       .in_first_i  (in_first),
       .in_last_i,
-      .in_hdr_i    (in_hdr),
+      .in_head_i   (in_hdr),
+      .in_flits_i  ('0),
       .in_word_i   (in_data),
       .in_mask_i,
       .ready_o     (asks),
@@ -94,7 +95,7 @@ module sp_injector_props
       .flit_valid_o(),
       .flit_first_o(out_first),
       .flit_last_o (out_last),
-      .flit_hdr_o  (out_hdr),
+      .flit_head_o (out_hdr),
       .flit_word_o (out_data)
   );
 

@@ -158,6 +158,13 @@ module sp_partition_props
   logic [2:0][N_OUT-1:0] unused_more;
   logic [LEN_W-1:0]    unused_left;
   always_comb for (int unsigned v = 0; v < NUM_VC; v++) no_room[v] = '0;
+  logic [2:0]          unused_mcast_more;
+  logic [LEN_W-1:0]    unused_mcast_left;
+  logic                unused_mcast_stays;
+  logic [3:0]          unused_mcast_flit;
+  hdr_t                unused_mcast_hdr;
+  logic [STAMP_W-1:0]  unused_mcast_stamp;
+  logic [FLIT_W-1:0]   unused_mcast_data;
   logic [15:0]         unused;
   logic                unused_waits;
 
@@ -219,6 +226,16 @@ module sp_partition_props
       .long_o          (unused[0]),
       .left_o          (unused_left),
       .stays_o         (unused[2]),
+      .mcast_more_o    (unused_mcast_more),
+      .mcast_left_o    (unused_mcast_left),
+      .mcast_stays_o   (unused_mcast_stays),
+      .mcast_valid_o   (unused_mcast_flit[0]),
+      .mcast_first_o   (unused_mcast_flit[1]),
+      .mcast_last_o    (unused_mcast_flit[2]),
+      .mcast_err_o     (unused_mcast_flit[3]),
+      .mcast_hdr_o     (unused_mcast_hdr),
+      .mcast_stamp_o   (unused_mcast_stamp),
+      .mcast_word_o    (unused_mcast_data),
       .head_valid_o    (unused[3]),
       .head_hdr_o      (unused_heads),
       .flit_valid_o    (unused[4]),
@@ -327,7 +344,7 @@ module sp_partition_props
                                    && since));
         // Why so: the members of a group were found within reach with the first beat,
         members_found: assert (!(dut.g_skid.in_packet_q && dut.g_skid.said_q.ok && by_group
-                                 && dut.g_mcast.members_q[other_i] && since_q));
+                                 && dut.g_mcast.g_walk.members_q[other_i] && since_q));
         // and each destination of a set when it was looked up.
         set_found: assert (!(walks && dut.g_mcast.ports_q[other_i] && since_q));
       end

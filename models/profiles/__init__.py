@@ -96,8 +96,6 @@ class Config:
             raise ConfigError(
                 f"configuration {self.name}: links = {self.links} is more than ports = {self.ports}"
             )
-        if self.pipelined and self.mcast:
-            raise ConfigError(f"configuration {self.name}: mcast = 1 is not built with pipelined")
         if self.pipelined and self.cut_through:
             raise ConfigError(
                 f"configuration {self.name}: cut_through = 1 is not built with pipelined"

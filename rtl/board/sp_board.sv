@@ -49,7 +49,7 @@ module sp_board #(
     parameter int unsigned N_IDS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
-    /// 1: multicasts; not with PIPELINED.
+    /// 1: multicasts.
     parameter bit MCAST = 1'b0,
     /// What the switch counts: 0 by port, 1 by VC too, 2 latencies too.
     parameter int unsigned COUNTERS = 0,

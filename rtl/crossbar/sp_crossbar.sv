@@ -38,7 +38,7 @@ module sp_crossbar #(
     parameter int unsigned N_GROUPS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
-    /// 1: multicasts, with a queue for them at each input; not with PIPELINED.
+    /// 1: multicasts, with a queue for them at each input.
     parameter bit MCAST = 1'b0,
     /// 1: packets carry the time at which they came, for the histogram of latencies.
     parameter bit TIMED = 1'b0,
@@ -198,8 +198,10 @@ module sp_crossbar #(
 
   import sp_pkg::*;
 
-  localparam int unsigned N_IN = N_PORTS + N_ENGINES;
+  // Inputs are the ports, the engines, and PIPELINED once more the ports for their multicasts.
   localparam int unsigned N_OUT = N_PORTS + N_ENGINES;
+  localparam int unsigned FirstMcast = (PIPELINED && MCAST) ? N_OUT : 0;
+  localparam int unsigned N_IN = (PIPELINED && MCAST) ? N_OUT + N_PORTS : N_OUT;
   localparam int unsigned InW = $clog2(N_IN);
   localparam int unsigned OutW = $clog2(N_OUT);
 
@@ -208,9 +210,6 @@ module sp_crossbar #(
   end
   if (ISLIP_ITERS < 1 || ISLIP_ITERS > 4) begin : g_bad_iters
     $fatal(1, "sp_crossbar: ISLIP_ITERS = %0d is not in 1..4", ISLIP_ITERS);
-  end
-  if (PIPELINED && MCAST) begin : g_bad_mcast
-    $fatal(1, "sp_crossbar: MCAST = 1 is not built with PIPELINED = 1");
   end
   if (PIPELINED && VOQ_SHARED != 0) begin : g_bad_shared
     $fatal(1, "sp_crossbar: VOQ_SHARED = %0d is not 0, as PIPELINED asks for", VOQ_SHARED);
@@ -258,7 +257,7 @@ module sp_crossbar #(
   logic [OutW-1:0]   start_out   [N_PORTS];
   logic [N_OUT-1:0]  match       [N_IN];
   logic [N_OUT-1:0]  matched     [N_IN];   // what is started
-  logic [N_PORTS-1:0] start_mcast;         // it is a multicast
+  logic [N_PORTS-1:0] start_mcast;         // it is a multicast; not PIPELINED
   logic [N_IN-1:0]   from        [N_OUT];
   logic [N_OUT-1:0]  res_pending [NE];     // ports that lack the result at the head
   logic [N_IN-1:0]   flit_valid;
@@ -270,7 +269,7 @@ module sp_crossbar #(
   logic [STAMP_W-1:0] flit_stamp [N_IN];
   logic [STAMP_W-1:0] now;               // time
   logic [WordW-1:0]  flit_word   [N_IN];
-  logic [N_PORTS-1:0] flit_mcast;           // it is one of a multicast
+  logic [N_PORTS-1:0] flit_mcast;           // it, or that of FirstMcast + i, is one of a multicast
   logic [N_PORTS-1:0] flit_set;             // and ends with a member set
   member_ports_t      flit_members [N_PORTS]; // of which these are the destinations
   logic [NUM_VC-1:0] out_room    [N_PORTS];
@@ -288,6 +287,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  heads       [N_IN];   // outputs for which a packet may start now
   logic [LEN_W-1:0]  in_left     [N_IN];   // flits of a packet that started before
   logic [N_IN-1:0]   in_stays;             // there will be one in the next cycle
+  logic [2:0]        mcast_more [N_PORTS]; // that of a multicast has more than one, two, three
   logic [N_IN-1:0]   in_long;              // the packet that starts has more than one
 
   logic [NE-1:0]     port_head_valid [N_PORTS];
@@ -306,6 +306,13 @@ module sp_crossbar #(
     for (genvar v = 0; v < int'(NUM_VC); v++) begin : g_room
       assign room_for[i][v] = !PIPELINED ? '0 : (v == int'(VC_RED)) ? room[v] & wanted[i] : room[v];
     end
+
+    logic               mcast_stays;
+    logic [LEN_W-1:0]   mcast_left;
+    logic               mcast_valid, mcast_first, mcast_last, mcast_err;
+    hdr_t               mcast_hdr;
+    logic [STAMP_W-1:0] mcast_stamp;
+    logic [WordW-1:0]   mcast_word;
 
     sp_ingress #(
         .N_OUT    (N_OUT),
@@ -356,8 +363,8 @@ module sp_crossbar #(
         .start_i         (start[i]),
         .start_vc_i      (start_vc[i]),
         .start_out_i     (start_out[i]),
-        .start_mcast_i   (start_mcast[i]),
-        .start_ports_i   (matched[i][N_PORTS-1:0]),
+        .start_mcast_i   (PIPELINED ? MCAST && start[FirstMcast+i] : start_mcast[i]),
+        .start_ports_i   (matched[FirstMcast+i][N_PORTS-1:0]),
         .room_i          (room_for[i]),
         .fresh_o         (fresh[i]),
         .some_o          (told[i]),
@@ -370,6 +377,16 @@ module sp_crossbar #(
         .long_o          (in_long[i]),
         .left_o          (in_left[i]),
         .stays_o         (in_stays[i]),
+        .mcast_more_o    (mcast_more[i]),
+        .mcast_left_o    (mcast_left),
+        .mcast_stays_o   (mcast_stays),
+        .mcast_valid_o   (mcast_valid),
+        .mcast_first_o   (mcast_first),
+        .mcast_last_o    (mcast_last),
+        .mcast_err_o     (mcast_err),
+        .mcast_hdr_o     (mcast_hdr),
+        .mcast_stamp_o   (mcast_stamp),
+        .mcast_word_o    (mcast_word),
         .head_valid_o    (port_head_valid[i]),
         .head_hdr_o      (port_head_hdr[i]),
         .flit_valid_o    (flit_valid[i]),
@@ -392,11 +409,34 @@ module sp_crossbar #(
         .ev_mcast_o      (ev_mcast_o[i]),
         .event_o         (ingress_o[i])
     );
+
+    if (FirstMcast != 0) begin : g_mcast
+      assign in_idle[FirstMcast+i]    = 1'b0;
+      assign in_last[FirstMcast+i]    = 1'b0;
+      assign in_waits[FirstMcast+i]   = 1'b0;
+      assign in_long[FirstMcast+i]    = mcast_more[i][0];
+      assign in_left[FirstMcast+i]    = mcast_left;
+      assign in_stays[FirstMcast+i]   = mcast_stays;
+      assign flit_valid[FirstMcast+i] = mcast_valid;
+      assign flit_first[FirstMcast+i] = mcast_first;
+      assign flit_last[FirstMcast+i]  = mcast_last;
+      assign flit_err[FirstMcast+i]   = mcast_err;
+      assign flit_vc[FirstMcast+i]    = VC_REQ;
+      assign flit_hdr[FirstMcast+i]   = mcast_hdr;
+      assign flit_stamp[FirstMcast+i] = mcast_stamp;
+      assign flit_word[FirstMcast+i]  = mcast_word;
+    end else begin : g_no_mcast
+      logic unused;
+      assign unused = &{1'b0, mcast_more[i], mcast_left, mcast_stays, mcast_valid, mcast_first,
+                        mcast_last, mcast_err, mcast_hdr, mcast_stamp, mcast_word};
+    end
   end
 
   for (genvar e = 0; e < NE; e++) begin : g_injector
     if (e < N_ENGINES) begin : g_used
       logic [WordW-1:0] res_word;
+      logic             unused_done;
+      logic [1:0]       unused_more;
       assign in_waits[N_PORTS+e] = 1'b0;
 
       sp_flit_code #(
@@ -422,21 +462,23 @@ module sp_crossbar #(
           .in_ready_o  (res_ready_o[e]),
           .in_first_i  (res_first_i[e]),
           .in_last_i   (res_last_i[e]),
-          .in_hdr_i    (res_hdr_i[e]),
+          .in_head_i   (res_hdr_i[e]),
+          .in_flits_i  ('0),
           .in_word_i   (res_word),
           .in_mask_i   (res_mask_i[e]),
           .ready_o     (res_pending[e]),
           .idle_o      (in_idle[N_PORTS+e]),
           .last_o      (in_last[N_PORTS+e]),
-          .long_o      (in_long[N_PORTS+e]),
+          .more_o      ({unused_more, in_long[N_PORTS+e]}),
           .left_o      (in_left[N_PORTS+e]),
           .stays_o     (in_stays[N_PORTS+e]),
           .start_i     (start[N_PORTS+e]),
           .start_mask_i(matched[N_PORTS+e]),
+          .done_o      (unused_done),
           .flit_valid_o(flit_valid[N_PORTS+e]),
           .flit_first_o(flit_first[N_PORTS+e]),
           .flit_last_o (flit_last[N_PORTS+e]),
-          .flit_hdr_o  (flit_hdr[N_PORTS+e]),
+          .flit_head_o (flit_hdr[N_PORTS+e]),
           .flit_word_o (flit_word[N_PORTS+e])
       );
       assign flit_err[N_PORTS+e] = 1'b0;  // a result that is not to be trusted has `poison` set
@@ -456,7 +498,7 @@ module sp_crossbar #(
 
   logic [N_OUT-1:0]  asked    [N_PORTS][NUM_VC];
   logic [N_OUT-1:0]  wish     [N_PORTS];  // what an input would ask for if all were free
-  logic [N_OUT-1:0]  mcast_wish [N_IN];   // the same for its multicast; an engine has no others
+  logic [N_OUT-1:0]  mcast_wish [N_IN];   // the same of its multicast, or of an engine's result
   logic [N_OUT-1:0]  due_wish [N_IN];     // those that take their turn in this round
   logic              mcast_due_q;         // multicasts do
   logic [N_IN-1:0]   overdue;             // inputs to which their due output is kept free
@@ -471,10 +513,11 @@ module sp_crossbar #(
     // What an engine wants it takes; nothing but contributions is queued for it.
     for (int unsigned j = N_PORTS; j < N_OUT; j++) room[VC_RED][j] = 1'b1;
 
+    for (int unsigned i = 0; i < N_IN; i++) mcast_wish[i] = '0;
     for (int unsigned i = 0; i < N_PORTS; i++) begin
       wanted[i] = '1;
       for (int e = 0; e < int'(N_ENGINES); e++) wanted[i][N_PORTS+e] = want_i[e][i];
-      mcast_wish[i] = N_OUT'(in_mcast[i]) & room[VC_REQ];
+      mcast_wish[FirstMcast+i] = N_OUT'(in_mcast[i]) & room[VC_REQ];
       wish[i] = '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
         asked[i][v] = in_ready[i][v] & room[v];
@@ -492,6 +535,7 @@ module sp_crossbar #(
   logic [InW-1:0]   source   [N_OUT];            // of this input
   hdr_t             out_hdr  [N_OUT];            // its header
   logic [WordW-1:0] out_word  [N_OUT];           // its word
+  logic [WordW-1:0] not_own   [N_OUT];           // by so much it differs at this output
 
   always_comb begin
     kept = '0;
@@ -509,7 +553,8 @@ module sp_crossbar #(
   // sides are kept free for it, and meet within the longest packet. A request is therefore served
   // within 2 * (N_OUT + 1) phases for each VC of its pair. Under load hardly a pair waits so long.
   // With multicasts rounds of N_OUT phases alternate: in one unicasts have their turn, in the next
-  // multicasts; that makes 2 * (2 * N_OUT + 1) phases.
+  // multicasts; that makes 2 * (2 * N_OUT + 1) phases. PIPELINED: multicasts have inputs of
+  // their own, with the due outputs of their ports; of the two only one wishes in a round.
   // CUT_THROUGH: while one side waits for a sender that pauses the other is not kept free, but the
   // phase does not end before the pair has met, unless it is its own input that waits.
   // From the end of a packet, PIPELINED of one promised before, to the next start.
@@ -526,7 +571,10 @@ module sp_crossbar #(
 
   always_comb begin
     for (int unsigned i = 0; i < N_IN; i++) due_wish[i] = mcast_wish[i];
-    for (int unsigned i = 0; i < N_PORTS; i++) if (!mcast_due_q) due_wish[i] = wish[i];
+    for (int unsigned i = 0; i < N_PORTS; i++) begin
+      if (!mcast_due_q && FirstMcast != 0) due_wish[FirstMcast+i] = '0;
+      if (!mcast_due_q) due_wish[i] = wish[i];
+    end
     overdue = '0;
     if (force_q != '0) begin
       for (int unsigned i = 0; i < N_IN; i++) begin
@@ -554,11 +602,13 @@ module sp_crossbar #(
       force_q <= '0;
       mcast_due_q <= 1'b0;
       for (int unsigned i = 0; i < N_IN; i++) begin
-        due_q[i]       <= OutW'(i);
+        due_q[i]       <= OutW'(i % N_OUT);
         waited_q[0][i] <= '0;
         waited_q[1][i] <= '0;
       end
     end else begin
+      assert ($countones(overdue) == $countones(kept))
+        else $error("sp_crossbar: an output is kept free for two inputs");
       if (tick_q != '1 || ends) tick_q <= tick_q + PhaseW'(1);
       if (MCAST && ends && due_q[0] == OutW'(N_OUT - 1)) mcast_due_q <= !mcast_due_q;
       for (int unsigned i = 0; i < N_IN; i++) begin
@@ -614,13 +664,22 @@ module sp_crossbar #(
         .match_o   (match)
     );
 
-    for (genvar e = 0; e < int'(N_ENGINES); e++) begin : g_result
+    for (genvar i = int'(N_PORTS); i < int'(N_IN); i++) begin : g_injected
       // A copy of the packet at the head is one packet of the output.
-      assign fresh[N_PORTS+e] = '0;
-      assign two[N_PORTS+e]   = '0;
-      assign three[N_PORTS+e] = '0;
-      assign heads[N_PORTS+e] = mcast_wish[N_PORTS+e];
-      assign more[N_PORTS+e]  = {3{in_long[N_PORTS+e] ? mcast_wish[N_PORTS+e] : '0}};
+      assign fresh[i] = '0;
+      assign two[i]   = '0;
+      assign three[i] = '0;
+      assign heads[i] = mcast_wish[i];
+      if (i < int'(N_OUT)) begin : g_result
+        // Those of several flits are nearly all long ones.
+        assign more[i] = {3{in_long[i] ? mcast_wish[i] : '0}};
+      end else begin : g_mcast
+        always_comb begin
+          for (int unsigned n = 0; n < 3; n++) begin
+            more[i][n] = mcast_more[i-int'(N_OUT)][n] ? mcast_wish[i] : '0;
+          end
+        end
+      end
     end
 
     // A match is void if the scheduler has promised too much: see there.
@@ -664,7 +723,7 @@ module sp_crossbar #(
           from_one = Wide'({flit_hdr[part_source_q[j][k]], flit_word[part_source_q[j][k]]});
           from_all[PartW*k+:PartW] = from_one[PartW*k+:PartW];
         end
-        {padding, out_hdr[j], out_word[j]} = (Wide + 1)'(from_all);
+        {padding, out_hdr[j], out_word[j]} = (Wide + 1)'(from_all) ^ (Wide + 1)'(not_own[j]);
       end
     end
 
@@ -702,14 +761,12 @@ module sp_crossbar #(
     end
 
     logic unused;
-    assign unused = &{1'b0, flit_valid, in_idle, in_last, in_waits, flit_set, flit_mcast};
+    assign unused = &{1'b0, flit_valid, in_idle, in_last, in_waits};
     assign out_waits = '0;
-    logic [N_PORTS-1:0] unused_members;
     always_comb begin
       for (int unsigned i = 0; i < N_PORTS; i++) begin
         start_vc[i]  = '0;
         start_out[i] = '0;
-        unused_members[i] = &flit_members[i];
       end
     end
   end else begin : g_one_step
@@ -829,47 +886,11 @@ module sp_crossbar #(
       end
     end
 
-    logic [WordW-1:0] not_own [N_OUT];  // by so much the word of a flit differs at an output
-
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
         out_hdr[j]  = flit_hdr[source[j]];
         out_word[j] = flit_word[source[j]] ^ not_own[j];
       end
-    end
-
-    // Of a member set each output keeps its own destinations. Check bits are sums, so those of the
-    // bits that go are the difference.
-    logic [FLIT_W-1:0] gone [N_OUT];
-
-    always_comb begin
-      for (int unsigned j = 0; j < N_OUT; j++) gone[j] = '0;
-      if (MCAST && flit_set != '0) begin
-        for (int unsigned j = 0; j < N_PORTS; j++) begin
-          if (arrives[j] && 32'(source[j]) < N_PORTS && flit_set[PortW'(source[j])]) begin
-            automatic member_ports_t members = flit_members[PortW'(source[j])];
-            for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
-              for (int unsigned u = 0; u < FLIT_W / UNIT_W; u++) begin
-                if (members.unit == 2'(u) && members.outs[k] != ROOT_W'(j)) begin
-                  gone[j][UNIT_W*u+$bits(member_t)*(k+1)-1] = members.there[k];
-                end
-              end
-            end
-          end
-        end
-      end
-    end
-
-    for (genvar j = 0; j < N_OUT; j++) begin : g_own
-      sp_flit_code #(
-          .FLIT_W(FLIT_W),
-          .ECC   (ECC)
-      ) i_difference (
-          .hdr_i ('0),
-          .err_i (1'b0),
-          .data_i(gone[j]),
-          .word_o(not_own[j])
-      );
     end
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -949,6 +970,53 @@ module sp_crossbar #(
 
   // ------------------------------------------------------------------------------------ datapath
 
+  // Multicasts at the outputs. A copy begins with the first flit of its packet.
+  logic [N_PORTS-1:0] of_mcast;              // the flit that is here is one
+  logic [PortW-1:0]   mcast_from [N_PORTS];  // of this port
+
+  always_comb begin
+    for (int unsigned j = 0; j < N_PORTS; j++) begin
+      mcast_from[j] = PortW'(32'(source[j]) - FirstMcast);
+      of_mcast[j]   = MCAST && arrives[j] && 32'(source[j]) - FirstMcast < N_PORTS
+                      && flit_mcast[mcast_from[j]];
+      ev_copy_o[j]  = of_mcast[j] && flit_first[source[j]];
+    end
+  end
+
+  // Of a member set each output keeps its own destinations. Check bits are sums, so those of the
+  // bits that go are the difference.
+  logic [FLIT_W-1:0] gone [N_OUT];
+
+  always_comb begin
+    for (int unsigned j = 0; j < N_OUT; j++) gone[j] = '0;
+    if (MCAST && flit_set != '0) begin
+      for (int unsigned j = 0; j < N_PORTS; j++) begin
+        if (of_mcast[j] && flit_set[mcast_from[j]]) begin
+          automatic member_ports_t members = flit_members[mcast_from[j]];
+          for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
+            for (int unsigned u = 0; u < FLIT_W / UNIT_W; u++) begin
+              if (members.unit == 2'(u) && members.outs[k] != ROOT_W'(j)) begin
+                gone[j][UNIT_W*u+$bits(member_t)*(k+1)-1] = members.there[k];
+              end
+            end
+          end
+        end
+      end
+    end
+  end
+
+  for (genvar j = 0; j < N_OUT; j++) begin : g_own
+    sp_flit_code #(
+        .FLIT_W(FLIT_W),
+        .ECC   (ECC)
+    ) i_difference (
+        .hdr_i ('0),
+        .err_i (1'b0),
+        .data_i(gone[j]),
+        .word_o(not_own[j])
+    );
+  end
+
   // With one slot the pipelined form is the smallest one: to pass the buffers by takes a choice of
   // two for every bit, and saves a packet that waits for none four cycles.
   localparam bit Pass = !PIPELINED || ISLIP_ITERS > 1;
@@ -986,14 +1054,6 @@ module sp_crossbar #(
         .ev_failed_o(ev_failed_o[j]),
         .event_o    (egress_o[j])
     );
-  end
-
-  // A copy begins at an output with the first flit of its packet.
-  always_comb begin
-    for (int unsigned j = 0; j < N_PORTS; j++) begin
-      ev_copy_o[j] = MCAST && arrives[j] && flit_first[source[j]] && (32'(source[j]) < N_PORTS)
-                     && flit_mcast[PortW'(source[j])];
-    end
   end
 
   assign ev_tx_beat_o   = m_tvalid_o & m_tready_i;

@@ -102,7 +102,7 @@ module sp_ingress #(
 
     /// Queues with a packet to send: by VC, a bit for each output.
     output logic [N_OUT-1:0]          ready_o [sp_pkg::NUM_VC],
-    /// Ports that lack the multicast at the head of its queue.
+    /// Ports that lack the multicast at the head of its queue, PIPELINED at that of the injector.
     output logic [N_PORTS-1:0]        mcast_ready_o,
     /// A packet can be started.
     output logic                      idle_o,
@@ -116,7 +116,7 @@ module sp_ingress #(
     input  logic [1:0]                start_vc_i,
     /// Its output.
     input  logic [OutW-1:0]           start_out_i,
-    /// It is the multicast instead.
+    /// It is the multicast instead; PIPELINED: besides.
     input  logic                      start_mcast_i,
     /// Ports that get it now.
     input  logic [N_PORTS-1:0]        start_ports_i,
@@ -146,6 +146,27 @@ module sp_ingress #(
     /// There will be such a flit in the next cycle.
     output logic                      stays_o,
 
+    /// PIPELINED, multicasts; see sp_injector. The head has more than one, two, three flits.
+    output logic [2:0]                mcast_more_o,
+    /// Flits of an earlier pass that are still to be read.
+    output logic [sp_pkg::LEN_W-1:0]  mcast_left_o,
+    /// There will be such a flit in the next cycle.
+    output logic                      mcast_stays_o,
+    /// A flit is here.
+    output logic                      mcast_valid_o,
+    /// First flit of a packet.
+    output logic                      mcast_first_o,
+    /// Last flit of a packet.
+    output logic                      mcast_last_o,
+    /// Error mark.
+    output logic                      mcast_err_o,
+    /// Header, with the first flit.
+    output sp_pkg::hdr_t              mcast_hdr_o,
+    /// Time at which the packet came, with the first flit.
+    output logic [sp_pkg::STAMP_W-1:0] mcast_stamp_o,
+    /// Word; see sp_flit_code.
+    output logic [WordW-1:0]          mcast_word_o,
+
     /// Contribution at the head of the queue of each engine.
     output logic [EngDim-1:0]         head_valid_o,
     /// Its header.
@@ -166,7 +187,7 @@ module sp_ingress #(
     output logic [sp_pkg::STAMP_W-1:0] flit_stamp_o,
     /// Word; see sp_flit_code.
     output logic [WordW-1:0]          flit_word_o,
-    /// The flit is one of a multicast.
+    /// The flit, PIPELINED that of mcast_*, is one of a multicast.
     output logic                      flit_mcast_o,
     /// It ends with a member set, of which each output is to keep its own destinations.
     output logic                      flit_set_o,
@@ -201,9 +222,6 @@ module sp_ingress #(
     $fatal(1, "sp_ingress: FLIT_W = %0d is not 128, 256 or 512", FLIT_W);
   end
 
-  if (PIPELINED && MCAST) begin : g_bad_mcast
-    $fatal(1, "sp_ingress: MCAST = 1 is not built with PIPELINED = 1");
-  end
   if (PIPELINED && VOQ_SHARED != 0) begin : g_bad_shared
     $fatal(1, "sp_ingress: VOQ_SHARED = %0d is not 0, as PIPELINED asks for", VOQ_SHARED);
   end
@@ -243,6 +261,7 @@ module sp_ingress #(
   /* verilator lint_on UNUSEDSIGNAL */
   look_t look;
   logic  look_mcast;         // a multicast; not looked up by its destination
+  logic  look_set;           // but by its member set
   logic  group_hit;          // its group has a member
   logic  walk;               // destinations of a member set are looked up instead
   logic [ID_W-1:0] walk_id;  // this one
@@ -269,9 +288,11 @@ module sp_ingress #(
   logic [N_PORTS-1:0] reached;   // ports that the packet would go to
   logic               ports_ok;  // all of them are within reach
   logic               group_ok;
-  logic [N_PORTS-1:0] members;   // of the group of a multicast
+  logic [N_PORTS-1:0] look_members; // of the group of a multicast
+  logic [N_PORTS-1:0] said_members; // PIPELINED: the same of the packet that is queued
 
   assign look_mcast = MCAST && look_hdr.op == OP_MCAST_WRITE;
+  assign look_set   = PIPELINED ? look_mcast && look_hdr.ext[EXT_SET] : walk;
 
   sp_partition #(
       .N_PORTS (N_PORTS),
@@ -322,7 +343,7 @@ module sp_ingress #(
     chosen  = OutW'(looked.out + 10'(path));
     to_port = 32'(chosen) < N_PORTS;
     reached = to_port ? N_PORTS'(1) << chosen : '0;
-    if (look_mcast && !walk) reached = members;
+    if (look_mcast && !look_set && !walk) reached = look_members;
   end
 
   always_comb begin
@@ -330,7 +351,7 @@ module sp_ingress #(
     now.status = looked.status;
     if (look_mcast) begin
       // Of a member set each destination is looked at behind the last beat.
-      if (looked.status == ST_OK && !(looked.source_ok && (walk || ports_ok))) begin
+      if (looked.status == ST_OK && !(looked.source_ok && (look_set || ports_ok))) begin
         now.status = ST_PARTITION;
       end
     end else if (looked.status == ST_OK) begin
@@ -366,16 +387,20 @@ module sp_ingress #(
     // of two for every bit. A header stays for all beats of its packet; two beats are of two
     // packets at most.
     localparam int unsigned KeptW = 4 + (TIMED ? STAMP_W : 0) + FLIT_W;
+    localparam int unsigned SaidW = $bits(said_t) + HDR_W;
+    localparam int unsigned HeadW = SaidW + (MCAST ? N_PORTS : 0);
 
     logic             in_first_q;  // the next beat is a first one
     logic             in_take;
     logic             full, empty;
     logic [KeptW-1:0] kept;
+    logic [HeadW-1:0] head;
 
+    // While the table is asked for the destinations of a member set no header can be looked up.
     assign look_hdr   = s_tuser_i[HDR_W-1:0];
     assign looked     = look;
-    assign mixed      = look_hdr.src ^ look_hdr.dst;
-    assign s_tready_o = !full;
+    assign mixed      = walk ? hdr.src ^ walk_id : look_hdr.src ^ look_hdr.dst;
+    assign s_tready_o = !full && !walk;
     assign in_take    = s_tvalid_i && s_tready_o;
     assign valid      = !empty;
 
@@ -391,7 +416,7 @@ module sp_ingress #(
     ) i_beats (
         .clk_i,
         .rst_ni,
-        .push_i (s_tvalid_i),
+        .push_i (s_tvalid_i && !walk),
         .data_i (KeptW'({now_i, in_first_q, s_tlast_i, s_abort_i, s_tuser_i[USER_W-1], s_tdata_i})),
         .full_o (full),
         .pop_i  (ready),
@@ -403,20 +428,26 @@ module sp_ingress #(
     logic       unused_full, unused_empty;
     logic [1:0] unused_heads;
     sp_fifo #(
-        .WIDTH($bits(said_t) + HDR_W),
+        .WIDTH(HeadW),
         .DEPTH(2)
     ) i_heads (
         .clk_i,
         .rst_ni,
         .push_i (in_take && in_first_q),
-        .data_i ({now, look_hdr}),
+        .data_i (HeadW'({look_members, now, look_hdr})),
         .full_o (unused_full),
         .pop_i  (take && last),
-        .data_o ({said, hdr}),
+        .data_o (head),
         .empty_o(unused_empty),
         .count_o(unused_heads)
     );
 
+    assign {said, hdr} = head[SaidW-1:0];
+    if (MCAST) begin : g_members
+      assign said_members = head[HeadW-1-:N_PORTS];
+    end else begin : g_no_members
+      assign said_members = '0;
+    end
     assign {first, last, abort, err, data} = kept[FLIT_W+3:0];
     if (TIMED) begin : g_time
       assign stamp = kept[KeptW-1-:STAMP_W];
@@ -482,6 +513,7 @@ module sp_ingress #(
     assign first    = !in_packet_q;
     assign hdr      = first ? beat_hdr : hdr_q;
     assign said     = first ? now : said_q;
+    assign said_members = '0;
   end
 
   // -------------------------------------------------------------------------- how a packet ends
@@ -517,7 +549,8 @@ module sp_ingress #(
   logic [LEN_W-1:0] sel_flits;
   logic             fits;       // PIPELINED: room that is seen at once
   logic [PtrW:0]    seen_free;  // free flits of the queue that the packet goes to
-  logic [PtrW-1:0]  place;      // of the beat in its queue; not PIPELINED
+  logic [PtrW-1:0]  place;      // of the beat in its queue; PIPELINED in that of multicasts only
+  logic             mcast_fits; // the same as `fits` of the queue of multicasts
   logic [PtrW:0]    mcast_free;
   logic [PtrW-1:0]  mcast_place;
   logic             to_mcast;   // the beat is of a multicast, and no answer
@@ -545,7 +578,7 @@ module sp_ingress #(
     logic [PtrW:0] free_q;
 
     assign waits = valid && needs && !take && (settle_q || !refuse);
-    assign room  = fits || found_q;
+    assign room  = (to_mcast ? mcast_fits : fits) || found_q;
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -557,11 +590,11 @@ module sp_ingress #(
       end
     end
 
-    always_ff @(posedge clk_i) free_q <= sel_free;
+    always_ff @(posedge clk_i) free_q <= seen_free;
   end else begin : g_room
     assign room      = seen_free >= (PtrW + 1)'(sel_flits);
     logic unused;
-    assign unused = &{1'b0, fits};
+    assign unused = &{1'b0, fits, mcast_fits};
     assign fits   = 1'b0;
   end
 
@@ -619,6 +652,8 @@ module sp_ingress #(
   /// What is written into a queue.
   typedef struct packed {
     logic              first;
+    logic              mcast; // into the queue of multicasts
+    logic [PtrW-1:0]   place; // there, or in a VOQ that does not know it
     logic [1:0]        vc;
     logic [OutW-1:0]   out;
     logic [LEN_W-1:0]  flits;
@@ -657,6 +692,8 @@ module sp_ingress #(
   assign writes      = (take && (settle_q ? answered : said.ok && (first || !over_q))) || fill_q;
   assign commits     = take && (cut ? first : last && (!settle_q || answered));
   assign write.first = needs;
+  assign write.mcast = to_mcast;
+  assign write.place = place;
   assign write.vc    = sel_vc;
   assign write.out   = sel_out;
   assign write.flits = sel_flits;
@@ -742,8 +779,8 @@ module sp_ingress #(
         .sel_single_i(settle_q || said.single),
         .fits_o      (fits),
         .sel_free_o  (sel_free),
-        .give_i      (give),
-        .wr_valid_i  (wr_valid),
+        .give_i      (give && !mcast),
+        .wr_valid_i  (wr_valid && !written.mcast),
         .wr_vc_i     (written.vc),
         .wr_out_i    (written.out),
         .wr_first_i  (written.first),
@@ -752,7 +789,7 @@ module sp_ingress #(
         .wr_flits_i  (written.flits),
         .wr_word_i   (word ^ WordW'(flips)),
         .wr_err_i    (written.err),
-        .commit_i    (commit),
+        .commit_i    (commit && !written.mcast),
         .vc_room_o   (voq_room),
         .room_i,
         .fresh_o,
@@ -778,10 +815,14 @@ module sp_ingress #(
         .flit_word_o (voq_word)
     );
 
+    logic [PtrW-1:0] place_q;  // of the next flit of a multicast
+
+    assign place = needs ? mcast_place : place_q;
+    always_ff @(posedge clk_i) if (take) place_q <= place + PtrW'(1);
+
     logic unused;
-    assign unused = &{1'b0, start_i, start_vc_i, start_out_i, place, written.more};
+    assign unused = &{1'b0, start_i, start_vc_i, start_out_i, written.more, written.place};
     assign waits_o  = 1'b0;
-    assign place    = '0;
     assign level    = LEVEL_W'(VOQ_FLITS) - LEVEL_W'(seen_free);
     assign voq_idle = 1'b0;
     assign voq_last = 1'b0;
@@ -812,7 +853,7 @@ module sp_ingress #(
         .take_i        (take && needs && !to_mcast),
         .give_i        (give && !mcast),
         .take_flits_i  (sel_flits),
-        .wr_valid_i    (wr_valid && !to_mcast),
+        .wr_valid_i    (wr_valid && !written.mcast),
         .wr_vc_i       (written.vc),
         .wr_out_i      (written.out),
         .wr_first_i    (written.first),
@@ -821,7 +862,7 @@ module sp_ingress #(
         .wr_flits_i    (written.flits),
         .wr_word_i     (word ^ WordW'(flips)),
         .wr_err_i      (written.err),
-        .commit_i      (commit && !to_mcast),
+        .commit_i      (commit && !written.mcast),
         .vc_room_o     (voq_room),
         .ready_o,
         .idle_o        (voq_idle),
@@ -842,7 +883,7 @@ module sp_ingress #(
     );
 
     logic unused;
-    assign unused  = &{1'b0, place, written.more};
+    assign unused  = &{1'b0, written.more};
     assign waits_o = 1'b0;
   end else begin : g_queues
     logic [PtrW-1:0] sel_place;
@@ -869,10 +910,10 @@ module sp_ingress #(
         .take_i        (take && needs && !to_mcast),
         .give_i        (give && !mcast),
         .take_flits_i  (sel_flits),
-        .wr_valid_i    (wr_valid && !to_mcast),
+        .wr_valid_i    (wr_valid && !written.mcast),
         .wr_vc_i       (written.vc),
         .wr_out_i      (written.out),
-        .wr_place_i    (place),
+        .wr_place_i    (written.place),
         .wr_first_i    (written.first),
         .wr_hdr_i      (written.hdr ^ hdr_flips),
         .wr_stamp_i    (written.stamp),
@@ -880,7 +921,7 @@ module sp_ingress #(
         .wr_word_i     (word ^ WordW'(flips)),
         .wr_err_i      (written.err),
         .wr_more_i     (written.more),
-        .commit_i      (commit && !to_mcast),
+        .commit_i      (commit && !written.mcast),
         .vc_room_o     (voq_room),
         .ready_o,
         .idle_o        (voq_idle),
@@ -915,13 +956,14 @@ module sp_ingress #(
 
   // --------------------------------------------------------------------------------- multicasts
 
-  // The two queues are read in turns: an input starts a packet only when both are idle.
+  // The two queues are read in turns: an input starts a packet only when both are idle. PIPELINED:
+  // that of multicasts feeds an injector, an input of the crossbar beside that of the VOQs.
   if (MCAST) begin : g_mcast
     logic                              sparse;  // the packet carries its members
     logic [N_GROUPS-1:0]               there_q; // groups with a member
     logic [N_PORTS-1:0]                group_mem [N_GROUPS];
     logic [GroupW-1:0]                 group;
-    logic [N_PORTS-1:0]                members_q;
+    logic [N_PORTS-1:0]                members; // of the group of the packet that is queued
     logic [N_PORTS-1:0]                ports;   // that get the packet, with its last beat
     member_ports_t                     targets; // of the destinations in its set
 
@@ -930,21 +972,17 @@ module sp_ingress #(
       else if (grp_we_i) there_q[grp_addr_i] <= grp_mask_i != '0;
     end
 
-    always_ff @(posedge clk_i) begin
-      if (grp_we_i) group_mem[grp_addr_i] <= grp_mask_i;
-      if (first) members_q <= members;
-    end
+    always_ff @(posedge clk_i) if (grp_we_i) group_mem[grp_addr_i] <= grp_mask_i;
 
     // The members are those of the moment in which the first beat is taken.
     assign mcast     = hdr.op == OP_MCAST_WRITE;
     assign sparse    = mcast && hdr.ext[EXT_SET];
     assign group     = GroupW'(look_hdr.dst);
     assign group_hit = 32'(look_hdr.dst) < N_GROUPS && there_q[group];
-    assign members   = first ? group_mem[group] : members_q;
 
     // Behind the last beat of a packet with a member set: one destination a cycle, the lowest first.
-    // The cycle of the last one takes the beat, so that of n destinations n - 1 cycles are lost.
     member_set_t                       set;
+    logic [MAX_MEMBERS-1:0]            set_there;
     logic [MAX_MEMBERS-1:0]            walk_q;   // destinations still to look up
     logic [MAX_MEMBERS-1:0]            left;
     logic [MAX_MEMBERS-1:0]            one;      // the one that is
@@ -952,6 +990,7 @@ module sp_ingress #(
     logic [N_PORTS-1:0]                ports_q;  // of those looked up
     member_ports_t                     targets_q;
     logic                              good;     // the packet is all right so far
+    logic [3:0]                        found;    // what is wrong with that one
 
     always_comb begin
       set = '0;
@@ -961,104 +1000,173 @@ module sp_ingress #(
     end
 
     always_comb begin
-      left    = walk_q;
       walk_id = '0;
-      if (!walks_q) begin
-        for (int unsigned k = 0; k < MAX_MEMBERS; k++) left[k] = set[k].valid;
+      for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
+        set_there[k] = set[k].valid;
+        if (one[k]) walk_id |= set[k].id;
       end
-      one = left & (~left + MAX_MEMBERS'(1));
-      for (int unsigned k = 0; k < MAX_MEMBERS; k++) if (one[k]) walk_id |= set[k].id;
     end
 
-    assign walk = sparse;
+    assign one  = left & (~left + MAX_MEMBERS'(1));
     assign good = said.ok && due && !abort && !settle_q;
 
     always_comb begin
-      walk_status = ST_OK;
-      walk_on     = 1'b0;
-      ports       = members;
-      targets     = targets_q;
-      if (sparse && last) begin
-        if (left == '0 || !route_hit) walk_status = ST_DST;
-        else if (!to_port) walk_status = ST_OP;
-        else if (!ports_ok) walk_status = ST_PARTITION;
-        walk_on = good && walk_status == ST_OK && left != one;
-        ports   = (walks_q ? ports_q : '0) | reached;
-        targets.unit = last_unit(hdr.len, hdr.ext, UnitsPerFlit);
-        for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
-          targets.there[k] = set[k].valid;
-          if (one[k]) targets.outs[k] = ROOT_W'(now.out);
+      found = ST_OK;
+      if (left == '0 || !route_hit) found = ST_DST;
+      else if (!to_port) found = ST_OP;
+      else if (!ports_ok) found = ST_PARTITION;
+    end
+
+    if (PIPELINED) begin : g_walk
+      // What is found is kept: lookups begin a cycle behind the last beat, and the cycle behind the
+      // last one takes the beat. Of n destinations no beat comes in for n cycles.
+      logic       done_q;    // all have been looked up, or one was bad
+      logic [3:0] status_q;
+
+      assign look_members = group_mem[group];
+      assign members      = said_members;
+      assign left         = walk_q;
+      assign walk         = walks_q;
+      assign walk_on      = sparse && last && good && !done_q;
+      assign walk_status  = done_q ? status_q : ST_OK;
+      assign ports        = sparse ? ports_q : members;
+      assign targets      = targets_q;
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          walks_q <= 1'b0;
+          done_q  <= 1'b0;
+        end else begin
+          walks_q <= walks_q ? found == ST_OK && left != one : valid && walk_on;
+          done_q  <= walks_q ? found != ST_OK || left == one : done_q && !take;
+        end
+      end
+
+      always_ff @(posedge clk_i) begin
+        if (walks_q) begin
+          walk_q   <= left & ~one;
+          ports_q  <= ports_q | reached;
+          status_q <= found;
+          for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
+            if (one[k]) targets_q.outs[k] <= ROOT_W'(now.out);
+          end
+        end else if (!done_q) begin
+          walk_q          <= set_there;
+          ports_q         <= '0;
+          targets_q.unit  <= last_unit(hdr.len, hdr.ext, UnitsPerFlit);
+          targets_q.there <= set_there;
+        end
+      end
+    end else begin : g_walk
+      // The cycle of the last lookup takes the beat: of n destinations n - 1 cycles are lost.
+      logic [N_PORTS-1:0] members_q;
+
+      assign look_members = first ? group_mem[group] : members_q;
+      assign members      = look_members;
+      assign left         = walks_q ? walk_q : set_there;
+      assign walk         = sparse;
+
+      always_ff @(posedge clk_i) if (first) members_q <= members;
+
+      always_comb begin
+        walk_status = ST_OK;
+        walk_on     = 1'b0;
+        ports       = members;
+        targets     = targets_q;
+        if (sparse && last) begin
+          walk_status = found;
+          walk_on     = good && found == ST_OK && left != one;
+          ports       = (walks_q ? ports_q : '0) | reached;
+          targets.unit  = last_unit(hdr.len, hdr.ext, UnitsPerFlit);
+          targets.there = set_there;
+          for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
+            if (one[k]) targets.outs[k] = ROOT_W'(now.out);
+          end
+        end
+      end
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) walks_q <= 1'b0;
+        else if (valid) walks_q <= (walks_q || walk_on) && !take;
+      end
+
+      always_ff @(posedge clk_i) begin
+        if (valid && walk_on) begin
+          walk_q  <= left & ~one;
+          ports_q <= ports;
+          targets_q <= targets;
         end
       end
     end
 
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) walks_q <= 1'b0;
-      else if (valid) walks_q <= (walks_q || walk_on) && !take;
-    end
-
-    always_ff @(posedge clk_i) begin
-      if (valid && walk_on) begin
-        walk_q  <= left & ~one;
-        ports_q <= ports;
-        targets_q <= targets;
-      end
-    end
-
-    logic              mc_room;
-    logic              mc_idle;
-    logic              mc_last;
-    logic              unused_mc_read;
-    logic              mc_valid;
-    logic              mc_first_flit;
-    logic              mc_last_flit;
-    logic              mc_err;
-    hdr_t              mc_hdr;
+    logic               mc_room;
+    logic               mc_idle;
+    logic               mc_last;
+    logic               unused_mc_read;
+    logic [N_PORTS-1:0] mc_ready;
+    logic               mc_start;
+    logic [N_PORTS-1:0] mc_start_ports;
+    logic               mc_valid;
+    logic               mc_first_flit;
+    logic               mc_last_flit;
+    logic               mc_err;
+    hdr_t               mc_hdr;
     logic [STAMP_W-1:0] mc_stamp;
-    logic [WordW-1:0]  mc_word;
+    logic [WordW-1:0]   mc_word;
+    logic [LEN_W-1:0]   mc_flits;
+    logic [N_PORTS-1:0] mc_ports;
+    logic               mc_set;
+    member_ports_t      mc_members;
+    // With the commit.
+    logic [N_PORTS-1:0] wr_ports;
+    logic               wr_sparse;
+    member_ports_t      wr_targets;
 
     sp_mcast_queue #(
-        .N_PORTS(N_PORTS),
-        .FLIT_W (FLIT_W),
-        .DEPTH  (VOQ_FLITS),
-        .TIMED  (TIMED),
-        .WORD_W (WordW)
+        .N_PORTS  (N_PORTS),
+        .FLIT_W   (FLIT_W),
+        .DEPTH    (VOQ_FLITS),
+        .TIMED    (TIMED),
+        .PIPELINED(PIPELINED),
+        .WORD_W   (WordW)
     ) i_queue (
         .clk_i,
         .rst_ni,
         .free_o         (mcast_free),
         .place_o        (mcast_place),
         .take_i         (take && needs && to_mcast),
-        .give_i         (give && mcast),
+        .give_i         (gives && to_mcast),
         .take_flits_i   (sel_flits),
-        .wr_valid_i     (wr_valid && to_mcast),
-        .wr_place_i     (place),
+        .wr_valid_i     (wr_valid && written.mcast),
+        .wr_place_i     (written.place),
         .wr_first_i     (written.first),
         .wr_hdr_i       (written.hdr ^ hdr_flips),
         .wr_stamp_i     (written.stamp),
         .wr_flits_i     (written.flits),
         .wr_word_i      (word ^ WordW'(flips)),
         .wr_err_i       (written.err),
-        .commit_i       (commit && to_mcast),
-        .commit_ports_i (ports),
-        .commit_sparse_i(sparse),
-        .commit_members_i(targets),
+        .commit_i       (commit && written.mcast),
+        .commit_ports_i (wr_ports),
+        .commit_sparse_i(wr_sparse),
+        .commit_members_i(wr_targets),
         .room_o         (mc_room),
-        .ready_o        (mcast_ready_o),
+        .ready_o        (mc_ready),
         .idle_o         (mc_idle),
         .read_o         (unused_mc_read),
         .last_o         (mc_last),
-        .start_i        (start_i && start_mcast_i),
-        .start_ports_i,
+        .start_i        (mc_start),
+        .start_ports_i  (mc_start_ports),
         .flit_valid_o   (mc_valid),
         .flit_first_o   (mc_first_flit),
         .flit_last_o    (mc_last_flit),
         .flit_err_o     (mc_err),
         .flit_hdr_o     (mc_hdr),
         .flit_stamp_o   (mc_stamp),
+        .flit_flits_o   (mc_flits),
         .flit_word_o    (mc_word),
-        .flit_set_o,
-        .flit_members_o
+        .flit_ports_o   (mc_ports),
+        .flit_set_o     (mc_set),
+        .flit_members_o (mc_members)
     );
 
     always_comb begin
@@ -1066,28 +1174,139 @@ module sp_ingress #(
       if (!mc_room) s_vc_room_o[VC_REQ] = 1'b0;
     end
 
-    assign idle_o       = voq_idle && mc_idle;
-    assign last_o       = voq_last || mc_last;
-    assign flit_valid_o = voq_valid || mc_valid;
-    assign flit_first_o = voq_first_flit || mc_first_flit;
-    assign flit_last_o  = voq_last_flit || mc_last_flit;
-    assign flit_err_o   = mc_valid ? mc_err : voq_err;
-    assign flit_vc_o    = mc_valid ? VC_REQ : voq_vc;
-    assign flit_hdr_o   = mc_valid ? mc_hdr : voq_hdr;
-    assign flit_stamp_o = mc_valid ? mc_stamp : voq_stamp;
-    assign flit_word_o  = mc_valid ? mc_word : voq_word;
-    assign flit_mcast_o = mc_valid;
-    assign ev_mcast_o   = commit && to_mcast;
+    assign ev_mcast_o = commit && written.mcast;
+
+    if (PIPELINED) begin : g_feed
+      // Free flits of the queue are counted when they are taken, and compared a cycle later: what
+      // may have been taken since is a packet of one flit; one of more keeps the input till then.
+      logic short_q;  // a packet of one flit fits
+      logic long_q;   // the longest one does
+
+      assign mcast_fits = said.single ? short_q : long_q;
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          short_q <= 1'b1;
+          long_q  <= 1'b1;
+        end else begin
+          short_q <= mcast_free >= (PtrW + 1)'(2);
+          long_q  <= mcast_free >= (PtrW + 1)'(max_flits(FLIT_W) + 1);
+        end
+      end
+
+      always_ff @(posedge clk_i) begin
+        wr_ports   <= ports;
+        wr_sparse  <= sparse;
+        wr_targets <= targets;
+      end
+
+      // One pass over the packet at the head, for all its ports, when the injector has a place for
+      // it: whatever waits for an output waits there.
+      localparam int unsigned Slots = 2;
+      logic [1:0]         taken_q;   // places that are taken, those of what is on its way too
+      logic               takes;     // it has a place
+      logic               done;
+      logic [N_OUT-1:0]   lacking;
+      logic               unused_idle;
+      logic               unused_last;
+
+      assign mc_start       = mc_idle && mc_ready != '0 && taken_q != 2'(Slots);
+      assign mc_start_ports = mc_ready;
+      assign mcast_ready_o  = lacking[N_PORTS-1:0];
+      assign flit_mcast_o   = mcast_valid_o;
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) taken_q <= '0;
+        else begin
+          taken_q <= taken_q + 2'(mc_start) - 2'(done);
+          assert (!mc_valid || takes)
+            else $error("sp_ingress: a multicast finds no place in the injector");
+        end
+      end
+
+      sp_injector #(
+          .N_PORTS  (N_PORTS),
+          .N_OUT    (N_OUT),
+          .FLIT_W   (FLIT_W),
+          .WORD_W   (2 + WordW),
+          .HEAD_W   ($bits(member_ports_t) + STAMP_W + HDR_W),
+          .SLOTS    (Slots),
+          .STREAMS  (1'b1),
+          .PIPELINED(1'b1)
+      ) i_injector (
+          .clk_i,
+          .rst_ni,
+          .in_valid_i  (mc_valid),
+          .in_ready_o  (takes),
+          .in_first_i  (mc_first_flit),
+          .in_last_i   (mc_last_flit),
+          .in_head_i   ({mc_members, mc_stamp, mc_hdr}),
+          .in_flits_i  (mc_flits),
+          .in_word_i   ({mc_set, mc_err, mc_word}),
+          .in_mask_i   (mc_ports),
+          .ready_o     (lacking),
+          .idle_o      (unused_idle),
+          .last_o      (unused_last),
+          .more_o      (mcast_more_o),
+          .left_o      (mcast_left_o),
+          .stays_o     (mcast_stays_o),
+          .start_i     (start_mcast_i),
+          .start_mask_i(N_OUT'(start_ports_i)),
+          .done_o      (done),
+          .flit_valid_o(mcast_valid_o),
+          .flit_first_o(mcast_first_o),
+          .flit_last_o (mcast_last_o),
+          .flit_head_o ({flit_members_o, mcast_stamp_o, mcast_hdr_o}),
+          .flit_word_o ({flit_set_o, mcast_err_o, mcast_word_o})
+      );
+
+      logic unused;
+      assign unused       = &{1'b0, mc_last, lacking};
+      assign idle_o       = voq_idle;
+      assign last_o       = voq_last;
+      assign flit_valid_o = voq_valid;
+      assign flit_first_o = voq_first_flit;
+      assign flit_last_o  = voq_last_flit;
+      assign flit_err_o   = voq_err;
+      assign flit_vc_o    = voq_vc;
+      assign flit_hdr_o   = voq_hdr;
+      assign flit_stamp_o = voq_stamp;
+      assign flit_word_o  = voq_word;
+    end else begin : g_in_turns
+      logic unused;
+      assign unused         = &{1'b0, mc_flits, mc_ports, said_members};
+      assign mcast_fits     = 1'b0;
+      assign wr_ports       = ports;
+      assign wr_sparse      = sparse;
+      assign wr_targets     = targets;
+      assign mc_start       = start_i && start_mcast_i;
+      assign mc_start_ports = start_ports_i;
+      assign mcast_ready_o  = mc_ready;
+      assign idle_o         = voq_idle && mc_idle;
+      assign last_o         = voq_last || mc_last;
+      assign flit_valid_o   = voq_valid || mc_valid;
+      assign flit_first_o   = voq_first_flit || mc_first_flit;
+      assign flit_last_o    = voq_last_flit || mc_last_flit;
+      assign flit_err_o     = mc_valid ? mc_err : voq_err;
+      assign flit_vc_o      = mc_valid ? VC_REQ : voq_vc;
+      assign flit_hdr_o     = mc_valid ? mc_hdr : voq_hdr;
+      assign flit_stamp_o   = mc_valid ? mc_stamp : voq_stamp;
+      assign flit_word_o    = mc_valid ? mc_word : voq_word;
+      assign flit_mcast_o   = mc_valid;
+      assign flit_set_o     = mc_set;
+      assign flit_members_o = mc_members;
+    end
   end else begin : g_no_mcast
     logic unused;
     assign unused = &{1'b0, grp_we_i, grp_addr_i, grp_mask_i, start_mcast_i, start_ports_i,
-                      look_mcast, mcast_free, mcast_place};
+                      look_mcast, look_set, mcast_free, mcast_place, said_members};
     assign {mcast, walk, walk_on, group_hit} = '0;
     assign walk_id       = '0;
-    assign members       = '0;
+    assign look_members  = '0;
     assign walk_status   = ST_OK;
     assign mcast_free    = '0;
     assign mcast_place   = '0;
+    assign mcast_fits    = 1'b0;
     assign mcast_ready_o = '0;
     assign s_vc_room_o   = voq_room;
     assign idle_o        = voq_idle;
@@ -1104,6 +1323,12 @@ module sp_ingress #(
     assign flit_set_o    = 1'b0;
     assign flit_members_o = '0;
     assign ev_mcast_o    = 1'b0;
+  end
+
+  if (!(PIPELINED && MCAST)) begin : g_no_injector
+    assign {mcast_more_o, mcast_left_o, mcast_stays_o} = '0;
+    assign {mcast_valid_o, mcast_first_o, mcast_last_o, mcast_err_o} = '0;
+    assign {mcast_hdr_o, mcast_stamp_o, mcast_word_o} = '0;
   end
 
   assign ev_beat_o    = take;

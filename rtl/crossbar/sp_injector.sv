@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Input of an engine: takes result packets with the set of ports that get them and sends them into
-// the crossbar. Guarantees: each port of the set gets the packet exactly once and whole, without a
-// gap; a port without room holds back only its own copy. The set is served by fan-out splitting:
-// whatever ports grant in a cycle get the packet together, the others later; nothing is held while
-// waiting, so multicasts cannot block each other.
+// Input of an engine, or PIPELINED that of a port for its multicasts: takes packets with the set of
+// ports that get them and sends them into the crossbar. Guarantees: each port of the set gets the
+// packet exactly once and whole, without a gap; a port without room holds back only its own copy.
+// The set is served by fan-out splitting: whatever ports grant in a cycle get the packet together,
+// the others later; nothing is held while waiting, so multicasts cannot block each other.
 
 module sp_injector #(
     /// External ports.
@@ -15,8 +15,12 @@ module sp_injector #(
     parameter int unsigned FLIT_W = 128,
     /// Bits of the word that is kept of a flit.
     parameter int unsigned WORD_W = FLIT_W,
+    /// Bits that are kept of a packet besides: its header and what goes with it.
+    parameter int unsigned HEAD_W = sp_pkg::HDR_W,
     /// Packets held, 2 or more: one is sent while the next comes.
     parameter int unsigned SLOTS = 2,
+    /// 1: flits of a packet come without a gap, so it may be sent while it comes; PIPELINED only.
+    parameter bit STREAMS = 1'b0,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0
 ) (
@@ -33,8 +37,10 @@ module sp_injector #(
     input  logic               in_first_i,
     /// Last flit of its packet.
     input  logic               in_last_i,
-    /// Header, with the first flit.
-    input  sp_pkg::hdr_t       in_hdr_i,
+    /// Header and what goes with it, with the first flit.
+    input  logic [HEAD_W-1:0]  in_head_i,
+    /// STREAMS: flits of the packet, with the first one.
+    input  logic [sp_pkg::LEN_W-1:0] in_flits_i,
     /// Word.
     input  logic [WORD_W-1:0]  in_word_i,
     /// Ports that get the packet, with the first flit.
@@ -46,8 +52,8 @@ module sp_injector #(
     output logic               idle_o,
     /// Last flit of the packet is being read.
     output logic               last_o,
-    /// PIPELINED: the packet at the head has more than one flit.
-    output logic               long_o,
+    /// PIPELINED: the packet at the head has more than one, two, three flits.
+    output logic [2:0]         more_o,
     /// PIPELINED: flits of a pass that has started before that are still to be read.
     output logic [sp_pkg::LEN_W-1:0] left_o,
     /// PIPELINED: there will be one in the next cycle.
@@ -56,14 +62,16 @@ module sp_injector #(
     input  logic               start_i,
     /// Outputs that get it now.
     input  logic [N_OUT-1:0]   start_mask_i,
+    /// The packet at the head is read to its end and has been for all: its place is free.
+    output logic               done_o,
     /// A flit is here.
     output logic               flit_valid_o,
     /// First flit of a packet.
     output logic               flit_first_o,
     /// Last flit of a packet.
     output logic               flit_last_o,
-    /// Header, with the first flit.
-    output sp_pkg::hdr_t       flit_hdr_o,
+    /// Header and what goes with it, with the first flit and until the next one.
+    output logic [HEAD_W-1:0]  flit_head_o,
     /// Word.
     output logic [WORD_W-1:0]  flit_word_o
 );
@@ -79,17 +87,20 @@ module sp_injector #(
   if (SLOTS < 2) begin : g_bad_slots
     $fatal(1, "sp_injector: SLOTS = %0d is not 2 or more", SLOTS);
   end
+  if (STREAMS && !PIPELINED) begin : g_bad_streams
+    $fatal(1, "sp_injector: STREAMS = 1 is not built with PIPELINED = 0");
+  end
 
-  // A packet is read when it is whole.
+  // A packet is read when it is whole; STREAMS: each flit a cycle after it was written, or later.
   (* no_rw_check *)
   logic [WORD_W-1:0]  data_mem [SLOTS*FlitDim];
-  hdr_t               hdr_q    [SLOTS];
+  logic [HEAD_W-1:0]  head_q   [SLOTS];
   logic [N_PORTS-1:0] mask_q   [SLOTS];   // ports that still lack the packet
   logic [FlitAw-1:0]  last_q   [SLOTS];   // place of the last flit
   logic [SlotW-1:0]   wslot_q;
   logic [FlitAw-1:0]  wpos_q;
   logic [SlotW-1:0]   rslot_q;
-  logic [CntW-1:0]    whole_q;            // packets that are whole
+  logic [CntW-1:0]    whole_q;            // packets that are whole, or come without a gap
 
   function automatic logic [SlotW-1:0] next_slot(logic [SlotW-1:0] slot);
     return (slot == SlotW'(SLOTS - 1)) ? '0 : slot + SlotW'(1);
@@ -99,17 +110,20 @@ module sp_injector #(
 
   logic push;
   logic push_last;
+  logic counts;     // a packet is one that may be read
   logic pop;
 
-  assign in_ready_o = whole_q != CntW'(SLOTS);
+  assign in_ready_o = whole_q != CntW'(SLOTS) || (STREAMS && !in_first_i);
+  assign counts     = STREAMS ? push && in_first_i : push_last;
   assign push       = in_valid_i && in_ready_o;
   assign push_last  = push && in_last_i;
 
   always_ff @(posedge clk_i) begin
     if (push) begin
       data_mem[($clog2(SLOTS*FlitDim))'({wslot_q, wpos_q})] <= in_word_i;
-      last_q[wslot_q] <= wpos_q;
-      if (in_first_i) hdr_q[wslot_q] <= in_hdr_i;
+      if (!STREAMS) last_q[wslot_q] <= wpos_q;
+      else if (in_first_i) last_q[wslot_q] <= FlitAw'(in_flits_i - LEN_W'(1));
+      if (in_first_i) head_q[wslot_q] <= in_head_i;
     end
   end
 
@@ -128,6 +142,7 @@ module sp_injector #(
   assign last_o = rd && (rpos == last_q[rslot_q]);
   // The head is done when it is read for the last time.
   assign pop    = last_o && (lacking == '0);
+  assign done_o = pop;
 
   if (PIPELINED) begin : g_later
     // As late as the flits of the ports: what is read is known before it is started.
@@ -139,7 +154,7 @@ module sp_injector #(
     assign head     = rslot_q;
     assign left     = whole_q != '0;
     assign idle_o   = 1'b0;
-    assign long_o   = last_q[rslot_q] != '0;
+    always_comb for (int unsigned n = 0; n < 3; n++) more_o[n] = 32'(last_q[rslot_q]) > n;
     assign left_o   = left_q;
     assign stays_o  = more_q && !last_o;
 
@@ -163,7 +178,7 @@ module sp_injector #(
     // While the head leaves, the packet behind it is shown, so that no cycle is lost.
     assign head     = pop ? next_slot(rslot_q) : rslot_q;
     assign left     = whole_q > CntW'(pop);
-    assign long_o   = 1'b0;
+    assign more_o   = '0;
     assign left_o   = '0;
     assign stays_o  = 1'b0;
   end
@@ -187,8 +202,8 @@ module sp_injector #(
       if (push) wpos_q <= in_last_i ? '0 : wpos_q + FlitAw'(1);
       if (push_last) wslot_q <= next_slot(wslot_q);
       if (pop) rslot_q <= next_slot(rslot_q);
-      if (push_last && !pop) whole_q <= whole_q + CntW'(1);
-      else if (pop && !push_last) whole_q <= whole_q - CntW'(1);
+      if (counts && !pop) whole_q <= whole_q + CntW'(1);
+      else if (pop && !counts) whole_q <= whole_q - CntW'(1);
       more_q       <= rd && !last_o;
       flit_valid_o <= rd;
       flit_first_o <= rd_first;
@@ -203,7 +218,12 @@ module sp_injector #(
       rpos_q      <= rpos + FlitAw'(1);
       flit_word_o <= data_mem[($clog2(SLOTS*FlitDim))'({rslot_q, rpos})];
     end
-    if (rd_first) flit_hdr_o <= hdr_q[rslot_q];
+    if (rd_first) flit_head_o <= head_q[rslot_q];
+  end
+
+  if (!STREAMS) begin : g_no_length
+    logic unused_flits;
+    assign unused_flits = &{1'b0, in_flits_i};
   end
 
   if (N_OUT > N_PORTS) begin : g_no_engine_copy

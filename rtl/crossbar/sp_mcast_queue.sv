@@ -18,6 +18,8 @@ module sp_mcast_queue #(
     parameter int unsigned DEPTH = 32,
     /// 1: packets carry a time stamp.
     parameter bit TIMED = 1'b0,
+    /// 1: its input is the pipelined one, with more on the way.
+    parameter bit PIPELINED = 1'b0,
     /// Bits of the word that is kept of a flit.
     parameter int unsigned WORD_W = FLIT_W,
     localparam int unsigned PtrW = $clog2(DEPTH)
@@ -88,8 +90,12 @@ module sp_mcast_queue #(
     output sp_pkg::hdr_t                               flit_hdr_o,
     /// Time stamp, with the first flit.
     output logic [sp_pkg::STAMP_W-1:0]                 flit_stamp_o,
+    /// Flits of the packet.
+    output logic [sp_pkg::LEN_W-1:0]                   flit_flits_o,
     /// Word.
     output logic [WORD_W-1:0]                          flit_word_o,
+    /// Ports that get the packet, or have got it in earlier passes.
+    output logic [N_PORTS-1:0]                         flit_ports_o,
     /// The flit ends with a member set.
     output logic                                       flit_set_o,
     /// Where its destinations go.
@@ -99,8 +105,8 @@ module sp_mcast_queue #(
 
   import sp_pkg::*;
 
-  // As in sp_voq: room is seen a few cycles late.
-  localparam int unsigned Slack = 6;
+  // As in the queues beside it: room is seen a few cycles late.
+  localparam int unsigned Slack = PIPELINED ? 8 : 6;
   localparam int unsigned Room = max_flits(FLIT_W) + Slack;
 
   if (DEPTH < Room || (DEPTH & (DEPTH - 1)) != 0) begin : g_bad_depth
@@ -213,6 +219,8 @@ module sp_mcast_queue #(
 
       assert (!start_i || (idle_o && start_ports_i != '0 && (start_ports_i & ~ready_o) == '0))
         else $error("sp_mcast_queue: a pass serves a port that does not lack the packet");
+      assert (!take_i || free_q >= (PtrW + 1)'(take_flits_i))
+        else $error("sp_mcast_queue: a packet takes what is not free");
       assert (!commit_i || commit_ports_i != '0)
         else $error("sp_mcast_queue: a packet for nobody");
     end
@@ -230,6 +238,8 @@ module sp_mcast_queue #(
     if (rd_q) {flit_err_o, flit_word_o} <= data_mem[rd_place_q];
     if (begins_q) begin
       flit_hdr_o  <= hdr_mem[rd_place_q];
+      flit_flits_o <= left_q;
+      flit_ports_o <= whole_mem[rd_place_q].ports;
       sparse_q    <= whole_mem[rd_place_q].sparse;
       flit_members_o <= whole_mem[rd_place_q].members;
     end

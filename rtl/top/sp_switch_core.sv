@@ -31,7 +31,7 @@ module sp_switch_core #(
     parameter int unsigned N_IDS = 16,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
-    /// 1: multicasts, with a queue for them at each input; not with PIPELINED.
+    /// 1: multicasts, with a queue for them at each input.
     parameter bit MCAST = 1'b0,
     /// What is counted: 0 by port, 1 by VC too, 2 latencies too; see docs/csr.md.
     parameter int unsigned COUNTERS = 0,

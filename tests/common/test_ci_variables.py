@@ -72,7 +72,6 @@ def test_many_ports_have_tests_of_their_own(monkeypatch, asked, suite) -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"pipelined": 1, "mcast": 1}, "mcast = 1 is not built with pipelined"),
         ({"pipelined": 1, "augment": 1}, "augment = 1 is not 0, as pipelined asks for"),
         ({"pipelined": 1, "cut_through": 1}, "cut_through = 1 is not built with pipelined"),
         ({"pipelined": 1, "voq_shared": 8}, "voq_shared = 8 is not 0, as pipelined asks for"),

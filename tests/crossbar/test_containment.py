@@ -202,7 +202,7 @@ def test_port_flaps(sim, config):
     sim.run(config=config, module=__name__, testcase="PortFlaps")
 
 
-@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, DEV4P])
 def test_dead_port(sim, config):
     sim.run(config=config, module=__name__, testcase="DeadPort")
 
@@ -217,6 +217,6 @@ def test_member_goes_down(sim, config):
     sim.run(config=config, module=__name__, testcase="MemberGoesDown")
 
 
-@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG])
+@pytest.mark.parametrize("config", ["dev4", DEV4C_LONG, DEV4P])
 def test_multicast_member_flaps(sim, config):
     sim.run(config=config, module=__name__, testcase="MulticastMemberFlaps")

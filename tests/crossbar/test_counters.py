@@ -124,9 +124,13 @@ class Latencies(Timed):
 
     async def traffic(self) -> None:
         expected = np.zeros((self.config.ports, NUM_VC, BINS), np.int64)
+        await self.set_group(0, list(range(self.config.ports)))
         for stalls, count, load in (("none", 20, 0.05), ("none", 150, 1.0), ("slow_sink", 60, 1.0)):
             self.set_stalls(stalls)
-            packets = self.tagged(traffic.unicast(self.rng, self.config, count))
+            kinds = [traffic.unicast(self.rng, self.config, count)]
+            if self.config.mcast:
+                kinds.append(traffic.multicast(self.rng, self.config, count // 10, groups=[0]))
+            packets = self.tagged(traffic.shuffled(self.rng, *kinds))
             await self.send(self.spread(packets, load))
             await self.drain()
             came, waits = self.waits()
@@ -173,11 +177,11 @@ class Marks(Timed):
     stalls = "none"
     count = 24
 
-    def burst(self, units: int = 4) -> traffic.Traffic:
-        """Return writes of port 1 to port 0."""
+    def burst(self, op: Op = Op.WRITE) -> traffic.Traffic:
+        """Return writes of port 1 to port 0, or to a group of which it is the member."""
         rows = [packet.make(0) for _ in range(self.config.ports)]
         rows[1] = packet.make(
-            self.count, flit_w=self.config.flit_w, op=Op.WRITE, src=1, dst=0, len=units,
+            self.count, flit_w=self.config.flit_w, op=op, src=1, dst=0, len=4,
             tag=np.arange(self.count),
         )  # fmt: skip
         return rows
@@ -213,15 +217,19 @@ class Marks(Timed):
         assert (fits & (before >= limit + BEHIND)).any()
         assert not (await self.marks(self.burst(), hold=False)).any(), "marked by an empty buffer"
         await self.check_marks("egress")
-        # The VOQ: it fills when the egress has no more room; from then on all are marked.
+        # The VOQ, or the queue of multicasts: it fills when the egress has no more room; from then
+        # on all are marked.
         await self.registers.write("ecn_threshold", egress=0, voq=limit)
-        ecn = await self.marks(self.burst(), hold=True)
-        assert ecn.any() and not ecn[before < limit].any()
-        # Those that came while nothing left: a longest packet and 12 flits are kept free.
-        stored = before < config.voq_flits - config.max_flits - 12 + config.egress_flits // 2
-        first = int(np.argmax(ecn))
-        assert ecn[first : int(stored.sum())].all(), "not marked by a queue that grew"
-        assert not (await self.marks(self.burst(), hold=False)).any(), "marked by an empty queue"
+        await self.set_group(0, [0])
+        for op in (Op.WRITE, Op.MCAST_WRITE)[: 1 + config.mcast]:
+            ecn = await self.marks(self.burst(op), hold=True)
+            assert ecn.any() and not ecn[before < limit].any()
+            # Those that came while nothing left: a longest packet and 12 flits are kept free.
+            stored = before < config.voq_flits - config.max_flits - 12 + config.egress_flits // 2
+            first = int(np.argmax(ecn))
+            assert ecn[first : int(stored.sum())].all(), "not marked by a queue that grew"
+            ecn = await self.marks(self.burst(op), hold=False)
+            assert not ecn.any(), "marked by an empty queue"
         await self.check_marks("voq")
         # A mark that came stays and is not counted; answers have none.
         await self.registers.write("ecn_threshold", egress=1, voq=1)

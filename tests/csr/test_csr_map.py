@@ -77,7 +77,7 @@ def test_names_and_addresses() -> None:
 
 
 #: What is not built together with the pipelined form; it adds no registers.
-ALONE = {"mcast": 0, "augment": 0, "cut_through": 0, "voq_shared": 0}
+ALONE = {"augment": 0, "cut_through": 0, "voq_shared": 0}
 
 
 def test_every_configuration_fits() -> None:

@@ -32,7 +32,6 @@ def elaborate(**changes: int) -> None:
         ("FLIT_W", 384, "128, 256 or 512"),
         ("ISLIP_ITERS", 0, "1..4"),
         ("ISLIP_ITERS", 5, "1..4"),
-        ("MCAST", 1, "not built with PIPELINED"),
         ("CUT_THROUGH", 1, "not built with PIPELINED"),
         ("AUGMENT", 1, "PIPELINED"),
         ("VOQ_SHARED", 24, "PIPELINED"),
@@ -95,3 +94,8 @@ def _local(name: str) -> str:
 @pytest.mark.parametrize("engines", [0, 1, 2])
 def test_legal_parameters(ports: int, engines: int) -> None:
     elaborate(N_PORTS=ports, N_ENGINES=engines)
+
+
+@pytest.mark.parametrize(("ports", "engines", "slots"), [(2, 0, 1), (3, 0, 4), (5, 2, 2)])
+def test_pipelined_multicasts(ports: int, engines: int, slots: int) -> None:
+    elaborate(N_PORTS=ports, N_ENGINES=engines, ISLIP_ITERS=slots, MCAST=1)
