@@ -154,7 +154,7 @@ module sp_injector #(
     assign head     = rslot_q;
     assign left     = whole_q != '0;
     assign idle_o   = 1'b0;
-    always_comb for (int unsigned n = 0; n < 3; n++) more_o[n] = 32'(last_q[rslot_q]) > n;
+    assign more_o   = {32'(last_q[rslot_q]) > 2, 32'(last_q[rslot_q]) > 1, last_q[rslot_q] != '0};
     assign left_o   = left_q;
     assign stays_o  = more_q && !last_o;
 
