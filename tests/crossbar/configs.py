@@ -16,3 +16,5 @@ DEV4S_LONG = pytest.param("dev4s", marks=pytest.mark.long)
 DEV8_LONG = pytest.param("dev8", marks=pytest.mark.long)
 #: Packets that are cut through, where test_cut_through.py shows the most of it in `make test`.
 DEV4C_LONG = pytest.param("dev4c", marks=pytest.mark.long)
+#: The pipelined form where its multicasts show the same in tests that are run.
+DEV4P_LONG = pytest.param("dev4p", marks=pytest.mark.long)

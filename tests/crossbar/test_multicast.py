@@ -15,7 +15,7 @@ from switchproof.tb.base_test import BaseTest
 from switchproof.tb.bench import members_of
 from switchproof.tb.env import Listener
 from switchproof.tb.pipes import Stalls, concatenate
-from tests.crossbar.configs import DEV4P, DEV4S_LONG, DEV8_LONG, DEV16
+from tests.crossbar.configs import DEV4P, DEV4P_LONG, DEV4S_LONG, DEV8_LONG, DEV16
 
 #: A sink that takes nothing for as long as it lasts.
 CLOSED = Stalls(ready=1 - 2**-32)
@@ -518,19 +518,19 @@ def test_held_back(sim, config: str) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P, DEV8_LONG])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P_LONG, DEV8_LONG])
 def test_opposite_orders(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="OppositeOrders")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", DEV4P, DEV8_LONG])
+@pytest.mark.parametrize("config", ["dev4", DEV4P_LONG, DEV8_LONG])
 def test_one_output(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="OneOutput")
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", DEV4P, DEV8_LONG])
+@pytest.mark.parametrize("config", ["dev4", DEV4P_LONG, DEV8_LONG])
 def test_refused(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="Refused")
 
@@ -542,7 +542,7 @@ def test_full_load(sim, config: str) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev4", DEV4P, DEV8_LONG])
+@pytest.mark.parametrize("config", ["dev4", DEV4P_LONG, DEV8_LONG])
 def test_queue_full(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="QueueFull")
 
@@ -554,7 +554,7 @@ def test_hasty_multicasts(sim, config: str) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P])
+@pytest.mark.parametrize("config", ["dev2", "dev4", DEV4P_LONG])
 def test_group_changes(sim, config: str) -> None:
     sim.run(config=config, module=__name__, testcase="GroupChanges")
 
