@@ -57,6 +57,10 @@ module sp_board #(
     parameter bit ECC = 1'b0,
     /// As in sp_switch_core.
     parameter bit CUT_THROUGH = 1'b0,
+    /// Bit t: the engines have elements of type t.
+    parameter int unsigned TYPES = 3,
+    /// 1: the engines have sums in the order of members too.
+    parameter bit ORDERED = 1'b0,
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -320,6 +324,8 @@ module sp_board #(
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
       .CUT_THROUGH (CUT_THROUGH),
+      .TYPES       (TYPES),
+      .ORDERED     (ORDERED),
       .BUILD       (BUILD)
   ) i_switch (
       .clk_i,

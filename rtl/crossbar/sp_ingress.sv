@@ -999,12 +999,12 @@ module sp_ingress #(
       end
     end
 
+    always_comb for (int unsigned k = 0; k < MAX_MEMBERS; k++) set_there[k] = set[k].valid;
+
+    // Apart from that: a simulator would see a loop.
     always_comb begin
       walk_id = '0;
-      for (int unsigned k = 0; k < MAX_MEMBERS; k++) begin
-        set_there[k] = set[k].valid;
-        if (one[k]) walk_id |= set[k].id;
-      end
+      for (int unsigned k = 0; k < MAX_MEMBERS; k++) if (one[k]) walk_id |= set[k].id;
     end
 
     assign one  = left & (~left + MAX_MEMBERS'(1));

@@ -24,6 +24,10 @@ module ulx3s #(
     parameter int unsigned COUNTERS = 0,
     parameter bit ECC = 1'b0,
     parameter bit CUT_THROUGH = 1'b0,
+    /// Bit t: the engines have elements of type t.
+    parameter int unsigned TYPES = 3,
+    /// 1: the engines have sums in the order of members too.
+    parameter bit ORDERED = 1'b0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -112,6 +116,8 @@ module ulx3s #(
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
       .CUT_THROUGH (CUT_THROUGH),
+      .TYPES       (TYPES),
+      .ORDERED     (ORDERED),
       .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),

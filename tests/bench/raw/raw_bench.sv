@@ -34,6 +34,10 @@ module raw_bench #(
     parameter bit ECC = 1'b0,
     /// As in sp_switch_core.
     parameter bit CUT_THROUGH = 1'b0,
+    /// Bit t: the engines have elements of type t.
+    parameter int unsigned TYPES = 3,
+    /// 1: the engines have sums in the order of members too.
+    parameter bit ORDERED = 1'b0,
     /// As in sp_switch_core.
     parameter bit MCAST = 1'b0
 ) (
@@ -117,6 +121,8 @@ module raw_bench #(
       .COUNTERS    (COUNTERS),
       .ECC         (ECC),
       .CUT_THROUGH (CUT_THROUGH),
+      .TYPES       (TYPES),
+      .ORDERED     (ORDERED),
       .MCAST       (MCAST)
   ) i_dut (
       .clk_i,
