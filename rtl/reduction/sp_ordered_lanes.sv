@@ -235,14 +235,21 @@ module sp_ordered_lanes
 `ifndef SYNTHESIS
   logic           was_reset_q;            // registers hold anything before the first reset
   logic [Gap-1:1] acc_meets, ro_meets;    // a flit of the same place is in a stage
+  logic [Gap-1:1] begins_q;               // the flit in a stage is a first one
+  // how much later than an engine asks a flit is read: see sp_reduction_lanes
+  localparam int unsigned Late = sp_float_pkg::exact_read() - Read;
   initial was_reset_q = 1'b0;
 
   always_comb begin
     for (int unsigned d = 1; d < Gap; d++) begin
       acc_meets[d] = a_valid_q[d] && a_elem_q[d] == acc_elem_i;
-      ro_meets[d]  = a_valid_q[d] && a_elem_q[d] == ro_elem_i;
+      // What begins anew there while the read-out is on its way is not in memory before the old
+      // sum has been read.
+      ro_meets[d]  = a_valid_q[d] && a_elem_q[d] == ro_elem_i && !(begins_q[d] && d < Late);
     end
   end
+
+  always_ff @(posedge clk_i) begins_q <= (Gap - 1)'({begins_q, acc_first_i});
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
