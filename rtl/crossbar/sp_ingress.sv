@@ -1261,17 +1261,7 @@ module sp_ingress #(
       );
 
       logic unused;
-      assign unused       = &{1'b0, mc_last, lacking};
-      assign idle_o       = voq_idle;
-      assign last_o       = voq_last;
-      assign flit_valid_o = voq_valid;
-      assign flit_first_o = voq_first_flit;
-      assign flit_last_o  = voq_last_flit;
-      assign flit_err_o   = voq_err;
-      assign flit_vc_o    = voq_vc;
-      assign flit_hdr_o   = voq_hdr;
-      assign flit_stamp_o = voq_stamp;
-      assign flit_word_o  = voq_word;
+      assign unused = &{1'b0, mc_last, lacking};
     end else begin : g_in_turns
       logic unused;
       assign unused         = &{1'b0, mc_flits, mc_ports, said_members};
@@ -1309,20 +1299,24 @@ module sp_ingress #(
     assign mcast_fits    = 1'b0;
     assign mcast_ready_o = '0;
     assign s_vc_room_o   = voq_room;
-    assign idle_o        = voq_idle;
-    assign last_o        = voq_last;
-    assign flit_valid_o  = voq_valid;
-    assign flit_first_o  = voq_first_flit;
-    assign flit_last_o   = voq_last_flit;
-    assign flit_err_o    = voq_err;
-    assign flit_vc_o     = voq_vc;
-    assign flit_hdr_o    = voq_hdr;
-    assign flit_stamp_o  = voq_stamp;
-    assign flit_word_o   = voq_word;
     assign flit_mcast_o  = 1'b0;
     assign flit_set_o    = 1'b0;
     assign flit_members_o = '0;
     assign ev_mcast_o    = 1'b0;
+  end
+
+  // Where multicasts do not take turns with them, the VOQs alone are read here.
+  if (PIPELINED || !MCAST) begin : g_voqs_alone
+    assign idle_o       = voq_idle;
+    assign last_o       = voq_last;
+    assign flit_valid_o = voq_valid;
+    assign flit_first_o = voq_first_flit;
+    assign flit_last_o  = voq_last_flit;
+    assign flit_err_o   = voq_err;
+    assign flit_vc_o    = voq_vc;
+    assign flit_hdr_o   = voq_hdr;
+    assign flit_stamp_o = voq_stamp;
+    assign flit_word_o  = voq_word;
   end
 
   if (!(PIPELINED && MCAST)) begin : g_no_injector
