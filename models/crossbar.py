@@ -21,7 +21,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from . import packet
 from .formats import element_dtype
-from .layout import EXT_SET, FIELDS, ID_GROUP, NUM_VC, VERSION, EType, Op, RedOp, Status, Vc
+from .layout import (
+    EXT_SET,
+    FIELDS,
+    ID_GROUP,
+    MAX_UNITS,
+    NUM_VC,
+    VERSION,
+    EType,
+    Op,
+    RedOp,
+    Status,
+    Vc,
+)
 from .packet import FLAG_ERR, PACKET, Packets
 from .profiles import Config
 from .reduction import allreduce
@@ -36,8 +48,6 @@ PARTITIONS = 16
 
 #: Bits of `mode` of a contribution.
 ORDERED, SATURATE, PARTIAL = 1, 2, 4
-#: Units of the longest load.
-MAX_LOAD = 16
 
 Ints = NDArray[np.int64]
 
@@ -120,6 +130,11 @@ def in_order(row: np.void) -> bool:
     return bool(rounds and get["coll_mode"] & ORDERED and get["op"] != Op.BARRIER)
 
 
+def _keys(header: dict[str, Ints]) -> Ints:
+    """Return the name of each contribution's reduction as a number."""
+    return np.asarray(header["group"] << 32 | header["slice"] << 16 | header["seq"])
+
+
 def _agreement(header: dict[str, Ints]) -> Ints:
     """Return a number for each contribution of what those of one reduction must share."""
     number = header["op"] << 2 | header["mode"] & ~PARTIAL
@@ -182,7 +197,7 @@ class Reducer:
         reasons[self._not_member(header, ports)] = Status.NOT_MEMBER
         bad = self._bad_type(header)
         if self._late:
-            key = header["group"] << 32 | header["slice"] << 16 | header["seq"]
+            key = _keys(header)
             for index in np.flatnonzero(~bad & (header["op"] != Op.LOAD_REDUCE)):
                 missing = self._late.get(int(key[index]), set())
                 if int(ports[index]) in missing:
@@ -238,7 +253,7 @@ class Reducer:
         bad = ~np.isin(header["etype"], self.config.etypes)
         bad |= ~np.isin(header["redop"], list(RedOp))
         bad |= (header["mode"] & refused) != 0
-        bad |= (header["op"] == Op.LOAD_REDUCE) & (header["root"] >= MAX_LOAD)
+        bad |= (header["op"] == Op.LOAD_REDUCE) & (header["root"] >= MAX_UNITS)
         return np.asarray(bad & (header["op"] != Op.BARRIER) | (header["ext"] != 0))
 
     def _not_member(self, header: dict[str, Ints], ports: Ints) -> NDArray[np.bool_]:
@@ -263,7 +278,7 @@ class Reducer:
         taken = np.flatnonzero(reasons == Status.OK)
         if not taken.size:
             return np.zeros(0, PACKET), np.zeros((0, self.config.ports), bool)
-        key = header["group"] << 32 | header["slice"] << 16 | header["seq"]
+        key = _keys(header)
         agreement = _agreement(header)
 
         order = taken[np.lexsort((ports[taken], key[taken]))]

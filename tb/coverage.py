@@ -186,7 +186,6 @@ def _kind(etype: int, redop: int) -> str:
 
 def classify(elements: NDArray[Any], etype: int) -> NDArray[np.int64]:
     """Return for each element (as unsigned bits) the index of its class in SPECIALS."""
-    sign: NDArray[np.int64]
     if etype == EType.INT32:
         number = elements.astype("<u4").view("<i4").astype(np.int64)
         index = np.full(number.shape, SPECIALS.index("pos_normal"))

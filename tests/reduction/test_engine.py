@@ -22,9 +22,9 @@ from cocotb.triggers import Timer
 from switchproof.ci.build import BuildError
 from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models import packet
-from switchproof.models.crossbar import MAX_LOAD, ORDERED, PARTIAL, SATURATE, in_order
+from switchproof.models.crossbar import ORDERED, PARTIAL, SATURATE, in_order
 from switchproof.models.formats import element_dtype
-from switchproof.models.layout import ID_GROUP, EType, Op, RedOp, Status
+from switchproof.models.layout import ID_GROUP, MAX_UNITS, EType, Op, RedOp, Status
 from switchproof.models.packet import Packets
 from switchproof.models.reduction import allreduce
 from tests.reduction.stimulus import Bits, classes, columns, count
@@ -212,7 +212,7 @@ class Judge:
             PARTIAL if self.play.ordered else PARTIAL | ORDERED
         )
         load = get["op"] == Op.LOAD_REDUCE
-        known = known and not (load and get["coll_root"] >= MAX_LOAD)
+        known = known and not (load and get["coll_root"] >= MAX_UNITS)
         if get["ext"] or not (known or get["op"] == Op.BARRIER):
             return int(Status.TYPE)
         if not load and port in self.past.get(self.key(one), (0, set()))[1]:
@@ -613,7 +613,7 @@ async def every_refusal(dut: Any) -> None:
     for fault in ("etype", "etype_none", "redop", "mode", "ext", "operation"):
         later(0, **FAULTS[fault])
     later(0, op=Op.BARRIER, len=0, ext=1)
-    later(0, op=Op.LOAD_REDUCE, len=0, coll_root=MAX_LOAD)
+    later(0, op=Op.LOAD_REDUCE, len=0, coll_root=MAX_UNITS)
     later(0, coll_group=1)
     later(0, coll_group=2)
     later(0, coll_group=play.groups)
