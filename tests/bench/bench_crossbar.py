@@ -146,7 +146,7 @@ def main(config: Config) -> dict[str, Any]:
     beyond = config.replace(iterations=3, augment=1)
     configs = {f"n{config.ports}_i{n}": c for n, c in by_iterations.items()}
     configs["n16_i3a1"] = beyond
-    configs["p"] = pipelined = config.replace(pipelined=1, mcast=0)
+    configs["p"] = pipelined = config.replace(pipelined=1)
     configs["n64_i4"] = large
 
     # Queueing: name, configuration, flows, warm-up, cycles.
