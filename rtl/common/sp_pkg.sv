@@ -20,9 +20,15 @@ package sp_pkg;
   localparam int unsigned MAX_EXT = 3;
   /// Destinations in a member set.
   localparam int unsigned MAX_MEMBERS = 8;
+  /* verilator lint_off UNUSEDPARAM */  // each by the blocks that look at its unit
+  /// Bit of `ext` that says that a unit of byte strobes lies behind the payload.
+  localparam int unsigned EXT_STROBE = 0;
+  /// Bit of `ext` that says that a unit with the end-to-end check lies behind these.
+  localparam int unsigned EXT_CHECK = 1;
   /// Bit of `ext` that says that the last unit is a member set.
-  /* verilator lint_off UNUSEDPARAM */  // by links
   localparam int unsigned EXT_SET = 2;
+  /// Payload units that a unit of byte strobes is enough for.
+  localparam int unsigned STROBE_UNITS = 8;
   /* verilator lint_on UNUSEDPARAM */
   /// Bits of AXI4-Stream tuser: {error mark, header}.
   localparam int unsigned USER_W = HDR_W + 1;
@@ -99,7 +105,10 @@ package sp_pkg;
     ST_MISMATCH   = 4'd7,   // differs from the other contributions of its reduction
     ST_DUPLICATE  = 4'd8,   // this member has already contributed
     ST_TIMEOUT    = 4'd9,   // a member did not come, or came too late
-    ST_PARTITION  = 4'd10   // not for this port: another partition, or a source it is not
+    ST_PARTITION  = 4'd10,  // not for this port: another partition, or a source it is not
+    ST_BROKEN     = 4'd11,  // poison, error mark or a wrong end-to-end check: not executed
+    ST_MEMORY     = 4'd12,  // the memory at the destination answered with an error
+    ST_UNKNOWN    = 4'd13   // atomic that was sent again: nobody knows whether it was executed
   } status_e;
 
   /// Element types of reductions.
@@ -120,6 +129,20 @@ package sp_pkg;
     RO_MINNUM = 3'd3,  // minimumNumber
     RO_MAXNUM = 3'd4   // maximumNumber
   } redop_e;
+
+  /// Atomic operations: `arg` of OP_ATOMIC. What was in memory is the first operand.
+  typedef enum logic [3:0] {
+    AO_ADD  = 4'd0,
+    AO_MIN  = 4'd1,  // of signed numbers
+    AO_MAX  = 4'd2,
+    AO_UMIN = 4'd3,  // of unsigned numbers
+    AO_UMAX = 4'd4,
+    AO_AND  = 4'd5,
+    AO_OR   = 4'd6,
+    AO_XOR  = 4'd7,
+    AO_SWAP = 4'd8,
+    AO_CAS  = 4'd9   // swap if memory holds the value of the second unit
+  } atomic_e;
 
   /// What a reduction computes of its elements.
   typedef struct packed {
@@ -227,6 +250,17 @@ package sp_pkg;
     logic [5:0]         op;       // op_e
     logic [1:0]         version;
   } hdr_t;
+
+  // ------------------------------------------------------------------------------------ atomics
+
+  /// First unit of OP_ATOMIC.
+  typedef struct packed {
+    logic [45:0] rsvd;     // sent as zero, ignored, forwarded
+    logic        quiet;    // the old value is not wanted: the answer is OP_WRITE_RSP
+    logic        retry;    // sent before, perhaps executed: see {src, tag, epoch}
+    logic [15:0] epoch;    // with src and tag: which atomic this is
+    logic [63:0] operand;  // 32 bits: the lower ones
+  } atomic_t;
 
   // --------------------------------------------------------------------------------- member set
 
