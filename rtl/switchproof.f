@@ -3,7 +3,6 @@
 common/sp_ecc_pkg.sv
 common/sp_pkg.sv
 csr/generated/sp_csr_regs_pkg.sv
-endpoint/sp_endpoint_pkg.sv
 reduction/sp_float_pkg.sv
 common/sp_ecc_decode.sv
 common/sp_ecc_encode.sv
