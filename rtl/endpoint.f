@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: Apache-2.0
+// made by `python -m switchproof.ci.filelists`: do not edit
+-f link.f
+endpoint/sp_endpoint_pkg.sv
+endpoint/sp_check_crc.sv
+endpoint/sp_seal.sv
+endpoint/sp_unseal.sv
