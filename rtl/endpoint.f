@@ -3,5 +3,6 @@
 -f link.f
 endpoint/sp_endpoint_pkg.sv
 endpoint/sp_check_crc.sv
+endpoint/sp_planes.sv
 endpoint/sp_seal.sv
 endpoint/sp_unseal.sv

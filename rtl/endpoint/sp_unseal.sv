@@ -82,7 +82,6 @@ module sp_unseal #(
   logic [SIDE_W-1:0]        side_q;
   logic                     sealed_q;
   logic                     miss_q;
-  logic                     set_q;
   logic [2:0]               at_q;       // unit of this beat that is the check; K: not in it
   logic [CRC_W-1:0]         crc_q;      // behind this beat
   logic                     short_q;    // only units that go, or move up, follow in the next beat
@@ -137,7 +136,6 @@ module sp_unseal #(
       sealed_in_q <= sealed;
       miss_q      <= miss;
       miss_in_q   <= miss;
-      set_q       <= set;
       set_in_q    <= set;
       at_q        <= (left < (LEN_W + 1)'(K)) ? 3'(left) : 3'(K);
       left_q      <= (left < (LEN_W + 1)'(K)) ? '0 : left - (LEN_W + 1)'(K);
