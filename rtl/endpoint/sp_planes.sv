@@ -37,7 +37,7 @@ module sp_planes #(
     /// Sources: plane, the same for all of a packet.
     input  logic [2:0][PlaneW-1:0]                  s_plane_i,
 
-    /// Sinks {answers to collectives, other answers, requests}: valid.
+    /// Sinks {answers to collectives and multicasts, other answers, requests}: valid.
     output logic [2:0]                              m_tvalid_o,
     /// Sinks: ready. Those of answers never wait for what the endpoint sends.
     input  logic [2:0]                              m_tready_i,
@@ -107,10 +107,11 @@ module sp_planes #(
   localparam logic [1:0] Collectives = 2'd2;
   localparam logic [1:0] Nobody = 2'd3;
 
-  function automatic logic [1:0] sink_of(logic [5:0] op);
+  /// Answers to multicast stores have the highest bit of their tag set.
+  function automatic logic [1:0] sink_of(logic [5:0] op, logic tag_top);
     if (op_vc(op) == VC_REQ) return Requests;
     if (op_vc(op) != VC_RSP) return Nobody;
-    return op[3] ? Collectives : Answers;
+    return (op[3] || tag_top) ? Collectives : Answers;
   endfunction
 
   // -------------------------------------------------------------------------------- to the planes
@@ -248,7 +249,7 @@ module sp_planes #(
     logic [1:0] sink_q;
 
     assign first = hdr_t'(word[FLIT_W+:HDR_W]);
-    assign sink  = behind_q ? sink_q : sink_of(first.op);
+    assign sink  = behind_q ? sink_q : sink_of(first.op, first.tag[TAG_W-1]);
     /* verilator lint_off UNUSEDSIGNAL */  // only operation and length are looked at
     logic unused;
     /* verilator lint_on UNUSEDSIGNAL */

@@ -26,7 +26,8 @@ def sinks(rows: Packets) -> Any:
     """Return which stream each packet must come out of."""
     op = packet.get(rows, "op")
     vc = packet.op_vc(op)
-    answers = np.where(op & 8, COLLECTIVES, ANSWERS)
+    many = (op & 8 != 0) | (packet.get(rows, "tag") >> 11 != 0)
+    answers = np.where(many, COLLECTIVES, ANSWERS)
     return np.select([vc == Vc.REQ, vc == Vc.RSP], [REQUESTS, answers], NOBODY)
 
 
