@@ -32,6 +32,7 @@ crossbar/sp_voq.sv
 crossbar/sp_voq_pipelined.sv
 crossbar/sp_voq_shared.sv
 csr/generated/sp_csr_regs.sv
+csr/sp_axil_demux.sv
 csr/sp_csr.sv
 csr/sp_event_counters.sv
 csr/sp_event_memory.sv

@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
+// made by `python -m switchproof.ci.filelists`: do not edit
+-f endpoint.f
+rack/sp_switch_chip.sv
