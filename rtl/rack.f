@@ -2,3 +2,4 @@
 // made by `python -m switchproof.ci.filelists`: do not edit
 -f endpoint.f
 rack/sp_switch_chip.sv
+rack/sp_two_tier.sv
