@@ -25,7 +25,7 @@ def crc(packets: Packets) -> NDArray[np.uint32]:
     sent = packets.copy()
     ext = packet.get(sent, "ext") | EXT_CHECK
     packet.set_fields(sent, ecn=0, poison=0, ext=ext)
-    found = np.full(len(sent), 0xFFFF_FFFF, np.uint32)
+    found: NDArray[np.uint32] = np.full(len(sent), 0xFFFF_FFFF, np.uint32)
     units = _units(sent)
     columns = [(sent["hdr"], -1)] + [
         (sent["data"][:, UNIT_BYTES * u : UNIT_BYTES * (u + 1)], u) for u in range(units.max() + 1)
