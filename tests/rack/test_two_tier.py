@@ -119,7 +119,8 @@ class Refused(TwoTierTest):
 @pytest.mark.sim
 @pytest.mark.parametrize("testcase", ["RandomUnicast", "NothingWaitsForEver", "Refused"])
 def test_two_tier(sim: Any, testcase: str) -> None:
-    sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True)
+    # Its switches are covered elsewhere; what is new here is wires.
+    sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=False)
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 1), (4, 2, 2), (3, 5, 4), (16, 8, 8)])
