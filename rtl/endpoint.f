@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // made by `python -m switchproof.ci.filelists`: do not edit
 -f link.f
+endpoint/generated/sp_endpoint_regs_pkg.sv
+endpoint/sp_endpoint_event_pkg.sv
 endpoint/sp_endpoint_pkg.sv
+endpoint/generated/sp_endpoint_regs.sv
 endpoint/sp_check_crc.sv
+endpoint/sp_endpoint_csr.sv
 endpoint/sp_planes.sv
 endpoint/sp_seal.sv
 endpoint/sp_unseal.sv
