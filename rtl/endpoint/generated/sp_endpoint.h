@@ -87,7 +87,7 @@ extern "C" {
 #define SP_ENDPOINT__REMEMBER__CYCLES_bm 0xffffffff
 #define SP_ENDPOINT__REMEMBER__CYCLES_bp 0
 #define SP_ENDPOINT__REMEMBER__CYCLES_bw 32
-#define SP_ENDPOINT__REMEMBER__CYCLES_reset 0xf4240
+#define SP_ENDPOINT__REMEMBER__CYCLES_reset 0x400000
 
 // reg - sp_endpoint.collective_timeout
 #define SP_ENDPOINT__COLLECTIVE_TIMEOUT__CYCLES_bm 0xffffffff

@@ -739,7 +739,7 @@ module sp_endpoint_regs (
     end
     always_ff @(posedge clk or negedge arst_n) begin
         if(~arst_n) begin
-            field_storage.remember.cycles.value <= 32'hf4240;
+            field_storage.remember.cycles.value <= 32'h400000;
         end else begin
             if(field_combo.remember.cycles.load_next) begin
                 field_storage.remember.cycles.value <= field_combo.remember.cycles.next;
