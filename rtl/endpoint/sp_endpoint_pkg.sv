@@ -26,7 +26,8 @@ package sp_endpoint_pkg;
     logic [5:0]            window_log2;  // bytes of a destination, 8 to 57
     logic [ID_W-1:0]       dst;          // destination of the first window
     logic [AXI_ADDR_W-1:0] base;         // first address, a multiple of the region's size
-    logic [ADDR_W-1:0]     offset;       // of the window in the memory of its destination
+    logic [ADDR_W-1:0]     offset;       // of the window in the memory of its destination, a
+                                         // multiple of 256
   } region_t;
 
   /// Command: what AXI4 cannot say.
@@ -48,5 +49,18 @@ package sp_endpoint_pkg;
     logic [3:0]  status;   // sp_pkg::status_e
     logic [63:0] old;      // what was in memory
   } result_t;
+
+  /// Events of the requester, for counters. Vectors: {atomics, stores, loads}.
+  typedef struct packed {
+    logic       request;    // a packet is sent, also again
+    logic       reissue;    // it is sent again
+    logic       answer;     // an answer ends a request
+    logic       late;       // an answer came that nobody waits for: dropped
+    logic       unknown;    // an answer came to what was not asked here: dropped
+    logic       malformed;  // an answer of the wrong kind or length ends a request
+    logic [2:0] timeout;    // no answer came in time
+    logic [2:0] decerr;     // a request ended with DECERR
+    logic [2:0] slverr;     // a request ended with SLVERR
+  } requester_event_t;
 
 endpackage
