@@ -479,7 +479,8 @@ module sp_completer #(
                      || (i_atomic && !i_replay && !i_unknown);
   assign i_write   = i_ok && is_store(issue.hdr.op);
   assign i_last    = i_mem.addr[7:0]
-                     + (((issue.hdr.op == OP_READ) ? 8'(i_mem.arg) : 8'(issue.hdr.len) - 8'd1) << 4);
+                     + (((issue.hdr.op == OP_READ) ? 8'(i_mem.arg) : 8'(issue.hdr.len) - 8'd1) << 4)
+                     + 8'd15;
 
   always_comb begin
     i_conflict = 1'b0;
@@ -631,7 +632,7 @@ module sp_completer #(
   );
 
   assign w_beat = w_first_q ? place(w.addr) : w_beat_q;
-  assign w_end  = w.addr + (8'(w.len) << 4) - 8'd16;
+  assign w_end  = w.addr + (8'(w.len) << 4) - 8'd1;
   assign w_last = w.atomic || (w_beat == place(w_end));
   assign w_go   = !w_empty && w_ready;
 
