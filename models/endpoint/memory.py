@@ -194,9 +194,7 @@ class Completer:
             wrong |= op != Op.READ and bool(head["ext"] & EXT_STROBE) and units > STROBE_UNITS
         return int(Status.LEN if wrong else Status.OK)
 
-    def _atomic(
-        self, request: np.void, head: dict[str, int], now: float
-    ) -> tuple[int, bytes, str]:
+    def _atomic(self, request: np.void, head: dict[str, int], now: float) -> tuple[int, bytes, str]:
         """Return status, payload of the answer and event of an atomic that may be executed."""
         first = request["data"][:UNIT_BYTES].tobytes()
         second = request["data"][UNIT_BYTES : 2 * UNIT_BYTES].tobytes()

@@ -2,9 +2,10 @@
 //
 // Executes requests on an AXI4 memory and answers them; docs/endpoint.md, "Execution".
 // Guarantees: each request is answered once, over the plane by which it came; what a request does
-// to a 256-byte block, it does alone, and in the order in which requests came; a request whose
-// packet is broken or not understood touches nothing; a packet that is offered has no gaps, and
-// no AXI burst waits for a packet. Proven in formal/endpoint.
+// to a 256-byte block, it does alone, and in the order in which requests came; a store or atomic that
+// is not relaxed begins when those of its source before it have ended; a request whose packet is
+// broken or not understood touches nothing; a packet that is offered has no gaps, and no AXI burst
+// waits for a packet. Proven in formal/endpoint.
 //
 // A request gets a slot with its first beat and gives it back with the last beat of its answer:
 //
@@ -282,7 +283,9 @@ module sp_completer #(
   logic [N_ACTIVE-1:0]      replayed_q;  // its answer is that of the table
   logic [N_ACTIVE-1:0]      ran_q;       // atomic that was executed: to be remembered
   logic [N_ACTIVE-1:0][3:0] status_q;
+  logic [N_ACTIVE-1:0]      changes_q;   // it changes memory: a store or an atomic
   logic [ADDR_W-9:0]        blocks_q [N_ACTIVE];
+  logic [ID_W-1:0]          sources_q[N_ACTIVE];
   hdr_t                     hdrs     [N_ACTIVE];
   logic [PlaneW-1:0]        planes   [N_ACTIVE];
   atom_t                    atoms    [N_ACTIVE];
@@ -429,6 +432,7 @@ module sp_completer #(
   logic        i_unknown;
   logic        i_read;
   logic        i_write;
+  logic        i_changes;
   logic [7:0]  i_last;      // of the last byte in the block
   logic [64:0] kept;        // {memory error, old value}
   logic        kept_hit;
@@ -478,6 +482,7 @@ module sp_completer #(
   assign i_read    = (i_ok && (issue.hdr.op == OP_READ))
                      || (i_atomic && !i_replay && !i_unknown);
   assign i_write   = i_ok && is_store(issue.hdr.op);
+  assign i_changes = i_write || i_atomic;
   assign i_last    = i_mem.addr[7:0]
                      + (((issue.hdr.op == OP_READ) ? 8'(i_mem.arg) : 8'(issue.hdr.len) - 8'd1) << 4)
                      + 8'd15;
@@ -486,6 +491,9 @@ module sp_completer #(
     i_conflict = 1'b0;
     for (int unsigned i = 0; i < N_ACTIVE; i++) begin
       if (work_q[i] && (blocks_q[i] == i_mem.addr[ADDR_W-1:8])) i_conflict = 1'b1;
+      // AXI keeps no order between addresses; what was answered, all can see.
+      if (i_changes && !i_mem.relaxed && work_q[i] && changes_q[i]
+          && (sources_q[i] == issue.hdr.src)) i_conflict = 1'b1;
     end
   end
 
@@ -941,7 +949,11 @@ module sp_completer #(
   end
 
   always_ff @(posedge clk_i) begin
-    if (issue_go) blocks_q[i_slot] <= i_mem.addr[ADDR_W-1:8];
+    if (issue_go) begin
+      blocks_q[i_slot]  <= i_mem.addr[ADDR_W-1:8];
+      sources_q[i_slot] <= issue.hdr.src;
+      changes_q[i_slot] <= i_changes;
+    end
   end
 
   // -------------------------------------------------------------------------------- AXI, fixed

@@ -68,7 +68,7 @@ class AxiMemory:
         self.waiting: dict[str, tuple[int, ...]] = {}
         self.in_burst = False
         self.valid = {"r": False, "b": False}
-        self.errors = 0
+        self.most_writes = 0
         for name in ("arready", "awready", "wready", "rvalid", "bvalid"):
             self._drive(name, 0)
 
@@ -121,6 +121,7 @@ class AxiMemory:
         write = self._burst("aw", [*self.writes, *self.bursts])
         if write:
             self.bursts.append(write)
+        self.most_writes = max(self.most_writes, len(self.writes) + len(self.bursts))
         self._take_data()
         for channel in self.ready:
             self.ready[channel] = self._lucky()
@@ -142,11 +143,9 @@ class AxiMemory:
             burst = self.bursts.popleft()
             taken = [self.beats.popleft() for _ in range(burst.beats)]
             assert [last for _, _, last in taken] == [False] * (burst.beats - 1) + [True]
+            both = self.bytes + self.bytes // 8
             burst.data = [
-                np.frombuffer(
-                    data.to_bytes(self.bytes, "little") + strobes.to_bytes(self.bytes // 8, "little"),
-                    np.uint8,
-                )
+                np.frombuffer((strobes << 8 * self.bytes | data).to_bytes(both, "little"), np.uint8)
                 for data, strobes, _ in taken
             ]
             if not burst.late:
@@ -160,7 +159,6 @@ class AxiMemory:
                 self.memory.write(burst.address + i * self.bytes, both[: self.bytes], strobes)
 
     def _fault(self, failed: bool) -> int:
-        self.errors += failed
         return int(self.rng.choice((SLVERR, DECERR))) if failed else 0
 
     def _pick(self, bursts: list[Burst]) -> Burst | None:
@@ -388,8 +386,11 @@ class Play:
         rows = []
         wrong = []
         for request in self.sent[self.compared :]:
+            before = self._location(request.row)
             expected, event = self.model.execute(request.row, now)
             self.hits[f"completer.{event}"] += 1
+            if event == "atomic":
+                self._count_atomic(request.row, before)
             self.events[event] -= 1
             key = (request.plane, *_names(request.row, "src", "tag"))
             if not came[key]:
@@ -413,6 +414,20 @@ class Play:
         assert not any(self.events.values()), f"events: {self.events}"
         self._compare_memory()
         return rows
+
+    def _location(self, row: np.void) -> int:
+        """Return what the model holds where an atomic goes."""
+        address, wide = _names(row, "mem_addr", "mem_wide")
+        size = 8 if wide else 4
+        aligned = address // size * size
+        return int.from_bytes(self.model.memory.read(aligned, size).tobytes(), "little")
+
+    def _count_atomic(self, row: np.void, before: int) -> None:
+        kind, wide = _names(row, "mem_arg", "mem_wide")
+        self.hits[f"completer.{AtomicOp(kind).name.lower()}.{64 if wide else 32}"] += 1
+        if kind == AtomicOp.CAS:
+            compare = int.from_bytes(row["data"][16 : 24 if wide else 20].tobytes(), "little")
+            self.hits[f"completer.cas.{'swapped' if before == compare else 'kept'}"] += 1
 
     def _compare_memory(self) -> None:
         expected = self.model.memory.blocks()
@@ -442,9 +457,8 @@ def _names(row: np.void, *names: str) -> tuple[int, ...]:
 
 def load(flit_w: int, address: int, units: int, **fields: int) -> np.void:
     """Return a load."""
-    return packet.make(
-        1, flit_w=flit_w, op=Op.READ, mem_addr=address, mem_arg=units - 1, **fields
-    )[0]
+    fields = {"op": int(Op.READ), **fields}
+    return packet.make(1, flit_w=flit_w, mem_addr=address, mem_arg=units - 1, **fields)[0]
 
 
 def store(
