@@ -18,7 +18,7 @@ from cocotb.triggers import ClockCycles, RisingEdge, Timer
 from cocotbext.axi import AxiBus, AxiRam
 
 from switchproof.models import packet
-from switchproof.models.endpoint.memory import BLOCK, Completer, Memory, atomic_unit
+from switchproof.models.endpoint.memory import BLOCK, Completer, Memory, atomic_field, atomic_unit
 from switchproof.models.layout import EXT_STROBE, UNIT_BYTES, AtomicOp, Op, Status
 
 SOURCES = (
@@ -424,6 +424,7 @@ class Play:
 
     def _count_atomic(self, row: np.void, before: int) -> None:
         kind, wide = _names(row, "mem_arg", "mem_wide")
+        self.hits["completer.quiet"] += atomic_field(row["data"][:16].tobytes(), "quiet")
         self.hits[f"completer.{AtomicOp(kind).name.lower()}.{64 if wide else 32}"] += 1
         if kind == AtomicOp.CAS:
             compare = int.from_bytes(row["data"][16 : 24 if wide else 20].tobytes(), "little")
