@@ -273,8 +273,12 @@ async def once(dut: Any) -> None:
     assert status(await _one(play, broken)) == Status.BROKEN
     assert status(await _one(play, add(2, retry=True))) == Status.OK
     # The same name again, not as a repetition: it is a new atomic, and its answer counts now.
-    await _one(play, add(0))
-    assert old(await _one(play, add(0, retry=True))) > 0
+    swap: dict[str, Any] = {"epoch": 1, "tag": 50, **ids}
+    for value in (0x55, 0xAA):
+        await _one(play, atomic(width, 0x500, AtomicOp.SWAP, value, **swap))
+    await _one(play, atomic(width, 0x500, AtomicOp.SWAP, 0x11, **swap))
+    repeated = atomic(width, 0x500, AtomicOp.SWAP, 0x11, retry=True, **swap)
+    assert old(await _one(play, repeated)) == 0xAA
     # So many others that the first is pushed out: nobody knows.
     start = play.cycle
     for number in range(100, 100 + play.n_atomics):
