@@ -63,4 +63,16 @@ package sp_endpoint_pkg;
     logic [2:0] slverr;     // a request ended with SLVERR
   } requester_event_t;
 
+  /// What became of a request at the completer: one bit for each that is answered.
+  typedef struct packed {
+    logic memory;    // the memory answered with an error
+    logic refused;   // not a request that is executed
+    logic broken;    // poison, error mark or a wrong check
+    logic unknown;   // atomic that was sent again, perhaps executed
+    logic replayed;  // atomic that was sent again, answered from the table
+    logic atomic;    // executed
+    logic store;     // executed
+    logic load;      // executed
+  } completer_event_t;
+
 endpackage
