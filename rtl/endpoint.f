@@ -3,6 +3,10 @@
 -f link.f
 endpoint/sp_endpoint_pkg.sv
 endpoint/sp_check_crc.sv
+endpoint/sp_collective.sv
+endpoint/sp_collective_path.sv
+endpoint/sp_collective_send.sv
+endpoint/sp_collective_store.sv
 endpoint/sp_planes.sv
 endpoint/sp_seal.sv
 endpoint/sp_unseal.sv
