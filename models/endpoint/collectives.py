@@ -142,7 +142,7 @@ def split(command: Command, planes: int) -> Slices:
     All members that give the same first slice, engines and planes get the same.
     """
     length = 0 if command.kind == Kind.BARRIER else command.bytes
-    ends = list(range(SLICE_BYTES, length, SLICE_BYTES)) + [length]
+    ends = [*range(SLICE_BYTES, length, SLICE_BYTES), length]
     offset = np.arange(len(ends))
     size = np.diff(np.array([0, *ends]))
     number = (command.slice + offset) % (1 << 16)
@@ -153,7 +153,9 @@ def split(command: Command, planes: int) -> Slices:
         plane, turn = np.full(offset.shape, -1), np.zeros_like(number)
     store = command.kind == Kind.MCAST_STORE
     dst = command.dst + (0 if store else turn % (1 << command.engines_log2))
-    root = command.root + (number >> command.root_log2 if command.scatter else np.zeros_like(number))
+    root = command.root + (
+        number >> command.root_log2 if command.scatter else np.zeros_like(number)
+    )
     root %= 1 << 10
     expects = np.full(offset.shape, True)
     if command.kind == Kind.REDUCE:
@@ -166,7 +168,9 @@ def split(command: Command, planes: int) -> Slices:
     )  # fmt: skip
 
 
-def packets(command: Command, planes: int, memory: Bytes, base: int, src: int, flit_w: int) -> Packets:
+def packets(
+    command: Command, planes: int, memory: Bytes, base: int, src: int, flit_w: int
+) -> Packets:
     """Return the packet of each slice, in order, their plane in `port`; tags are left at zero.
 
     `memory`: bytes from the address `base` on. What lies behind the vector in its last unit goes
