@@ -599,7 +599,7 @@ module sp_collective #(
   );
   assign a_hdr = hdr_t'(a_word);
 
-  // Who waits for it.
+  // Who waits for it. A last answer to a store is known one step behind: what follows it is late.
   logic                            a_reduced;  // result of a reduction, or an error of one
   logic                            a_answer;   // answer to a store
   logic [N_COMMANDS-1:0]           hit;
@@ -610,6 +610,10 @@ module sp_collective #(
   logic [GenW-1:0]                 tag_gen;
   logic [GenW-1:0]                 want_gen;
   logic                            tag_hit;
+  logic                            answered;  // an answer to a store that counts
+  logic                            all_here;  // the last one
+  logic [CmdW-1:0]                 b_cmd_q;
+  logic [PlaceW-1:0]               b_place_q;
 
   assign {tag_gen, tag_cmd, tag_place} = a_hdr.tag[TAG_W-2:0];
   assign a_reduced = (a_hdr.op == OP_RESULT) || (a_hdr.op == OP_COLL_ERROR);
@@ -629,7 +633,8 @@ module sp_collective #(
   assign want_gen = (tag_place < place_of(next_q[tag_cmd][SLICE_W-1:0]))
                     ? gen_q[tag_cmd] : gen_q[tag_cmd] - GenW'(1);
   assign tag_hit  = active_q[tag_cmd] && store_q[tag_cmd] && awaits_q[tag_cmd][tag_place]
-                    && (tag_gen == want_gen) && a_hdr.tag[TAG_W-1];
+                    && (tag_gen == want_gen) && a_hdr.tag[TAG_W-1]
+                    && !(answered && all_here && (b_cmd_q == tag_cmd) && (b_place_q == tag_place));
 
   always_comb begin
     logic [N_COMMANDS-1:0] first;
@@ -657,9 +662,7 @@ module sp_collective #(
   logic [3:0]         b_status_q;
   logic [LEN_W-1:0]   b_len_q;
   logic               b_ext_q;
-  logic [CmdW-1:0]    b_cmd_q;
   logic [SLICE_W-1:0] b_off_q;
-  logic [PlaceW-1:0]  b_place_q;
   logic [LEN_W-1:0]   b_flit_q;
   logic               b_ready;
   logic               b_goes;
@@ -804,14 +807,12 @@ module sp_collective #(
   // the statuses from ST_BROKEN on are those of a destination.
   logic [ROOT_W:0] seen_mem [N_COMMANDS*WINDOW];
   logic [ROOT_W:0] seen;
-  logic            answered;  // an answer that counts
-  logic            all_here;
   localparam int unsigned SeenW = (WINDOW > 1) ? CmdW + PlaceW : CmdW;
   logic [SeenW-1:0] seen_at;
 
   assign seen_at  = SeenW'({b_cmd_q, b_place_q} >> ((WINDOW > 1) ? 0 : 1));
   assign seen     = (fresh_q[b_cmd_q][b_place_q] ? '0 : seen_mem[seen_at]) + (ROOT_W + 1)'(1);
-  assign answered = b_goes && b_answer_q && b_last_q && awaits_q[b_cmd_q][b_place_q];
+  assign answered = b_goes && b_answer_q && b_last_q;
   assign all_here = (seen == hers.answers) || (b_error_q && (b_why < ST_BROKEN));
 
   always_ff @(posedge clk_i) begin
@@ -829,6 +830,7 @@ module sp_collective #(
     assign retires[c] = active_q[c] && (head_q[c] != next_q[c]) && !busy[first];
     assign ends[c]    = active_q[c] && (head_q[c] == total_q[c]);
     assign progress[c] = (taken && hit_cmd == CmdW'(c)) || (answered && b_cmd_q == CmdW'(c))
+                         || (a_first && a_answer && tag_hit && tag_cmd == CmdW'(c))
                          || (done && done_side.cmd == CmdW'(c))
                          || (sent && sent_side.own && sent_side.cmd == CmdW'(c))
                          || (decided && made_cmd == CmdW'(c));

@@ -249,12 +249,30 @@ async def directed(dut: Any) -> None:
     await until(bench, lambda: len(bench.stored) == 1)
     row, (ident, offset) = bench.stored[0]
     answer = packet.error_answer(np.array([row], PACKET), [Status.PARTITION], bench.flit_w)
+    bench.speed.answer = (0, 0)
     bench._answer(ident, offset, answer, 0)
+    bench.send(answer[0], 0)  # right behind it
+    bench.hits["collective.store.refused"] += 1
     await bench.drain()
     assert bench.reports[-1]["status"] == Status.PARTITION
     bench.send(answer[0], 0)
     await bench.cycles(40)
     bench.check()
+    # Nor does an answer to it find the next store, whose packet is in the same place.
+    bench.stored.clear()
+    drawn(bench, places, Kind.MCAST_STORE, 0, bytes=256, sparse=0, answers=1)
+    await until(bench, lambda: len(bench.stored) == 1)
+    row, (ident, offset) = bench.stored[0]
+    ok = packet.error_answer(np.array([row], PACKET), [0], bench.flit_w)
+    packet.set_fields(ok, op=Op.WRITE_RSP)
+    old = ok.copy()
+    packet.set_fields(old, tag=packet.get(answer, "tag"))
+    bench.send(old[0], 0)
+    await bench.cycles(40)
+    bench._answer(ident, offset, ok, 0)
+    await bench.drain()
+    bench.check()
+    bench.speed = Speed()
     bench.hits["collective.store.late"] += 1
     bench.by_hand = False
 
