@@ -7,6 +7,11 @@ endpoint/sp_endpoint_pkg.sv
 endpoint/generated/sp_endpoint_regs.sv
 endpoint/sp_check_crc.sv
 endpoint/sp_endpoint_csr.sv
+
+endpoint/sp_collective.sv
+endpoint/sp_collective_path.sv
+endpoint/sp_collective_send.sv
+endpoint/sp_collective_store.sv
 endpoint/sp_planes.sv
 endpoint/sp_seal.sv
 endpoint/sp_unseal.sv
