@@ -15,7 +15,9 @@ endpoint/sp_collective_path.sv
 endpoint/sp_collective_send.sv
 endpoint/sp_collective_store.sv
 endpoint/sp_completer.sv
+endpoint/sp_endpoint.sv
 endpoint/sp_endpoint_csr.sv
+endpoint/sp_event_queue.sv
 endpoint/sp_planes.sv
 endpoint/sp_requester.sv
 endpoint/sp_requester_answer.sv

@@ -162,7 +162,7 @@ module sp_collective #(
 
   localparam int unsigned CmdW = $clog2(N_COMMANDS);
   localparam int unsigned PlaceW = (WINDOW > 1) ? $clog2(WINDOW) : 1;
-  localparam int unsigned GenW = TAG_W - 1 - CmdW - PlaceW;  // 3 or more
+  localparam int unsigned GenW = TAG_W - 2 - CmdW - PlaceW;  // 2 or more
   localparam int unsigned CountW = SLICE_W + 1;
   localparam int unsigned K = FLIT_W / UNIT_W;
   localparam logic [CountW-1:0] Window = CountW'(WINDOW);
@@ -401,7 +401,7 @@ module sp_collective #(
       default: begin
         made.op           = OP_MCAST_WRITE;
         made.dst          = what.dst;
-        made.tag          = {1'b1, step_gen_q[3], made_cmd, made_place};
+        made.tag          = {2'b11, step_gen_q[3], made_cmd, made_place};
         made.ext[EXT_SET] = what.sparse;
         made.cls          = '0;
         made.cls.mem.addr = what.remote + ADDR_W'({step_off_q[3], 8'd0});
@@ -615,7 +615,7 @@ module sp_collective #(
   logic [CmdW-1:0]                 b_cmd_q;
   logic [PlaceW-1:0]               b_place_q;
 
-  assign {tag_gen, tag_cmd, tag_place} = a_hdr.tag[TAG_W-2:0];
+  assign {tag_gen, tag_cmd, tag_place} = a_hdr.tag[TAG_W-3:0];
   assign a_reduced = (a_hdr.op == OP_RESULT) || (a_hdr.op == OP_COLL_ERROR);
   assign a_answer  = (a_hdr.op == OP_WRITE_RSP) || (a_hdr.op == OP_ERROR);
 
@@ -633,7 +633,7 @@ module sp_collective #(
   assign want_gen = (tag_place < place_of(next_q[tag_cmd][SLICE_W-1:0]))
                     ? gen_q[tag_cmd] : gen_q[tag_cmd] - GenW'(1);
   assign tag_hit  = active_q[tag_cmd] && store_q[tag_cmd] && awaits_q[tag_cmd][tag_place]
-                    && (tag_gen == want_gen) && a_hdr.tag[TAG_W-1]
+                    && (tag_gen == want_gen) && (a_hdr.tag[TAG_W-1-:2] == 2'b11)
                     && !(answered && all_here && (b_cmd_q == tag_cmd) && (b_place_q == tag_place));
 
   always_comb begin

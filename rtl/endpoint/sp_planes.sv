@@ -107,11 +107,11 @@ module sp_planes #(
   localparam logic [1:0] Collectives = 2'd2;
   localparam logic [1:0] Nobody = 2'd3;
 
-  /// Answers to multicast stores have the highest bit of their tag set.
-  function automatic logic [1:0] sink_of(logic [5:0] op, logic tag_top);
+  /// The tag of a multicast store begins with two ones.
+  function automatic logic [1:0] sink_of(logic [5:0] op, logic [1:0] tag_top);
     if (op_vc(op) == VC_REQ) return Requests;
     if (op_vc(op) != VC_RSP) return Nobody;
-    return (op[3] || tag_top) ? Collectives : Answers;
+    return (op[3] || (tag_top == 2'b11)) ? Collectives : Answers;
   endfunction
 
   // -------------------------------------------------------------------------------- to the planes
@@ -249,7 +249,7 @@ module sp_planes #(
     logic [1:0] sink_q;
 
     assign first = hdr_t'(word[FLIT_W+:HDR_W]);
-    assign sink  = behind_q ? sink_q : sink_of(first.op, first.tag[TAG_W-1]);
+    assign sink  = behind_q ? sink_q : sink_of(first.op, first.tag[TAG_W-1-:2]);
     /* verilator lint_off UNUSEDSIGNAL */  // only operation and length are looked at
     logic unused;
     /* verilator lint_on UNUSEDSIGNAL */

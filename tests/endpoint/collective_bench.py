@@ -450,7 +450,7 @@ class Bench:
             self._contributed(row, plane, None)
             return
         if op == Op.MCAST_WRITE:
-            assert header >> 47 & 1, "the tag of a store does not begin with a one"
+            assert header >> 46 & 3 == 3, "the tag of a store does not begin with two ones"
             header &= ~TAG
         key = header, plane
         assert key in self._expected, f"not expected, plane {plane}: {packet.describe(row[0])}"

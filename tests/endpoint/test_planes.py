@@ -26,7 +26,7 @@ def sinks(rows: Packets) -> Any:
     """Return which stream each packet must come out of."""
     op = packet.get(rows, "op")
     vc = packet.op_vc(op)
-    many = (op & 8 != 0) | (packet.get(rows, "tag") >> 11 != 0)
+    many = (op & 8 != 0) | (packet.get(rows, "tag") >> 10 == 3)
     answers = np.where(many, COLLECTIVES, ANSWERS)
     return np.select([vc == Vc.REQ, vc == Vc.RSP], [REQUESTS, answers], NOBODY)
 
