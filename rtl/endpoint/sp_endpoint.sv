@@ -453,11 +453,15 @@ module sp_endpoint #(
   logic                    b_tvalid, b_tready, b_tlast;
   logic [FLIT_W-1:0]       b_tdata;
   logic [USER_W-1:0]       b_tuser;
+  /* verilator lint_off UNUSEDSIGNAL */  // the tag of an answer says what it is for
   logic [PlaneW-1:0]       b_plane;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic                    bs_tvalid, bs_tready, bs_tlast;
   logic [FLIT_W-1:0]       bs_tdata;
   logic [USER_W-1:0]       bs_tuser;
+  /* verilator lint_off UNUSEDSIGNAL */  // the tag of an answer says what it is for
   logic [PlaneW-1:0]       bs_plane;
+  /* verilator lint_on UNUSEDSIGNAL */
   logic                    c_tvalid, c_tready, c_tlast;
   logic [FLIT_W-1:0]       c_tdata;
   logic [USER_W-1:0]       c_tuser;
