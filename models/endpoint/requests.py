@@ -300,26 +300,27 @@ class Verdict:
     malformed: bool = False
 
 
-def answers(ask: Ask, header: int, source: int) -> bool:
-    """Whether an answer belongs to a request: it keeps the class part and comes from there."""
+def addressed(header: int, source: int) -> bool:
+    """Whether a packet can be an answer to a request of this source at all."""
     return (
         header_field(header, "version") == VERSION
         and header_field(header, "dst") == source
-        and header_field(header, "src") == ask.dst
         and not header_field(header, "op") & 8
-        and all(
-            header_field(header, f"mem_{name}") == value
-            for name, value in (
-                ("addr", ask.addr),
-                ("arg", ask.arg),
-                ("wide", ask.wide),
-                ("relaxed", ask.relaxed),
-            )
-        )
+        and header_field(header, "tag") >> NUM_BITS < len(Kind)
     )
 
 
-def judge(ask: Ask, header: int, units: Sequence[int], flits: int, flit_w: int, err: bool) -> Verdict:
+def answers(ask: Ask, header: int) -> bool:
+    """Whether an answer belongs to a request: it keeps the class part and comes from there."""
+    return header_field(header, "src") == ask.dst and all(
+        header_field(header, f"mem_{name}") == getattr(ask, name)
+        for name in ("addr", "arg", "wide", "relaxed")
+    )
+
+
+def judge(
+    ask: Ask, header: int, units: Sequence[int], flits: int, flit_w: int, err: bool
+) -> Verdict:
     """Return what an answer that belongs to a request means. `units`: all that came, `flits` of
     them, so that a stream of a wrong length is known."""
     op, length = header_field(header, "op"), header_field(header, "len")

@@ -52,6 +52,8 @@ class Entry:
     burst: Burst | None = None
     command: Command | None = None
     sent: int | None = None
+    #: Cycle from which on it may have been chosen for sending.
+    earliest: int = 0
     plane: int = 0
     sends: int = 0
     verdict: Verdict | None = None
@@ -86,6 +88,8 @@ class Play:
         self.timeout = 0
         self.delay = 0
         self.hits: Counter[str] = Counter()
+        #: Events that the requester must tell.
+        self.expected: Counter[str] = Counter()
         self.fate: Callable[[Entry], str] = lambda _: "okay"
         self.latency = (1, 30)
         self.answer_delay = (1, 40)
@@ -194,6 +198,13 @@ class Play:
         """Check that nothing is left, and write functional coverage."""
         assert self.idle(), self.state()
         assert not self.incoming
+        assert not self.answers
+        told = {
+            name.removeprefix("event."): hits
+            for name, hits in self.hits.items()
+            if name.startswith("event.") and hits
+        }
+        assert told == {k: n for k, n in self.expected.items() if n}, f"{told}, {self.expected}"
         if coverage:
             path = Path(os.environ["SP_RUN_DIR"]) / "functional.json"
             path.write_text(json.dumps({f"requester.{k}": n for k, n in self.hits.items()}))
@@ -363,12 +374,13 @@ class Play:
             self._in_order(kind, entry)
         else:
             down = self.downs[entry.plane]
-            assert down >= (entry.sent or 0) - 4, f"sent again without need: {entry}"
+            assert down >= entry.earliest, f"sent again without need: {entry}"
             assert self.cycle - max(down, 0) >= self.delay, f"sent again too early: {entry}"
             assert not entry.over
             ask = model.repeated(ask)
             entry.verdict = None
             self.hits[f"again.{kind.name.lower()}"] += 1
+            self.expected["reissue"] += 1
         expected = ask.all_units()
         assert header == ask.header(entry.number, SOURCE), (
             f"header {header:#034x}, expected {ask.header(entry.number, SOURCE):#034x}: {entry}"
@@ -381,7 +393,9 @@ class Play:
         self._right_plane(ask, plane)
         self._no_overtaking(entry, plane)
         entry.sent, entry.plane, entry.sends = self.cycle, plane, entry.sends + 1
+        entry.earliest = self.ends[0] - 4
         self.ends.append(self.cycle)
+        self.expected["request"] += 1
         self.hits[f"plane.{plane}"] += 1
         if ask.strobes is not None or len(expected) == 16:
             self.hits[f"sent.{'strobes' if ask.strobes is not None else 'full'}"] += 1
@@ -441,7 +455,7 @@ class Play:
                     and not other.over
                     and not self._expired(other)
                     and other.plane != plane
-                    and self.downs[other.plane] < other.sent
+                    and self.downs[other.plane] < other.earliest
                     and other.ask.dst == ask.dst
                     and (not ask.relaxed or other.ask.addr // 256 == ask.addr // 256)
                 ):
@@ -628,24 +642,27 @@ class Play:
         packet, self.packet = self.packet, None
         assert packet is not None
         assert packet.flits is not None
-        tag = model.header_field(packet.header, "tag")
-        if tag >> model.NUM_BITS >= len(Kind):
+        if not model.addressed(packet.header, SOURCE):
+            self.expected["unknown"] += 1
             return
+        tag = model.header_field(packet.header, "tag")
         entry = self._entry(Kind(tag >> model.NUM_BITS), tag)
         if (
             entry is None
             or entry.sent is None
             or entry.verdict is not None
             or entry.over
-            or not model.answers(entry.ask, packet.header, SOURCE)
+            or (self.timeout and self.cycle - entry.made >= self.timeout + self.tags + SLACK)
         ):
-            return
-        age = self.cycle - entry.made
-        if self.timeout and age >= self.timeout + self.tags + SLACK:
-            return
-        entry.verdict = model.judge(
-            entry.ask, packet.header, packet.units, packet.flits, self.flit_w, packet.err
-        )
+            self.expected["late"] += 1
+        elif not model.answers(entry.ask, packet.header):
+            self.expected["unknown"] += 1
+        else:
+            entry.verdict = model.judge(
+                entry.ask, packet.header, packet.units, packet.flits, self.flit_w, packet.err
+            )
+            self.expected["answer"] += 1
+            self.expected["malformed"] += entry.verdict.malformed
 
     # -------------------------------------------------------------------------- what the bus hears
 
@@ -657,8 +674,17 @@ class Play:
             return entry.verdict
         assert self._expired(entry), f"ended without an answer: {entry}"
         entry.over = True
-        self.hits["timeout" if entry.sends else "timeout.unsent"] += 1
         return Verdict(model.SLVERR, int(Status.UNKNOWN if entry.sends else Status.TIMEOUT))
+
+    def _ended(self, entry: Entry, verdict: Verdict) -> None:
+        """Count what a request ended with."""
+        kind = entry.ask.kind.name.lower()
+        if entry.over:
+            self.expected[f"timeout.{kind}"] += 1
+            self.hits[f"timeout.{'sent' if entry.sends else 'unsent'}.{kind}"] += 1
+        if verdict.resp != model.OKAY:
+            name = "decerr" if verdict.resp == model.DECERR else "slverr"
+            self.expected[f"{name}.{kind}"] += 1
 
     def _read_beat(self) -> None:
         dut = self.dut
@@ -681,6 +707,7 @@ class Play:
         if last:
             self.beat = 0
             self.next_end[Kind.LOAD] += 1
+            self._ended(entry, verdict)
             self.hits[f"rresp.{verdict.resp}"] += 1
 
     def _response(self) -> None:
@@ -690,7 +717,9 @@ class Play:
             assert self.next_end[Kind.STORE] < len(line), "a response that nobody asked for"
             entry = line[self.next_end[Kind.STORE]]
             self.next_end[Kind.STORE] += 1
-            responses.append(self._end(entry).resp)
+            verdict = self._end(entry)
+            self._ended(entry, verdict)
+            responses.append(verdict.resp)
             if entry.ask.last:
                 break
         assert entry.burst is not None
@@ -709,6 +738,7 @@ class Play:
         command = entry.command
         assert command is not None
         verdict = self._end(entry)
+        self._ended(entry, verdict)
         old = verdict.units[0] if verdict.units else 0
         timeout = entry.ask.resp is None and entry.verdict is None
         decerr = entry.ask.resp is not None

@@ -75,17 +75,69 @@ def atomics(play: Play, count: int) -> None:
         )  # fmt: skip
 
 
+#: Pages that workers have, and in no region.
+PAGES = (RELAXED, RELAXED + 0x10_0000, STRICT, STRICT + 0x4_0000, HIDDEN + (1 << 25), NOWHERE)
+
+
+async def work(play: Play, rounds: int, commands: int) -> None:
+    """Let all workers do their rounds, and wait until all has ended."""
+    atomics(play, commands)
+    await gather(*(worker(play, page, rounds) for page in PAGES))
+    await play.until(lambda: play.idle() and not play.answers)
+    await play.cycles(5)
+
+
 @cocotb.test()
 async def traffic(dut: object) -> None:
     """Random loads, stores and atomics; everything is answered."""
     play = Play(dut)
     play.stall, play.gap = 0.3, 0.3
-    await play.begin(timeout=0)
+    await play.begin()
     random_strobes(play, 0.2)
-    pages = [RELAXED, RELAXED + 0x10_0000, STRICT, STRICT + 0x4_0000, HIDDEN + (1 << 25), NOWHERE]
-    atomics(play, 40)
-    await gather(*(worker(play, page, int(os.environ["ROUNDS"])) for page in pages))
-    await play.until(play.idle)
+    await work(play, int(os.environ["ROUNDS"]), 40)
+    play.finish()
+
+
+@cocotb.test()
+async def errors(dut: object) -> None:
+    """Whatever can happen to a request and its answer, among others."""
+    play = Play(dut)
+    play.stall, play.gap = 0.1, 0.1
+    await play.begin(timeout=700)
+    fates = (
+        "lost", "unanswered", "error", "poison", "mark", "kind", "length", "beats", "alien",
+        "twice", "late",
+    )  # fmt: skip
+    play.fate = lambda _: play.rng.choice(fates) if play.rng.random() < 0.3 else "okay"
+    await work(play, int(os.environ["ROUNDS"]), 120)
+    play.finish()
+
+
+@cocotb.test()
+async def planes(dut: object) -> None:
+    """Planes go down and come up among everything; also all of them."""
+    play = Play(dut)
+    play.stall, play.gap = 0.2, 0.2
+    await play.begin(delay=150)
+    random_strobes(play, 0.1)
+    running = True
+
+    async def toggle() -> None:
+        while running:
+            await play.cycles(play.rng.randint(1, 500))
+            up = [play.rng.random() < 0.6 for _ in range(play.planes)]
+            if play.rng.random() < 0.7 and not any(up):
+                up[play.rng.randrange(play.planes)] = True
+            play.set_planes(up)
+        play.set_planes([True] * play.planes)
+
+    toggling = cocotb.start_soon(toggle())
+    atomics(play, 60)
+    await gather(*(worker(play, page, int(os.environ["ROUNDS"])) for page in PAGES))
+    running = False
+    await toggling
+    await play.until(lambda: play.idle() and not play.answers)
+    await play.cycles(5)
     play.finish()
 
 
@@ -101,6 +153,19 @@ def run(sim: Sim, testcase: str, parameters: dict[str, int], **env: object) -> N
     )
 
 
-@pytest.mark.parametrize("parameters", [NARROW, WIDE], ids=["narrow", "wide"])
+BOTH = pytest.mark.parametrize("parameters", [NARROW, WIDE], ids=["narrow", "wide"])
+
+
+@BOTH
 def test_requester_traffic(sim: Sim, parameters: dict[str, int]) -> None:
     run(sim, "traffic", parameters, ROUNDS=4)
+
+
+@BOTH
+def test_requester_errors(sim: Sim, parameters: dict[str, int]) -> None:
+    run(sim, "errors", parameters, ROUNDS=5)
+
+
+@BOTH
+def test_requester_planes(sim: Sim, parameters: dict[str, int]) -> None:
+    run(sim, "planes", parameters, ROUNDS=5)
