@@ -27,6 +27,7 @@ from switchproof.models.endpoint.collectives import (
     Kind,
     Row,
     fetched,
+    order,
     packets,
 )
 from switchproof.models.layout import EXT_SET, ID_GROUP, UNIT_BYTES, Op, Status
@@ -109,6 +110,7 @@ class Bench:
         self.reports: list[dict[str, int]] = []
         self._expected: dict[tuple[int, int], tuple[int, int, np.void]] = {}
         self._fetches: dict[int, np.void] = {}
+        self._order: dict[int, list[int]] = {}  # slices that must be sent next, by command
         self._out: list[int] = []
         self.engines: dict[tuple[int, int], Reducer] = {}
         self.table: dict[int, Row] = {}
@@ -369,6 +371,8 @@ class Bench:
             key = packet.header_int(row), plane
             assert key not in self._expected, "two packets are alike: the test is at fault"
             self._expected[key] = command.id, k, rows[k].copy()
+        there = {k for ident, k, _ in self._expected.values() if ident == command.id}
+        self._order[command.id] = [k for k in order(command) if k in there]
         self.hits[f"collective.{Kind(command.kind).name}"] += 1
 
     def _ended(self, word: int) -> None:
@@ -455,6 +459,7 @@ class Bench:
         key = header, plane
         assert key in self._expected, f"not expected, plane {plane}: {packet.describe(row[0])}"
         ident, offset, wanted = self._expected.pop(key)
+        assert self._order[ident].pop(0) == offset, "slices are not begun in their order"
         if op == Op.MCAST_WRITE:
             row_tag = packet.get(row, "tag")
             one = np.array([wanted], PACKET)

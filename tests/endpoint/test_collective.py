@@ -78,6 +78,8 @@ def drawn(bench: Bench, places: Places, kind: int, seq: int, **values: Any) -> C
         "mode": int(rng.integers(0, 4)),
         "dst": ENGINE + int(rng.integers(0, 100)),
         "engines_log2": int(rng.integers(0, 5)),
+        "round_log2": int(rng.choice([0, 0, 1, 2, 3, 4, 6])),
+        "skew": int(rng.integers(0, 1 << 16)),
         "root": int(rng.integers(0, 4)),
     }
     if kind == Kind.REDUCE and rng.random() < 0.5:
