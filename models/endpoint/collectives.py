@@ -268,8 +268,9 @@ class _Work:
 class Book:
     """Commands at work, the memory that they write to, and what is to be reported."""
 
-    def __init__(self, memory: Bytes, base: int) -> None:
+    def __init__(self, memory: Bytes, base: int, flit_w: int) -> None:
         self.memory = memory
+        self.flit_w = flit_w
         self.base = base
         self.work: dict[int, _Work] = {}
         self.counts: dict[str, int] = dict.fromkeys(EVENTS, 0)
@@ -317,13 +318,14 @@ class Book:
         work, offset = found
         del work.waits[offset]
         self.counts["result"] += 1
+        flits = int(packet.num_flits(f["len"], 0, self.flit_w))
         spoilt = bool(f["poison"] or int(row["flags"]) & FLAG_ERR)
         if f["op"] == Op.COLL_ERROR:
             self._failed(work, offset, f["status"] or Status.BROKEN)
         elif spoilt:
             work.poisoned = True
             self._failed(work, offset, Status.BROKEN)
-        elif f["len"] != work.slices.units[offset] or f["ext"]:
+        elif f["len"] != work.slices.units[offset] or f["ext"] or int(row["flits"]) != flits:
             self._failed(work, offset, Status.LEN)
         elif f["len"]:
             at = work.command.to - self.base + SLICE_BYTES * offset

@@ -93,7 +93,7 @@ class Bench:
         )
         self.hits: Counter[str] = Counter()
         self.memory = self.rng.integers(0, 256, SIZE, np.uint8)
-        self.book = Book(self.memory.copy(), BASE)
+        self.book = Book(self.memory.copy(), BASE, self.flit_w)
         self.bad: set[int] = set()  # offsets of blocks that give errors
         self.speed = Speed()
         self.fates = Fates()
@@ -542,9 +542,15 @@ class Bench:
         ours = results[results["port"] == PORT]
         if fate == "mark":
             ours["flags"] |= FLAG_ERR
-        if fate == "length" and packet.get(ours, "len").any():
-            packet.set_fields(ours, len=packet.get(ours, "len") - 1)
-            packet.set_flits(ours, self.flit_w)
+        if fate == "length":
+            kind = int(self.rng.integers(0, 3))
+            if kind == 0:  # of another length
+                packet.set_fields(ours, len=(packet.get(ours, "len") - 1) % 17)
+                packet.set_flits(ours, self.flit_w)
+            elif kind == 1 and (ours["flits"] > 1).all():  # a beat is missing
+                ours["flits"] -= 1
+            else:  # a beat too many
+                ours["flits"] += 1
         if fate == "again":
             ours = np.concatenate([ours, ours])
         self._deliver(ours, plane, in_order=fate == "again")

@@ -227,7 +227,15 @@ async def directed(dut: Any) -> None:
     members = (1, 2, 3, 500, 16382)
     size = 272
     store = drawn(
-        bench, places, Kind.MCAST_STORE, 0, bytes=size, sparse=1, members=members, answers=5
+        bench,
+        places,
+        Kind.MCAST_STORE,
+        0,
+        bytes=size,
+        sparse=1,
+        members=members,
+        answers=5,
+        round_log2=0,
     )
     await until(bench, lambda: len(bench.stored) == 2)
     (one, of_one), (two, of_two) = bench.stored
@@ -247,7 +255,7 @@ async def directed(dut: Any) -> None:
     # One that a switch refuses ends at once; answers that nobody waits for are dropped.
     bench.stored.clear()
     bench.seen.clear()
-    drawn(bench, places, Kind.MCAST_STORE, 0, bytes=256, sparse=0, answers=9)
+    drawn(bench, places, Kind.MCAST_STORE, 0, bytes=256, sparse=0, answers=9, round_log2=0)
     await until(bench, lambda: len(bench.stored) == 1)
     row, (ident, offset) = bench.stored[0]
     answer = packet.error_answer(np.array([row], PACKET), [Status.PARTITION], bench.flit_w)
@@ -262,7 +270,7 @@ async def directed(dut: Any) -> None:
     bench.check()
     # Nor does an answer to it find the next store, whose packet is in the same place.
     bench.stored.clear()
-    drawn(bench, places, Kind.MCAST_STORE, 0, bytes=256, sparse=0, answers=1)
+    drawn(bench, places, Kind.MCAST_STORE, 0, bytes=256, sparse=0, answers=1, round_log2=0)
     await until(bench, lambda: len(bench.stored) == 1)
     row, (ident, offset) = bench.stored[0]
     ok = packet.error_answer(np.array([row], PACKET), [0], bench.flit_w)
