@@ -53,6 +53,7 @@ class Speed:
     """How memory and switch behave: chances a cycle that a ready or a valid is held back."""
 
     hold: float = 0.0
+    full: bool = False  # the memory takes no write addresses
     delay: tuple[int, int] = (1, 2)  # cycles to an answer of the memory, bounds
     answer: tuple[int, int] = (0, 20)  # cycles to an answer of the switch, bounds
 
@@ -87,6 +88,7 @@ class Bench:
         self.data_w = int(os.environ["DATA_W"])
         self.planes = int(os.environ["N_PLANES"])
         self.commands = int(os.environ["N_COMMANDS"])
+        self.window = int(os.environ["WINDOW"])
         self.rng = np.random.default_rng(int(os.environ["SP_SEED"]))
         self.config = profiles.get("dev4").replace(
             flit_w=self.flit_w, ports=PORTS, types=63, ordered=1
@@ -282,7 +284,7 @@ class Bench:
                     b.append((due, 0))
                     self._write(at, data_beats)
             for name in ("aw", "w"):
-                ready = self._ready()
+                ready = 0 if name == "aw" and self.speed.full else self._ready()
                 if name == "aw" and ready != aw_ready:
                     dut.m_axi_awready_i.value = aw_ready = ready
                 elif name == "w" and ready != w_ready:

@@ -209,6 +209,17 @@ async def directed(dut: Any) -> None:
     await bench.drain()
     bench.check()
 
+    # Results for which the memory is not ready wait, and those behind them outside.
+    bench.speed = Speed(full=True)
+    for k in range(bench.commands):
+        drawn(bench, places, Kind.ALLREDUCE, 3000 + k, bytes=4096, slice=0, round_log2=0)
+    await bench.cycles(800)
+    assert bench._in or bench.commands * bench.window <= 4, "everything was taken"
+    bench.speed = Speed()
+    await bench.drain()
+    bench.check()
+    bench.hits["collective.memory_full"] += 1
+
     # ReduceScatter: two slices for each port; ours are written, no others.
     before = bench.memory.copy()
     to = places.take(2048)
