@@ -58,9 +58,9 @@ OPS = {
 #: Fields of collective_t with their bits, the highest first, but for the members.
 COMMAND_FIELDS = (
     ("id", 8), ("kind", 3), ("group", 12), ("slice", 16), ("seq", 16), ("etype", 3), ("redop", 3),
-    ("mode", 3), ("dst", 14), ("engines_log2", 3), ("root", 10), ("scatter", 1), ("root_log2", 4),
-    ("port", 10), ("source", 64), ("to", 64), ("bytes", 25), ("remote", 57), ("sparse", 1),
-    ("answers", 11),
+    ("mode", 3), ("dst", 14), ("engines_log2", 3), ("round_log2", 4), ("skew", 16),
+    ("root", 10), ("scatter", 1), ("root_log2", 4), ("port", 10),
+    ("source", 64), ("to", 64), ("bytes", 25), ("remote", 57), ("sparse", 1), ("answers", 11),
 )  # fmt: skip
 #: Fields of collective_result_t with their bits, the highest first.
 RESULT_FIELDS = (("id", 8), ("status", 4), ("timeout", 1), ("poisoned", 1), ("slice", 16))
@@ -85,6 +85,8 @@ class Command:
     mode: int = 0
     dst: int = 0
     engines_log2: int = 0
+    round_log2: int = 0
+    skew: int = 0
     root: int = 0
     scatter: int = 0
     root_log2: int = 0
@@ -166,6 +168,15 @@ def split(command: Command, planes: int) -> Slices:
         number, plane, np.broadcast_to(dst, offset.shape) % (1 << 14), size, -(-size // UNIT_BYTES),
         root, expects,
     )  # fmt: skip
+
+
+def order(command: Command) -> list[int]:
+    """Return in which order the slices of a command are begun, as offsets from its first one."""
+    count = len(split(command, 1).number)
+    size = 1 << command.round_log2
+    rounds = [list(range(first, first + size)) for first in range(0, count, size)]
+    turn = command.skew % size
+    return [k for each in rounds for k in each[turn:] + each[:turn] if k < count]
 
 
 def packets(
@@ -257,8 +268,9 @@ class _Work:
 class Book:
     """Commands at work, the memory that they write to, and what is to be reported."""
 
-    def __init__(self, memory: Bytes, base: int) -> None:
+    def __init__(self, memory: Bytes, base: int, flit_w: int) -> None:
         self.memory = memory
+        self.flit_w = flit_w
         self.base = base
         self.work: dict[int, _Work] = {}
         self.counts: dict[str, int] = dict.fromkeys(EVENTS, 0)
@@ -306,13 +318,14 @@ class Book:
         work, offset = found
         del work.waits[offset]
         self.counts["result"] += 1
+        flits = int(packet.num_flits(f["len"], 0, self.flit_w))
         spoilt = bool(f["poison"] or int(row["flags"]) & FLAG_ERR)
         if f["op"] == Op.COLL_ERROR:
             self._failed(work, offset, f["status"] or Status.BROKEN)
         elif spoilt:
             work.poisoned = True
             self._failed(work, offset, Status.BROKEN)
-        elif f["len"] != work.slices.units[offset] or f["ext"]:
+        elif f["len"] != work.slices.units[offset] or f["ext"] or int(row["flits"]) != flits:
             self._failed(work, offset, Status.LEN)
         elif f["len"]:
             at = work.command.to - self.base + SLICE_BYTES * offset

@@ -191,9 +191,16 @@ module sp_collective #(
     logic [PlaneW-1:0] plane;
   } side_t;
 
-  /// Place of a slice: its distance from the first one, modulo WINDOW.
-  function automatic logic [PlaceW-1:0] place_of(logic [SLICE_W-1:0] offset);
-    return PlaceW'(offset & SLICE_W'(WINDOW - 1));
+  /// Place of a step of a command: modulo WINDOW.
+  function automatic logic [PlaceW-1:0] place_of(logic [SLICE_W-1:0] step);
+    return PlaceW'(step & SLICE_W'(WINDOW - 1));
+  endfunction
+
+  /// Slice of a step, from the first slice: rounds of `mask` + 1, each turned by `by`; and by its negative
+  /// the step of a slice.
+  function automatic logic [SLICE_W-1:0] turned(
+      logic [SLICE_W-1:0] step, logic [SLICE_W-1:0] mask, logic [SLICE_W-1:0] by);
+    return (step & ~mask) | ((step + by) & mask);
   endfunction
 
   // ------------------------------------------------------------------------------------- commands
@@ -206,8 +213,11 @@ module sp_collective #(
   logic [N_COMMANDS-1:0][SEQ_W-1:0]       seq_q;
   logic [N_COMMANDS-1:0][SLICE_W-1:0]     slice_q;   // first one
   logic [N_COMMANDS-1:0][CountW-1:0]      total_q;   // slices
-  logic [N_COMMANDS-1:0][CountW-1:0]      head_q;    // slices before this one are done
-  logic [N_COMMANDS-1:0][CountW-1:0]      next_q;    // slices before this one are begun
+  logic [N_COMMANDS-1:0][SLICE_W-1:0]     mask_q;    // slices of a round less one
+  logic [N_COMMANDS-1:0][SLICE_W-1:0]     skew_q;
+  logic [N_COMMANDS-1:0][CountW-1:0]      steps_q;   // slices, rounds being full
+  logic [N_COMMANDS-1:0][CountW-1:0]      head_q;    // steps before this one are done
+  logic [N_COMMANDS-1:0][CountW-1:0]      next_q;    // steps before this one are begun
   logic [N_COMMANDS-1:0][GenW-1:0]        gen_q;     // of the tags that are made next
   logic [N_COMMANDS-1:0]                  failed_q;
   logic [N_COMMANDS-1:0][SLICE_W-1:0]     at_q;      // first slice that failed, from 0
@@ -228,6 +238,8 @@ module sp_collective #(
   logic [CmdW-1:0]       take_at;
   logic                  bad_kind;
   logic                  bad_bytes;
+  logic [CountW-1:0]     take_total;
+  logic [SLICE_W-1:0]    take_mask;
   logic [N_COMMANDS-1:0] ends;      // all slices are done
   logic [N_COMMANDS-1:0] leaves;    // one-hot: its result is taken
   logic [N_COMMANDS-1:0] retires;   // its first slice is done
@@ -241,6 +253,11 @@ module sp_collective #(
   assign bad_bytes   = (cmd_i.kind != CK_BARRIER)
                        && ((cmd_i.bytes == '0) || (cmd_i.bytes > VECTOR_W'(1 << 24))
                            || ((cmd_i.kind == CK_MCAST_STORE) && (cmd_i.bytes[3:0] != '0)));
+
+  assign take_total  = (bad_kind || bad_bytes) ? '0
+                       : (cmd_i.kind == CK_BARRIER) ? CountW'(1)
+                       : CountW'((cmd_i.bytes + VECTOR_W'(255)) >> 8);
+  assign take_mask   = ~({SLICE_W{1'b1}} << cmd_i.round_log2);
 
   always_comb begin
     take_at = '0;
@@ -259,20 +276,27 @@ module sp_collective #(
   logic [N_COMMANDS-1:0] begins;  // one-hot
   logic                  move;    // the steps below move on
   logic [CmdW-1:0]       begin_cmd;
-  logic [CountW-1:0]     begin_next;
+  logic [SLICE_W-1:0]    begin_next;
+  logic [SLICE_W-1:0]    begin_off;
+  logic                  begin_none;  // a step behind the vector's end
+  logic [N_COMMANDS-1:0][SLICE_W-1:0] next_off;
+  logic [N_COMMANDS-1:0]              next_none;
   logic [SLICE_W-1:0]    begin_slice;
 
   // One step behind the other: choose a command, divide its slice by the planes, make the packet.
   logic [3:1]              step_q;
   logic [3:1][CmdW-1:0]    step_cmd_q;
+  logic [3:1][PlaceW-1:0]  step_place_q;
   logic [3:1][SLICE_W-1:0] step_off_q;   // from the first slice
   logic [3:1]              step_last_q;  // the last slice of the command
   logic [3:1][SLICE_W-1:0] step_slice_q;
   logic [3:1][GenW-1:0]    step_gen_q;
 
   for (genvar c = 0; c < N_COMMANDS; c++) begin : g_wants
-    assign wants[c] = active_q[c] && (next_q[c] != total_q[c])
+    assign wants[c] = active_q[c] && (next_q[c] != steps_q[c])
                       && ((next_q[c] - head_q[c]) < Window);
+    assign next_off[c]  = turned(next_q[c][SLICE_W-1:0], mask_q[c], skew_q[c]);
+    assign next_none[c] = CountW'(next_off[c]) >= total_q[c];
   end
 
   sp_rr_arbiter #(
@@ -288,25 +312,30 @@ module sp_collective #(
   always_comb begin
     begin_cmd   = '0;
     begin_next  = '0;
+    begin_off   = '0;
+    begin_none  = 1'b0;
     begin_slice = '0;
     for (int unsigned c = 0; c < N_COMMANDS; c++) begin
       if (begins[c]) begin
         begin_cmd   |= CmdW'(c);
-        begin_next  |= next_q[c];
-        begin_slice |= slice_q[c] + next_q[c][SLICE_W-1:0];
+        begin_next  |= next_q[c][SLICE_W-1:0];
+        begin_off   |= next_off[c];
+        begin_none  |= next_none[c];
+        begin_slice |= slice_q[c] + next_off[c];
       end
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) step_q <= '0;
-    else if (move) step_q <= {step_q[2:1], begins != '0};
+    else if (move) step_q <= {step_q[2:1], (begins != '0) && !begin_none};
   end
   always_ff @(posedge clk_i) begin
     if (move) begin
       step_cmd_q   <= {step_cmd_q[2:1], begin_cmd};
-      step_off_q   <= {step_off_q[2:1], begin_next[SLICE_W-1:0]};
-      step_last_q  <= {step_last_q[2:1], begin_next + CountW'(1) == total_q[begin_cmd]};
+      step_off_q   <= {step_off_q[2:1], begin_off};
+      step_place_q <= {step_place_q[2:1], place_of(begin_next)};
+      step_last_q  <= {step_last_q[2:1], CountW'(begin_off) + CountW'(1) == total_q[begin_cmd]};
       step_slice_q <= {step_slice_q[2:1], begin_slice};
       step_gen_q   <= {step_gen_q[2:1], gen_q[begin_cmd]};
     end
@@ -355,7 +384,7 @@ module sp_collective #(
 
   assign made_cmd   = step_cmd_q[3];
   assign what       = table_q[made_cmd];
-  assign made_place = place_of(step_off_q[3]);
+  assign made_place = step_place_q[3];
   assign made_units = units_of(slice_bytes(step_last_q[3], what.bytes[7:0]));
   assign made_root  = what.scatter ? what.root + ROOT_W'(step_slice_q[3] >> what.root_log2)
                                    : what.root;
@@ -605,6 +634,8 @@ module sp_collective #(
   logic [N_COMMANDS-1:0]           hit;
   logic [CmdW-1:0]                 hit_cmd;
   logic [SLICE_W-1:0]              hit_off;
+  logic [PlaceW-1:0]               hit_place;
+  logic [N_COMMANDS-1:0][SLICE_W-1:0] hit_step;
   logic [CmdW-1:0]                 tag_cmd;
   logic [PlaceW-1:0]               tag_place;
   logic [GenW-1:0]                 tag_gen;
@@ -623,10 +654,11 @@ module sp_collective #(
     logic [SLICE_W-1:0] offset;
     logic [SLICE_W-1:0] ahead;
     assign offset = a_hdr.cls.coll.slice - slice_q[c];
-    assign ahead  = offset - head_q[c][SLICE_W-1:0];
+    assign hit_step[c] = turned(offset, mask_q[c], -skew_q[c]);
+    assign ahead  = hit_step[c] - head_q[c][SLICE_W-1:0];
     assign hit[c] = active_q[c] && !store_q[c] && (a_hdr.cls.coll.group == group_q[c])
                     && (a_hdr.cls.coll.seq == seq_q[c])
-                    && (CountW'(ahead) < (next_q[c] - head_q[c])) && awaits_q[c][place_of(offset)];
+                    && (CountW'(ahead) < (next_q[c] - head_q[c])) && awaits_q[c][place_of(hit_step[c])];
   end
 
   // Tags that were made before the places were last gone through are of the generation before.
@@ -641,10 +673,12 @@ module sp_collective #(
     first   = hit & (~hit + N_COMMANDS'(1));
     hit_cmd = '0;
     hit_off = '0;
+    hit_place = '0;
     for (int unsigned c = 0; c < N_COMMANDS; c++) begin
       if (first[c]) begin
         hit_cmd |= CmdW'(c);
         hit_off |= a_hdr.cls.coll.slice - slice_q[c];
+        hit_place |= place_of(hit_step[c]);
       end
     end
   end
@@ -717,7 +751,7 @@ module sp_collective #(
       b_ext_q     <= a_hdr.ext != '0;
       b_cmd_q     <= a_answer ? tag_cmd : hit_cmd;
       b_off_q     <= hit_off;
-      b_place_q   <= a_answer ? tag_place : place_of(hit_off);
+      b_place_q   <= a_answer ? tag_place : hit_place;
     end
   end
 
@@ -824,11 +858,13 @@ module sp_collective #(
   for (genvar c = 0; c < N_COMMANDS; c++) begin : g_command
     logic [WINDOW-1:0] busy;
     logic [PlaceW-1:0] first;
+    logic [SLICE_W-1:0] off;  // slice of the first step
 
     assign busy       = unsent_q[c] | awaits_q[c] | writes_q[c];
     assign first      = place_of(head_q[c][SLICE_W-1:0]);
     assign retires[c] = active_q[c] && (head_q[c] != next_q[c]) && !busy[first];
-    assign ends[c]    = active_q[c] && (head_q[c] == total_q[c]);
+    assign ends[c]    = active_q[c] && (head_q[c] == steps_q[c]);
+    assign off        = turned(head_q[c][SLICE_W-1:0], mask_q[c], skew_q[c]);
     assign progress[c] = (taken && hit_cmd == CmdW'(c)) || (answered && b_cmd_q == CmdW'(c))
                          || (a_first && a_answer && tag_hit && tag_cmd == CmdW'(c))
                          || (done && done_side.cmd == CmdW'(c))
@@ -852,7 +888,7 @@ module sp_collective #(
           gen_q[c] <= gen_q[c] + GenW'(1);
         end
         if (expires[c]) awaits_q[c] <= '0;
-        if (begins[c]) unsent_q[c][place_of(next_q[c][SLICE_W-1:0])] <= 1'b1;
+        if (begins[c] && !begin_none) unsent_q[c][place_of(next_q[c][SLICE_W-1:0])] <= 1'b1;
         if (decided && made_cmd == CmdW'(c)) begin
           if (down) unsent_q[c][made_place] <= 1'b0;
           else awaits_q[c][made_place] <= expects;
@@ -861,8 +897,8 @@ module sp_collective #(
           unsent_q[c][sent_side.place] <= 1'b0;
         end
         if (taken && hit_cmd == CmdW'(c)) begin
-          awaits_q[c][place_of(hit_off)] <= 1'b0;
-          writes_q[c][place_of(hit_off)] <= 1'b1;
+          awaits_q[c][hit_place] <= 1'b0;
+          writes_q[c][hit_place] <= 1'b1;
         end
         if (answered && all_here && b_cmd_q == CmdW'(c)) awaits_q[c][b_place_q] <= 1'b0;
         if (b_end && !b_keep && b_cmd_q == CmdW'(c)) writes_q[c][b_place_q] <= 1'b0;
@@ -877,9 +913,10 @@ module sp_collective #(
         group_q[c]  <= cmd_i.group;
         seq_q[c]    <= cmd_i.seq;
         slice_q[c]  <= cmd_i.slice;
-        total_q[c]  <= (bad_kind || bad_bytes) ? '0
-                       : (cmd_i.kind == CK_BARRIER) ? CountW'(1)
-                       : CountW'((cmd_i.bytes + VECTOR_W'(255)) >> 8);
+        total_q[c]  <= take_total;
+        steps_q[c]  <= (take_total + CountW'(take_mask)) & ~CountW'(take_mask);
+        mask_q[c]   <= take_mask;
+        skew_q[c]   <= cmd_i.skew;
         head_q[c]   <= '0;
         next_q[c]   <= '0;
         failed_q[c] <= bad_kind || bad_bytes;
@@ -920,9 +957,9 @@ module sp_collective #(
       end
       if (retires[c]) begin
         head_q[c] <= head_q[c] + CountW'(1);
-        if (!failed_q[c] && status_q[c][first] != ST_OK) begin
+        if (status_q[c][first] != ST_OK && (!failed_q[c] || off < at_q[c])) begin
           failed_q[c] <= 1'b1;
-          at_q[c]     <= head_q[c][SLICE_W-1:0];
+          at_q[c]     <= off;
           why_q[c]    <= status_q[c][first];
         end
       end

@@ -27,6 +27,7 @@ from switchproof.models.endpoint.collectives import (
     Kind,
     Row,
     fetched,
+    order,
     packets,
 )
 from switchproof.models.layout import EXT_SET, ID_GROUP, UNIT_BYTES, Op, Status
@@ -52,6 +53,7 @@ class Speed:
     """How memory and switch behave: chances a cycle that a ready or a valid is held back."""
 
     hold: float = 0.0
+    full: bool = False  # the memory takes no write addresses
     delay: tuple[int, int] = (1, 2)  # cycles to an answer of the memory, bounds
     answer: tuple[int, int] = (0, 20)  # cycles to an answer of the switch, bounds
 
@@ -86,13 +88,14 @@ class Bench:
         self.data_w = int(os.environ["DATA_W"])
         self.planes = int(os.environ["N_PLANES"])
         self.commands = int(os.environ["N_COMMANDS"])
+        self.window = int(os.environ["WINDOW"])
         self.rng = np.random.default_rng(int(os.environ["SP_SEED"]))
         self.config = profiles.get("dev4").replace(
             flit_w=self.flit_w, ports=PORTS, types=63, ordered=1
         )
         self.hits: Counter[str] = Counter()
         self.memory = self.rng.integers(0, 256, SIZE, np.uint8)
-        self.book = Book(self.memory.copy(), BASE)
+        self.book = Book(self.memory.copy(), BASE, self.flit_w)
         self.bad: set[int] = set()  # offsets of blocks that give errors
         self.speed = Speed()
         self.fates = Fates()
@@ -109,6 +112,7 @@ class Bench:
         self.reports: list[dict[str, int]] = []
         self._expected: dict[tuple[int, int], tuple[int, int, np.void]] = {}
         self._fetches: dict[int, np.void] = {}
+        self._order: dict[int, list[int]] = {}  # slices that must be sent next, by command
         self._out: list[int] = []
         self.engines: dict[tuple[int, int], Reducer] = {}
         self.table: dict[int, Row] = {}
@@ -280,7 +284,7 @@ class Bench:
                     b.append((due, 0))
                     self._write(at, data_beats)
             for name in ("aw", "w"):
-                ready = self._ready()
+                ready = 0 if name == "aw" and self.speed.full else self._ready()
                 if name == "aw" and ready != aw_ready:
                     dut.m_axi_awready_i.value = aw_ready = ready
                 elif name == "w" and ready != w_ready:
@@ -369,6 +373,8 @@ class Bench:
             key = packet.header_int(row), plane
             assert key not in self._expected, "two packets are alike: the test is at fault"
             self._expected[key] = command.id, k, rows[k].copy()
+        there = {k for ident, k, _ in self._expected.values() if ident == command.id}
+        self._order[command.id] = [k for k in order(command) if k in there]
         self.hits[f"collective.{Kind(command.kind).name}"] += 1
 
     def _ended(self, word: int) -> None:
@@ -455,6 +461,7 @@ class Bench:
         key = header, plane
         assert key in self._expected, f"not expected, plane {plane}: {packet.describe(row[0])}"
         ident, offset, wanted = self._expected.pop(key)
+        assert self._order[ident].pop(0) == offset, "slices are not begun in their order"
         if op == Op.MCAST_WRITE:
             row_tag = packet.get(row, "tag")
             one = np.array([wanted], PACKET)
@@ -537,9 +544,15 @@ class Bench:
         ours = results[results["port"] == PORT]
         if fate == "mark":
             ours["flags"] |= FLAG_ERR
-        if fate == "length" and packet.get(ours, "len").any():
-            packet.set_fields(ours, len=packet.get(ours, "len") - 1)
-            packet.set_flits(ours, self.flit_w)
+        if fate == "length":
+            kind = int(self.rng.integers(0, 3))
+            if kind == 0:  # of another length
+                packet.set_fields(ours, len=(packet.get(ours, "len") - 1) % 17)
+                packet.set_flits(ours, self.flit_w)
+            elif kind == 1 and (ours["flits"] > 1).all():  # a beat is missing
+                ours["flits"] -= 1
+            else:  # a beat too many
+                ours["flits"] += 1
         if fate == "again":
             ours = np.concatenate([ours, ours])
         self._deliver(ours, plane, in_order=fate == "again")
