@@ -453,9 +453,7 @@ module sp_endpoint #(
   logic                    b_tvalid, b_tready, b_tlast;
   logic [FLIT_W-1:0]       b_tdata;
   logic [USER_W-1:0]       b_tuser;
-  /* verilator lint_off UNUSEDSIGNAL */  // the tag of an answer says what it is for
-  logic [PlaneW-1:0]       b_plane;
-  /* verilator lint_on UNUSEDSIGNAL */
+  logic                    b_void;
   logic                    bs_tvalid, bs_tready, bs_tlast;
   logic [FLIT_W-1:0]       bs_tdata;
   logic [USER_W-1:0]       bs_tuser;
@@ -470,6 +468,10 @@ module sp_endpoint #(
   logic [FLIT_W-1:0]       d_tdata;
   logic [USER_W-1:0]       d_tuser;
   logic [PlaneW-1:0]       d_plane;
+  logic                    bs_void;
+  /* verilator lint_off UNUSEDSIGNAL */  // these look at the error mark, which it has too
+  logic                    d_void, r_void;
+  /* verilator lint_on UNUSEDSIGNAL */
   requester_event_t        requester_event;
   completer_event_t        completer_event;
   collective_event_t       collective_event;
@@ -555,6 +557,7 @@ module sp_endpoint #(
       .rsp_tdata_i    (b_tdata),
       .rsp_tuser_i    (b_tuser),
       .rsp_tlast_i    (b_tlast),
+      .rsp_void_i     (b_void),
       .event_o        (requester_event)
   );
 
@@ -763,7 +766,7 @@ module sp_endpoint #(
 
   sp_unseal #(
       .FLIT_W(FLIT_W),
-      .SIDE_W(PlaneW)
+      .SIDE_W(1)
   ) i_unseal_answers (
       .clk_i,
       .rst_ni,
@@ -773,13 +776,13 @@ module sp_endpoint #(
       .s_tdata_i  (bs_tdata),
       .s_tuser_i  (bs_tuser),
       .s_tlast_i  (bs_tlast),
-      .s_side_i   (bs_plane),
+      .s_side_i   (bs_void),
       .m_tvalid_o (b_tvalid),
       .m_tready_i (b_tready),
       .m_tdata_o  (b_tdata),
       .m_tuser_o  (b_tuser),
       .m_tlast_o  (b_tlast),
-      .m_side_o   (b_plane),
+      .m_side_o   (b_void),
       .ev_broken_o(broken_answer)
   );
 
@@ -802,6 +805,7 @@ module sp_endpoint #(
       .m_tdata_o   ({d_tdata, bs_tdata, rs_tdata}),
       .m_tuser_o   ({d_tuser, bs_tuser, rs_tuser}),
       .m_tlast_o   ({d_tlast, bs_tlast, rs_tlast}),
+      .m_void_o    ({d_void, bs_void, r_void}),
       .m_plane_o   ({d_plane, bs_plane, rs_plane}),
       .tx_tvalid_o,
       .tx_tready_i,

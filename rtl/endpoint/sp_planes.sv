@@ -47,6 +47,8 @@ module sp_planes #(
     output logic [2:0][sp_pkg::USER_W-1:0]          m_tuser_o,
     /// Sinks: last beat.
     output logic [2:0]                              m_tlast_o,
+    /// Sinks, with the last beat: the packet was closed here, since its plane was lost.
+    output logic [2:0]                              m_void_o,
     /// Sinks: plane by which the packet came.
     output logic [2:0][PlaneW-1:0]                  m_plane_o,
 
@@ -92,7 +94,7 @@ module sp_planes #(
   // way in the register in front.
   localparam int unsigned Slack = Longest + 6;
   localparam int unsigned CountW = $clog2(REQ_FLITS + 1);
-  localparam int unsigned BeatW = FLIT_W + USER_W + 1;
+  localparam int unsigned BeatW = FLIT_W + USER_W + 2;
 
   if (N_PLANES < 1 || N_PLANES > 64) begin : g_bad_planes
     $fatal(1, "sp_planes: N_PLANES = %0d is not 1 to 64", N_PLANES);
@@ -189,7 +191,7 @@ module sp_planes #(
 
   logic [2:0][N_PLANES-1:0]             offered;  // by sink and plane
   logic [2:0][N_PLANES-1:0]             taken;
-  logic [2:0][N_PLANES-1:0][BeatW-1:0]  beat;     // {last, user, data}
+  logic [2:0][N_PLANES-1:0][BeatW-1:0]  beat;     // {last, void, user, data}
 
   for (genvar p = 0; p < N_PLANES; p++) begin : g_rx
     hdr_t             hdr;
@@ -207,8 +209,8 @@ module sp_planes #(
     assign close    = inside_q && (!plane_up_i[p] || close_q);
     assign left     = inside_q ? left_q : num_flits(hdr.len, hdr.ext, K);
     assign in_valid = close || (rx_tvalid_i[p] && plane_up_i[p]);
-    assign in_beat  = close ? {left == LEN_W'(1), 1'b1, HDR_W'(0), FLIT_W'(0)}
-                            : {rx_tlast_i[p], rx_tuser_i[p], rx_tdata_i[p]};
+    assign in_beat  = close ? {left == LEN_W'(1), 2'b11, HDR_W'(0), FLIT_W'(0)}
+                            : {rx_tlast_i[p], 1'b0, rx_tuser_i[p], rx_tdata_i[p]};
     assign rx_tready_o[p] = !plane_up_i[p] || (in_ready && !close);
     assign ev_closed_o[p] = close && in_ready && (left == LEN_W'(1));
 
@@ -319,11 +321,11 @@ module sp_planes #(
     assign taken[k]      = from & offered[k] & {N_PLANES{m_tready_i[k]}};
 
     always_comb begin
-      {m_tlast_o[k], m_tuser_o[k], m_tdata_o[k]} = '0;
+      {m_tlast_o[k], m_void_o[k], m_tuser_o[k], m_tdata_o[k]} = '0;
       m_plane_o[k] = '0;
       for (int unsigned p = 0; p < N_PLANES; p++) begin
         if (from[p]) begin
-          {m_tlast_o[k], m_tuser_o[k], m_tdata_o[k]} = beat[k][p];
+          {m_tlast_o[k], m_void_o[k], m_tuser_o[k], m_tdata_o[k]} = beat[k][p];
           m_plane_o[k] = PlaneW'(p);
         end
       end

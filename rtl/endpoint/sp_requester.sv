@@ -152,6 +152,8 @@ module sp_requester
     input  logic [USER_W-1:0]       rsp_tuser_i,
     /// Last beat.
     input  logic                    rsp_tlast_i,
+    /// With the last beat: the answer was lost on its way; it is as if it had not come.
+    input  logic                    rsp_void_i,
     /// Events.
     output requester_event_t        event_o
 );
@@ -697,6 +699,7 @@ module sp_requester
       .rsp_tdata_i,
       .rsp_tuser_i,
       .rsp_tlast_i,
+      .rsp_void_i,
       .num_o         (answer_num),
       .live_i        (answer_live),
       .ask_i         (answer_ask),

@@ -31,6 +31,8 @@ module sp_requester_answer
     input  logic [USER_W-1:0]            rsp_tuser_i,
     /// Last beat.
     input  logic                         rsp_tlast_i,
+    /// With the last beat: the packet was lost on its way; it is as if it had not come.
+    input  logic                         rsp_void_i,
     /// Number in the answer.
     output logic [NUM_W-1:0]             num_o,
     /// Such a request of each kind waits.
@@ -66,6 +68,7 @@ module sp_requester_answer
   hdr_t              hdr_q;    // of the packet
   logic              error_q;
   logic              last_q;
+  logic              void_q;
   logic              first;    // the beat that comes is the first of its packet
   logic              first_q;
   logic [LEN_W-1:0]  beat_q;   // of the packet, saturates
@@ -86,6 +89,7 @@ module sp_requester_answer
       data_q  <= rsp_tdata_i;
       error_q <= rsp_tuser_i[HDR_W];
       last_q  <= rsp_tlast_i;
+      void_q  <= rsp_void_i;
       first_q <= first;
       beat_q  <= first ? '0 : (beat_q == '1) ? beat_q : beat_q + LEN_W'(1);
       if (first) hdr_q <= rsp_tuser_i[HDR_W-1:0];
@@ -149,7 +153,7 @@ module sp_requester_answer
   assign spoilt = !fits || beat_q + LEN_W'(1) != num_flits(hdr_q.len, hdr_q.ext, U);
 
   logic ends;
-  assign ends = valid_q && last_q;
+  assign ends = valid_q && last_q && !void_q;
 
   for (genvar k = 0; k < KINDS; k++) begin : g_answer
     assign answer_o[k] = ends && ours && match && kind == 2'(k);

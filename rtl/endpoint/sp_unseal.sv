@@ -29,7 +29,7 @@ module sp_unseal #(
     input  logic [sp_pkg::USER_W-1:0] s_tuser_i,
     /// Stream in: last beat.
     input  logic                      s_tlast_i,
-    /// Stream in: what goes along.
+    /// Stream in: what goes along; with the last beat it counts.
     input  logic [SIDE_W-1:0]         s_side_i,
 
     /// Stream out: valid.
@@ -168,7 +168,7 @@ module sp_unseal #(
   assign m_tdata_o   = unit_d;
   assign m_tlast_o   = last_q || merge;
   assign m_tuser_o   = {m_tlast_o && (wrong || (merge ? s_tuser_i[USER_W-1] : err_q)), hdr_q};
-  assign m_side_o    = side_q;
+  assign m_side_o    = merge ? s_side_i : side_q;
   assign ev_broken_o = m_tvalid_o && m_tready_i && m_tlast_o && wrong;
 
 endmodule

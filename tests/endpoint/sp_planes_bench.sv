@@ -51,7 +51,7 @@ module sp_planes_bench #(
     $fatal(1, "sp_planes_bench: N = %0d, N_PLANES = %0d", N, N_PLANES);
   end
 
-  logic [N-1:0]                          in_q, out_q, astray;
+  logic [N-1:0]                          in_q, out_q, astray, lost;
   logic [N-1:0][PlaneW-1:0]              plane, plane_q, plane_out;
   logic [N_PLANES-1:0]                   tx_valid, tx_ready, tx_last;
   logic [N_PLANES-1:0]                   rx_valid, rx_ready, rx_last;
@@ -77,7 +77,10 @@ module sp_planes_bench #(
       end
     end
     always_ff @(posedge clk_i) plane_q[n] <= plane[n];
-    assign astray[n] = m_tvalid_o[n] && !out_q[n] && plane_out[n] != PlaneW'(got.tag % N_PLANES);
+    // A void packet has the error mark.
+    assign astray[n] = m_tvalid_o[n]
+                       && ((!out_q[n] && plane_out[n] != PlaneW'(got.tag % N_PLANES))
+                           || (lost[n] && m_tlast_o[n] && !m_tuser_o[n][HDR_W]));
   end
 
   sp_planes #(
@@ -98,6 +101,7 @@ module sp_planes_bench #(
       .m_tdata_o,
       .m_tuser_o,
       .m_tlast_o,
+      .m_void_o    (lost),
       .m_plane_o   (plane_out),
       .tx_tvalid_o (tx_valid),
       .tx_tready_i (tx_ready),

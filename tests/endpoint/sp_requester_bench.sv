@@ -155,6 +155,7 @@ module sp_requester_bench
       .rsp_tdata_i    (rsp_tdata),
       .rsp_tuser_i    (rsp_tuser),
       .rsp_tlast_i    (rsp_tlast),
+      .rsp_void_i(1'b0),
       .event_o        (events)
   );
 
