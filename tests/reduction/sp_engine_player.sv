@@ -16,6 +16,8 @@ module sp_engine_player #(
     parameter int unsigned TYPES      = 63,
     /// Sums in member order, as in sp_reduction_engine.
     parameter bit          ORDERED    = 1'b1,
+    /// Partials, as in sp_reduction_engine.
+    parameter bit          PARTIALS   = 1'b0,
     /// Cycles from a grant to the first flit, at least 2.
     parameter int unsigned LATENCY    = 2,
     localparam int unsigned PW        = $clog2(N_PORTS),
@@ -118,7 +120,8 @@ module sp_engine_player #(
       .N_CONTEXTS(N_CONTEXTS),
       .N_GROUPS  (N_GROUPS),
       .TYPES     (TYPES),
-      .ORDERED   (ORDERED)
+      .ORDERED   (ORDERED),
+      .PARTIALS  (PARTIALS)
   ) i_engine (
       .clk_i,
       .rst_ni,
@@ -278,7 +281,9 @@ module sp_engine_player #(
       was_ready_q <= ready_q;
       was_last_q  <= out_last;
 
-      ended_q <= ended_q + 32'(ev_res) + 32'(ev_tmo);
+      // of a partial the first packet counts
+      ended_q <= ended_q + 32'(ev_tmo)
+                 + 32'(ev_res && !(out_hdr.cls.coll.mode[2] && (out_hdr.tag[5:0] != '0)));
 
       // the end
       quiet_q <= ((&empty_q) && (used == '0) && !out_valid && !grp_have_q) ? quiet_q + 1 : '0;

@@ -40,6 +40,7 @@ SOURCES = [
     "rtl/reduction/sp_exact_lanes.sv",
     "rtl/reduction/sp_reduction_lanes.sv",
     "rtl/reduction/sp_reduction_sender.sv",
+    "rtl/reduction/sp_partial_packer.sv",
     "rtl/reduction/sp_reduction_engine.sv",
     "tests/reduction/sp_engine_player.sv",
 ]
