@@ -100,6 +100,7 @@ module sp_partial_packer #(
 
   pck_e          state_q;
   logic [1:0]    log2_q;       // portions of a unit
+  logic          int_q;        // of integers, of which nothing special is seen
   logic [BW-1:0] last_q;
   logic [6:0]    total;        // portions
   logic          ask_q;        // a read-out is wanted
@@ -160,7 +161,7 @@ module sp_partial_packer #(
     found = used_q;
     for (int unsigned p = 0; p < PARTS; p++) begin
       for (int unsigned e = 0; e < ELEMS; e++) begin
-        found[p][PLANE_SEEN] |= seen_i[lane_of(2'(p), 2'(e), log2_q)] != 4'b1000;
+        found[p][PLANE_SEEN] |= !int_q && seen_i[lane_of(2'(p), 2'(e), log2_q)] != 4'b1000;
       end
       if (found[p] == '0) found[p][0] = 1'b1;
     end
@@ -266,6 +267,7 @@ module sp_partial_packer #(
   always_ff @(posedge clk_i) begin
     if (start_i) begin
       log2_q <= portions_log2(etype_i);
+      int_q  <= etype_i == ET_INT32;
       last_q <= last_i;
       unit_q <= '0;
       at_q   <= '0;   // in the first reading: units that have been looked at
