@@ -33,6 +33,9 @@ PORTION = 4
 NAN, PINF, NINF, OTHER = 1, 2, 4, 8
 #: Members behind a port that may contribute raw.
 RAW = 6
+#: Members of a lower tier for which raw contributions are not longer than a partial of real
+#: gradients, about, by bytes of an element: they do without an engine.
+RAW_UP_TO = {4: 2, 2: 4, 1: 6}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +86,9 @@ def exact(contributions: Bits, etype: int) -> Sums:
             elif number.inf[m, e]:
                 seen[e] |= NINF if number.sign[m, e] else PINF
             else:
-                size = int(number.significand[m, e]) << int(number.exponent[m, e]) - UNIT[EType(etype)]
+                size = (
+                    int(number.significand[m, e]) << int(number.exponent[m, e]) - UNIT[EType(etype)]
+                )
                 value[e] += -size if number.sign[m, e] else size
             if int(contributions[m, e]) != fmt.sign_bit:
                 seen[e] |= OTHER

@@ -804,6 +804,8 @@ module sp_reduction_engine #(
       end
     end
   end else begin : g_whole_only
+    logic unused;
+    assign unused = &{1'b0, grant.so_far, fl.planes, fl.index};
     assign plane = '0;
     assign first = fl.first;
     assign place = beat;

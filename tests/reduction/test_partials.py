@@ -19,7 +19,8 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
-from switchproof.ci.build import BuildError
+from switchproof.ci.build import BuildError, BuildSpec, lint
+from switchproof.ci.paths import ROOT
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models import packet, partial
 from switchproof.models.crossbar import ORDERED, PARTIAL, SATURATE
@@ -28,6 +29,7 @@ from switchproof.models.layout import ID_GROUP, EType, Op, RedOp, Status
 from switchproof.models.packet import Packets
 from switchproof.models.partial import Part
 from switchproof.models.reduction import allreduce
+from switchproof.models.workloads import digits
 from tests.reduction.stimulus import Bits, classes, columns, count
 from tests.reduction.test_engine import SOURCES, Context, Judge, Play, Sent
 
@@ -160,9 +162,11 @@ class PartialJudge(Judge):
             if middle:
                 if not alike or get["tag"] & 63 != sum(len(part_of(p).words) for p in before):
                     return int(Status.MISMATCH)
-            elif get["coll_root"] or not alike:
-                return int(Status.DUPLICATE)
-            elif get["tag"] & 7 in {fields_of(p)["tag"] & 7 for p in before}:
+            elif (
+                get["coll_root"]
+                or not alike
+                or get["tag"] & 7 in {fields_of(p)["tag"] & 7 for p in before}
+            ):
                 return int(Status.DUPLICATE)
         elif middle:
             return int(Status.MISMATCH)
@@ -263,8 +267,11 @@ class PartialJudge(Judge):
         """Count what a partial that was sent shows."""
         self.hit(f"partial.sent.{EType(etype).name.lower()}")
         self.hit(f"partial.packets.{min(len(parts), 3)}")
-        seen = np.concatenate([part.words[:, -1].ravel() for part in parts if part.planes >> 9])\
-            if any(part.planes >> 9 for part in parts) else np.zeros(0, int)
+        seen = (
+            np.concatenate([part.words[:, -1].ravel() for part in parts if part.planes >> 9])
+            if any(part.planes >> 9 for part in parts)
+            else np.zeros(0, int)
+        )
         for name, bit in (("nan", 1), ("pinf", 2), ("ninf", 4)):
             count(self.hits, f"engine.partial.seen.{name}", int((seen & bit).any()))
         count(self.hits, "engine.partial.seen.minus_zero", int((seen == 0).any()))
@@ -274,34 +281,22 @@ class PartialJudge(Judge):
             if which and len(which) < which[-1] - which[0] + 1:
                 self.hit("partial.gap")
 
-    def leave(self, sent: Sent) -> None:
-        """A notice that no partial comes goes to who waits for it as well."""
-        one = packet.make(1)
-        packet.set_header_int(one[0], sent.header)
-        get = fields_of(one)
-        if get["op"] == Op.COLL_ERROR and get["dst"] == ID_GROUP and get["coll_mode"] & PARTIAL:
-            want = self.results[self.key(one)][0]
-            packet.set_header_int(one[0], want.header)
-            if passes(get | {"op": Op.REDUCE}) and self.asked.get(self.key(one)):
-                packet.set_fields(one, coll_mode=get["coll_mode"])
-                want.header = packet.header_int(one[0])
-                want.mask |= 1 << get["coll_root"]
-                self.hit("partial.timed_out")
-        super().leave(sent)
-
-    asked: dict[tuple[int, int, int], bool] = {}
-
     def expire(self, cycle: int, key: tuple[int, int, int], timeout: int) -> None:
         context = self.open[key]
-        self.asked = self.asked | {key: passes(fields_of(context.first))}
         if any(not self.complete(self.received(context, p)) for p in context.got):
             self.hit("partial.cut_short")
         super().expire(cycle, key, timeout)
-        if is_part(fields_of(context.first)):
-            one = packet.make(1)
-            packet.set_header_int(one[0], self.results[key][-1].header)
+        begun, notice = fields_of(context.first), self.results[key][-1]
+        one = packet.make(1)
+        packet.set_header_int(one[0], notice.header)
+        if is_part(begun):
             packet.set_fields(one, coll_root=0)
-            self.results[key][-1].header = packet.header_int(one[0])
+        if passes(begun):
+            # who waits for a partial hears as well that it does not come
+            packet.set_fields(one, coll_mode=begun["coll_mode"])
+            notice.mask |= 1 << begun["coll_root"]
+            self.hit("partial.timed_out")
+        notice.header = packet.header_int(one[0])
 
 
 # ------------------------------------------------------------------------------------- the play
@@ -369,7 +364,9 @@ def some_columns(rng: np.random.Generator, members: int, n: int, etype: int) -> 
 
 def split(rng: np.random.Generator, members: int) -> list[list[int]]:
     """Return members in any order as two tiers or more."""
-    order = [int(m) for m in rng.permutation(members)] if rng.random() < 0.5 else list(range(members))
+    order = (
+        [int(m) for m in rng.permutation(members)] if rng.random() < 0.5 else list(range(members))
+    )
     tiers = int(rng.integers(2, min(members, 6) + 1))
     cuts = sorted(int(c) for c in rng.choice(np.arange(1, members), tiers - 1, replace=False))
     return [order[a:b] for a, b in itertools.pairwise([0, *cuts, members])]
@@ -514,7 +511,8 @@ async def bad_partials(dut: Any) -> None:
     for fields in (
         {"coll_redop": RedOp.MAX}, {"coll_redop": RedOp.MINNUM}, {"coll_mode": PARTIAL | ORDERED},
         {"coll_etype": 6}, {"ext": 1}, {"op": Op.LOAD_REDUCE, "len": 0},
-        {"op": Op.REDUCE, "coll_redop": RedOp.MIN}, {"op": Op.REDUCE, "coll_mode": PARTIAL | ORDERED},
+        {"op": Op.REDUCE, "coll_redop": RedOp.MIN},
+        {"op": Op.REDUCE, "coll_mode": PARTIAL | ORDERED},
     ):  # fmt: skip
         later(0, **fields)
     # malformed
@@ -588,7 +586,9 @@ async def cut_short(dut: Any) -> None:
     for port in range(last):
         play.send(port, data, not_before=6000, **up)
     for portion in (0, 2):
-        play.send(0, data, tag=3 << 6 | portion, coll_root=3, not_before=6000, **common | {"len": 4})
+        play.send(
+            0, data, tag=3 << 6 | portion, coll_root=3, not_before=6000, **common | {"len": 4}
+        )
     for port in range(1, play.ports):
         play.send(port, data, not_before=6000, **common | {"len": 4, "coll_mode": 0})
     judge = await bench.run(play, timeout=1000)
@@ -655,6 +655,55 @@ async def mixed_traffic(dut: Any) -> None:
     assert judge.hits["engine.partial.mixed"] > 0
 
 
+@cocotb.test()
+async def anything(dut: Any) -> None:
+    """Headers that could be of partials, and payloads without sense, to few names: whatever is
+    refused changes nothing, whatever is taken counts, and the time-out ends the rest."""
+    bench, play = Bench(dut), new_play()
+    rng, ports = play.rng, play.ports
+    for row in range(play.groups):
+        play.group(row, 0b11 if row < 2 else 0b111 if row == 2 else play.random_members(2))
+    at = np.zeros(ports, np.int64)
+    for _ in range(int(os.environ["COUNT"])):
+        port, seq = int(rng.choice([0, 0, 1, 1, 2, 3])), int(rng.integers(0, 3))
+        # mostly what others of this name are
+        alike = rng.random() < 0.9
+        etype = int(rng.choice(play.etypes)) if not alike else (EType.FP32, EType.E4M3)[seq % 2]
+        units = int(rng.choice([1, 2, 16])) if not alike else 1 + seq // 2
+        words = rng.integers(0, 1 << 32, (16, 4)).astype(np.uint32)
+        planes = int(rng.choice([0, 0, 1, 2, 3, 3, 1 << 8, 511, 512, 513, rng.integers(1, 1024)]))
+        index = int(rng.choice([0, 0, 0, 1, 1, 2, 3]))
+        if rng.random() < 0.85:
+            index %= partial.portions(etype, units)
+            if etype == EType.E4M3:
+                planes &= 0b1000000011
+        fields: dict[str, Any] = {
+            "coll_root": planes, "len": max(1, planes.bit_count()), "coll_etype": etype,
+            "tag": (units - 1) << 6 | index, "coll_seq": seq,
+            "coll_mode": PARTIAL, "coll_group": int(rng.choice([0, 0, 0, 1, 2, 5])),
+        }  # fmt: skip
+        if rng.random() < 0.3 and planes.bit_count() <= 8:
+            fields["len"] = 2 * planes.bit_count() or 2
+        if not planes:
+            of = int(rng.integers(1, 3))
+            fields |= {"len": units, "tag": raw_tag(int(rng.integers(0, of)), of, units)}
+        kind = rng.random()
+        if kind < 0.1:
+            fields |= {"coll_mode": 0, "len": units, "coll_root": 0}
+        elif kind < 0.15:
+            fields |= {"op": Op.REDUCE, "coll_root": int(rng.integers(0, ports)), "len": units}
+        elif kind < 0.2:
+            fields["tag"] = int(rng.integers(0, 1 << 12))
+        if planes >> 9 and fields["coll_mode"] and fields.get("op") is None:
+            # what was seen, as it can be
+            many = planes.bit_count()
+            words[many - 1 :: many] = 8 | rng.choice([0, 0, 1, 2, 4], words[many - 1 :: many].shape)
+        at[port] += int(rng.choice([10, 40, 400], p=[0.6, 0.35, 0.05]))
+        play.send(port, words.ravel(), not_before=int(at[port]), **fields)
+    judge = await bench.run(play, timeout=600, rest=30)
+    assert judge.expected["R"] > 0
+
+
 # --------------------------------------------------------------------------------- pytest side
 
 #: Ports, contexts, groups, cycles from grant to flit, element types, sums in member order.
@@ -695,3 +744,99 @@ def test_cut_short(sim: Sim) -> None:
 @pytest.mark.sim
 def test_mixed_traffic(sim: Sim) -> None:
     run(sim, "mixed_traffic", SMALL, COUNT=60)
+
+
+def test_anything(sim: Sim) -> None:
+    run(sim, "anything", SMALL, COUNT=1500)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("FLIT_W", 256, "PARTIALS with FLIT_W = 256, which is not 128"),
+        ("N_PORTS", 129, "PARTIALS with N_PORTS = 129, which is more than 128"),
+    ],
+)
+def test_partial_parameters(name: str, value: int, text: str) -> None:
+    """What partials are not made for stops elaboration with its name and the bound."""
+    spec = BuildSpec(
+        name="illegal",
+        toplevel="sp_reduction_engine",
+        sources=tuple(ROOT / source for source in SOURCES[:-1]),
+        parameters=(("PARTIALS", 1), (name, value)),
+    )
+    with pytest.raises(BuildError, match=text):
+        lint(spec)
+
+
+# ---------------------------------------------------------------------------------- the model
+
+
+@pytest.mark.parametrize("etype", list(EType), ids=lambda e: e.name)
+def test_partial_model(etype: EType) -> None:
+    """Through the packets of tiers every sum is what the model of reductions makes at once."""
+    rng = np.random.default_rng(etype)
+    for name in classes(etype):
+        data = columns(rng, name, 7, 64, etype)
+        for saturate in (False, True):
+            golden = allreduce(data, etype, saturate=saturate)
+            tiers = [partial.tier(data[:3], etype), partial.tier(data[3:], etype)]
+            assert (partial.over(tiers, etype, 64, saturate) == golden).all(), name
+        for parts in tiers:
+            assert all(1 <= part.units <= 16 for part in parts)
+            ends = [part.index + len(part.words) for part in parts]
+            assert [part.index for part in parts] == [0, *ends[:-1]]
+            # as long as they can be: the next portion would have needed too many planes
+            for part, after in itertools.pairwise(parts):
+                has = [k for k in range(10) if after.planes >> k & 1]
+                used = {
+                    k
+                    for k, words in zip(has, after.words[0], strict=True)
+                    if (words != (partial.OTHER if k == partial.SEEN else 0)).any()
+                }
+                needs = part.planes | (sum(1 << k for k in used) or 1)
+                assert (len(part.words) + 1) * needs.bit_count() > 16
+
+
+def test_partial_words() -> None:
+    """Words are balanced, one way for each sum, and a sum of more than nine is named."""
+    rng = np.random.default_rng(1)
+    for bits in range(1, 286):
+        value = int.from_bytes(rng.bytes(36), "little") >> (288 - bits)
+        for number in (value, -value, 1 << bits, -(1 << bits)):
+            words = partial.balanced(number)
+            assert all(-(1 << 31) <= word < 1 << 31 for word in words)
+            assert sum(word << 32 * k for k, word in enumerate(words)) == number
+    with pytest.raises(ValueError, match="more than nine words"):
+        partial.balanced(1 << 288)
+
+
+def test_partial_packets_are_checked() -> None:
+    """Packets that are no partial are named by the model."""
+    data = np.arange(32, dtype="<u4").reshape(2, 16) << 20
+    parts = partial.tier(data, EType.FP32)
+    assert partial.unpack(parts, 16) == partial.exact(data, EType.FP32)
+    for wrong in (parts[:-1], parts[1:], [*parts, parts[-1]]):
+        with pytest.raises(ValueError, match="portion"):
+            partial.unpack(wrong, 16)
+    with pytest.raises(ValueError, match="planes"):
+        partial.unpack([Part(0, 3, parts[0].words[:, :1])], 16)
+
+
+def test_break_even() -> None:
+    """Of real gradients a partial is shorter than raw contributions for one member more than the
+    rule says, at every step of the training that is looked at."""
+    pytest.importorskip("sklearn")
+    for etype in (EType.FP32, EType.BF16):
+        size = element_dtype(etype).itemsize
+        members = partial.RAW_UP_TO[size] + 1
+        training = digits.training(8, 2, etype)
+        gradients = next(training)
+        for total in (allreduce(gradients, etype), None):
+            lengths = [
+                partial.length(partial.tier(gradients[:members, at : at + 256 // size], etype))
+                for at in range(0, gradients.shape[1] - 255, 256 // size)
+            ]
+            assert sum(lengths) < members * 272 * len(lengths)
+            if total is not None:
+                gradients = training.send(total)
