@@ -285,6 +285,7 @@ class PartialJudge(Judge):
         context = self.open[key]
         if any(not self.complete(self.received(context, p)) for p in context.got):
             self.hit("partial.cut_short")
+        self.sent_of.pop(id(context), None)
         super().expire(cycle, key, timeout)
         begun, notice = fields_of(context.first), self.results[key][-1]
         one = packet.make(1)
