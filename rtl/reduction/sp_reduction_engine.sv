@@ -731,7 +731,7 @@ module sp_reduction_engine #(
     if (g_valid) begin
       flight_q[flight_wp_q] <= '{
           drop: !g_take, bare: g_attr.kind == KIND_BARRIER, ordered: in_order(g_attr),
-          first: g_first, planes: planes_of(grant.hdr), index: grant.hdr.tag[5:0],
+          first: g_first, planes: planes_of(grant.hdr), index: PARTIALS ? grant.hdr.tag[5:0] : '0,
           arith: g_attr.arith, ctx: grant.ctx, port: grant.port};
     end
   end

@@ -351,7 +351,14 @@ class Bench:
 def some_columns(rng: np.random.Generator, members: int, n: int, etype: int) -> Bits:
     """Return contributions of a class. Half of them in the order of their numbers, so that what
     cancels lies in different tiers, and what overflows in one comes back in another."""
-    data = columns(rng, str(rng.choice(classes(etype))), members, n, etype)
+    names = classes(etype)
+    data = columns(rng, str(rng.choice(names)), members, n, etype)
+    if rng.random() < 0.3:
+        # each portion of another kind, so that neighbours go into different packets
+        others = [columns(rng, name, members, n, etype) for name in names]
+        for at in range(0, n, partial.PORTION):
+            portion = slice(at, at + partial.PORTION)
+            data[:, portion] = others[int(rng.integers(0, len(names)))][:, portion]
     if rng.random() < 0.5:
         if etype == EType.INT32:
             rank = data.view("<i4").astype(np.int64)
