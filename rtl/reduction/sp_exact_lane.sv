@@ -206,8 +206,8 @@ module sp_exact_lane #(
     end
   end
 
-  // A word of a partial is added as it is, like an integer, to the one word that it belongs to. For a
-  // portion in other lanes the element is begun if need be, and nothing is added.
+  // A word of a partial is added as it is, like an integer, to the one word that it belongs to. For
+  // a portion in other lanes the element is begun if need be, and nothing is added.
   assign a1_plane_word = (WIDE && a1_plane_i.plane[3]) ? 3'd7
                          : a1_plane_i.plane[2:0] & {{2{WIDE}}, 1'b1};
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Cuts a sum that is passed on unrounded into packets (docs/reduction.md, Partials). The sum is read
-// out twice. The first time only which words of each portion are in use is noted; then packets are
-// planned, as long as they can be, and the flits of each are made as its portions are read again.
+// Cuts a sum that is passed on unrounded into packets (docs/reduction.md, Partials). The sum is
+// read out twice. The first time it is only noted which words of each portion are in use; then
+// packets are planned, as long as they can be, and their flits made as portions are read again.
 //
 //   words of a sum, two's complement -> balanced, by a carry -> in use?  -> planes of each portion
 //                                                            -> kept, one flit of elements

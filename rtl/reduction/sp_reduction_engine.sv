@@ -23,7 +23,7 @@ module sp_reduction_engine #(
     parameter int unsigned TYPES      = 3,
     /// 1: sums in the order of members are built in.
     parameter bit          ORDERED    = 1'b0,
-    /// 1: exact sums can be passed on unrounded, and be taken so; N_PORTS is 128 at most, FLIT_W 128.
+    /// 1: exact sums are passed on unrounded, and taken so; N_PORTS is 128 at most, FLIT_W 128.
     parameter bit          PARTIALS   = 1'b0,
     /// 1: registers between look, decision and grant, for FPGAs; see docs/crossbar.md.
     parameter bit          PIPELINED  = 1'b0,
@@ -164,8 +164,8 @@ module sp_reduction_engine #(
     logic [LEN_W-1:0]  len;
   } attr_t;
 
-  /// How far the contribution of a member is that takes several packets: those that are raw, by the
-  /// number of the member behind the port; or the portion that comes next. 0: none is in the middle.
+  /// How far a contribution of several packets is: raw ones that have come, by the number of the
+  /// member behind the port; or the portion that comes next. 0: none is in the middle.
   typedef struct packed {
     logic       raw;
     logic [5:0] at;
@@ -748,9 +748,9 @@ module sp_reduction_engine #(
     end
   end
 
-  // Planes of a partial: which flit is which. Members take turns in the middle of their partials, but
-  // each goes from the first portion on: so the portions of a context that have been begun are all
-  // before one, and the first flit of a portion that is not begins a place.
+  // Planes of a partial: which flit is which. Members take turns in the middle of their partials,
+  // but each goes from the first portion on: so the portions of a context that have been begun are
+  // all before one, and the first flit of a portion that is not begins a place.
   plane_t        plane;
   logic          first;          // flit of its place
   logic [BW-1:0] place;          // of the flit in a contribution
