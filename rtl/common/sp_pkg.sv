@@ -209,7 +209,7 @@ package sp_pkg;
     logic               rsvd;   // sent as zero, ignored, forwarded
     logic [SEQ_W-1:0]   seq;    // which reduction of the group
     logic [SLICE_W-1:0] slice;  // which part of its vector
-    logic [ROOT_W-1:0]  root;   // REDUCE: port of the result; LOAD_REDUCE: units - 1; partial: planes
+    logic [ROOT_W-1:0]  root;   // REDUCE: port of result; LOAD_REDUCE: units - 1; partial: planes
     logic [2:0]         mode;   // {partial, saturate, ordered}
     logic [2:0]         redop;  // redop_e
     logic [2:0]         etype;  // etype_e
