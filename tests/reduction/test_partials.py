@@ -718,13 +718,16 @@ async def anything(dut: Any) -> None:
 Size = tuple[int, int, int, int, int, int]
 WIDE_SIZE: Size = (16, 4, 128, 2, 63, 0)
 SMALL: Size = (4, 4, 8, 2, 63, 1)
+PIPELINED: Size = (4, 4, 8, 6, 63, 0)
 USUAL: Size = (5, 2, 128, 4, 3, 0)
 
 
-def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:
+def run(sim: Sim, testcase: str, size: Size, pipelined: int = 0, **env: int) -> None:
     """Build the player with partials in a size and run a test of this file."""
     names = ("N_PORTS", "N_CONTEXTS", "N_GROUPS", "LATENCY", "TYPES", "ORDERED")
-    parameters = dict(zip(names, size, strict=True)) | {"FLIT_W": 128, "PARTIALS": 1}
+    parameters = dict(zip(names, size, strict=True)) | {
+        "FLIT_W": 128, "PARTIALS": 1, "PIPELINED": pipelined,
+    }  # fmt: skip
     sim.run_module(
         sources=SOURCES,
         toplevel="sp_engine_player",
@@ -752,6 +755,14 @@ def test_cut_short(sim: Sim) -> None:
 @pytest.mark.sim
 def test_mixed_traffic(sim: Sim) -> None:
     run(sim, "mixed_traffic", SMALL, COUNT=60)
+
+
+def test_mixed_pipelined(sim: Sim) -> None:
+    run(sim, "mixed_traffic", PIPELINED, 1, COUNT=60)
+
+
+def test_anything_pipelined(sim: Sim) -> None:
+    run(sim, "anything", PIPELINED, 1, COUNT=1500)
 
 
 def test_anything(sim: Sim) -> None:
