@@ -5,11 +5,12 @@
 // packets are planned, as long as they can be, and their flits made as portions are read again.
 //
 //   words of a sum, two's complement -> balanced, by a carry -> in use?  -> planes of each portion
-//                                                            -> kept, one flit of elements
+//                                                            -> kept, of a few flits of elements
 //                                                               -> one plane a cycle -> flits
 //
 // Balanced words are between -2^31 and 2^31 - 1, so that each can be added by itself, and small
-// negative sums need no more of them than positive ones. One flit of elements is read at a time.
+// negative sums need no more of them than positive ones. Reading is ahead of what is made of it, as
+// far as there is room for words.
 module sp_partial_packer #(
     /// Lanes of a flit.
     localparam int unsigned LANES = sp_pkg::UNIT_BYTES,
@@ -21,7 +22,7 @@ module sp_partial_packer #(
     /// Reset, active low.
     input  logic                   rst_ni,
     /// Begin, with what follows; not before the last one is done. What was read out before it must
-    /// have come from the lanes within 24 cycles.
+    /// have come from the lanes within 16 cycles.
     input  logic                   start_i,
     /// Element type.
     input  logic [2:0]             etype_i,
@@ -88,13 +89,15 @@ module sp_partial_packer #(
     endcase
   endfunction
 
+  /// Flits of elements whose words are kept, at most.
+  localparam int unsigned SLOTS = 3;
+
   typedef enum logic [2:0] {
     PCK_IDLE,
     PCK_LOOK,   // the first reading
     PCK_FIRST,  // a packet begins with a portion
     PCK_PLAN,   // and gets more
     PCK_SEND,   // it is announced when there is room
-    PCK_READ,   // the second reading
     PCK_EMIT    // planes
   } pck_e;
 
@@ -103,8 +106,13 @@ module sp_partial_packer #(
   logic          int_q;        // of integers, of which nothing special is seen
   logic [BW-1:0] last_q;
   logic [6:0]    total;        // portions
-  logic          ask_q;        // a read-out is wanted
-  logic [BW-1:0] unit_q;       // which
+  // units in the order in which they are read, the second time behind the first
+  logic [BW+1:0] units;        // all of them
+  logic [BW+1:0] asked_q;      // those that are read, or are being
+  logic [BW+1:0] came_q;       // those whose words and what was seen are here
+  logic [BW+1:0] made_q;       // those that are flits
+  logic          again;        // it is the second time
+  logic [1:0]    put_q, get_q; // slot of the unit that comes next, and of that which is made now
   unit_t         masks_q [MAX_UNITS];
   logic [6:0]    at_q;         // first portion of the packet
   logic [4:0]    count_q;      // its portions
@@ -127,8 +135,9 @@ module sp_partial_packer #(
   logic [LANES-1:0][63:0] bal, bal_q;
   logic                   bal_valid_q;
   logic [2:0]             bal_pair_q;
-  logic [63:0]            words_q [LANES][PAIRS];
-  logic [LANES-1:0][3:0]  seen_q;
+  logic [63:0]            words_q [LANES][SLOTS*PAIRS];
+  logic [1:0]             slot_q;    // of the words that come next
+  logic [LANES-1:0][3:0]  seen_q [SLOTS];
   unit_t                  used, used_q, found;
 
   always_comb begin
@@ -167,6 +176,16 @@ module sp_partial_packer #(
     end
   end
 
+  /// The slot after one.
+  function automatic logic [1:0] after(logic [1:0] slot);
+    return (slot == 2'(SLOTS - 1)) ? '0 : slot + 2'd1;
+  endfunction
+
+  /// Where a pair of a slot lies.
+  function automatic logic [3:0] at_of(logic [1:0] slot, logic [2:0] pair);
+    return {slot, 2'b0} + 4'(slot) + 4'(pair);
+  endfunction
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) bal_valid_q <= 1'b0;
     else bal_valid_q <= dig_valid_i;
@@ -180,9 +199,17 @@ module sp_partial_packer #(
     end
     if (bal_valid_q) begin
       used_q <= used;
-      for (int unsigned l = 0; l < LANES; l++) words_q[l][bal_pair_q] <= bal_q[l];
+      for (int unsigned l = 0; l < LANES; l++) words_q[l][at_of(slot_q, bal_pair_q)] <= bal_q[l];
+      if (bal_pair_q == TOP) slot_q <= after(slot_q);
     end
-    if (seen_valid_i) seen_q <= seen_i;
+    if (seen_valid_i) begin
+      seen_q[put_q] <= seen_i;
+      put_q         <= after(put_q);
+    end
+    if (start_i) begin
+      slot_q <= '0;
+      put_q  <= '0;
+    end
   end
 
   // ---------------------------------------------------------------------------------- the plan
@@ -201,13 +228,17 @@ module sp_partial_packer #(
   end
   assign portion_end = (rest_q & (rest_q - PLANES'(1))) == '0;
 
-  assign ro_valid_o   = ask_q;
-  assign ro_beat_o    = unit_q;
+  // Words of the first reading are kept too, but nobody looks at them.
+  assign units        = ((BW + 2)'(last_q) + 1'b1) << 1;
+  assign again        = asked_q > (BW + 2)'(last_q);
+  assign ro_valid_o   = (state_q != PCK_IDLE) && (asked_q != units)
+                        && (!again || (asked_q - made_q < (BW + 2)'(SLOTS)));
+  assign ro_beat_o    = BW'(again ? asked_q - (BW + 2)'(last_q) - 1'b1 : asked_q);
   assign pkt_valid_o  = (state_q == PCK_SEND) && room_i;
   assign pkt_index_o  = at_q[5:0];
   assign pkt_planes_o = planes_q;
   assign pkt_len_o    = len_q;
-  assign flit_valid_o = state_q == PCK_EMIT;
+  assign flit_valid_o = (state_q == PCK_EMIT) && (came_q > made_q);
   assign flit_last_o  = portion_end && (left_q == '0);
   assign done_o       = flit_valid_o && flit_last_o && (next == total);
 
@@ -215,69 +246,50 @@ module sp_partial_packer #(
     flit_data_o = '0;
     for (int unsigned e = 0; e < ELEMS; e++) begin
       automatic logic [3:0]  lane = lane_of(2'(portion_q & ~(6'h3F << log2_q)), 2'(e), log2_q);
-      automatic logic [63:0] pair = words_q[lane][3'(plane >> 1)];
-      flit_data_o[32*e+:32] = (plane == PLANE_SEEN) ? 32'(seen_q[lane])
+      automatic logic [63:0] pair = words_q[lane][at_of(get_q, 3'(plane >> 1))];
+      flit_data_o[32*e+:32] = (plane == PLANE_SEEN) ? 32'(seen_q[get_q][lane])
                               : plane[0] ? pair[63:32] : pair[31:0];
     end
   end
 
+  // the last portion of its unit
+  logic unit_end;
+  assign unit_end = (2'(portion_q & ~(6'h3F << log2_q))) == 2'((3'd1 << log2_q) - 3'd1);
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       state_q <= PCK_IDLE;
-      ask_q   <= 1'b0;
     end else begin
-      if (ro_valid_o && ro_ready_i) ask_q <= 1'b0;
       case (state_q)
-        PCK_IDLE: begin
-          if (start_i) begin
-            state_q <= PCK_LOOK;
-            ask_q   <= 1'b1;
-          end
-        end
-        PCK_LOOK: begin
-          if (ro_valid_o && ro_ready_i) ask_q <= unit_q != last_q;
-          if (seen_valid_i && (at_q == 7'(last_q))) state_q <= PCK_FIRST;
-        end
+        PCK_IDLE:  if (start_i) state_q <= PCK_LOOK;
+        PCK_LOOK:  if (seen_valid_i && (came_q == (BW + 2)'(last_q))) state_q <= PCK_FIRST;
         PCK_FIRST: state_q <= PCK_PLAN;
         PCK_PLAN:  if ((next == total) || (length > 9'(MAX_UNITS))) state_q <= PCK_SEND;
-        PCK_SEND: begin
-          if (room_i) begin
-            state_q <= PCK_READ;
-            ask_q   <= 1'b1;
-          end
-        end
-        PCK_READ: if (seen_valid_i) state_q <= PCK_EMIT;
-        PCK_EMIT: begin
-          if (portion_end) begin
-            if (done_o) begin
-              state_q <= PCK_IDLE;
-            end else if (left_q == '0) begin
-              state_q <= PCK_FIRST;
-            end else if (BW'((portion_q + 6'd1) >> log2_q) != unit_q) begin
-              state_q <= PCK_READ;
-              ask_q   <= 1'b1;
-            end
-          end
-        end
-        default: state_q <= PCK_IDLE;
+        PCK_SEND:  if (room_i) state_q <= PCK_EMIT;
+        PCK_EMIT:  if (flit_valid_o && flit_last_o) state_q <= done_o ? PCK_IDLE : PCK_FIRST;
+        default:   state_q <= PCK_IDLE;
       endcase
     end
   end
 
   always_ff @(posedge clk_i) begin
+    if (ro_valid_o && ro_ready_i) asked_q <= asked_q + 1'b1;
+    if (seen_valid_i) came_q <= came_q + 1'b1;
     if (start_i) begin
-      log2_q <= portions_log2(etype_i);
-      int_q  <= etype_i == ET_INT32;
-      last_q <= last_i;
-      unit_q <= '0;
-      at_q   <= '0;   // in the first reading: units that have been looked at
+      log2_q  <= portions_log2(etype_i);
+      int_q   <= etype_i == ET_INT32;
+      last_q  <= last_i;
+      asked_q <= '0;
+      came_q  <= '0;
+      made_q  <= (BW + 2)'(last_i) + 1'b1;
+      at_q    <= '0;
     end
     case (state_q)
+      // the slots go round: the first unit of the second reading is not always in the first one
       PCK_LOOK: begin
-        if (ro_valid_o && ro_ready_i) unit_q <= unit_q + BW'(1);
         if (seen_valid_i) begin
-          masks_q[at_q[BW-1:0]] <= found;
-          at_q <= (at_q == 7'(last_q)) ? '0 : at_q + 7'd1;
+          masks_q[BW'(came_q)] <= found;
+          get_q <= after(put_q);
         end
       end
       PCK_FIRST: begin
@@ -296,16 +308,18 @@ module sp_partial_packer #(
         portion_q <= at_q[5:0];
         left_q    <= count_q - 5'd1;
         rest_q    <= planes_q;
-        unit_q    <= BW'(at_q >> log2_q);
       end
       PCK_EMIT: begin
-        rest_q <= rest_q & (rest_q - PLANES'(1));
-        if (portion_end) begin
+        if (flit_valid_o) rest_q <= rest_q & (rest_q - PLANES'(1));
+        if (flit_valid_o && portion_end) begin
           rest_q    <= planes_q;
           portion_q <= portion_q + 6'd1;
           left_q    <= left_q - 5'd1;
-          unit_q    <= BW'((portion_q + 6'd1) >> log2_q);
           if (left_q == '0) at_q <= next;
+          if (unit_end) begin
+            made_q <= made_q + 1'b1;
+            get_q  <= after(get_q);
+          end
         end
       end
       default: ;
@@ -323,9 +337,9 @@ module sp_partial_packer #(
     end else if (was_reset_q) begin
       age_q <= start_i ? '0 : age_q + 5'(age_q != '1);
       a_start : assert (!start_i || (state_q == PCK_IDLE)) else $error("a partial in a partial");
-      a_top : assert (!bal_valid_q || (bal_pair_q != TOP) || !flit_valid_o)
-        else $error("a flit while it is read");
-      a_order : assert (!flit_valid_o || (age_q >= 5'd24))
+      a_slot : assert (!(bal_valid_q && flit_valid_o) || (slot_q != get_q))
+        else $error("words come to where they are read");
+      a_order : assert (!flit_valid_o || (age_q >= 5'(sp_float_pkg::exact_read())))
         else $error("a flit while those of the result before may come");
     end
   end
