@@ -712,6 +712,32 @@ async def anything(dut: Any) -> None:
     assert judge.expected["R"] > 0
 
 
+@cocotb.test()
+async def pace(dut: Any) -> None:
+    """Saturated members: cycles from a partial of 256 bytes to the next, as docs/reduction.md has
+    them. Sums of FP32 numbers near one with a last bit set need two planes, the others one."""
+    bench, play = Bench(dut), new_play()
+    full = (1 << play.ports) - 1
+    play.group(0, full)
+    last = play.ports - 1
+    for number in range(int(os.environ["COUNT"])):
+        for port in range(last):
+            etype = int(os.environ["ETYPE"])
+            unit = {EType.FP32: 0x3F800001, EType.BF16: 0x3F81, EType.E5M2: 0x79}[EType(etype)]
+            data = np.full(256 // element_dtype(etype).itemsize, unit, element_dtype(etype))
+            play.send(port, data, op=Op.REDUCE, len=16, coll_root=last, coll_mode=PARTIAL,
+                      coll_etype=etype, coll_seq=number)  # fmt: skip
+    judge = await bench.run(play)
+    starts = [sent.cycle for sent, one in opened(judge) if not fields_of(one)["tag"] & 63]
+    steady = np.diff(starts)[2:]
+    planes = {fields_of(one)["coll_root"].bit_count() for _, one in opened(judge)}
+    assert planes == {2 if etype == EType.FP32 else 1}
+    bound = int(os.environ["BOUND"])
+    assert steady.max() <= bound, f"{steady.max()} cycles a partial, not {bound}"
+    bench.hits["engine.partial.at_pace"] = 1
+    bench.save()
+
+
 # --------------------------------------------------------------------------------- pytest side
 
 #: Ports, contexts, groups, cycles from grant to flit, element types, sums in member order.
@@ -767,6 +793,13 @@ def test_anything_pipelined(sim: Sim) -> None:
 
 def test_anything(sim: Sim) -> None:
     run(sim, "anything", SMALL, COUNT=1500)
+
+
+@pytest.mark.parametrize(
+    ("etype", "bound"), [(EType.FP32, 188), (EType.BF16, 204), (EType.E5M2, 250)], ids=str
+)
+def test_pace(sim: Sim, etype: EType, bound: int) -> None:
+    run(sim, "pace", SMALL, COUNT=12, ETYPE=etype, BOUND=bound)
 
 
 @pytest.mark.parametrize(
