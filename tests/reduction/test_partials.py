@@ -748,8 +748,10 @@ PIPELINED: Size = (4, 4, 8, 6, 63, 0)
 USUAL: Size = (5, 2, 128, 4, 3, 0)
 
 
-def run(sim: Sim, testcase: str, size: Size, pipelined: int = 0, **env: int) -> None:
-    """Build the player with partials in a size and run a test of this file."""
+def run(
+    sim: Sim, testcase: str, size: Size, pipelined: int = 0, module: str = __name__, **env: int
+) -> None:
+    """Build the player with partials in a size and run a test of a file."""
     names = ("N_PORTS", "N_CONTEXTS", "N_GROUPS", "LATENCY", "TYPES", "ORDERED")
     parameters = dict(zip(names, size, strict=True)) | {
         "FLIT_W": 128, "PARTIALS": 1, "PIPELINED": pipelined,
@@ -758,7 +760,7 @@ def run(sim: Sim, testcase: str, size: Size, pipelined: int = 0, **env: int) -> 
         sources=SOURCES,
         toplevel="sp_engine_player",
         parameters=parameters,
-        module=__name__,
+        module=module,
         testcase=testcase,
         env={"SIZE": json.dumps(parameters)} | {k: str(v) for k, v in env.items()},
     )
@@ -800,6 +802,15 @@ def test_anything(sim: Sim) -> None:
 )
 def test_pace(sim: Sim, etype: EType, bound: int) -> None:
     run(sim, "pace", SMALL, COUNT=12, ETYPE=etype, BOUND=bound)
+
+
+@pytest.mark.parametrize(
+    ("size", "pipelined"), [(SMALL, 0), (PIPELINED, 1)], ids=["one_step", "pipelined"]
+)
+@pytest.mark.parametrize("testcase", ["good_traffic", "late_member", "loads", "running_ahead"])
+def test_without_partials(sim: Sim, size: Size, pipelined: int, testcase: str) -> None:
+    """With partials built in, all else is as it is without."""
+    run(sim, testcase, size, pipelined, module="tests.reduction.test_engine", COUNT=60)
 
 
 @pytest.mark.parametrize(
