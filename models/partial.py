@@ -105,9 +105,11 @@ def result(sums: Sums, etype: int, saturate: bool = False) -> Bits:
     fmt, out = FORMATS[etype], []
     saturate = saturate and etype in (EType.E4M3, EType.E5M2)
     for value, seen in zip(sums.value, sums.seen, strict=True):
-        if seen & NAN or (seen & PINF and seen & NINF):
+        infinite = seen & (PINF | NINF)
+        # E4M3 has no infinity: nobody has seen one, and who says so has no number
+        if seen & NAN or infinite == PINF | NINF or (infinite and fmt.inf is None):
             out.append(fmt.nan)
-        elif seen & (PINF | NINF):
+        elif infinite:
             out.append(fmt.overflow | (fmt.sign_bit if seen & NINF else 0))
         elif value == 0:
             out.append(0 if seen & OTHER else fmt.sign_bit)

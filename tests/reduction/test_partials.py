@@ -744,7 +744,7 @@ async def pace(dut: Any) -> None:
 Size = tuple[int, int, int, int, int, int]
 WIDE_SIZE: Size = (16, 4, 128, 2, 63, 0)
 SMALL: Size = (4, 4, 8, 2, 63, 1)
-PIPELINED: Size = (4, 4, 8, 6, 63, 0)
+PIPELINED: Size = (4, 4, 128, 6, 11, 0)
 USUAL: Size = (5, 2, 128, 4, 3, 0)
 
 
@@ -766,9 +766,16 @@ def run(
     )
 
 
-@pytest.mark.parametrize("size", [WIDE_SIZE, USUAL], ids=["16", "5"])
-def test_two_tiers(sim: Sim, size: Size) -> None:
-    run(sim, "two_tiers", size, COUNT=30)
+@pytest.mark.parametrize(
+    ("size", "pipelined"),
+    [
+        pytest.param(WIDE_SIZE, 0, id="16"),
+        pytest.param(PIPELINED, 1, id="4_pipelined"),
+        pytest.param(USUAL, 0, id="5", marks=pytest.mark.long),
+    ],
+)
+def test_two_tiers(sim: Sim, size: Size, pipelined: int) -> None:
+    run(sim, "two_tiers", size, pipelined, COUNT=30)
 
 
 @pytest.mark.sim
