@@ -43,6 +43,7 @@ reduction/sp_float_add.sv
 reduction/sp_float_narrow.sv
 reduction/sp_float_widen.sv
 reduction/sp_ordered_lanes.sv
+reduction/sp_partial_packer.sv
 reduction/sp_reduction_engine.sv
 reduction/sp_reduction_lanes.sv
 reduction/sp_reduction_sender.sv

@@ -157,6 +157,23 @@ package sp_pkg;
     logic [ID_W-1:0] id;
   } source_t;
 
+  /// A flit of a partial: one plane of a portion, and where that lies.
+  typedef struct packed {
+    logic       valid;  // it is one; else elements
+    logic       plain;  // no plane tells what was seen: nothing special, and not only -0
+    logic [1:0] part;   // which portion of its unit
+    logic [3:0] plane;  // which word of a sum; PLANE_SEEN: what was seen
+  } plane_t;
+
+  /* verilator lint_off UNUSEDPARAM */  // by tops without an engine
+  /// Plane that tells what was seen.
+  localparam logic [3:0]  PLANE_SEEN = 4'd9;
+  /// Planes of a portion.
+  localparam int unsigned PLANES = 10;
+  /// Members behind a port that may contribute raw to the tier above.
+  localparam int unsigned MAX_RAW = 6;
+  /* verilator lint_on UNUSEDPARAM */
+
   // ---------------------------------------------------------------------------------- counters
 
   /// Flits from which on a queue marks the packets that come to it; 0: never.
@@ -215,7 +232,7 @@ package sp_pkg;
     logic               rsvd;   // sent as zero, ignored, forwarded
     logic [SEQ_W-1:0]   seq;    // which reduction of the group
     logic [SLICE_W-1:0] slice;  // which part of its vector
-    logic [ROOT_W-1:0]  root;   // REDUCE: switch port that gets the result; LOAD_REDUCE: units - 1
+    logic [ROOT_W-1:0]  root;   // REDUCE: port of result; LOAD_REDUCE: units - 1; partial: planes
     logic [2:0]         mode;   // {partial, saturate, ordered}
     logic [2:0]         redop;  // redop_e
     logic [2:0]         etype;  // etype_e
@@ -327,6 +344,15 @@ package sp_pkg;
   /// Flits of the longest packet.
   function automatic int unsigned max_flits(int unsigned flit_w);
     return (MAX_UNITS + MAX_EXT + flit_w / UNIT_W - 1) / (flit_w / UNIT_W);
+  endfunction
+
+  /// Portions of four elements in a unit, as a power of two.
+  function automatic logic [1:0] portions_log2(logic [2:0] etype);
+    case (etype)
+      ET_BF16, ET_FP16: return 2'd1;
+      ET_E4M3, ET_E5M2: return 2'd2;
+      default: return 2'd0;
+    endcase
   endfunction
 
   /// The class part of an answer to a refused packet stays as it was; the rest is made here.
