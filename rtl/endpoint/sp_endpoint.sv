@@ -7,7 +7,8 @@
 //                 <-- sp_unseal <-- | sp_planes | <--> plane 1
 //   sp_completer  --> sp_seal ----> |           | ...
 //                 <-- sp_unseal <-- |           |
-//   sp_collective <---------------> |           |      sp_endpoint_csr: registers of all
+//   sp_collective --> sp_seal ----> |           |
+//                 <-- sp_unseal <-- |           |      sp_endpoint_csr: registers of all
 
 module sp_endpoint #(
     /// Bits of a flit: 128, 256 or 512.
@@ -423,8 +424,8 @@ module sp_endpoint #(
   );
 
   // ---------------------------------------------------------------------------------------- parts
-  // Streams of the parts: requests out (q) and in (r), answers out (a) and in (b), each sealed (s)
-  // on the side of the planes.
+  // Streams of the parts: requests out (q) and in (r), answers out (a) and in (b), collectives out
+  // (c) and in (d), each sealed (s) on the side of the planes.
 
   logic                    q_tvalid, q_tready, q_tlast;
   logic [FLIT_W-1:0]       q_tdata;
@@ -468,6 +469,14 @@ module sp_endpoint #(
   logic [FLIT_W-1:0]       d_tdata;
   logic [USER_W-1:0]       d_tuser;
   logic [PlaneW-1:0]       d_plane;
+  logic                    cs_tvalid, cs_tready, cs_tlast;
+  logic [FLIT_W-1:0]       cs_tdata;
+  logic [USER_W-1:0]       cs_tuser;
+  logic [PlaneW-1:0]       cs_plane;
+  logic                    ds_tvalid, ds_tready, ds_tlast;
+  logic [FLIT_W-1:0]       ds_tdata;
+  logic [USER_W-1:0]       ds_tuser;
+  logic [PlaneW-1:0]       ds_plane;
   logic                    bs_void;
   /* verilator lint_off UNUSEDSIGNAL */  // these look at the error mark, which it has too
   logic                    d_void, r_void;
@@ -476,7 +485,7 @@ module sp_endpoint #(
   completer_event_t        completer_event;
   collective_event_t       collective_event;
   logic                    open_aw, open_ar, open_cmd;
-  logic                    broken_request, broken_answer;
+  logic                    broken_request, broken_answer, broken_collective;
   logic [N_PLANES-1:0]     dropped, closed, stray;
 
   // What is shut begins nothing new; what has begun ends.
@@ -742,6 +751,27 @@ module sp_endpoint #(
       .m_side_o  (as_plane)
   );
 
+  sp_seal #(
+      .FLIT_W(FLIT_W),
+      .SIDE_W(PlaneW)
+  ) i_seal_collectives (
+      .clk_i,
+      .rst_ni,
+      .enable_i  (seal),
+      .s_tvalid_i(c_tvalid),
+      .s_tready_o(c_tready),
+      .s_tdata_i (c_tdata),
+      .s_tuser_i (c_tuser),
+      .s_tlast_i (c_tlast),
+      .s_side_i  (c_plane),
+      .m_tvalid_o(cs_tvalid),
+      .m_tready_i(cs_tready),
+      .m_tdata_o (cs_tdata),
+      .m_tuser_o (cs_tuser),
+      .m_tlast_o (cs_tlast),
+      .m_side_o  (cs_plane)
+  );
+
   sp_unseal #(
       .FLIT_W(FLIT_W),
       .SIDE_W(PlaneW)
@@ -762,6 +792,28 @@ module sp_endpoint #(
       .m_tlast_o  (r_tlast),
       .m_side_o   (r_plane),
       .ev_broken_o(broken_request)
+  );
+
+  sp_unseal #(
+      .FLIT_W(FLIT_W),
+      .SIDE_W(PlaneW)
+  ) i_unseal_collectives (
+      .clk_i,
+      .rst_ni,
+      .require_i  (must_seal),
+      .s_tvalid_i (ds_tvalid),
+      .s_tready_o (ds_tready),
+      .s_tdata_i  (ds_tdata),
+      .s_tuser_i  (ds_tuser),
+      .s_tlast_i  (ds_tlast),
+      .s_side_i   (ds_plane),
+      .m_tvalid_o (d_tvalid),
+      .m_tready_i (d_tready),
+      .m_tdata_o  (d_tdata),
+      .m_tuser_o  (d_tuser),
+      .m_tlast_o  (d_tlast),
+      .m_side_o   (d_plane),
+      .ev_broken_o(broken_collective)
   );
 
   sp_unseal #(
@@ -794,19 +846,19 @@ module sp_endpoint #(
       .clk_i,
       .rst_ni,
       .plane_up_i  (up_q),
-      .s_tvalid_i  ({c_tvalid, as_tvalid, qs_tvalid}),
-      .s_tready_o  ({c_tready, as_tready, qs_tready}),
-      .s_tdata_i   ({c_tdata, as_tdata, qs_tdata}),
-      .s_tuser_i   ({c_tuser, as_tuser, qs_tuser}),
-      .s_tlast_i   ({c_tlast, as_tlast, qs_tlast}),
-      .s_plane_i   ({c_plane, as_plane, qs_plane}),
-      .m_tvalid_o  ({d_tvalid, bs_tvalid, rs_tvalid}),
-      .m_tready_i  ({d_tready, bs_tready, rs_tready}),
-      .m_tdata_o   ({d_tdata, bs_tdata, rs_tdata}),
-      .m_tuser_o   ({d_tuser, bs_tuser, rs_tuser}),
-      .m_tlast_o   ({d_tlast, bs_tlast, rs_tlast}),
+      .s_tvalid_i  ({cs_tvalid, as_tvalid, qs_tvalid}),
+      .s_tready_o  ({cs_tready, as_tready, qs_tready}),
+      .s_tdata_i   ({cs_tdata, as_tdata, qs_tdata}),
+      .s_tuser_i   ({cs_tuser, as_tuser, qs_tuser}),
+      .s_tlast_i   ({cs_tlast, as_tlast, qs_tlast}),
+      .s_plane_i   ({cs_plane, as_plane, qs_plane}),
+      .m_tvalid_o  ({ds_tvalid, bs_tvalid, rs_tvalid}),
+      .m_tready_i  ({ds_tready, bs_tready, rs_tready}),
+      .m_tdata_o   ({ds_tdata, bs_tdata, rs_tdata}),
+      .m_tuser_o   ({ds_tuser, bs_tuser, rs_tuser}),
+      .m_tlast_o   ({ds_tlast, bs_tlast, rs_tlast}),
       .m_void_o    ({d_void, bs_void, r_void}),
-      .m_plane_o   ({d_plane, bs_plane, rs_plane}),
+      .m_plane_o   ({ds_plane, bs_plane, rs_plane}),
       .tx_tvalid_o,
       .tx_tready_i,
       .tx_tdata_o,
@@ -828,11 +880,11 @@ module sp_endpoint #(
   // What can happen several times in a cycle is counted one after the other.
 
   logic [12:0]         queued;
-  logic [1:0]          broken_check;
+  logic [2:0]          broken_check;
   logic [N_PLANES-1:0] went_down;
   logic [1:0]          memory_error;
 
-  assign broken_check = {broken_request, broken_answer};
+  assign broken_check = {broken_collective, broken_request, broken_answer};
   assign went_down    = up_q & ~plane_up_i;
   assign memory_error = {collective_event.memory, completer_event.memory};
 
@@ -917,7 +969,7 @@ module sp_endpoint #(
       .event_o(queued[5])
   );
   sp_event_queue #(
-      .N(2)
+      .N(3)
   ) i_queue_6 (
       .clk_i,
       .rst_ni,

@@ -15,6 +15,7 @@ from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiBus, AxiMaster, AxiRam
 
 from switchproof.models import csr
+from switchproof.models.endpoint.collectives import RESULT_FIELDS, Command
 from switchproof.tb.axi_lite import AxiLiteMaster, Registers
 
 #: Endpoints and planes of the bench.
@@ -25,16 +26,10 @@ RAM_BYTES = 1 << 16
 RELAXED, STRICT = 1 << 32, 2 << 32
 UNIT = 1 << 26
 BLOCK = 256
-#: Fields of a command and its result, and of a collective and its result, highest first.
+#: Fields of a command and its result, and of that of a collective, highest first.
 COMMAND = {"id": 4, "wide": 1, "quiet": 1, "kind": 4, "addr": 64, "operand": 64, "compare": 64}
 RESULT = {"id": 4, "decerr": 1, "timeout": 1, "status": 4, "old": 64}
-COLLECTIVE = {
-    "id": 8, "kind": 3, "group": 12, "slice": 16, "seq": 16, "etype": 3, "redop": 3, "mode": 3,
-    "dst": 14, "engines_log2": 3, "root": 10, "scatter": 1, "root_log2": 4, "port": 10, "from": 64,
-    "to": 64, "bytes": 25, "remote": 57, "sparse": 1, "answers": 11, "members": 128,
-}  # fmt: skip
-COLLECTIVE_RESULT = {"id": 8, "status": 4, "timeout": 1, "poisoned": 1, "slice": 16}
-ALLREDUCE, REDUCE, BARRIER, LOAD_REDUCE, MCAST_STORE = range(5)
+COLLECTIVE_RESULT = dict(RESULT_FIELDS)
 
 
 def pack(layout: dict[str, int], **values: int) -> int:
@@ -147,12 +142,12 @@ class Rack:
             (scope.res_valid, scope.res_ready, scope.res), RESULT,
         )  # fmt: skip
 
-    async def collective(self, endpoint: int, **fields: int) -> dict[str, int]:
+    async def collective(self, endpoint: int, **fields: Any) -> dict[str, int]:
         """Ring the doorbell of a collective, and wait for its result."""
         scope = self.dut[f"g_ep[{endpoint}]"]
-        fields = {"port": endpoint, "dst": ENDPOINTS, "group": 1, **fields}
+        command = Command(**{"port": endpoint, "dst": ENDPOINTS, "group": 1, **fields})
         return await self._ring(
-            (scope.col_cmd_valid, scope.col_cmd_ready, scope.col_cmd), pack(COLLECTIVE, **fields),
+            (scope.col_cmd_valid, scope.col_cmd_ready, scope.col_cmd), command.word(),
             (scope.col_res_valid, scope.col_res_ready, scope.col_res), COLLECTIVE_RESULT,
         )  # fmt: skip
 

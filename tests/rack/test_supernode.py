@@ -12,8 +12,11 @@ import pytest
 from cocotbext.axi import AxiResp
 
 from switchproof.ci.filelists import sources
+from switchproof.models.endpoint.collectives import Kind
 from switchproof.models.endpoint.memory import Call, linearizable
-from switchproof.models.layout import AtomicOp
+from switchproof.models.formats import element_dtype
+from switchproof.models.layout import AtomicOp, EType
+from switchproof.models.reduction import allreduce
 from tests.rack.rack_play import (
     BLOCK,
     ENDPOINTS,
@@ -202,12 +205,154 @@ async def atomics_of_all(dut: Any) -> None:
     end(rack)
 
 
+# ---------------------------------------------------------------------------------- collectives
+
+#: Where vectors to contribute and results lie in each memory.
+GIVEN, FOUND = 0x8000, 0xA000
+
+
+class Vectors:
+    """Vectors of all endpoints in their memories."""
+
+    def __init__(self, rack: Rack, elements: int, etype: int) -> None:
+        self.rack, self.etype = rack, etype
+        dtype = element_dtype(etype)
+        shape = (ENDPOINTS, elements)
+        if etype == EType.INT32:
+            self.bits = rack.rng.integers(0, 1 << 32, shape, np.uint32).astype(dtype)
+        else:
+            self.bits = rack.rng.normal(size=shape).astype(np.float32).view(dtype)
+        for ram, row in zip(rack.rams, self.bits):
+            ram.write(GIVEN, row.tobytes())
+            ram.write(FOUND, bytes(row.nbytes))
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of a vector."""
+        return self.bits[0].nbytes
+
+    def found(self, endpoint: int) -> np.ndarray:
+        """Return what lies where results are wanted."""
+        return np.frombuffer(
+            bytes(self.rack.rams[endpoint].read(FOUND, self.bytes)), self.bits.dtype
+        )
+
+    def sums(self) -> np.ndarray:
+        """Return what the golden model makes of the vectors."""
+        return allreduce(self.bits, self.etype)
+
+
+async def of_all(rack: Rack, name: str, members: Any = range(ENDPOINTS), **fields: Any) -> None:
+    """Let members take part in a collective, beginning at random times; none may fail."""
+
+    async def one(endpoint: int) -> None:
+        await rack.cycles(int(rack.rng.integers(0, 200)))
+        result = await rack.collective(endpoint, **fields)
+        assert result["status"] == result["timeout"] == result["poisoned"] == 0, result
+        rack.hits[f"collective.{name}"] += 1
+
+    await together([one(endpoint) for endpoint in members])
+
+
+async def programs(rack: Rack) -> None:
+    """In-switch AllReduce and ReduceScatter, Barrier, Broadcast, AllGather, load-reduce; a ring."""
+    vectors = Vectors(rack, 600, EType.FP32)
+    sums = vectors.sums()
+    where = {"source": GIVEN, "to": FOUND, "bytes": vectors.bytes}
+    await of_all(rack, "allreduce", kind=Kind.ALLREDUCE, seq=1, **where)
+    for e in range(ENDPOINTS):
+        assert (vectors.found(e) == sums).all(), f"AllReduce at {e}"
+
+    # Each root has two slices of 256 bytes.
+    vectors = Vectors(rack, 2 * 64 * ENDPOINTS, EType.FP32)
+    sums = vectors.sums()
+    where["bytes"] = vectors.bytes
+    await of_all(
+        rack, "reduce_scatter", kind=Kind.REDUCE, seq=2, scatter=1, root=0, root_log2=1, **where
+    )
+    for e in range(ENDPOINTS):
+        own = slice(128 * e, 128 * (e + 1))
+        assert (vectors.found(e)[own] == sums[own]).all(), f"ReduceScatter at {e}"
+
+    late = int(rack.rng.integers(ENDPOINTS))
+    left: list[int] = []
+
+    async def barrier(endpoint: int) -> None:
+        if endpoint == late:
+            await rack.cycles(2000)
+            assert not left, "a barrier opens before all have come"
+        await of_all(rack, "barrier", [endpoint], kind=Kind.BARRIER, seq=3)
+        left.append(endpoint)
+
+    await together([barrier(e) for e in range(ENDPOINTS)])
+
+    # AllGather: each stores its vector at all, one behind the other; a broadcast is one of these.
+    vectors = Vectors(rack, 128, EType.FP32)
+    for e in range(ENDPOINTS):
+        await of_all(
+            rack, "allgather", [e], kind=Kind.MCAST_STORE, dst=1, source=GIVEN, bytes=vectors.bytes,
+            remote=FOUND + e * vectors.bytes, answers=ENDPOINTS,
+        )  # fmt: skip
+    for ram in rack.rams:
+        assert bytes(ram.read(FOUND, vectors.bits.nbytes)) == vectors.bits.tobytes(), "AllGather"
+
+    vectors = Vectors(rack, 256, EType.FP32)
+    for endpoint in rack.endpoints:
+        await endpoint.write("fetch[1].base_low", GIVEN)
+        await endpoint.write("fetch[1].bytes", vectors.bytes)
+        await endpoint.write("fetch[1].entry", valid=1)
+    await of_all(
+        rack, "load_reduce", [2], kind=Kind.LOAD_REDUCE, seq=4, to=FOUND, bytes=vectors.bytes
+    )
+    assert (vectors.found(2) == vectors.sums()).all(), "load-reduce"
+
+
+async def ring(rack: Rack) -> None:
+    """AllReduce by loads and stores alone, around a ring: what programs do without the engines."""
+    vectors = Vectors(rack, 64 * ENDPOINTS, EType.INT32)
+    held = vectors.bits.copy()
+    chunk = vectors.bytes // ENDPOINTS
+
+    async def step(endpoint: int, part: int) -> None:
+        part %= ENDPOINTS
+        data = held[endpoint, 64 * part : 64 * (part + 1)].tobytes()
+        address = RELAXED + RAM_BYTES * ((endpoint + 1) % ENDPOINTS) + FOUND + chunk * part
+        assert (await rack.masters[endpoint].write(address, data)).resp == AxiResp.OKAY
+
+    for phase in range(2):
+        for n in range(ENDPOINTS - 1):
+            await together([step(e, e - n + phase) for e in range(ENDPOINTS)])
+            for e in range(ENDPOINTS):
+                part = (e - 1 - n + phase) % ENDPOINTS
+                own = slice(64 * part, 64 * (part + 1))
+                came = vectors.found(e)[own]
+                held[e, own] = came if phase else held[e, own] + came
+    for e in range(ENDPOINTS):
+        assert (held[e] == vectors.sums()).all(), f"ring at {e}"
+    rack.hits["collective.ring"] += 1
+
+
+@cocotb.test()
+async def collectives(dut: Any) -> None:
+    """Collectives as programs, among loads and stores of all."""
+    rack = Rack(dut)
+    await rack.begin()
+    others = cocotb.start_soon(memory(rack, 25))
+    await programs(rack)
+    await ring(rack)
+    await others
+    assert await rack.count("collective_errors") == await rack.count("unknown_results") == 0
+    end(rack)
+
+
 SIZE = {"N": ENDPOINTS, "N_PLANES": PLANES, "LINKS": 0}
 FILES = [*sources(), *sources("link"), *sources("endpoint"), *sources("rack")]
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("testcase", ["loads_and_stores", "planes_fail", "atomics_of_all"])
+@pytest.mark.parametrize(
+    "testcase", ["loads_and_stores", "planes_fail", "atomics_of_all", "collectives"]
+)
 def test_supernode(sim: Any, testcase: str) -> None:
     sim.run_module(
         sources=[*FILES, "tests/rack/sp_supernode_bench.sv"],
