@@ -526,8 +526,15 @@ class Play:
             return
         get = model.header_field
         header = packet.header
-        common = {"version": VERSION, "src": get(header, "dst"), "dst": SOURCE, "tag": get(header, "tag")}
-        common |= {f"mem_{name}": get(header, f"mem_{name}") for name in ("addr", "arg", "wide", "relaxed")}
+        common = {
+            "version": VERSION,
+            "src": get(header, "dst"),
+            "dst": SOURCE,
+            "tag": get(header, "tag"),
+        }
+        common |= {
+            f"mem_{name}": get(header, f"mem_{name}") for name in ("addr", "arg", "wide", "relaxed")
+        }
         units: list[int] = []
         status = 0
         if fate == "error":
@@ -563,7 +570,9 @@ class Play:
         if fate == "late":
             delay = self.timeout + self.tags + 60
         if fate == "alien":
-            wrong = self.rng.choice(["src", "dst", "mem_addr", "mem_arg", "version", "kind", "coll"])
+            wrong = self.rng.choice(
+                ["src", "dst", "mem_addr", "mem_arg", "version", "kind", "coll"]
+            )
             changed = dict(common)
             if wrong == "kind":
                 changed["tag"] |= 3 << model.NUM_BITS
@@ -698,7 +707,9 @@ class Play:
         data = int(dut.s_axi_rdata.value)
         for lane, value in beats[self.beat].items():
             got = data >> 8 * lane & 255
-            assert got == value, f"byte {lane} of beat {self.beat} is {got:#x}, not {value:#x}: {entry}"
+            assert got == value, (
+                f"byte {lane} of beat {self.beat} is {got:#x}, not {value:#x}: {entry}"
+            )
         assert int(dut.s_axi_rresp.value) == verdict.resp, f"{verdict}: {entry}"
         assert int(dut.s_axi_rid.value) == entry.burst.id
         self.beat += 1

@@ -17,7 +17,10 @@ from switchproof.models.layout import AtomicOp
 from tests.endpoint.requester_play import REGIONS, Entry, Play, gather
 
 SOURCES = (
-    *(RTL / "common" / f"{name}.sv" for name in ("sp_pkg", "sp_skid_buffer", "sp_stage", "sp_rr_arbiter")),
+    *(
+        RTL / "common" / f"{name}.sv"
+        for name in ("sp_pkg", "sp_skid_buffer", "sp_stage", "sp_rr_arbiter")
+    ),
     *(RTL / "endpoint" / f"{name}.sv" for name in ("sp_endpoint_pkg", "sp_requester_pkg")),
     RTL / "endpoint" / "sp_unit_memory.sv",
     *sorted(p for p in (RTL / "endpoint").glob("sp_requester*.sv") if not p.stem.endswith("_pkg")),
@@ -36,7 +39,9 @@ async def worker(play: Play, base: int, rounds: int) -> None:
         writes = []
         for _ in range(rng.randint(1, 3)):
             address = base + rng.randrange(4096)
-            length = min(rng.choice([1, 7, 16, 64, 256, 700, rng.randint(1, 900)]), base + 4096 - address)
+            length = min(
+                rng.choice([1, 7, 16, 64, 256, 700, rng.randint(1, 900)]), base + 4096 - address
+            )
             size = rng.randint(0, play.bus.bit_length() - 1)
             if length > 300:
                 size = max(size, 2)
@@ -45,7 +50,10 @@ async def worker(play: Play, base: int, rounds: int) -> None:
             hi = min(base + 4096, address + length + rng.randint(0, 40))
         await gather(*writes)
         size = max(rng.randint(0, play.bus.bit_length() - 1), 2 if hi - lo > 300 else 0)
-        await gather(play.read(lo, hi - lo, size=size), play.read(base + rng.randrange(4000), rng.randint(1, 96)))
+        await gather(
+            play.read(lo, hi - lo, size=size),
+            play.read(base + rng.randrange(4000), rng.randint(1, 96)),
+        )
 
 
 def random_strobes(play: Play, share: float) -> None:

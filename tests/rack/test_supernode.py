@@ -345,7 +345,31 @@ async def collectives(dut: Any) -> None:
     end(rack)
 
 
-SIZE = {"N": ENDPOINTS, "N_PLANES": PLANES, "LINKS": 0}
+#: Of 2^32 cycles so many have a wrong bit: one in 1,000.
+ERRORS = 1 << 22
+
+
+@cocotb.test()
+async def linked(dut: Any) -> None:
+    """Links between endpoints and planes, with wrong bits on all wires: all of the above."""
+    rack = Rack(dut, links=True)
+    await rack.begin()
+    for link in rack.ends:
+        await link.write("inject_rate", ERRORS)
+        await link.write("inject_seed", int(rack.rng.integers(1, 1 << 32)))
+        await link.write("command", load=1)
+    others = cocotb.start_soon(memory(rack, 25))
+    await programs(rack)
+    await ring(rack)
+    await atomics(rack, 8)
+    await others
+    rack.hits["linked.replays"] += sum([await end.read("llr_tx_replay") for end in rack.ends])
+    assert rack.hits["linked.replays"] > 0
+    for name in ("tag_timeouts", "reissued", "atomics_unknown", "collective_errors"):
+        assert await rack.count(name) == 0, name
+    end(rack)
+
+
 FILES = [*sources(), *sources("link"), *sources("endpoint"), *sources("rack")]
 
 
@@ -354,10 +378,21 @@ FILES = [*sources(), *sources("link"), *sources("endpoint"), *sources("rack")]
     "testcase", ["loads_and_stores", "planes_fail", "atomics_of_all", "collectives"]
 )
 def test_supernode(sim: Any, testcase: str) -> None:
+    run(sim, testcase, links=0)
+
+
+@pytest.mark.sim
+@pytest.mark.large
+def test_linked_supernode(sim: Any) -> None:
+    run(sim, "linked", links=1)
+
+
+def run(sim: Any, testcase: str, links: int) -> None:
+    """Run a test on the bench, without RTL coverage: its parts have that in their own tests."""
     sim.run_module(
         sources=[*FILES, "tests/rack/sp_supernode_bench.sv"],
         toplevel="sp_supernode_bench",
-        parameters=SIZE,
+        parameters={"N": ENDPOINTS, "N_PLANES": PLANES, "LINKS": links},
         module=__name__,
         testcase=testcase,
         coverage=False,
