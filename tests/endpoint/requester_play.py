@@ -2,9 +2,9 @@
 """A requester between an AXI client that is not ours and a fabric in Python.
 
 :class:`Play` watches every handshake. What comes in on the bus becomes requests in the model; each
-packet that leaves must be the next one of its kind, on a plane that order allows; what the bus hears
-must be what the answers say. The fabric executes requests, in order within a plane, and answers them
-after random delays; :attr:`Play.fate` says what else happens to one.
+packet that leaves must be the next one of its kind, on a plane that order allows; what the bus
+hears must be what the answers say. The fabric executes requests, in order within a plane, and
+answers them after random delays; :attr:`Play.fate` says what else happens to one.
 """
 
 from __future__ import annotations
@@ -501,7 +501,7 @@ class Play:
             self._send(heapq.heappop(self.answers)[2])
 
     def set_planes(self, up: list[bool]) -> None:
-        """Change which planes are up. What a plane has when it goes down arrives soon or is lost."""
+        """Change which planes are up. What one has that goes down arrives soon or is lost."""
         for plane, (was, now) in enumerate(zip(self.up, up, strict=True)):
             if was and not now:
                 self.downs[plane] = self.cycle
@@ -552,8 +552,15 @@ class Play:
             return
         get = model.header_field
         header = packet.header
-        common = {"version": VERSION, "src": get(header, "dst"), "dst": SOURCE, "tag": get(header, "tag")}
-        common |= {f"mem_{name}": get(header, f"mem_{name}") for name in ("addr", "arg", "wide", "relaxed")}
+        common = {
+            "version": VERSION,
+            "src": get(header, "dst"),
+            "dst": SOURCE,
+            "tag": get(header, "tag"),
+        }
+        common |= {
+            f"mem_{name}": get(header, f"mem_{name}") for name in ("addr", "arg", "wide", "relaxed")
+        }
         units: list[int] = []
         status = 0
         if fate == "error":
@@ -580,16 +587,18 @@ class Play:
         elif fate == "beats":
             right = max(1, -(-length * 128 // self.flit_w))
             flits = right + self.rng.choice([1, 2, 30] if right == 1 else [-1, 1, 30])
-        answer = Packet(
-            model.make_header(op=op, len=length, status=status, poison=poison, ecn=self.rng.getrandbits(1), **common),
-            units, err, flits, packet.plane, entry,
-        )  # fmt: skip
+        reply = model.make_header(
+            op=op, len=length, status=status, poison=poison, ecn=self.rng.getrandbits(1), **common
+        )
+        answer = Packet(reply, units, err, flits, packet.plane, entry)
         low, high = self.answer_delay
         delay = self.rng.randint(low, high)
         if fate == "late":
             delay = self.timeout + self.tags + 60
         if fate == "alien":
-            wrong = self.rng.choice(["src", "dst", "mem_addr", "mem_arg", "version", "kind", "coll"])
+            wrong = self.rng.choice(
+                ["src", "dst", "mem_addr", "mem_arg", "version", "kind", "coll"]
+            )
             changed = dict(common)
             if wrong == "kind":
                 changed["tag"] |= 3 << model.NUM_BITS
@@ -727,7 +736,9 @@ class Play:
         data = int(dut.s_axi_rdata.value)
         for lane, value in beats[self.beat].items():
             got = data >> 8 * lane & 255
-            assert got == value, f"byte {lane} of beat {self.beat} is {got:#x}, not {value:#x}: {entry}"
+            assert got == value, (
+                f"byte {lane} of beat {self.beat} is {got:#x}, not {value:#x}: {entry}"
+            )
         assert int(dut.s_axi_rresp.value) == verdict.resp, f"{verdict}: {entry}"
         assert int(dut.s_axi_rid.value) == entry.burst.id
         self.beat += 1

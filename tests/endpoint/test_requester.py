@@ -14,10 +14,13 @@ from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.endpoint import requests as model
 from switchproof.models.endpoint.requests import Command, Kind
 from switchproof.models.layout import AtomicOp
-from tests.endpoint.requester_play import REGIONS, Entry, Play, gather
+from tests.endpoint.requester_play import REGIONS, Play, gather
 
 SOURCES = (
-    *(RTL / "common" / f"{name}.sv" for name in ("sp_pkg", "sp_skid_buffer", "sp_stage", "sp_rr_arbiter")),
+    *(
+        RTL / "common" / f"{name}.sv"
+        for name in ("sp_pkg", "sp_skid_buffer", "sp_stage", "sp_rr_arbiter")
+    ),
     *(RTL / "endpoint" / f"{name}.sv" for name in ("sp_endpoint_pkg", "sp_requester_pkg")),
     RTL / "endpoint" / "sp_unit_memory.sv",
     *sorted(p for p in (RTL / "endpoint").glob("sp_requester*.sv") if not p.stem.endswith("_pkg")),
@@ -36,7 +39,9 @@ async def worker(play: Play, base: int, rounds: int) -> None:
         writes = []
         for _ in range(rng.randint(1, 3)):
             address = base + rng.randrange(4096)
-            length = min(rng.choice([1, 7, 16, 64, 256, 700, rng.randint(1, 900)]), base + 4096 - address)
+            length = min(
+                rng.choice([1, 7, 16, 64, 256, 700, rng.randint(1, 900)]), base + 4096 - address
+            )
             size = rng.randint(0, play.bus.bit_length() - 1)
             if length > 300:
                 size = max(size, 2)
@@ -45,7 +50,10 @@ async def worker(play: Play, base: int, rounds: int) -> None:
             hi = min(base + 4096, address + length + rng.randint(0, 40))
         await gather(*writes)
         size = max(rng.randint(0, play.bus.bit_length() - 1), 2 if hi - lo > 300 else 0)
-        await gather(play.read(lo, hi - lo, size=size), play.read(base + rng.randrange(4000), rng.randint(1, 96)))
+        await gather(
+            play.read(lo, hi - lo, size=size),
+            play.read(base + rng.randrange(4000), rng.randint(1, 96)),
+        )
 
 
 def random_strobes(play: Play, share: float) -> None:
@@ -67,12 +75,10 @@ def atomics(play: Play, count: int) -> None:
     for k in range(count):
         wide = rng.random() < 0.5
         base = rng.choice([RELAXED, STRICT, HIDDEN + (1 << 25), NOWHERE])
-        play.commands.append(
-            Command(
-                k % 16, base + 0x8000 + 8 * rng.randrange(64), rng.choice([AtomicOp.ADD, AtomicOp.SWAP, AtomicOp.CAS]),
-                rng.getrandbits(64), rng.getrandbits(64), wide, rng.random() < 0.3,
-            )
-        )  # fmt: skip
+        address = base + 0x8000 + 8 * rng.randrange(64)
+        kind = rng.choice([AtomicOp.ADD, AtomicOp.SWAP, AtomicOp.CAS])
+        operands = rng.getrandbits(64), rng.getrandbits(64)
+        play.commands.append(Command(k % 16, address, kind, *operands, wide, rng.random() < 0.3))
 
 
 #: Pages that workers have, and in no region.
@@ -271,43 +277,30 @@ async def answers_drain(play: Play) -> None:
 
 async def late_answers(play: Play) -> None:
     """An answer comes after its time, when the place is used again: dropped, and told."""
-    before = play.expected["late"]
-    first = True
-
-    def fate(entry: Entry) -> str:
-        nonlocal first
-        late, first = first, False
-        return "late" if late else "okay"
-
-    play.fate = fate
-    for kind in ("load", "store"):
-        first = True
-        if kind == "load":
-            assert (await play.read(RELAXED, 256))[0] == model.SLVERR
-        else:
-            assert await play.write(RELAXED, bytes(256)) == model.SLVERR
-        waiting = True
-
-        async def others(kind: str = kind) -> None:
-            while waiting:
-                if kind == "load":
-                    await gather(*(play.read(STRICT + 256 * k, 256) for k in range(play.tags)))
-                else:
-                    await gather(
-                        *(
-                            play.write(STRICT + 256 * k, play.rng.randbytes(256))
-                            for k in range(play.tags)
-                        )
-                    )
-
-        task = cocotb.start_soon(others())
-        await play.until(lambda: play.expected["late"] > before)
-        waiting = False
-        await task
-        before += 1
-    play.fate = lambda _: "okay"
-    assert play.expected["late"] == before
     play.hits["case.late_answers"] += 1
+    for kind in (Kind.LOAD, Kind.STORE):
+        await late_answer(play, kind)
+
+
+async def late_answer(play: Play, kind: Kind) -> None:
+    """See late_answers."""
+
+    async def access(address: int) -> int:
+        if kind is Kind.STORE:
+            return await play.write(address, play.rng.randbytes(256))
+        return (await play.read(address, 256))[0]
+
+    before = play.expected["late"]
+    fates = iter(["late"])
+    play.fate = lambda _: next(fates, "okay")
+    assert await access(RELAXED) == model.SLVERR
+    number = len(play.lines[kind]) - 1
+    while play.expected["late"] == before:
+        await gather(*(access(STRICT + 256 * k) for k in range(play.tags)))
+    assert play.lines[kind][number].over
+    assert len(play.lines[kind]) > number + play.tags, "its place was not used again"
+    assert play.expected["late"] == before + 1
+    play.fate = lambda _: "okay"
 
 
 async def no_plane(play: Play) -> None:
