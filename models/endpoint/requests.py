@@ -232,9 +232,7 @@ def _runs(written: Mapping[int, int]) -> list[Mapping[int, int]]:
 
 def _store(written: Mapping[int, int], regions: Sequence[Region]) -> Ask:
     first, last = min(written) // UNIT_BYTES, max(written) // UNIT_BYTES
-    raw = bytes(
-        written.get(byte, 0) for byte in range(first * UNIT_BYTES, (last + 1) * UNIT_BYTES)
-    )
+    raw = bytes(written.get(byte, 0) for byte in range(first * UNIT_BYTES, (last + 1) * UNIT_BYTES))
     units = tuple(
         int.from_bytes(raw[k : k + UNIT_BYTES], "little") for k in range(0, len(raw), UNIT_BYTES)
     )

@@ -185,10 +185,6 @@ module sp_requester
     $fatal(1, "sp_requester: N_PLANES = %0d is not in 1..8", N_PLANES);
   end
 
-  logic unused;
-  assign unused = &{s_axi_awlock_i, s_axi_awcache_i, s_axi_awprot_i, s_axi_awqos_i, s_axi_wlast_i,
-                    s_axi_arlock_i, s_axi_arcache_i, s_axi_arprot_i, s_axi_arqos_i};
-
   /// What is kept for the end of an atomic.
   typedef struct packed {
     logic [3:0] id;
@@ -228,6 +224,11 @@ module sp_requester
   logic [KINDS-1:0][1:0]         pop_resp;
   logic [KINDS-1:0]              phase_done;
   logic [KINDS-1:0]              timeout;
+
+  logic unused;
+  assign unused = &{1'b0, s_axi_awlock_i, s_axi_awcache_i, s_axi_awprot_i, s_axi_awqos_i,
+                    s_axi_wlast_i, s_axi_arlock_i, s_axi_arcache_i, s_axi_arprot_i, s_axi_arqos_i,
+                    offer_extra[KIND_LOAD], done_place[KIND_STORE], done_place[KIND_ATOMIC]};
 
   // ------------------------------------------------------------------------------------ planes
 
@@ -542,6 +543,8 @@ module sp_requester
   assign make[KIND_ATOMIC]       = cmd_valid && room[KIND_ATOMIC];
   assign make_ended[KIND_ATOMIC] = !cmd_found;
   assign cmd_mask                = {{32{cmd.wide}}, {32{1'b1}}};
+  logic unused_cmd;
+  assign unused_cmd = &{1'b0, cmd.addr};  // the map has turned it into another
   assign atomic_make_ret         = '{id: cmd.id, wide: cmd.wide};
 
   always_comb begin

@@ -61,7 +61,8 @@ module sp_requester_answer
     output logic                         ev_malformed_o
 );
 
-  localparam int unsigned UnitW = $clog2(MAX_UNITS);
+  localparam int unsigned UnitW  = $clog2(MAX_UNITS);
+  localparam int unsigned RowInW = UnitW - $clog2(U);
 
   logic              valid_q;
   logic [FLIT_W-1:0] data_q;
@@ -152,6 +153,10 @@ module sp_requester_answer
                 hdr_q.op == good_op && hdr_q.len == wanted;
   assign spoilt = !fits || beat_q + LEN_W'(1) != num_flits(hdr_q.len, hdr_q.ext, U);
 
+  logic unused;
+  assign unused = &{1'b0, hdr_q.rsvd, hdr_q.ecn, hdr_q.cls.mem.rsvd, ask.strobes, ask.len,
+                    ask.mem.rsvd};
+
   logic ends;
   assign ends = valid_q && last_q && !void_q;
 
@@ -173,15 +178,14 @@ module sp_requester_answer
 
   always_comb begin
     logic [LEN_W-1:0] unit;  // of the packet
-    logic [UnitW-1:0] at;    // of the block
     logic [UnitW-1:0] from;  // of the flit
     for (int unsigned b = 0; b < U; b++) begin
       from = (U > 1) ? (UnitW'(b) - ask.mem.addr[4 +: UnitW]) % UnitW'(U) : '0;
       unit = LEN_W'(32'(beat_q) * U) + LEN_W'(from);
-      at   = ask.mem.addr[4 +: UnitW] + UnitW'(unit);
       write_o[b] = valid_q && ours && match && kind == KIND_LOAD && 32'(beat_q) < MAX_UNITS / U &&
                    unit < wanted;
-      write_row_o[b] = {num_o[IdxW-1:0], at[UnitW-1 : $clog2(U)]};
+      write_row_o[b] = {num_o[IdxW-1:0],
+                        RowInW'((LEN_W'(ask.mem.addr[4 +: UnitW]) + unit) >> $clog2(U))};
       write_data_o[UNIT_W*b +: UNIT_W] = data_q[UNIT_W*from +: UNIT_W];
     end
   end

@@ -28,6 +28,9 @@ module sp_requester_plane
   logic [3:0]  count;
   logic [3:0]  rank;
 
+  logic unused;
+  assign unused = &{1'b0, addr_i[7:0]};
+
   assign name = {1'b0, dst_i, relaxed_i ? addr_i[ADDR_W-1:8] : (ADDR_W - 8)'(0)};
   assign hash = name[63:56] ^ name[55:48] ^ name[47:40] ^ name[39:32] ^ name[31:24] ^
                 name[23:16] ^ name[15:8] ^ name[7:0];

@@ -137,6 +137,7 @@ module sp_requester_read
       .data_o (ar)
   );
 
+  logic [ADDR_W-1:0]     addr;  // at the destination
   logic                  busy_q;
   burst_t                burst_q;
   logic                  refused_q;
@@ -149,6 +150,9 @@ module sp_requester_read
                      32'(ar.size) > ByteW;
   assign last_byte = ((ar.addr >> ar.size) << ar.size) +
                      ((AXI_ADDR_W'(ar.len) + AXI_ADDR_W'(1)) << ar.size) - AXI_ADDR_W'(1);
+
+  logic unused;
+  assign unused = &{1'b0, burst_q.burst, addr[3:0]};
 
   logic    block_ready;
   logic    block_last;
@@ -194,7 +198,6 @@ module sp_requester_read
   logic              found;
   logic              strict;
   logic [ID_W-1:0]   dst;
-  logic [ADDR_W-1:0] addr;
   beside_t           mapped;
   ret_t              make_ret;
 

@@ -142,6 +142,9 @@ module sp_requester_ring
   assign held_at   = held_num_i[IdxW-1:0];
   assign answer_at = answer_num_i[IdxW-1:0];
 
+  logic unused;
+  assign unused = &{1'b0, held_num_i};  // its place is enough
+
   assign room_o = (tail_q - head_q) != NUM_W'(N);
 
   // ---------------------------------------------------------------------------------- sending

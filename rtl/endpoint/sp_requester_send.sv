@@ -69,8 +69,9 @@ module sp_requester_send
     output logic [PlaneW-1:0]             req_plane_o
 );
 
-  localparam int unsigned UnitW = $clog2(MAX_UNITS);
-  localparam int unsigned BankW = (U > 1) ? $clog2(U) : 1;
+  localparam int unsigned UnitW  = $clog2(MAX_UNITS);
+  localparam int unsigned RowInW = UnitW - $clog2(U);
+  localparam int unsigned BankW  = (U > 1) ? $clog2(U) : 1;
 
   /// A packet on its way out.
   typedef struct packed {
@@ -155,13 +156,13 @@ module sp_requester_send
   assign read_o = go;
   always_comb begin
     logic [UnitW-1:0] first;
-    logic [UnitW-1:0] at;
+    logic [UnitW-1:0] ahead;
     // Bank b has the unit at or behind the first of this flit that is b modulo U.
     first = pick_q.ask.mem.addr[4 +: UnitW] + UnitW'(32'(beat_q) * U);
     for (int unsigned b = 0; b < U; b++) begin
-      at = first + (UnitW'(b) - first) % UnitW'(U);
-      if (U == 1) at = first;
-      read_row_o[b] = {pick_q.extra[UNIT_W +: BufW], at[UnitW-1 : $clog2(U)]};
+      ahead = (U > 1) ? (UnitW'(b) - first) % UnitW'(U) : '0;
+      read_row_o[b] = {pick_q.extra[UNIT_W +: BufW],
+                       RowInW'((first + ahead) >> $clog2(U))};
     end
   end
 

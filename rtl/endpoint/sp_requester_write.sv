@@ -374,6 +374,9 @@ module sp_requester_write
       .beside_o(mapped)
   );
 
+  logic unused;
+  assign unused = &{1'b0, burst_q.burst, addr[7:0]};
+
   assign make_ended_o = mapped.refused || !found || mapped.none;
   assign two          = mapped.two && !make_ended_o;
   assign make_o       = map_valid && room_i;

@@ -2,9 +2,9 @@
 """A requester between an AXI client that is not ours and a fabric in Python.
 
 :class:`Play` watches every handshake. What comes in on the bus becomes requests in the model; each
-packet that leaves must be the next one of its kind, on a plane that order allows; what the bus hears
-must be what the answers say. The fabric executes requests, in order within a plane, and answers them
-after random delays; :attr:`Play.fate` says what else happens to one.
+packet that leaves must be the next one of its kind, on a plane that order allows; what the bus
+hears must be what the answers say. The fabric executes requests, in order within a plane, and
+answers them after random delays; :attr:`Play.fate` says what else happens to one.
 """
 
 from __future__ import annotations
@@ -32,11 +32,13 @@ SOURCE = 77
 UNIT_MASK = (1 << 128) - 1
 #: Cycles by which what is seen on the pins may differ from what the requester counts.
 SLACK = 12
-#: Regions of all tests: relaxed, strict, one that the first hides in part; the rest is nowhere.
+#: Regions of all tests: relaxed, strict, one that the first hides in part, one of two windows of a
+#: block each; the rest is nowhere.
 REGIONS = (
     Region(0x1000_0000, 24, 20, dst=300),
     Region(0x2000_0000, 22, 18, dst=20, offset=0x12_3456_7800, strict=True),
     Region(0x1000_0000, 28, 57, dst=9, offset=(1 << 57) - (1 << 26)),
+    Region(0x3000_0000, 9, 8, dst=(1 << 14) - 1, offset=0x4200),
 )
 EVENTS = ("request", "reissue", "answer", "late", "unknown", "malformed")
 KIND_EVENTS = ("timeout", "decerr", "slverr")
@@ -57,6 +59,7 @@ class Entry:
     plane: int = 0
     sends: int = 0
     verdict: Verdict | None = None
+    answered: int = 0
     #: It ended without an answer; nobody waits any more.
     over: bool = False
 
@@ -98,6 +101,7 @@ class Play:
         self.lines: dict[Kind, list[Entry]] = {kind: [] for kind in Kind}
         self.next_send = dict.fromkeys(Kind, 0)
         self.next_end = dict.fromkeys(Kind, 0)
+        self.end_cycles: dict[Kind, list[int]] = {kind: [] for kind in Kind}
         self.beat = 0  # of the oldest load, on R
         self.epochs = 0
         self.aws: deque[Burst] = deque()
@@ -130,6 +134,8 @@ class Play:
         self.read_beats: list[int] = []
         self.offer = False
         self.take_results = True
+        #: Requests that a test has looked at.
+        self.seen: set[Entry] = set()
 
     # ------------------------------------------------------------------------------ beginning
 
@@ -429,8 +435,28 @@ class Play:
         self.next_send[kind] = entry.number + 1
 
     def _expired(self, entry: Entry) -> bool:
-        age = self.cycle - entry.made
-        return self.timeout > 0 and age >= self.timeout - SLACK
+        return self.timeout > 0 and self._age(entry) >= self.timeout - SLACK
+
+    def _age(self, entry: Entry) -> int:
+        """Return how long ago a request was made: there was room for it once an older one ended."""
+        return self.cycle - self._made_at(entry)
+
+    def _made_at(self, entry: Entry) -> int:
+        kind, before = entry.ask.kind, entry.number - self.tags
+        ends = self.end_cycles[kind]
+        if kind is not Kind.LOAD:
+            # Its end is seen only when the whole burst ends.
+            while len(ends) <= before:
+                older = self.lines[kind][len(ends)]
+                if older.ask.resp is None and older.verdict is None and not self._expired(older):
+                    break
+                ended = older.made if older.ask.resp is not None else older.answered
+                if older.ask.resp is None and older.verdict is None:
+                    ended = self._made_at(older) + self.timeout
+                ends.append(max([ended, *ends[-1:]]))
+        if before < 0:
+            return entry.made
+        return max(entry.made, ends[before] if before < len(ends) else self.cycle)
 
     def _right_plane(self, ask: Ask, plane: int) -> None:
         """The plane is that of the model for a set of planes that were up when it was chosen."""
@@ -475,7 +501,7 @@ class Play:
             self._send(heapq.heappop(self.answers)[2])
 
     def set_planes(self, up: list[bool]) -> None:
-        """Change which planes are up. What a plane has when it goes down arrives soon or is lost."""
+        """Change which planes are up. What one has that goes down arrives soon or is lost."""
         for plane, (was, now) in enumerate(zip(self.up, up, strict=True)):
             if was and not now:
                 self.downs[plane] = self.cycle
@@ -561,10 +587,10 @@ class Play:
         elif fate == "beats":
             right = max(1, -(-length * 128 // self.flit_w))
             flits = right + self.rng.choice([1, 2, 30] if right == 1 else [-1, 1, 30])
-        answer = Packet(
-            model.make_header(op=op, len=length, status=status, poison=poison, ecn=self.rng.getrandbits(1), **common),
-            units, err, flits, packet.plane, entry,
-        )  # fmt: skip
+        reply = model.make_header(
+            op=op, len=length, status=status, poison=poison, ecn=self.rng.getrandbits(1), **common
+        )
+        answer = Packet(reply, units, err, flits, packet.plane, entry)
         low, high = self.answer_delay
         delay = self.rng.randint(low, high)
         if fate == "late":
@@ -661,7 +687,7 @@ class Play:
             or entry.sent is None
             or entry.verdict is not None
             or entry.over
-            or (self.timeout and self.cycle - entry.made >= self.timeout + self.tags + SLACK)
+            or (self.timeout and self._age(entry) >= self.timeout + self.tags + SLACK)
         ):
             self.expected["late"] += 1
         elif not model.answers(entry.ask, packet.header):
@@ -670,6 +696,7 @@ class Play:
             entry.verdict = model.judge(
                 entry.ask, packet.header, packet.units, packet.flits, self.flit_w, packet.err
             )
+            entry.answered = self.cycle
             self.expected["answer"] += 1
             self.expected["malformed"] += entry.verdict.malformed
 
@@ -688,6 +715,8 @@ class Play:
     def _ended(self, entry: Entry, verdict: Verdict) -> None:
         """Count what a request ended with."""
         kind = entry.ask.kind.name.lower()
+        if entry.ask.kind is Kind.LOAD:
+            self.end_cycles[Kind.LOAD].append(self.cycle)
         if entry.over:
             self.expected[f"timeout.{kind}"] += 1
             self.hits[f"timeout.{'sent' if entry.sends else 'unsent'}.{kind}"] += 1
