@@ -112,7 +112,7 @@ module sp_atomic_table_props #(
   always_comb begin
     recent = '0;
     for (int unsigned i = 0; i < 9; i++) begin
-      if (i < 32'(remember_i) + 1) recent += 4'(keeps_q[i]);
+      if (i < 32'(remember_i)) recent += 4'(keeps_q[i]);
     end
   end
 
