@@ -5,14 +5,16 @@
 
 module sp_atomic_table_props #(
     /// Entries.
-    parameter int unsigned ENTRIES = 2
+    parameter int unsigned ENTRIES = 2,
+    /// Bits of a time: few, so that times come round.
+    parameter int unsigned TIME_W  = 3
 ) (
     /// Clock.
     input logic        clk_i,
     /// Reset.
     input logic        rst_ni,
     /// Cycles for which a key may come again, free but constant and small.
-    input logic [31:0] remember_i,
+    input logic [TIME_W-1:0] remember_i,
     /// Key that is looked for, free.
     input logic [1:0]  key_i,
     /// It is used anew, free.
@@ -34,7 +36,8 @@ module sp_atomic_table_props #(
   sp_atomic_table #(
       .ENTRIES (ENTRIES),
       .KEY_W   (2),
-      .ANSWER_W(1)
+      .ANSWER_W(1),
+      .TIME_W  (TIME_W)
   ) dut (
       .clk_i,
       .rst_ni,
@@ -50,14 +53,14 @@ module sp_atomic_table_props #(
   );
 
   logic        started_q = 1'b0;
-  logic [31:0] remember_q;
+  logic [TIME_W-1:0] remember_q;
   always_ff @(posedge clk_i) begin
     started_q  <= 1'b1;
     remember_q <= remember_i;
   end
   always_comb reset_first: assume (started_q || !rst_ni);
   always_comb constant: assume (!started_q || remember_i == remember_q);
-  always_comb small: assume (remember_i < 32'd8);
+  always_comb not_long: assume (32'(remember_i) < (1 << TIME_W) - ENTRIES);
 
   logic       followed_q;
   logic [1:0] key_q;
@@ -96,16 +99,33 @@ module sp_atomic_table_props #(
   logic [3:0] before_q;
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) before_q <= '0;
-    else if (keep_i && !followed_q) before_q <= before_q | 4'(4'd1 << keep_key_i);
+    else if (keep_i) before_q <= before_q | 4'(4'd1 << keep_key_i);
   end
   always_comb new_name: assume (!(keep_i && follow_i && before_q[keep_key_i]));
 
+  logic [8:0] keeps_q;  // the last cycles in which a key was kept
+  logic [3:0] recent;   // keys kept while the table remembers, the last one included
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) keeps_q <= '0;
+    else keeps_q <= {keeps_q[7:0], keep_i};
+  end
   always_comb begin
+    recent = '0;
+    for (int unsigned i = 0; i < 9; i++) begin
+      if (i < 32'(remember_i)) recent += 4'(keeps_q[i]);
+    end
+  end
+
+  always_comb begin
+    if (rst_ni) begin
+      // The table says that it does not know only when more were kept of late than there are places.
+      not_for_nothing: assert (!unknown || recent > 4'(ENTRIES));
+    end
     if (rst_ni && followed_q && key_i == key_q) begin
       // It is found, with its answer, until as many others as there are entries came behind it.
       found: assert (others_q >= 4'(ENTRIES) || (hit && answer == answer_q));
       // While it may come again, it is found, or the table says that it does not know.
-      known_or_not: assert (hit || unknown || 32'(age_q) > remember_i);
+      known_or_not: assert (hit || unknown || age_q > 6'(remember_i));
     end
     // Pushed out long ago: what is not found was not executed.
     forgotten: cover (rst_ni && followed_q && key_i == key_q && !hit && !unknown);

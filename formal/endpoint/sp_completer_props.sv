@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What users of sp_completer rely on, for any packets of the virtual channel 0, any stalls and any
-// order in which the memory answers. One request, chosen freely, is followed to its answer; while
-// it is under way no other has its tag. What banks hold is not looked at.
+// order in which the memory answers. One request, chosen freely, is followed to its answer; no
+// other has its tag. What banks hold is not looked at, and of addresses and names few bits are
+// free: two blocks, two sources, eight tags; operands are zero.
 
 module sp_completer_props
   import sp_pkg::*;
@@ -202,10 +203,13 @@ module sp_completer_props
 
   always_comb requests_only: assume (op_vc(hdr.op) == VC_REQ);
   always_comb plane_stays: assume (first_q || !mine_q || req_plane_i == plane_q);
-  // Tag and source name a request while it is under way; of what was before nothing is left.
-  always_comb one_name: assume (!(take && first_q && followed_q && hdr.tag == tag_q));
-  always_comb fresh_name: assume (!(take && first_q && !followed_q && !follow_i) || hdr.tag[0]);
-  always_comb my_name: assume (!(take && first_q && !followed_q && follow_i) || !hdr.tag[0]);
+  // The followed request has tag 0.
+  always_comb my_name: assume ((hdr.tag == '0) == (first_q && follow_i && !followed_q));
+  always_comb few_bits: assume (hdr.cls.mem.addr[ADDR_W-1:9] == '0 && hdr.dst == '0
+                                && hdr.src[ID_W-1:1] == '0 && hdr.tag[TAG_W-1:3] == '0
+                                && hdr.rsvd == '0 && !hdr.ecn && hdr.status == '0
+                                && !hdr.cls.mem.rsvd && req_tdata_i[63:0] == '0
+                                && req_tdata_i[FLIT_W-1:82] == '0 && req_tdata_i[79:65] == '0);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin

@@ -11,14 +11,16 @@ module sp_atomic_table #(
     /// Bits of what names an atomic.
     parameter int unsigned KEY_W = 42,
     /// Bits of what it was answered with.
-    parameter int unsigned ANSWER_W = 65
+    parameter int unsigned ANSWER_W = 65,
+    /// Bits of a time in cycles; times come round.
+    parameter int unsigned TIME_W   = 32
 ) (
     /// Clock.
     input  logic                clk_i,
     /// Reset, active low, asynchronous; forgets all.
     input  logic                rst_ni,
-    /// Cycles for which a key may come again, fewer than 2^32 - ENTRIES.
-    input  logic [31:0]         remember_i,
+    /// Cycles for which a key may come again, fewer than 2^TIME_W - ENTRIES.
+    input  logic [TIME_W-1:0]   remember_i,
     /// Key that is looked for.
     input  logic [KEY_W-1:0]    key_i,
     /// It is in the table.
@@ -46,14 +48,14 @@ module sp_atomic_table #(
 
   logic [KEY_W-1:0]    keys    [ENTRIES];
   logic [ANSWER_W-1:0] answers [ENTRIES];
-  logic [31:0]         times   [ENTRIES];
+  logic [TIME_W-1:0]         times   [ENTRIES];
   logic [ENTRIES-1:0]  valid_q;
   logic [PtrW-1:0]     next_q;     // the oldest entry, replaced next
   logic [CntW-1:0]     young_q;    // so many of the newest entries may come again
   logic [PtrW-1:0]     eldest_q;   // the oldest of these
-  logic [31:0]         now_q;
+  logic [TIME_W-1:0]         now_q;
   logic                lost_q;     // one was pushed out that may come again
-  logic [31:0]         lost_at_q;  // when it, or the latest of several, was kept
+  logic [TIME_W-1:0]         lost_at_q;  // when it, or the latest of several, was kept
 
   logic [ENTRIES-1:0]  match;
   logic                full;
@@ -74,8 +76,8 @@ module sp_atomic_table #(
   assign hit_o     = match != '0;
   assign unknown_o = lost_q;
   assign full      = young_q == CntW'(ENTRIES);
-  // One entry a cycle, and no more come. That is why a time of 32 bits is enough: it is looked at
-  // before it comes round.
+  // One entry a cycle, and no more come. So a time of TIME_W bits is enough, as it is looked
+  // at before it comes round.
   assign aged      = (young_q != '0) && ((now_q - times[eldest_q]) >= remember_i);
 
   always_ff @(posedge clk_i) begin
@@ -96,7 +98,7 @@ module sp_atomic_table #(
       lost_q    <= 1'b0;
       lost_at_q <= '0;
     end else begin
-      now_q <= now_q + 32'd1;
+      now_q <= now_q + TIME_W'(1);
       if (lost_q && ((now_q - lost_at_q) >= remember_i)) lost_q <= 1'b0;
       if (reuse_i) valid_q <= valid_q & ~match;
       if (aged || (keep_i && full)) eldest_q <= behind(eldest_q);

@@ -300,6 +300,15 @@ async def once(dut: Any) -> None:
         await _one(play, add(number))
     assert status(await _one(play, add(300, retry=True))) == Status.OK
     assert play.hits["completer.unknown"] == 1
+    # A comparison looks at all bits of its width, and at no others.
+    await _one(play, store(width, 0x600, (1 << 32 | 5).to_bytes(16, "little"), tag=400, **ids))
+    for tag, wide, compare, left in (
+        (401, True, 5, 5), (402, False, 1 << 40 | 5, 6), (403, True, 1 << 32 | 6, 6),
+    ):  # fmt: skip
+        await _one(play, atomic(
+            width, 0x600, AtomicOp.CAS, 6, compare=compare, wide=wide, tag=tag, **ids
+        ))  # fmt: skip
+        assert play.model.memory.read(0x600, 1)[0] == left, tag
     play.hits["completer.once"] += 1
     play.finish()
 
