@@ -38,7 +38,7 @@ SHAPES: dict[str, dict[str, int]] = {
     },
     "wide": {
         "FLIT_W": 512, "DATA_W": 64, "N_COMMANDS": 2, "WINDOW": 2,
-        "N_GROUPS": 4, "N_PLANES": 1, "FETCHES": 12,
+        "N_GROUPS": 4, "N_PLANES": 1, "FETCHES": 12, "READS": 3, "RESULTS": 2, "WRITES": 2,
     },
 }  # fmt: skip
 #: A group of all ports, fetched from.
@@ -94,7 +94,7 @@ def drawn(bench: Bench, places: Places, kind: int, seq: int, **values: Any) -> C
         how |= {
             "sparse": sparse,
             "members": members,
-            "answers": len(members) if sparse else int(rng.choice([0, 1, 3, 40])),
+            "answers": len(members) if sparse else int(rng.choice([0, 1, 3, 20])),
             "remote": SLICE_BYTES * int(rng.integers(0, 1 << 40)),
         }
     return bench.command(kind, **(how | values))
@@ -139,7 +139,7 @@ async def random_commands(dut: Any) -> None:
         Speed(), Speed(0.3, (1, 30), (0, 300)), Speed(0.05, (20, 60), (0, 60)), Speed(0.0, (1, 5)),
     ]  # fmt: skip
     every = Fates(0.05, 0.02, 0.04, 0.04, 0.04, 0.05)
-    bench.dut.timeout_i.value = 1200
+    bench.dut.timeout_i.value = 2500
     for turn in range(10):
         everything = (1 << bench.planes) - 1
         mask = int(bench.rng.integers(1, everything + 1))
@@ -214,7 +214,7 @@ async def directed(dut: Any) -> None:
     for k in range(bench.commands):
         drawn(bench, places, Kind.ALLREDUCE, 3000 + k, bytes=4096, slice=0, round_log2=0)
     await bench.cycles(800)
-    assert bench._in or bench.commands * bench.window <= 4, "everything was taken"
+    assert bench._in, "everything was taken"
     bench.speed = Speed()
     await bench.drain()
     bench.check()
