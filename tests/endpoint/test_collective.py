@@ -37,8 +37,8 @@ SHAPES: dict[str, dict[str, int]] = {
         "N_GROUPS": 8, "N_PLANES": 3, "FETCHES": 40,
     },
     "wide": {
-        "FLIT_W": 512, "DATA_W": 64, "N_COMMANDS": 2, "WINDOW": 2,
-        "N_GROUPS": 4, "N_PLANES": 1, "FETCHES": 12, "READS": 3, "RESULTS": 2, "WRITES": 2,
+        "FLIT_W": 512, "DATA_W": 64, "N_COMMANDS": 4, "WINDOW": 2,
+        "N_GROUPS": 4, "N_PLANES": 1, "FETCHES": 16, "READS": 3, "RESULTS": 2, "WRITES": 2,
     },
 }  # fmt: skip
 #: A group of all ports, fetched from.
@@ -218,6 +218,15 @@ async def directed(dut: Any) -> None:
     bench.speed = Speed()
     await bench.drain()
     bench.check()
+    # The same with results of which many have room; then the memory owes many answers.
+    bench.speed = Speed(full=True)
+    for k in range(bench.commands):
+        drawn(bench, places, Kind.ALLREDUCE, 3100 + k, bytes=16, slice=0, round_log2=0)
+    await bench.cycles(200)
+    bench.speed = Speed(delay=(60, 80))
+    await bench.drain()
+    bench.speed = Speed()
+    bench.check()
     bench.hits["collective.memory_full"] += 1
 
     # ReduceScatter: two slices for each port; ours are written, no others.
@@ -352,11 +361,12 @@ async def directed(dut: Any) -> None:
     bench.fetch(hdr(bench, Op.FETCH, group=4095, tag=1, **wrong))
     await bench.drain()
     await bench.set_row(GROUP, Row(rows.base, 4096))
+    bench.fetch(hdr(bench, Op.FETCH, group=GROUP + 2048, tag=1, **wrong))
     for tag in (0, 17, 0x801):
         bench.fetch(hdr(bench, Op.FETCH, group=GROUP, tag=tag, **wrong))
     await bench.drain()
     bench.check()
-    assert bench.events["fetch_refused"] == 8
+    assert bench.events["fetch_refused"] == 9
     bench.hits["collective.member"] += 1
 
     # More fetches than there are places for, while nothing leaves: the rest is dropped, and what
