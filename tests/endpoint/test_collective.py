@@ -338,6 +338,16 @@ async def directed(dut: Any) -> None:
     await bench.drain()
     assert bench.reports[-1]["id"] == waiting.id and bench.reports[-1]["status"] == Status.OK
     bench.check()
+    # A result that does not end in time takes no more room than one that does.
+    bench.seen.clear()
+    drawn(bench, places, Kind.ALLREDUCE, 79, bytes=256, group=2, slice=30, round_log2=0)
+    await until(bench, lambda: bool(bench.seen))
+    endless = hdr(bench, Op.RESULT, len=16, group=2, slice=30, seq=79)
+    endless["flits"] = 150
+    bench.send(endless, 0)
+    await bench.drain()
+    assert bench.reports[-1]["status"] == Status.LEN
+    bench.check()
     bench.by_hand = False
     bench.hits["collective.names"] += 1
 
