@@ -27,7 +27,7 @@ module sp_collective #(
     parameter int unsigned FETCHES = 16,
     /// Packets whose payload is being read or waits to be sent, 2 or more: covers the memory's delay.
     parameter int unsigned READS = 8,
-    /// Results of 256 bytes that wait to be written: a power of two from 2 on.
+    /// Results that wait to be written, of 256 bytes each: a power of two from 2 on.
     parameter int unsigned RESULTS = 4,
     /// Writes that the memory may owe an answer for: 2 or more.
     parameter int unsigned WRITES = 16,

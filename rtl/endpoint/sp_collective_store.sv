@@ -9,7 +9,7 @@ module sp_collective_store #(
     parameter int unsigned FLIT_W = 128,
     /// Bits of the memory's data bus: a power of two, 32 to FLIT_W.
     parameter int unsigned DATA_W = FLIT_W,
-    /// Results of 256 bytes that wait here: 2 or more.
+    /// Results that wait here, of 256 bytes each: a power of two from 2 on.
     parameter int unsigned RESULTS = 4,
     /// Writes that the memory may owe an answer for: 2 or more.
     parameter int unsigned WRITES = 16,
@@ -123,13 +123,13 @@ module sp_collective_store #(
   logic                        part_last;
   logic [PartW-1:0]            out_part_q;
   logic [FLIT_W-1:0]           word_q;
-  logic [$clog2(RESULTS*4+1)-1:0] unused_ends;
-  logic [$clog2(WRITES+1)-1:0]    unused_writes;
+  logic [$clog2(RESULTS+1)-1:0] unused_ends;
+  logic [$clog2(WRITES+1)-1:0]  unused_writes;
   logic                        unused_none;
 
   sp_fifo #(
       .WIDTH(AXI_ADDR_W + 9 + SIDE_W),
-      .DEPTH(RESULTS * 4)
+      .DEPTH(RESULTS)
   ) i_ends (
       .clk_i,
       .rst_ni,

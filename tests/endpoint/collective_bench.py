@@ -53,9 +53,9 @@ class Speed:
     """How memory and switch behave: chances a cycle that a ready or a valid is held back."""
 
     hold: float = 0.0
-    full: bool = False  # the memory takes no write addresses
     delay: tuple[int, int] = (1, 2)  # cycles to an answer of the memory, bounds
     answer: tuple[int, int] = (0, 20)  # cycles to an answer of the switch, bounds
+    full: bool = False  # the memory takes no write addresses
 
 
 @dataclasses.dataclass
