@@ -102,7 +102,7 @@ async def streams(dut) -> None:
 
 
 @pytest.mark.sim
-@pytest.mark.parametrize("flit_w", [128, 256, 512])
+@pytest.mark.parametrize("flit_w", [128, pytest.param(256, marks=pytest.mark.long), 512])
 def test_check(sim, flit_w: int) -> None:
     config = profiles.get("dev4").replace(flit_w=flit_w)
     sim.run(config=config, dut=BENCH, module=__name__, testcase="streams", fixed=True)

@@ -383,6 +383,7 @@ def test_supernode(sim: Any, testcase: str) -> None:
 
 @pytest.mark.sim
 @pytest.mark.large
+@pytest.mark.long  # its build; test_switch_chip.py has links with errors in `make test`
 def test_linked_supernode(sim: Any) -> None:
     run(sim, "linked", links=1)
 
