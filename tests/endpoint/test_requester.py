@@ -9,6 +9,8 @@ from typing import Any
 import cocotb
 import pytest
 
+from switchproof.ci import build
+from switchproof.ci.build import BuildError
 from switchproof.ci.paths import RTL, TESTS
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.endpoint import requests as model
@@ -434,3 +436,31 @@ def test_requester_cases(sim: Sim, parameters: dict[str, int]) -> None:
 
 def test_requester_rate(sim: Sim) -> None:
     run(sim, "rate", WIDE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("FLIT_W", 384, r"FLIT_W = 384 is not 128, 256 or 512"),
+        ("FLIT_W", 1024, r"FLIT_W = 1024 is not 128, 256 or 512"),
+        ("DATA_W", 32, r"DATA_W = 32 is not 64, 128, 256 or 512"),
+        ("DATA_W", 256, r"DATA_W = 256 is not .*at most FLIT_W = 128"),
+        ("AXI_ID_W", 17, r"AXI_ID_W = 17 is not in 1\.\.16"),
+        ("N_TAGS", 2, r"N_TAGS = 2 is not a power of two in 4\.\.256"),
+        ("N_TAGS", 24, r"N_TAGS = 24 is not a power of two in 4\.\.256"),
+        ("N_TAGS", 512, r"N_TAGS = 512 is not a power of two in 4\.\.256"),
+        ("N_REGIONS", 65, r"N_REGIONS = 65 is not in 1\.\.64"),
+        ("N_PLANES", 9, r"N_PLANES = 9 is not in 1\.\.8"),
+    ],
+)
+def test_requester_parameters(name: str, value: int, message: str) -> None:
+    """An illegal parameter ends elaboration with a line that names it and its bound."""
+    with pytest.raises(BuildError, match=message):
+        build.lint(
+            build.BuildSpec(
+                name="elaborate",
+                toplevel="sp_requester",
+                sources=SOURCES[:-1],
+                parameters=((name, value),),
+            )
+        )
