@@ -131,19 +131,26 @@ async def planes(dut: object) -> None:
     running = True
 
     async def toggle() -> None:
+        count = 0
         while running:
-            await play.cycles(play.rng.randint(1, 500))
+            await play.cycles(play.rng.randint(1, 300))
             up = [play.rng.random() < 0.6 for _ in range(play.planes)]
-            if play.rng.random() < 0.7 and not any(up):
+            if count != 1 and not any(up):
                 up[play.rng.randrange(play.planes)] = True
-            play.set_planes(up)
+            play.set_planes(up if count != 1 else [False] * play.planes)
+            count += 1
         play.set_planes([True] * play.planes)
 
-    toggling = cocotb.start_soon(toggle())
-    atomics(play, 60)
+    async def command() -> None:
+        while running:
+            atomics(play, 3)
+            await play.cycles(play.rng.randint(1, 60))
+
+    side = [cocotb.start_soon(task()) for task in (toggle, command)]
     await gather(*(worker(play, page, int(os.environ["ROUNDS"])) for page in PAGES))
     running = False
-    await toggling
+    for task in side:
+        await task
     await play.until(lambda: play.idle() and not play.answers)
     await play.cycles(5)
     play.finish()
