@@ -60,6 +60,8 @@ class Entry:
     sends: int = 0
     verdict: Verdict | None = None
     answered: int = 0
+    #: Cycle in which it was sent again.
+    again: int = 0
     #: It ended without an answer; nobody waits any more.
     over: bool = False
 
@@ -383,8 +385,13 @@ class Play:
             assert down >= entry.earliest, f"sent again without need: {entry}"
             assert self.cycle - max(down, 0) >= self.delay, f"sent again too early: {entry}"
             assert not entry.over
+            if entry.verdict is not None:
+                older = self.lines[kind][max(0, entry.number - self.tags) : entry.number]
+                assert kind is Kind.STORE, f"answered and sent again: {entry}"
+                assert any(other.again > down for other in older), f"answered: {entry}"
+                self.hits["again.answered"] += 1
             ask = model.repeated(ask)
-            entry.verdict = None
+            entry.verdict, entry.again = None, self.cycle
             self.hits[f"again.{kind.name.lower()}"] += 1
             self.expected["reissue"] += 1
         expected = ask.all_units()

@@ -9,6 +9,8 @@ from typing import Any
 import cocotb
 import pytest
 
+from switchproof.ci import build
+from switchproof.ci.build import BuildError
 from switchproof.ci.paths import RTL, TESTS
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.endpoint import requests as model
@@ -129,19 +131,26 @@ async def planes(dut: object) -> None:
     running = True
 
     async def toggle() -> None:
+        count = 0
         while running:
-            await play.cycles(play.rng.randint(1, 500))
+            await play.cycles(play.rng.randint(1, 300))
             up = [play.rng.random() < 0.6 for _ in range(play.planes)]
-            if play.rng.random() < 0.7 and not any(up):
+            if count != 1 and not any(up):
                 up[play.rng.randrange(play.planes)] = True
-            play.set_planes(up)
+            play.set_planes(up if count != 1 else [False] * play.planes)
+            count += 1
         play.set_planes([True] * play.planes)
 
-    toggling = cocotb.start_soon(toggle())
-    atomics(play, 60)
+    async def command() -> None:
+        while running:
+            atomics(play, 3)
+            await play.cycles(play.rng.randint(1, 60))
+
+    side = [cocotb.start_soon(task()) for task in (toggle, command)]
     await gather(*(worker(play, page, int(os.environ["ROUNDS"])) for page in PAGES))
     running = False
-    await toggling
+    for task in side:
+        await task
     await play.until(lambda: play.idle() and not play.answers)
     await play.cycles(5)
     play.finish()
@@ -434,3 +443,31 @@ def test_requester_cases(sim: Sim, parameters: dict[str, int]) -> None:
 
 def test_requester_rate(sim: Sim) -> None:
     run(sim, "rate", WIDE)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("FLIT_W", 384, r"FLIT_W = 384 is not 128, 256 or 512"),
+        ("FLIT_W", 1024, r"FLIT_W = 1024 is not 128, 256 or 512"),
+        ("DATA_W", 32, r"DATA_W = 32 is not 64, 128, 256 or 512"),
+        ("DATA_W", 256, r"DATA_W = 256 is not .*at most FLIT_W = 128"),
+        ("AXI_ID_W", 17, r"AXI_ID_W = 17 is not in 1\.\.16"),
+        ("N_TAGS", 2, r"N_TAGS = 2 is not a power of two in 4\.\.256"),
+        ("N_TAGS", 24, r"N_TAGS = 24 is not a power of two in 4\.\.256"),
+        ("N_TAGS", 512, r"N_TAGS = 512 is not a power of two in 4\.\.256"),
+        ("N_REGIONS", 65, r"N_REGIONS = 65 is not in 1\.\.64"),
+        ("N_PLANES", 9, r"N_PLANES = 9 is not in 1\.\.8"),
+    ],
+)
+def test_requester_parameters(name: str, value: int, message: str) -> None:
+    """An illegal parameter ends elaboration with a line that names it and its bound."""
+    with pytest.raises(BuildError, match=message):
+        build.lint(
+            build.BuildSpec(
+                name="elaborate",
+                toplevel="sp_requester",
+                sources=SOURCES[:-1],
+                parameters=((name, value),),
+            )
+        )
