@@ -174,8 +174,8 @@ module sp_completer_props
       end
       aw_count_q <= aw_count_q + 2'(aw) - 2'(match);
       w_count_q  <= w_count_q + 2'(w) - 2'(match);
-      aw_ids_q   <= match ? {awid, (aw_count_q == 2'd1) ? awid : aw_ids_q[1]}
-                          : (aw_count_q == '0) ? {awid, awid} : {awid, aw_ids_q[0]};
+      if (match) aw_ids_q <= {awid, (aw_count_q == 2'd1) ? awid : aw_ids_q[1]};
+      else if (aw) aw_ids_q[aw_count_q[0]] <= awid;
     end
   end
 
@@ -263,7 +263,7 @@ module sp_completer_props
     end
     load_answered: cover (rst_ni && followed_q && for_me && answer.op == OP_READ_RSP);
     store_answered: cover (rst_ni && followed_q && for_me && answer.op == OP_WRITE_RSP);
-    atomic_answered: cover (rst_ni && followed_q && for_me && answer.op == OP_ATOMIC_RSP);
+    atomic_writes: cover (rst_ni && dut.op_go && dut.op_write);
     refused: cover (rst_ni && followed_q && for_me && answer.status == ST_LEN);
     both_at_work: cover (rst_ni && r_there_q == '1);
   end

@@ -242,38 +242,36 @@ module sp_completer #(
     logic [63:0]       compare;
   } operate_t;
 
+  function automatic logic is_store(logic [5:0] op);
+    return (op == OP_WRITE) || (op == OP_MCAST_WRITE);
+  endfunction
+
   /// Why a request is refused; ST_OK: it is not.
   /* verilator lint_off UNUSEDSIGNAL */  // some of the header does not matter
   function automatic logic [3:0] check(hdr_t hdr, logic mark, logic [LEN_W-1:0] beats);
     logic [5:0] past;   // units from the begin of the block to the end of the request
-    logic       fits;
+    logic       known;
     logic       whole;  // what is announced has come
+    logic       fits;
     mem_t       mem;
     mem   = hdr.cls.mem;
     past  = 6'(mem.addr[7:4]) + ((hdr.op == OP_READ) ? 6'(mem.arg) + 6'd1 : 6'(hdr.len));
-    fits  = (mem.addr[3:0] == '0) && (past <= 6'(MAX_UNITS));
     whole = len_legal(hdr.op, hdr.len) && (beats == num_flits(hdr.len, hdr.ext, U));
-    if (hdr.version != VERSION) return ST_VERSION;
-    if (hdr.poison || mark) return ST_BROKEN;
-    case (hdr.op)
-      OP_READ: return (whole && fits) ? ST_OK : ST_LEN;
-      OP_WRITE, OP_MCAST_WRITE:
-        return (whole && fits && (!hdr.ext[EXT_STROBE] || (hdr.len <= LEN_W'(STROBE_UNITS))))
-               ? ST_OK : ST_LEN;
-      OP_ATOMIC: begin
-        if (mem.arg > AO_CAS) return ST_OP;
-        fits = mem.wide ? (mem.addr[2:0] == '0) : (mem.addr[1:0] == '0);
-        return (whole && fits && (hdr.len == ((mem.arg == AO_CAS) ? LEN_W'(2) : LEN_W'(1))))
-               ? ST_OK : ST_LEN;
-      end
-      default: return ST_OP;
-    endcase
+    known = (hdr.op == OP_READ) || is_store(hdr.op);
+    fits  = (mem.addr[3:0] == '0) && (past <= 6'(MAX_UNITS));
+    if (is_store(hdr.op) && hdr.ext[EXT_STROBE] && (hdr.len > LEN_W'(STROBE_UNITS))) fits = 1'b0;
+    if (hdr.op == OP_ATOMIC) begin
+      known = mem.arg <= AO_CAS;
+      fits  = (mem.addr[1:0] == '0) && !(mem.wide && mem.addr[2])
+              && (hdr.len == ((mem.arg == AO_CAS) ? LEN_W'(2) : LEN_W'(1)));
+    end
+    check = ST_OK;
+    if (!whole || !fits) check = ST_LEN;
+    if (!known) check = ST_OP;
+    if (hdr.poison || mark) check = ST_BROKEN;
+    if (hdr.version != VERSION) check = ST_VERSION;
   endfunction
   /* verilator lint_on UNUSEDSIGNAL */
-
-  function automatic logic is_store(logic [5:0] op);
-    return (op == OP_WRITE) || (op == OP_MCAST_WRITE);
-  endfunction
 
   // ------------------------------------------------------------------------------- the slots
 
