@@ -5,7 +5,9 @@
 package sp_endpoint_event_pkg;
 
   /// Events.
+  /* verilator lint_off UNUSEDPARAM */  // by tops without an endpoint
   localparam int unsigned N_EVENTS = 28;
+  /* verilator lint_on UNUSEDPARAM */
 
   /// Place of each among them.
   typedef enum logic [4:0] {

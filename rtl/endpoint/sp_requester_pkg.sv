@@ -13,12 +13,14 @@ package sp_requester_pkg;
     KIND_ATOMIC = 2'd2
   } kind_e;
 
+  /* verilator lint_off UNUSEDPARAM */  // by tops without an endpoint
   /// Kinds.
   localparam int unsigned KINDS = 3;
   /// Bits of the number of a request of its kind; the lower ones are its place.
   localparam int unsigned NUM_W = TAG_W - 2;
   /// Bits of what lies beside a request in its ring.
   localparam int unsigned EXTRA_W = UNIT_W + 16;
+  /* verilator lint_on UNUSEDPARAM */
 
   /// A packet to send, but for source and tag.
   typedef struct packed {
