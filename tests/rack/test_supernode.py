@@ -119,26 +119,31 @@ async def loads_and_stores(dut: Any) -> None:
     end(rack)
 
 
-@cocotb.test()
-async def planes_fail(dut: Any) -> None:
-    """Planes are lost and come back, one at a time, under traffic: nobody notices."""
-    rack = Rack(dut)
-    await rack.begin()
+async def while_planes_fail(rack: Rack, work: Any) -> None:
+    """Do some work while one plane after the other is lost and comes back."""
     running = True
 
     async def vandal() -> None:
         while running:
             plane = int(rack.rng.integers(PLANES))
-            dut.cut_i.value = sum(1 << (e * PLANES + plane) for e in range(ENDPOINTS))
+            rack.dut.cut_i.value = sum(1 << (e * PLANES + plane) for e in range(ENDPOINTS))
             await rack.cycles(int(rack.rng.integers(50, 800)))
-            dut.cut_i.value = 0
+            rack.dut.cut_i.value = 0
             await rack.cycles(int(rack.rng.integers(600, 1500)))
             rack.hits["planes.cut"] += 1
 
     task = cocotb.start_soon(vandal())
-    await memory(rack, 60)
+    await work
     running = False
     await task
+
+
+@cocotb.test()
+async def planes_fail(dut: Any) -> None:
+    """Planes are lost and come back, one at a time, under traffic: nobody notices."""
+    rack = Rack(dut)
+    await rack.begin()
+    await while_planes_fail(rack, memory(rack, 60))
     rack.hits["planes.reissued"] += await rack.count("reissued")
     rack.hits["planes.down"] += await rack.count("planes_down")
     assert rack.hits["planes.reissued"] > 0
@@ -202,6 +207,10 @@ async def atomics_of_all(dut: Any) -> None:
     await rack.begin()
     await atomics(rack, 15)
     assert rack.hits["atomics.unknown"] == 0
+    for ram in rack.rams:
+        ram.write(0xF000, bytes(16))
+    await while_planes_fail(rack, atomics(rack, 60))
+    rack.hits["atomics.replayed"] += await rack.count("atomics_replayed")
     end(rack)
 
 
