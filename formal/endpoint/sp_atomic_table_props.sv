@@ -118,7 +118,7 @@ module sp_atomic_table_props #(
 
   always_comb begin
     if (rst_ni) begin
-      // The table says that it does not know only when more were kept of late than there are places.
+      // The table does not know only when more were kept of late than there are places.
       not_for_nothing: assert (!unknown || recent > 4'(ENTRIES));
     end
     if (rst_ni && followed_q && key_i == key_q) begin

@@ -27,7 +27,7 @@ module sp_atomic_table #(
     output logic                hit_o,
     /// With this answer.
     output logic [ANSWER_W-1:0] answer_o,
-    /// If it is not, it may have been: something was pushed out that was no older than `remember_i`.
+    /// If it is not, it may have been: one was pushed out that was no older than `remember_i`.
     output logic                unknown_o,
     /// The key that is looked for names another atomic from now on: its entry goes.
     input  logic                reuse_i,

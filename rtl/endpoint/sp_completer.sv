@@ -2,10 +2,10 @@
 //
 // Executes requests on an AXI4 memory and answers them; docs/endpoint.md, "Execution".
 // Guarantees: each request is answered once, over the plane by which it came; what a request does
-// to a 256-byte block, it does alone, and in the order in which requests came; a store or atomic that
-// is not relaxed begins when those of its source before it have ended; a request whose packet is
-// broken or not understood touches nothing; a packet that is offered has no gaps, and no AXI burst
-// waits for a packet. Proven in formal/endpoint.
+// to a 256-byte block, it does alone, and in the order in which requests came; a store or atomic
+// that is not relaxed begins when those of its source before it have ended; a request whose packet
+// is broken or not understood touches nothing; a packet that is offered has no gaps, and no AXI
+// burst waits for a packet. Answers and blocks: proven up to a depth in formal/endpoint.
 //
 // A request gets a slot with its first beat and gives it back with the last beat of its answer:
 //
@@ -275,7 +275,7 @@ module sp_completer #(
 
   // ------------------------------------------------------------------------------- the slots
 
-  logic [N_ACTIVE-1:0]      used_q;      // from the first beat of a request to the last of its answer
+  logic [N_ACTIVE-1:0]      used_q;      // from the first beat of a request to the last answer beat
   logic [N_ACTIVE-1:0]      work_q;      // its block is at work
   logic [N_ACTIVE-1:0]      done_q;      // it can be answered
   logic [N_ACTIVE-1:0]      replayed_q;  // its answer is that of the table
