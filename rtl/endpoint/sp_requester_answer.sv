@@ -182,8 +182,8 @@ module sp_requester_answer
     for (int unsigned b = 0; b < U; b++) begin
       from = (U > 1) ? (UnitW'(b) - ask.mem.addr[4 +: UnitW]) % UnitW'(U) : '0;
       unit = LEN_W'(32'(beat_q) * U) + LEN_W'(from);
-      write_o[b] = valid_q && ours && match && kind == KIND_LOAD && 32'(beat_q) < MAX_UNITS / U &&
-                   unit < wanted;
+      // What lies behind the units that are wanted falls on those of the block that are not.
+      write_o[b] = valid_q && ours && match && kind == KIND_LOAD;
       write_row_o[b] = {num_o[IdxW-1:0],
                         RowInW'((LEN_W'(ask.mem.addr[4 +: UnitW]) + unit) >> $clog2(U))};
       write_data_o[UNIT_W*b +: UNIT_W] = data_q[UNIT_W*from +: UNIT_W];

@@ -101,36 +101,28 @@ module sp_requester_send
 
   assign take_o = pick_ready ? grant : '0;
 
+  kind_e kind;
+  ask_t  ask;
+
+  assign kind = grant[KIND_ATOMIC] ? KIND_ATOMIC : (grant[KIND_STORE] ? KIND_STORE : KIND_LOAD);
+  assign ask  = ask_i[kind];
+
   always_comb begin
-    pick.kind  = KIND_LOAD;
-    pick.ask   = ask_i[KIND_LOAD];
-    pick.num   = num_i[KIND_LOAD];
-    pick.again = again_i[KIND_LOAD];
-    pick.extra = '0;
-    if (grant[KIND_STORE]) begin
-      pick.kind  = KIND_STORE;
-      pick.ask   = ask_i[KIND_STORE];
-      pick.num   = num_i[KIND_STORE];
-      pick.again = again_i[KIND_STORE];
-      pick.extra = store_extra_i;
-    end
-    if (grant[KIND_ATOMIC]) begin
-      pick.kind  = KIND_ATOMIC;
-      pick.ask   = ask_i[KIND_ATOMIC];
-      pick.num   = num_i[KIND_ATOMIC];
-      pick.again = again_i[KIND_ATOMIC];
-      pick.extra = atomic_extra_i;
-    end
+    pick.kind  = kind;
+    pick.ask   = ask;
+    pick.num   = num_i[kind];
+    pick.again = again_i[kind];
     pick.plane = take_plane_o;
+    pick.extra = (kind == KIND_ATOMIC) ? atomic_extra_i : store_extra_i;
   end
 
   sp_requester_plane #(
       .N_PLANES(N_PLANES)
   ) u_plane (
       .up_i,
-      .dst_i    (pick.ask.dst),
-      .addr_i   (pick.ask.mem.addr),
-      .relaxed_i(pick.ask.mem.relaxed),
+      .dst_i    (ask.dst),
+      .addr_i   (ask.mem.addr),
+      .relaxed_i(ask.mem.relaxed),
       .plane_o  (take_plane_o)
   );
 

@@ -183,7 +183,12 @@ class Play:
             if condition():
                 return
             await RisingEdge(self.dut.clk_i)
-        raise AssertionError(f"not reached in {limit} cycles; {self.state()}")
+        oldest = [
+            line[self.next_end[kind]]
+            for kind, line in self.lines.items()
+            if self.next_end[kind] < len(line)
+        ]
+        raise AssertionError(f"not reached in {limit} cycles; {self.state()}; {oldest}")
 
     def state(self) -> str:
         """Return where everything is, for messages."""

@@ -113,8 +113,8 @@ async def errors(dut: object) -> None:
     play.stall, play.gap = 0.1, 0.1
     await play.begin(timeout=700)
     fates = (
-        "lost", "unanswered", "error", "poison", "mark", "kind", "length", "beats", "alien",
-        "twice", "late",
+        "lost", "unanswered", "error", "poison", "mark", "kind", "length", "beats", "twice",
+        "late", "alien", "alien", "alien", "alien",
     )  # fmt: skip
     play.fate = lambda _: play.rng.choice(fates) if play.rng.random() < 0.3 else "okay"
     await work(play, int(os.environ["ROUNDS"]), 120)
@@ -139,6 +139,7 @@ async def planes(dut: object) -> None:
                 up[play.rng.randrange(play.planes)] = True
             play.set_planes(up if count != 1 else [False] * play.planes)
             count += 1
+        await play.cycles(2)  # what is shorter than a cycle is never seen
         play.set_planes([True] * play.planes)
 
     async def command() -> None:
@@ -330,6 +331,31 @@ async def no_plane(play: Play) -> None:
     play.hits["case.no_plane"] += 1
 
 
+async def long_wait(play: Play) -> None:
+    """While what a plane had waits for its repetition, all ends with its time nevertheless."""
+    play.dut.reissue_delay.value = 100_000
+    play.fate = lambda _: "lost"
+    count = play.next_send[Kind.STORE]
+    storing = cocotb.start_soon(play.write(RELAXED, bytes(16)))
+    await play.until(lambda: play.next_send[Kind.STORE] > count)
+    plane = play.lines[Kind.STORE][-1].plane
+    play.set_planes([p != plane for p in range(play.planes)])
+    await play.cycles(3)
+    began = play.cycle
+    atomics(play, play.tags + 2)
+    ends = await gather(play.read(RELAXED, 700), play.write(RELAXED, bytes(700)), storing)
+    assert (ends[0][0], ends[1], ends[2]) == (model.SLVERR,) * 3
+    assert play.cycle - began < play.timeout + play.tags + 200
+    await play.until(play.idle)
+    # Those for which there was no room grow old from when there was some.
+    assert play.cycle - began < 2 * (play.timeout + play.tags) + 300
+    play.dut.reissue_delay.value = play.delay
+    play.fate = lambda _: "okay"
+    play.set_planes([True] * play.planes)
+    assert await play.write(RELAXED, play.rng.randbytes(700)) == model.OKAY
+    play.hits["case.long_wait"] += 1
+
+
 async def order(play: Play) -> None:
     """Two stores to one block; the answer to the first is lost with its plane, that to the second
     came. Both must be sent again, or the older one would win. Then the other way round: a plane
@@ -374,7 +400,8 @@ async def cases(dut: object) -> None:
     play = Play(dut)
     await play.begin(timeout=600, delay=100)
     for case in (
-        boundaries, refusals, nothing_written, answers_drain, late_answers, no_plane, order,
+        boundaries, refusals, nothing_written, answers_drain, late_answers, no_plane, long_wait,
+        order,
     ):  # fmt: skip
         await case(play)
         await settle(play)
