@@ -116,6 +116,7 @@ class Play:
         self.up = [True] * self.planes
         self.masks: list[tuple[int, tuple[bool, ...]]] = []
         self.downs = [-1] * self.planes
+        self.history: list[list[int]] = [[] for _ in range(self.planes)]
         self.incoming: list[tuple[int, int, int, int, int, int]] = []
         self.ends: deque[int] = deque([0, 0, 0], maxlen=3)
         self.queues: list[deque[tuple[int, Packet]]] = [deque() for _ in range(self.planes)]
@@ -386,9 +387,10 @@ class Play:
         if entry.sends == 0:
             self._in_order(kind, entry)
         else:
-            down = self.downs[entry.plane]
-            assert down >= entry.earliest, f"sent again without need: {entry}"
-            assert self.cycle - max(down, 0) >= self.delay, f"sent again too early: {entry}"
+            downs = [d for d in self.history[entry.plane] if d >= entry.earliest]
+            assert downs, f"sent again without need: {entry}"
+            down = downs[0]
+            assert self.cycle - down >= self.delay, f"sent again too early: {entry}"
             assert not entry.over
             if entry.verdict is not None:
                 older = self.lines[kind][max(0, entry.number - self.tags) : entry.number]
@@ -517,6 +519,7 @@ class Play:
         for plane, (was, now) in enumerate(zip(self.up, up, strict=True)):
             if was and not now:
                 self.downs[plane] = self.cycle
+                self.history[plane].append(self.cycle)
                 self.queues[plane] = deque(
                     (min(due, self.cycle + 30), packet) for due, packet in self.queues[plane]
                 )
@@ -598,7 +601,7 @@ class Play:
             units = [self.rng.getrandbits(128) for _ in range(length)]
         elif fate == "beats":
             right = max(1, -(-length * 128 // self.flit_w))
-            flits = right + self.rng.choice([1, 2, 30] if right == 1 else [-1, 1, 30])
+            flits = right + self.rng.choice([1, 2, 32] if right == 1 else [-1, 1, 32])
         reply = model.make_header(
             op=op, len=length, status=status, poison=poison, ecn=self.rng.getrandbits(1), **common
         )
