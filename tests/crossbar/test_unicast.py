@@ -35,6 +35,9 @@ class RandomUnicast(BaseTest):
             await self.send(self.spread(packets, load))
             await self.drain()
             self.set_stalls("random")
+        # Receivers that are slow at every port, until every input has a full queue.
+        self.set_stalls("slow_sink")
+        await self.send(traffic.unicast(self.rng, self.config, self.packets))
 
 
 @pyuvm.test()

@@ -42,7 +42,7 @@ def drawn(rng: np.random.Generator, count: int, flit_w: int, sealed: bool) -> pa
 def damaged(rng: np.random.Generator, rows: packet.Packets) -> packet.Packets:
     """Return the packets, half of them with a wrong bit that the check covers, or in the check."""
     rows = rows.copy()
-    for row in rows[rng.random(len(rows)) < 0.5]:
+    for row in (rows[at] for at in np.flatnonzero(rng.random(len(rows)) < 0.5)):
         units = int(packet.num_units(*(packet.get(row, name) for name in ("len", "ext"))))
         units -= int(packet.get(row, "ext") & EXT_SET != 0)
         bit = int(rng.integers(0, 128 * (units + 1)))
