@@ -58,9 +58,7 @@ module sp_seal #(
   logic           inside_q;  // behind the first beat of a packet
   hdr_t           hdr;
   logic           seal;
-  logic           seal_in_q;
   logic           set;
-  logic           set_in_q;
   logic [LEN_W:0] left;      // units before the check, from this beat on
   logic [LEN_W:0] left_q;
   logic [CRC_W-1:0] crc;
@@ -80,8 +78,8 @@ module sp_seal #(
   logic                        second_q;  // it leaves
 
   assign hdr  = hdr_t'(s_tuser_i[HDR_W-1:0]);
-  assign seal = inside_q ? seal_in_q : enable_i && !hdr.ext[EXT_CHECK] && !hdr.op[3];
-  assign set  = inside_q ? set_in_q : hdr.ext[EXT_SET];
+  assign seal = inside_q ? seal_q : enable_i && !hdr.ext[EXT_CHECK] && !hdr.op[3];
+  assign set  = inside_q ? set_q : hdr.ext[EXT_SET];
   assign left = inside_q ? left_q : (LEN_W + 1)'(hdr.len) + (LEN_W + 1)'(hdr.ext[EXT_STROBE]);
 
   sp_check_crc #(
@@ -121,9 +119,7 @@ module sp_seal #(
       last_q    <= s_tlast_i;
       side_q    <= s_side_i;
       seal_q    <= seal;
-      seal_in_q <= seal;
       set_q     <= set;
-      set_in_q  <= set;
       at_q      <= (left < (LEN_W + 1)'(K)) ? 3'(left) : 3'(K);
       left_q    <= (left < (LEN_W + 1)'(K)) ? '0 : left - (LEN_W + 1)'(K);
       crc_q     <= crc;

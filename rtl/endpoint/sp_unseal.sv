@@ -63,11 +63,8 @@ module sp_unseal #(
   hdr_t                     hdr;
   logic [K-1:0][UNIT_W-1:0] unit;
   logic                     sealed;
-  logic                     sealed_in_q;
   logic                     miss;       // there is no check where there should be one
-  logic                     miss_in_q;
   logic                     set;
-  logic                     set_in_q;
   logic [LEN_W:0]           left;       // units before the check, from this beat on
   logic [LEN_W:0]           left_q;
   logic [CRC_W-1:0]         crc;
@@ -82,6 +79,7 @@ module sp_unseal #(
   logic [SIDE_W-1:0]        side_q;
   logic                     sealed_q;
   logic                     miss_q;
+  logic                     set_q;
   logic [2:0]               at_q;       // unit of this beat that is the check; K: not in it
   logic [CRC_W-1:0]         crc_q;      // behind this beat
   logic                     short_q;    // only units that go, or move up, follow in the next beat
@@ -91,10 +89,10 @@ module sp_unseal #(
 
   assign hdr    = hdr_t'(s_tuser_i[HDR_W-1:0]);
   assign unit   = s_tdata_i;
-  assign sealed = inside_q ? sealed_in_q : hdr.ext[EXT_CHECK];
-  assign miss   = inside_q ? miss_in_q
+  assign sealed = inside_q ? sealed_q : hdr.ext[EXT_CHECK];
+  assign miss   = inside_q ? miss_q
                            : require_i && !hdr.ext[EXT_CHECK] && !hdr.op[3] && (hdr.op != OP_ERROR);
-  assign set    = inside_q ? set_in_q : hdr.ext[EXT_SET];
+  assign set    = inside_q ? set_q : hdr.ext[EXT_SET];
   assign left   = inside_q ? left_q : (LEN_W + 1)'(hdr.len) + (LEN_W + 1)'(hdr.ext[EXT_STROBE]);
   assign after  = left + (LEN_W + 1)'(set);
 
@@ -133,10 +131,8 @@ module sp_unseal #(
       last_q      <= s_tlast_i;
       side_q      <= s_side_i;
       sealed_q    <= sealed;
-      sealed_in_q <= sealed;
       miss_q      <= miss;
-      miss_in_q   <= miss;
-      set_in_q    <= set;
+      set_q       <= set;
       at_q        <= (left < (LEN_W + 1)'(K)) ? 3'(left) : 3'(K);
       left_q      <= (left < (LEN_W + 1)'(K)) ? '0 : left - (LEN_W + 1)'(K);
       // Without the check just this beat is full: so the check, or the set, is alone in the next.
