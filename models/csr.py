@@ -277,6 +277,7 @@ class CsrModel:
             "voq_shared": config.voq_shared,
             "types": config.types,
             "ordered": config.ordered,
+            "partials": config.partials,
         }
 
     # ---------------------------------------------------------------------------- the hardware

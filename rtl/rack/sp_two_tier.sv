@@ -52,6 +52,8 @@ module sp_two_tier #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     localparam int unsigned N_PORTS = N_LEAVES * DOWN,
     localparam int unsigned N_CHIPS = N_LEAVES + N_SPINES,
     localparam int unsigned SubW    = 26,
@@ -272,7 +274,8 @@ module sp_two_tier #(
         .ECC         (ECC),
         .CUT_THROUGH (CUT_THROUGH),
         .TYPES       (TYPES),
-        .ORDERED     (ORDERED)
+        .ORDERED     (ORDERED),
+        .PARTIALS    (PARTIALS)
     ) i_switch (
         .clk_i,
         .rst_ni,
