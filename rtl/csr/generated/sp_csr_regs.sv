@@ -866,7 +866,7 @@ module sp_csr_regs (
             readback_data_var[31:0] |= 32'h53575046;
         end
         if(rd_mux_addr == 26'h4) begin
-            readback_data_var[15:0] |= 16'h2;
+            readback_data_var[15:0] |= 16'h3;
             readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 26'h8) begin

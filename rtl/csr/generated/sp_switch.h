@@ -22,7 +22,7 @@ extern "C" {
 #define SP_SWITCH__VERSION__MINOR_bm 0xffff
 #define SP_SWITCH__VERSION__MINOR_bp 0
 #define SP_SWITCH__VERSION__MINOR_bw 16
-#define SP_SWITCH__VERSION__MINOR_reset 0x2
+#define SP_SWITCH__VERSION__MINOR_reset 0x3
 #define SP_SWITCH__VERSION__MAJOR_bm 0xffff0000
 #define SP_SWITCH__VERSION__MAJOR_bp 16
 #define SP_SWITCH__VERSION__MAJOR_bw 16
