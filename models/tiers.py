@@ -12,9 +12,10 @@ leaf that comes too late.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from . import packet, partial
 from .crossbar import ORDERED, PARTIAL, Groups, Reduced, Reducer, Switch
@@ -93,7 +94,7 @@ class TierReducer(Reducer):
         came = [self._came.pop(number) for number in numbers]
         above = super().expire(chosen)
         results: list[Packets] = []
-        masks = [np.zeros((0, self.config.ports), bool)]
+        masks: list[NDArray[np.bool_]] = [np.zeros((0, self.config.ports), bool)]
         for row, mask, number, rows in zip(above.results, above.masks, numbers, came, strict=True):
             members = np.flatnonzero(mask)
             up, silent = False, []
@@ -129,7 +130,9 @@ class TierReducer(Reducer):
         super().forget()
         self._gone.clear()
 
-    def _to_each(self, rows: Packets, masks: np.ndarray) -> tuple[Packets, np.ndarray]:
+    def _to_each(
+        self, rows: Packets, masks: NDArray[np.bool_]
+    ) -> tuple[Packets, NDArray[np.bool_]]:
         """Return what comes down: a copy for each member, to its ID."""
         which, ports = np.nonzero(masks)
         copies = packet.set_fields(rows[which], dst=ports)
@@ -154,9 +157,8 @@ class TierReducer(Reducer):
             packet.set_fields(up, op=op, mode=get["coll_mode"] & ~PARTIAL, root=0, tag=0)
         else:
             etype, units = get["coll_etype"], get["len"]
-            data = np.stack(
-                [packet.payload(row, element_dtype(etype), units) for row in rows.values()]
-            )
+            came = np.array(list(rows.values()), PACKET)
+            data: Any = packet.payload(came, element_dtype(etype), units)
             parts = partial.tier(data, etype)
             up = np.repeat(up, len(parts))
             packet.set_fields(

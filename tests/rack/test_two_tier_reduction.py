@@ -76,6 +76,8 @@ class Tiers(TwoTierTest):
         self.hits_of: dict[str, int] = {}
         #: Refusals that a test provokes.
         self.refused: dict[str, int] = {}
+        #: Accesses that an uplink refused, by its number.
+        self.bad = [0] * (LEAVES * SPINES)
         self.seq = 0
         self.tiers.down = DOWN
         for leaf in range(LEAVES):
@@ -176,7 +178,8 @@ class Tiers(TwoTierTest):
             assert sum(up["given_up"][mine]) == counted["timeouts"][leaf]
         assert sum(up["copies"]) == self.tiers.copies
         assert sum(up["given_up"]) == self.tiers.given_up
-        assert up["lost"] == up["bad_accesses"] == [0] * len(links)
+        assert up["lost"] == [0] * len(links)
+        assert up["bad_accesses"] == self.bad
         for name in ("refused_type", "refused_len"):
             assert sum(counted[name]) == self.refused.get(name, 0)
             if self.refused.get(name):
@@ -304,6 +307,22 @@ class Missing(Tiers):
         await self.send(packets)
         await self.drain()
         self.refused = {"refused_type": PORTS, "refused_len": PORTS}
+        await self.bad_accesses(group)
+
+    async def bad_accesses(self, group: Group) -> None:
+        """Rows read as they were written; one that is not there and members that are not are
+        refused, and change nothing."""
+        assert self.env.register_agent is not None
+        master = self.env.register_agent.master
+        base = (LEAVES + SPINES + group.spine) * CHIP
+        row = UPLINK.address(f"row[{group.number}].up")
+        for address in (UPLINK.address(f"row[{self.config.groups}].up"), row + 4):
+            assert await master.write(base + address, 1 << DOWN | 1 << 31) == csr.SLVERR
+        word = UPLINK.encode("row[0].up", valid=1, dst=group.engine)
+        assert await master.read(base + row) == (word, csr.OKAY)
+        assert await master.read(base + row + 4) == ((1 << DOWN) - 1, csr.OKAY)
+        assert await master.read(base + UPLINK.address("magic")) == (0x53505550, csr.OKAY)
+        self.bad[group.spine] = 2
 
 
 @pytest.mark.sim
