@@ -15,11 +15,9 @@ from switchproof.models.formats import element_dtype
 from switchproof.models.layout import MAX_UNITS, EType, Op, RedOp
 from switchproof.models.tiers import TieredSwitch
 from switchproof.tb import traffic
-from tests.rack.test_two_tier import CHIP, CONFIG, DOWN, LEAVES, SPINES, TwoTierTest
+from tests.rack.test_two_tier import CHIP, CONFIG, DOWN, DUT, LEAVES, SPINES, TwoTierTest
 from tests.reduction.stimulus import classes, columns
 
-DUT = "tests/rack/sp_two_tier_reduction.toml"
-TIERED = CONFIG.replace(engines=1, partials=1)
 PORTS = LEAVES * DOWN
 #: IDs: of the leaf's own engine, and of the engine of each spine.
 LEAF_ENGINE, SPINE_ENGINE = PORTS, PORTS + 1
@@ -328,5 +326,5 @@ class Missing(Tiers):
 @pytest.mark.sim
 @pytest.mark.parametrize("testcase", ["SameBits", "Missing"])
 def test_two_tier_reduction(sim: Any, testcase: str) -> None:
-    # Switches and engines are covered elsewhere; what is new are the uplinks.
-    sim.run(config=TIERED, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=False)
+    # Switches and engines are covered elsewhere; the build is that of test_two_tier.
+    sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=False)
