@@ -56,16 +56,17 @@ class TierReducer(Reducer):
             if not _raw(packets[index : index + 1]):
                 reasons[index] = Status.LEN
         late: list[Packets] = []
-        taken: list[int] = []
+        among: list[int] = []
         for index in np.flatnonzero(reasons == Status.OK).tolist():
             port = int(ports[index])
             leaf = self._gone.get(int(keys[index]), {}).get(port // self.down)
             if leaf is None:
-                taken.append(index)
+                among.append(index)
                 continue
             leaf[port] = packets[index]
             late.append(self._refused_above(int(keys[index]), port // self.down))
 
+        taken = np.array(among, np.int64)
         alone = packets[taken]
         two = tiered[taken]
         packet.set_fields(
@@ -73,11 +74,11 @@ class TierReducer(Reducer):
             op=np.where(two & (get["op"][taken] == Op.REDUCE), Op.ALLREDUCE, get["op"][taken]),
             mode=np.where(two, get["mode"][taken] & ~PARTIAL, get["mode"][taken]),
             root=np.where(two, 0, packet.get(alone, "root")),
-            dst=[self.upper[int(group)] for group in get["group"][taken]],
+            dst=np.array([self.upper[group] for group in get["group"][taken].tolist()], np.int64),
         )
         reduced = super().contribute(ports[taken], alone)
         reasons[taken] = reduced.reasons
-        for index in np.array(taken, np.int64)[reduced.reasons == Status.OK].tolist():
+        for index in taken[reduced.reasons == Status.OK].tolist():
             self._came.setdefault(int(keys[index]), {})[int(ports[index])] = packets[index].copy()
         self._came = {key: rows for key, rows in self._came.items() if key in self._open}
 

@@ -12,7 +12,7 @@ import pyuvm
 from switchproof.models import csr, packet, partial
 from switchproof.models.crossbar import ORDERED, PARTIAL
 from switchproof.models.formats import element_dtype
-from switchproof.models.layout import MAX_UNITS, EType, Op, RedOp
+from switchproof.models.layout import ID_GROUP, MAX_UNITS, EType, Op, RedOp
 from switchproof.models.tiers import TieredSwitch
 from switchproof.tb import traffic
 from tests.rack.test_two_tier import CHIP, CONFIG, DOWN, DUT, LEAVES, SPINES, TwoTierTest
@@ -223,6 +223,7 @@ class Missing(Tiers):
     what is refused: every member hears of it, and the next reduction works."""
 
     async def traffic(self) -> None:
+        self.set_stalls("none")  # when an error comes is part of the test
         group = await self.group(3, list(range(PORTS)))
         for redop in (RedOp.SUM, RedOp.MAX, None):
             await self.late(group, redop)
@@ -268,13 +269,16 @@ class Missing(Tiers):
         packets = self.reduction(group, redop)
         (last, *same), others = self.one_leaf()
         await self.only(packets, *same, *others)
-        self.checker.expect(self.tiers.expire().expand())
-        left = self.checker.outstanding
+        errors = self.tiers.expire().expand()
+        below = packet.get(errors, "dst") == ID_GROUP
+        # those beside it hear of it, the others not yet
+        self.checker.expect(errors[below])
         await self.pipe.run(LOWER)
         self.checker.check(force=True)
-        # those beside it have heard of it, the others not yet
-        assert self.checker.outstanding == left - DOWN
+        assert not self.checker.outstanding and below.sum() == DOWN
         await self.only(packets, last)
+        assert not self.checker.outstanding
+        self.checker.expect(errors[~below])
         await self.pipe.run(UPPER)
         await self.drain()
         assert not self.checker.outstanding
