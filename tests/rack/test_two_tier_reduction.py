@@ -327,8 +327,39 @@ class Missing(Tiers):
         self.bad[group.spine] = 2
 
 
+@pyuvm.test()
+class Waiting(Tiers):
+    """Contributions of a leaf fill all buffers up to an engine without a context for them: what else
+    goes up by that link does not wait for them."""
+
+    async def traffic(self) -> None:
+        for chip in range(LEAVES + SPINES):
+            await self.write(chip, "reduction_timeout", cycles=0)
+        # One of each leaf, in one order: the engine goes on as soon as the others come.
+        group = await self.group(0, [leaf * DOWN for leaf in range(LEAVES)])
+        first, *others = group.members
+        packets = traffic.joined(
+            *(self.reduction(group, raw=1.0, units=MAX_UNITS) for _ in range(6 * CONFIG.contexts))
+        )
+        await self.send([rows if p == first else rows[:0] for p, rows in enumerate(packets)])
+        await self.pipe.run(1500)
+        used = [await self.read(LEAVES, f"engine[0].{n}") for n in ("contexts_used", "results")]
+        assert used == [self.config.contexts, 0]
+        self.checker.check(force=True)
+        here = list(range(DOWN))
+        other = traffic.unicast(self.rng, self.config, 40, ops=traffic.PORT_OPS)
+        await self.send([rows if p in here else rows[:0] for p, rows in enumerate(other)])
+        await self.pipe.run(4000)
+        self.checker.check(force=True)
+        came = self.checker.compared
+        assert came == 40 * len(here), f"{came} packets have passed those that wait"
+        self.hit("waiting")
+        await self.send([rows if p in others else rows[:0] for p, rows in enumerate(packets)])
+        await self.drain()
+
+
 @pytest.mark.sim
-@pytest.mark.parametrize("testcase", ["SameBits", "Missing"])
+@pytest.mark.parametrize("testcase", ["SameBits", "Missing", "Waiting"])
 def test_two_tier_reduction(sim: Any, testcase: str) -> None:
     # Switches and engines are covered elsewhere; the build is that of test_two_tier.
     sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=False)
