@@ -329,8 +329,8 @@ class Missing(Tiers):
 
 @pyuvm.test()
 class Waiting(Tiers):
-    """Contributions of a leaf fill all buffers up to an engine without a context for them: what else
-    goes up by that link does not wait for them."""
+    """Contributions of a leaf fill all buffers up to an engine without a context for them: what
+    else goes up by that link does not wait for them."""
 
     async def traffic(self) -> None:
         for chip in range(LEAVES + SPINES):
