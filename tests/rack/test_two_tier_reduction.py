@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 import pyuvm
 
+from switchproof.ci.build import BuildError, BuildSpec, lint
+from switchproof.ci.filelists import RACK_FILELIST
 from switchproof.models import csr, packet, partial
 from switchproof.models.crossbar import ORDERED, PARTIAL
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import ID_GROUP, MAX_UNITS, EType, Op, RedOp
 from switchproof.models.tiers import TieredSwitch
-from switchproof.tb import traffic
+from switchproof.tb import description, traffic
 from tests.rack.test_two_tier import CHIP, CONFIG, DOWN, DUT, LEAVES, SPINES, TwoTierTest
 from tests.reduction.stimulus import classes, columns
 
@@ -363,3 +365,25 @@ class Waiting(Tiers):
 def test_two_tier_reduction(sim: Any, testcase: str) -> None:
     # Switches and engines are covered elsewhere; the build is that of test_two_tier.
     sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=False)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ({"N_DOWN": 33}, "N_DOWN = 33 is not in 1..32"),
+        ({"N_GROUPS": 4097}, "N_GROUPS = 4097 is not in 1..4096"),
+        ({"UP_FLITS": 32}, "DEPTH = 32 is not a power of two of 50 or more"),
+    ],
+)
+def test_uplink_parameters(parameters: dict[str, int], text: str) -> None:
+    """What an uplink is not made for stops elaboration with its name and the bound."""
+    sources, includes = description.read_filelist(RACK_FILELIST)
+    spec = BuildSpec(
+        name="illegal",
+        toplevel="sp_uplink",
+        sources=tuple(sources),
+        include_dirs=tuple(includes),
+        parameters=tuple(parameters.items()),
+    )
+    with pytest.raises(BuildError, match=text):
+        lint(spec)
