@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generate all that comes from SystemRDL with PeakRDL: registers of switch, board, link, endpoint.
+"""Generate all that comes from SystemRDL with PeakRDL: every block's registers.
 
 ``python -m switchproof.ci.csr`` writes the files that are committed: the AXI4-Lite decoder, a C
 header and IP-XACT (IEEE 1685-2014) in ``generated/`` beside the description, the map for Python in
@@ -77,7 +77,13 @@ ENDPOINT = Source(
     ROOT / "models" / "endpoint_map.json",
     ROOT / "docs" / "endpoint-registers.md",
 )
-SOURCES = (SWITCH, BOARD, LINK, ENDPOINT)
+UPLINK = Source(
+    ROOT / "rtl" / "rack" / "sp_uplink.rdl",
+    "sp_uplink_regs",
+    ROOT / "models" / "uplink_map.json",
+    ROOT / "docs" / "uplink-registers.md",
+)
+SOURCES = (SWITCH, BOARD, LINK, ENDPOINT, UPLINK)
 
 #: Verilator warnings that PeakRDL's text gives, with the reason why each is harmless here.
 WAIVERS = {

@@ -182,7 +182,7 @@ def run(console: Console) -> int:
     targets["endpoint"] = endpoint_target()
     targets["endpoint512"] = endpoint_target(FLIT_W=512, DATA_W=64, N_PLANES=1, N_REGIONS=1)
     targets["switch_chip"] = rack_target("sp_switch_chip")
-    targets["two_tier"] = rack_target("sp_two_tier")
+    targets["two_tier"] = rack_target("sp_two_tier", PARTIALS=1)
     targets["supernode"] = rack_target("sp_supernode", LINKS=1)
     for name, target in targets.items():
         if name in SLANG_ONLY:

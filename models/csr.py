@@ -204,7 +204,7 @@ class CsrMap:
 
 @functools.cache
 def load(name: str = "csr_map") -> CsrMap:
-    """Return a map: ``csr_map``, ``board_map``, ``link_map`` or ``endpoint_map``."""
+    """Return a map: ``csr_map``, ``board_map``, ``link_map``, ``endpoint_map``, ``uplink_map``."""
     return CsrMap(json.loads((MODELS / f"{name}.json").read_text()))
 
 
@@ -277,6 +277,7 @@ class CsrModel:
             "voq_shared": config.voq_shared,
             "types": config.types,
             "ordered": config.ordered,
+            "partials": config.partials,
         }
 
     # ---------------------------------------------------------------------------- the hardware

@@ -39,6 +39,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "cut_through": (0, 1),
     "types": (1, 63),
     "ordered": (0, 1),
+    "partials": (0, 1),
 }
 
 #: The same of a link.
@@ -87,6 +88,7 @@ class Config:
     cut_through: int = 0
     types: int = 3
     ordered: int = 0
+    partials: int = 0
     about: str = ""
 
     def __post_init__(self) -> None:
@@ -114,6 +116,11 @@ class Config:
             raise ConfigError(
                 f"configuration {self.name}: voq_shared = {self.voq_shared} is not 0, as "
                 "cut_through asks for"
+            )
+        if self.partials and (self.flit_w != 128 or self.ports > 128):
+            raise ConfigError(
+                f"configuration {self.name}: partials = 1 with flit_w = {self.flit_w} and ports = "
+                f"{self.ports}, which are not 128 and at most 128"
             )
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")

@@ -61,6 +61,8 @@ module sp_board #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -326,6 +328,7 @@ module sp_board #(
       .CUT_THROUGH (CUT_THROUGH),
       .TYPES       (TYPES),
       .ORDERED     (ORDERED),
+      .PARTIALS    (PARTIALS),
       .BUILD       (BUILD)
   ) i_switch (
       .clk_i,

@@ -57,6 +57,8 @@ module sp_csr #(
   parameter int unsigned TYPES        = 3,
   /// 1: sums in the order of members: shown in a register only.
   parameter bit          ORDERED      = 1'b0,
+  /// 1: sums that are passed on unrounded: shown in a register, and their refusals are counted.
+  parameter bit          PARTIALS     = 1'b0,
   /// What was built: the commit, or any other word of the builder.
   parameter logic [31:0] BUILD        = '0,
   /// Bits of a byte address: the map is the same for every configuration.
@@ -232,7 +234,7 @@ module sp_csr #(
   localparam int unsigned ROWS_W    = $clog2(ROWS);
   /// Registers of a port and of an engine.
   localparam int unsigned PORT_REGS = 16;
-  localparam int unsigned ENG_REGS  = 12;
+  localparam int unsigned ENG_REGS  = 13;
   localparam int unsigned VC_REGS   = 15;
 
   /// Entry of a forwarding table as it is kept: an entry that is not valid is all zero.
@@ -387,6 +389,7 @@ module sp_csr #(
     hw_in.voq_shared.value.next   = VOQ_SHARED;
     hw_in.types.value.next        = TYPES;
     hw_in.ordered.value.next      = 32'(ORDERED);
+    hw_in.partials.value.next     = 32'(PARTIALS);
     hw_in.mcast_packets.count.next = mcast_q;
     hw_in.mcast_copies.count.next = copies_q;
 
@@ -790,14 +793,17 @@ module sp_csr #(
   assign stat_sel_o = '{latency: region_q == RG_LATENCY, vc: a_stat_vc, index: a_reg};
 
   if (N_ENGINES > 0) begin : g_engines
-    localparam int unsigned ENG_CNT_REGS = ENG_REGS - 2;  // the last two are no counters
-    localparam int unsigned ENG_CNTS     = ENG_CNT_REGS * NE;
+    // Ten counters, two registers that are none, and one more counter, which came later, of what is
+    // only refused with PARTIALS.
+    localparam int unsigned ENG_CNT_REGS = ENG_REGS - 3;
+    localparam int unsigned ENG_CNTS     = (PARTIALS ? ENG_CNT_REGS + 1 : ENG_CNT_REGS) * NE;
     localparam int unsigned ENG_CNT_W    = $clog2(ENG_CNTS);
 
     logic [ENG_CNTS-1:0]  eng_ev;
     logic [ENG_CNT_W-1:0] eng_sel;
     logic [31:0]          eng_count;
-    logic [NE-1:0]        eng_refused_ev [5];
+    logic [NE-1:0]        eng_refused_ev [6];
+    logic [3:0]           eng_reg;
     logic [CTX_W-1:0]     high_q [NE];
     logic [CTX_W-1:0]     used_q;
     logic [CTX_W-1:0]     most_q;
@@ -805,7 +811,7 @@ module sp_csr #(
     assign engine_there = 32'(a_unit) < N_ENGINES;
 
     always_comb begin
-      for (int unsigned r = 0; r < 5; r++) eng_refused_ev[r] = '0;
+      for (int unsigned r = 0; r < 6; r++) eng_refused_ev[r] = '0;
       if (|ev_eng_refused_i) begin
         for (int unsigned e = 0; e < NE; e++) begin
           eng_refused_ev[0][e] = ev_eng_refused_i[e] && (ev_eng_status_i[e] == sp_pkg::ST_TYPE);
@@ -817,14 +823,17 @@ module sp_csr #(
                               && (ev_eng_status_i[e] == sp_pkg::ST_MISMATCH);
           eng_refused_ev[4][e] = ev_eng_refused_i[e]
                               && (ev_eng_status_i[e] == sp_pkg::ST_TIMEOUT);
+          eng_refused_ev[5][e] = PARTIALS && ev_eng_refused_i[e]
+                              && (ev_eng_status_i[e] == sp_pkg::ST_LEN);
         end
       end
     end
 
-    assign eng_ev  = {ev_eng_failed_i, ev_eng_corrected_i, eng_refused_ev[4], eng_refused_ev[3],
-                      eng_refused_ev[2], eng_refused_ev[1], eng_refused_ev[0],
-                      ev_timeout_i, ev_result_i, ev_contribution_i};
-    assign eng_sel = ENG_CNT_W'(32'(a_reg) * NE + 32'(a_unit));
+    assign eng_ev  = ENG_CNTS'({eng_refused_ev[5], ev_eng_failed_i, ev_eng_corrected_i,
+                      eng_refused_ev[4], eng_refused_ev[3], eng_refused_ev[2], eng_refused_ev[1],
+                      eng_refused_ev[0], ev_timeout_i, ev_result_i, ev_contribution_i});
+    assign eng_reg = (32'(a_reg) != ENG_REGS - 1) ? a_reg : PARTIALS ? 4'(ENG_CNT_REGS) : '0;
+    assign eng_sel = ENG_CNT_W'(32'(eng_reg) * NE + 32'(a_unit));
 
     sp_event_counters #(.N(ENG_CNTS)) i_engine_counters (
       .clk_i, .rst_ni, .clear_i(clear), .ev_i(eng_ev), .take_i(take_eng),
@@ -854,6 +863,7 @@ module sp_csr #(
       case (32'(a_reg))
         ENG_CNT_REGS:     eng_value = 32'(used_q);
         ENG_CNT_REGS + 1: eng_value = 32'(most_q);
+        ENG_CNT_REGS + 2: eng_value = PARTIALS ? eng_count : '0;
         default:          eng_value = eng_count;
       endcase
     end

@@ -69,6 +69,8 @@ module sp_supernode #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     /// Units of the longest frame of a link.
     parameter int unsigned FRAME_UNITS = 32,
     localparam int unsigned Pairs   = N_ENDPOINTS * N_PLANES,
@@ -741,7 +743,8 @@ module sp_supernode #(
         .ECC         (ECC),
         .CUT_THROUGH (CUT_THROUGH),
         .TYPES       (TYPES),
-        .ORDERED     (ORDERED)
+        .ORDERED     (ORDERED),
+        .PARTIALS    (PARTIALS)
     ) i_switch (
         .clk_i,
         .rst_ni,

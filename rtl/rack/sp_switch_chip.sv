@@ -43,6 +43,8 @@ module sp_switch_chip #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     /// Units of the longest frame of a link.
@@ -306,6 +308,7 @@ module sp_switch_chip #(
       .CUT_THROUGH (CUT_THROUGH),
       .TYPES       (TYPES),
       .ORDERED     (ORDERED),
+      .PARTIALS    (PARTIALS),
       .BUILD       (BUILD)
   ) i_switch (
       .clk_i,

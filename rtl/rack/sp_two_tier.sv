@@ -9,7 +9,11 @@
 // that lead up to any spine and down again, and shows that nothing can then wait in a circle.
 // Guarantees are those of the switches.
 //
-// Registers: switch c (leaves, then spines) has the 2^26 bytes from c * 2^26 on.
+// With PARTIALS there is an uplink (sp_uplink) between every leaf and spine, and a reduction can have
+// members behind any leaves.
+//
+// Registers: switch c (leaves, then spines) has the 2^26 bytes from c * 2^26 on; behind them, with
+// PARTIALS, so has the uplink of leaf l to spine s, unit N_LEAVES + N_SPINES + l * N_SPINES + s.
 
 module sp_two_tier #(
     /// Leaves, 2 or more.
@@ -52,10 +56,13 @@ module sp_two_tier #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     localparam int unsigned N_PORTS = N_LEAVES * DOWN,
     localparam int unsigned N_CHIPS = N_LEAVES + N_SPINES,
+    localparam int unsigned N_UNITS = N_CHIPS + (PARTIALS ? N_LEAVES * N_SPINES : 0),
     localparam int unsigned SubW    = 26,
-    localparam int unsigned AddrW   = SubW + $clog2(N_CHIPS + 1)
+    localparam int unsigned AddrW   = SubW + $clog2(N_UNITS + 1)
 ) (
     /// Clock.
     input  logic                                             clk_i,
@@ -142,16 +149,16 @@ module sp_two_tier #(
 
   // ----------------------------------------------------------------------------------- registers
 
-  logic [N_CHIPS-1:0]       awvalid, awready, wvalid, wready, bvalid, bready;
-  logic [N_CHIPS-1:0]       arvalid, arready, rvalid, rready;
-  logic [N_CHIPS-1:0][1:0]  bresp, rresp;
-  logic [N_CHIPS-1:0][31:0] rdata;
+  logic [N_UNITS-1:0]       awvalid, awready, wvalid, wready, bvalid, bready;
+  logic [N_UNITS-1:0]       arvalid, arready, rvalid, rready;
+  logic [N_UNITS-1:0][1:0]  bresp, rresp;
+  logic [N_UNITS-1:0][31:0] rdata;
   logic [SubW-1:0]          awaddr, araddr;
   logic [31:0]              wdata;
   logic [3:0]               wstrb;
 
   sp_axil_demux #(
-      .N     (N_CHIPS),
+      .N     (N_UNITS),
       .SUB_W (SubW),
       .ADDR_W(AddrW)
   ) i_demux (
@@ -194,13 +201,86 @@ module sp_two_tier #(
   );
 
   // ------------------------------------------------------------------------------------- switches
-  // Between the tiers, by leaf and spine: u goes up, d goes down.
+  // Between the tiers, by leaf and spine: u goes up, d goes down; at the leaf, and at the spine.
 
   logic [N_LEAVES-1:0][N_SPINES-1:0]             u_tvalid, u_tready, u_tlast;
   logic [N_LEAVES-1:0][N_SPINES-1:0]             d_tvalid, d_tready, d_tlast;
   logic [N_LEAVES-1:0][N_SPINES-1:0][FLIT_W-1:0] u_tdata, d_tdata;
   logic [N_LEAVES-1:0][N_SPINES-1:0][USER_W-1:0] u_tuser, d_tuser;
   logic [N_LEAVES-1:0][N_SPINES-1:0][NUM_VC-1:0] u_room, d_room;
+  logic [N_LEAVES-1:0][N_SPINES-1:0]             us_tvalid, us_tready, us_tlast;
+  logic [N_LEAVES-1:0][N_SPINES-1:0]             ds_tvalid, ds_tready, ds_tlast;
+  logic [N_LEAVES-1:0][N_SPINES-1:0][FLIT_W-1:0] us_tdata, ds_tdata;
+  logic [N_LEAVES-1:0][N_SPINES-1:0][USER_W-1:0] us_tuser, ds_tuser;
+  logic [N_LEAVES-1:0][N_SPINES-1:0][NUM_VC-1:0] us_room, ds_room;
+
+  for (genvar l = 0; l < N_LEAVES; l++) begin : g_leaf
+    for (genvar s = 0; s < N_SPINES; s++) begin : g_uplink
+      if (PARTIALS) begin : g_used
+        localparam int unsigned Unit = N_CHIPS + l * N_SPINES + s;
+
+        sp_uplink #(
+            .FLIT_W  (FLIT_W),
+            .N_GROUPS(N_GROUPS),
+            .N_DOWN  (DOWN)
+        ) i_uplink (
+            .clk_i,
+            .rst_ni,
+            .link_down_i    (up_down_i[l][s]),
+            .up_s_tvalid_i  (u_tvalid[l][s]),
+            .up_s_tready_o  (u_tready[l][s]),
+            .up_s_tdata_i   (u_tdata[l][s]),
+            .up_s_tuser_i   (u_tuser[l][s]),
+            .up_s_tlast_i   (u_tlast[l][s]),
+            .up_s_room_o    (u_room[l][s]),
+            .up_m_tvalid_o  (us_tvalid[l][s]),
+            .up_m_tready_i  (us_tready[l][s]),
+            .up_m_tdata_o   (us_tdata[l][s]),
+            .up_m_tuser_o   (us_tuser[l][s]),
+            .up_m_tlast_o   (us_tlast[l][s]),
+            .up_m_room_i    (us_room[l][s]),
+            .down_s_tvalid_i(ds_tvalid[l][s]),
+            .down_s_tready_o(ds_tready[l][s]),
+            .down_s_tdata_i (ds_tdata[l][s]),
+            .down_s_tuser_i (ds_tuser[l][s]),
+            .down_s_tlast_i (ds_tlast[l][s]),
+            .down_s_room_o  (ds_room[l][s]),
+            .down_m_tvalid_o(d_tvalid[l][s]),
+            .down_m_tready_i(d_tready[l][s]),
+            .down_m_tdata_o (d_tdata[l][s]),
+            .down_m_tuser_o (d_tuser[l][s]),
+            .down_m_tlast_o (d_tlast[l][s]),
+            .down_m_room_i  (d_room[l][s]),
+            .csr_awvalid_i  (awvalid[Unit]),
+            .csr_awready_o  (awready[Unit]),
+            .csr_awaddr_i   (awaddr[15:0]),
+            .csr_awprot_i   (csr_awprot_i),
+            .csr_wvalid_i   (wvalid[Unit]),
+            .csr_wready_o   (wready[Unit]),
+            .csr_wdata_i    (wdata),
+            .csr_wstrb_i    (wstrb),
+            .csr_bvalid_o   (bvalid[Unit]),
+            .csr_bready_i   (bready[Unit]),
+            .csr_bresp_o    (bresp[Unit]),
+            .csr_arvalid_i  (arvalid[Unit]),
+            .csr_arready_o  (arready[Unit]),
+            .csr_araddr_i   (araddr[15:0]),
+            .csr_arprot_i   (csr_arprot_i),
+            .csr_rvalid_o   (rvalid[Unit]),
+            .csr_rready_i   (rready[Unit]),
+            .csr_rdata_o    (rdata[Unit]),
+            .csr_rresp_o    (rresp[Unit])
+        );
+      end else begin : g_wires
+        assign {us_tvalid[l][s], us_tlast[l][s]} = {u_tvalid[l][s], u_tlast[l][s]};
+        assign {us_tdata[l][s], us_tuser[l][s]}  = {u_tdata[l][s], u_tuser[l][s]};
+        assign {u_tready[l][s], u_room[l][s]}    = {us_tready[l][s], us_room[l][s]};
+        assign {d_tvalid[l][s], d_tlast[l][s]}   = {ds_tvalid[l][s], ds_tlast[l][s]};
+        assign {d_tdata[l][s], d_tuser[l][s]}    = {ds_tdata[l][s], ds_tuser[l][s]};
+        assign {ds_tready[l][s], ds_room[l][s]}  = {d_tready[l][s], d_room[l][s]};
+      end
+    end
+  end
 
   for (genvar c = 0; c < N_CHIPS; c++) begin : g_chip
     localparam bit          Leaf  = c < N_LEAVES;
@@ -240,16 +320,16 @@ module sp_two_tier #(
         assign m_room[p]      = u_room[c][U];
         assign down[p]        = up_down_i[c][U];
       end else begin : g_down
-        assign {s_tvalid[p], s_tlast[p]} = {u_tvalid[p][S], u_tlast[p][S]};
-        assign {s_tdata[p], s_tuser[p]}  = {u_tdata[p][S], u_tuser[p][S]};
-        assign u_tready[p][S] = s_tready[p];
-        assign u_room[p][S]   = s_room[p];
-        assign d_tvalid[p][S] = m_tvalid[p];
-        assign d_tlast[p][S]  = m_tlast[p];
-        assign d_tdata[p][S]  = m_tdata[p];
-        assign d_tuser[p][S]  = m_tuser[p];
-        assign m_tready[p]    = d_tready[p][S];
-        assign m_room[p]      = d_room[p][S];
+        assign {s_tvalid[p], s_tlast[p]} = {us_tvalid[p][S], us_tlast[p][S]};
+        assign {s_tdata[p], s_tuser[p]}  = {us_tdata[p][S], us_tuser[p][S]};
+        assign us_tready[p][S] = s_tready[p];
+        assign us_room[p][S]   = s_room[p];
+        assign ds_tvalid[p][S] = m_tvalid[p];
+        assign ds_tlast[p][S]  = m_tlast[p];
+        assign ds_tdata[p][S]  = m_tdata[p];
+        assign ds_tuser[p][S]  = m_tuser[p];
+        assign m_tready[p]    = ds_tready[p][S];
+        assign m_room[p]      = ds_room[p][S];
         assign down[p]        = up_down_i[p][S];
       end
     end
@@ -272,7 +352,8 @@ module sp_two_tier #(
         .ECC         (ECC),
         .CUT_THROUGH (CUT_THROUGH),
         .TYPES       (TYPES),
-        .ORDERED     (ORDERED)
+        .ORDERED     (ORDERED),
+        .PARTIALS    (PARTIALS)
     ) i_switch (
         .clk_i,
         .rst_ni,

@@ -158,7 +158,7 @@ module sp_reduction_engine #(
   typedef struct packed {
     kind_e             kind;
     logic              ordered;  // mode bit
-    logic              pass;     // the result is wanted as a partial
+    logic              pass;     // the result is for another tier
     arith_t            arith;
     logic [ROOT_W-1:0] root;
     logic [LEN_W-1:0]  len;
@@ -231,9 +231,10 @@ module sp_reduction_engine #(
     return '{seq: c.seq, slice: c.slice, group: GW'(c.group)};
   endfunction
 
-  /// Whether the result is wanted as a partial.
+  /// Whether the result is for another tier: it goes to the root alone, which does not contribute;
+  /// a sum as a partial.
   function automatic logic passes(hdr_t h);
-    return PARTIALS && h.cls.coll.mode[MODE_PARTIAL] && (h.op == OP_REDUCE);
+    return PARTIALS && h.cls.coll.mode[MODE_PARTIAL] && (h.op inside {OP_REDUCE, OP_BARRIER});
   endfunction
 
   /// Whether it is a packet of a partial, or one of several raw contributions of a port.
@@ -324,7 +325,7 @@ module sp_reduction_engine #(
     c = h.cls.coll;
     if (h.op == OP_BARRIER) return h.ext == '0;
     return BUILT[c.etype] && (c.redop <= RO_MAXNUM) && (h.ext == '0)
-        && (!c.mode[MODE_PARTIAL] || ((is_part(h) || passes(h)) && (c.redop == RO_SUM)
+        && (!c.mode[MODE_PARTIAL] || (((is_part(h) && (c.redop == RO_SUM)) || passes(h))
                                       && !c.mode[MODE_ORDERED]))
         && (ORDERED || !c.mode[MODE_ORDERED])
         && ((h.op != OP_LOAD_REDUCE) || (32'(c.root) < MAX_UNITS));
@@ -505,8 +506,8 @@ module sp_reduction_engine #(
           look[p].close  = 1'b0;
         end
         look[p].grp_early = in_order(attr_of(h)) && !fetch && ((look_group[p] & below) != '0);
-        look[p].grp_root   = !reduce || (in_root && look_group[p][PW'(root)]);
-        // to whom a partial goes does not contribute
+        look[p].grp_root   = (!reduce && !passes(h)) || (in_root && look_group[p][PW'(root)]);
+        // who passes the result on does not contribute
         if (passes(h) && in_root) look_group[p][PW'(root)] = 1'b0;
         look[p].grp_member = look_group[p][p];
         {look[p].more, look[p].so_far} = advance(h, old);
@@ -1066,7 +1067,7 @@ module sp_reduction_engine #(
       job_last_q    <= last_beat(job_attr.len);
       job_bare_q    <= dead || (job_attr.kind == KIND_BARRIER);
       job_lost_q    <= dead;
-      job_pass_q    <= PARTIALS && job_attr.pass;
+      job_pass_q    <= PARTIALS && job_attr.pass && (job_attr.arith.redop == RO_SUM);
       job_send_q    <= job_send;
     end
   end
@@ -1253,9 +1254,9 @@ module sp_reduction_engine #(
     job_hdr.poison  = !dead && poison_q[next_ctx_q];
     job_hdr.cls     = job_coll;
     job_send = '{hdr: job_hdr,
-        mask: (!dead && (job_attr.kind == KIND_ONE)) ? N_PORTS'(1) << PW'(job_attr.root)
-                                                     : members_q[next_ctx_q]};
-    // who waits for a partial hears as well that it does not come
+        mask: (!dead && (job_attr.pass || (job_attr.kind == KIND_ONE)))
+              ? N_PORTS'(1) << PW'(job_attr.root) : members_q[next_ctx_q]};
+    // who would pass a result on hears as well that there is none
     if (dead && job_attr.pass) job_send.mask |= N_PORTS'(1) << PW'(job_attr.root);
   end
 

@@ -43,6 +43,8 @@ module sp_switch_core #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
     localparam int unsigned CsrAddrW = 26
@@ -377,6 +379,7 @@ module sp_switch_core #(
           .N_GROUPS  (N_GROUPS),
           .TYPES     (TYPES),
           .ORDERED   (ORDERED),
+          .PARTIALS  (PARTIALS),
           .PIPELINED (PIPELINED)
       ) i_engine (
           .clk_i,
@@ -452,6 +455,7 @@ module sp_switch_core #(
       .VOQ_SHARED  (VOQ_SHARED),
       .TYPES       (TYPES),
       .ORDERED     (ORDERED),
+      .PARTIALS    (PARTIALS),
       .BUILD       (BUILD)
   ) i_csr (
       .clk_i,

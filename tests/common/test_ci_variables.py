@@ -76,6 +76,8 @@ def test_many_ports_have_tests_of_their_own(monkeypatch, asked, suite) -> None:
         ({"pipelined": 1, "cut_through": 1}, "cut_through = 1 is not built with pipelined"),
         ({"pipelined": 1, "voq_shared": 8}, "voq_shared = 8 is not 0, as pipelined asks for"),
         ({"cut_through": 1, "voq_shared": 8}, "voq_shared = 8 is not 0, as cut_through asks for"),
+        ({"partials": 1, "flit_w": 256}, "partials = 1 with flit_w = 256"),
+        ({"partials": 1, "flit_w": 128, "voq_flits": 64, "ports": 129}, "and ports = 129"),
     ],
 )
 def test_forms_that_are_not_built_are_named(changes: dict[str, int], text: str) -> None:

@@ -48,7 +48,7 @@ def shape_config(name: str) -> Config:
     return Config(
         name=name,
         ports=ports,
-        flit_w=256,
+        flit_w=128 if counters == 2 else 256,
         iterations=2,
         voq_flits=32,
         egress_flits=64,
@@ -62,6 +62,7 @@ def shape_config(name: str) -> Config:
         voq_shared=0 if counters == 2 else 24,
         types=63 if counters else 3,
         ordered=counters // 2,
+        partials=counters // 2,
     )
 
 
@@ -103,6 +104,7 @@ ENGINE_REFUSALS = {
     8: "engine[].refused_duplicate",
     7: "engine[].refused_mismatch",
     9: "engine[].refused_timeout",
+    3: "engine[].refused_len",  # with partials
 }
 
 
@@ -487,7 +489,8 @@ async def counters(dut: Any) -> None:
         name: bench.numpy.random((cycles, engines)) < bench.numpy.choice((0.05, 0.5, 1.0))
         for name in [*ENGINE_EVENTS, "refused"]
     }
-    engine_status = bench.numpy.integers(5, 9, (cycles, engines))
+    # the reasons that are counted, and one that none counts
+    engine_status = bench.numpy.choice([*ENGINE_REFUSALS, 2], (cycles, engines))
     used = bench.numpy.integers(0, config.contexts, (cycles, engines))
     used[cycles // 3, :] = config.contexts  # the highest, before the clear
     # Tells in which cycle the clear came.
@@ -533,6 +536,8 @@ async def counters(dut: Any) -> None:
         for name in ENGINE_EVENTS:
             model.count(name, engine[name][-since:].sum(axis=0))
         for status, name in ENGINE_REFUSALS.items():
+            if status == 3 and not bench.config.partials:
+                continue
             model.count(name, (engine["refused"] & (engine_status == status))[-since:].sum(axis=0))
         for row in used[-since:]:
             model.use_contexts(row)
@@ -641,6 +646,7 @@ def run(sim: Any, shape: str, testcase: str) -> None:
             "VOQ_SHARED": config.voq_shared,
             "TYPES": config.types,
             "ORDERED": config.ordered,
+            "PARTIALS": config.partials,
             "BUILD": BUILD,
         },
         env={"CSR_SHAPE": shape},

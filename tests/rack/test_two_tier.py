@@ -18,10 +18,11 @@ from switchproof.models.layout import Op
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
 
-DUT = "tests/rack/sp_two_tier.toml"
+DUT, PLAIN = "tests/rack/sp_two_tier.toml", "tests/rack/sp_two_tier_plain.toml"
 LEAVES, DOWN, SPINES = 4, 2, 2
+#: With uplinks between the tiers, which let all pass that is no reduction's.
 CONFIG = profiles.get("dev4c").replace(
-    ports=LEAVES * DOWN, engines=0, mcast=0, cut_through=0, counters=0
+    ports=LEAVES * DOWN, engines=1, mcast=0, cut_through=0, counters=0, partials=1
 )
 #: Registers of a switch begin a multiple of this behind those of the first.
 CHIP = 1 << 26
@@ -112,7 +113,8 @@ class Refused(TwoTierTest):
         packets = traffic.unicast(self.rng, self.config, 120)
         for rows in packets:
             lost = self.rng.random(len(rows)) < 0.2
-            packet.set_fields(rows, dst=np.where(lost, self.config.ports, packet.get(rows, "dst")))
+            nowhere = self.config.ids - 1
+            packet.set_fields(rows, dst=np.where(lost, nowhere, packet.get(rows, "dst")))
         await self.send(packets)
 
 
@@ -121,6 +123,14 @@ class Refused(TwoTierTest):
 def test_two_tier(sim: Any, testcase: str) -> None:
     # Its switches are covered elsewhere; what is new here is wires.
     sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=False)
+
+
+@pytest.mark.long
+def test_two_tier_plain(sim: Any) -> None:
+    """Without engines there is nothing between leaves and spines."""
+    config = CONFIG.replace(engines=0, partials=0)
+    sim.run(config=config, dut=PLAIN, module=__name__, testcase="RandomUnicast", fixed=True,
+            coverage=False)  # fmt: skip
 
 
 @pytest.mark.parametrize("shape", [(2, 1, 1), (4, 2, 2), (3, 5, 4), (16, 8, 8)])

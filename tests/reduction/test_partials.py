@@ -69,8 +69,8 @@ def is_part(get: dict[str, int]) -> bool:
 
 
 def passes(get: dict[str, int]) -> bool:
-    """Return whether a contribution asks for a partial."""
-    return bool(get["coll_mode"] & PARTIAL) and get["op"] == Op.REDUCE
+    """Return whether the result of a contribution goes to another tier."""
+    return bool(get["coll_mode"] & PARTIAL) and get["op"] in (Op.REDUCE, Op.BARRIER)
 
 
 def units_of(get: dict[str, int]) -> int:
@@ -119,10 +119,12 @@ class PartialJudge(Judge):
 
     def status(self, port: int, one: Packets) -> int:
         get = fields_of(one)
-        if not get["coll_mode"] & PARTIAL or get["op"] not in (Op.ALLREDUCE, Op.REDUCE):
+        if not (is_part(get) or passes(get)):
             return self.plain_status(port, one, get)
-        known = get["coll_etype"] in self.play.etypes and get["coll_redop"] == RedOp.SUM
-        if not known or get["ext"] or get["coll_mode"] & ORDERED:
+        ops = (RedOp.SUM,) if is_part(get) else tuple(RedOp)
+        known = get["coll_etype"] in self.play.etypes and get["coll_redop"] in ops
+        known = known and not get["coll_mode"] & ORDERED
+        if get["ext"] or not (known or get["op"] == Op.BARRIER):
             return int(Status.TYPE)
         if is_part(get) and not well_made(get):
             return int(Status.LEN)
@@ -187,7 +189,7 @@ class PartialJudge(Judge):
         get, key = fields_of(one), self.key(one)
         want = self.status(port, one)
         if want != Status.OK:
-            if get["coll_mode"] & PARTIAL and get["op"] in (Op.ALLREDUCE, Op.REDUCE):
+            if is_part(get) or passes(get):
                 self.hit(f"partial.refused.{Status(want).name.lower()}")
             super().grant(cycle, port, taken, refused, status)
             return
@@ -222,7 +224,17 @@ class PartialJudge(Judge):
         begun = fields_of(context.first)
         if begun["op"] == Op.BARRIER or begun["coll_redop"] != RedOp.SUM:
             self.expected["R"] += 1
-            return [self.result(context, cycle)]
+            sent = self.result(context, cycle)
+            if passes(begun):
+                # an ordinary result, for the root
+                sent.mask = 1 << begun["coll_root"]
+                one = packet.make(1)
+                packet.set_header_int(one[0], sent.header)
+                packet.set_fields(one, coll_mode=begun["coll_mode"])
+                sent.header = packet.header_int(one[0])
+                kind = Op.BARRIER if begun["op"] == Op.BARRIER else RedOp(begun["coll_redop"])
+                self.hit(f"partial.passed.{kind.name.lower()}")
+            return [sent]
         etype, units = begun["coll_etype"], units_of(begun)
         dtype = element_dtype(etype)
         n = 16 * units // dtype.itemsize
@@ -249,12 +261,12 @@ class PartialJudge(Judge):
             parts = partial.pack(total)
             self.expected["R"] += len(parts)
             self.cover(parts, etype, units)
-            sent = []
+            packets = []
             for part in parts:
                 answer = packet.make(1, op=Op.RESULT, **common | header_fields(part, units))
                 data = part.words.astype("<u4").tobytes()
-                sent.append(Sent(cycle, mask, packet.header_int(answer[0]), data))
-            return sent
+                packets.append(Sent(cycle, mask, packet.header_int(answer[0]), data))
+            return packets
         self.expected["R"] += 1
         if is_part(begun):
             common |= {"coll_root": 0, "coll_mode": begun["coll_mode"] & ~PARTIAL}
@@ -519,8 +531,9 @@ async def bad_partials(dut: Any) -> None:
     for fields in (
         {"coll_redop": RedOp.MAX}, {"coll_redop": RedOp.MINNUM}, {"coll_mode": PARTIAL | ORDERED},
         {"coll_etype": 6}, {"ext": 1}, {"op": Op.LOAD_REDUCE, "len": 0},
-        {"op": Op.REDUCE, "coll_redop": RedOp.MIN},
-        {"op": Op.REDUCE, "coll_mode": PARTIAL | ORDERED},
+        {"op": Op.REDUCE, "coll_redop": 5}, {"op": Op.REDUCE, "coll_mode": PARTIAL | ORDERED},
+        {"op": Op.REDUCE, "coll_redop": RedOp.MAX, "coll_mode": PARTIAL | ORDERED},
+        {"op": Op.BARRIER, "len": 0, "ext": 1},
     ):  # fmt: skip
         later(0, **fields)
     # malformed
@@ -540,6 +553,9 @@ async def bad_partials(dut: Any) -> None:
     later(1, coll_group=1, op=Op.REDUCE, coll_root=0)
     later(1, coll_group=0, op=Op.REDUCE, coll_root=play.ports)
     later(1, coll_group=0, op=Op.REDUCE, coll_root=1)
+    later(1, coll_group=0, op=Op.REDUCE, coll_root=1, coll_redop=RedOp.MIN)
+    later(1, coll_group=0, op=Op.BARRIER, coll_root=1, len=0)
+    later(1, coll_group=0, op=Op.BARRIER, coll_root=play.ports, len=0)
     # the middle of a partial without its beginning, when none is open and when one is
     two = {"tag": 1 << 6, "coll_seq": 7}
     later(0, **two | {"tag": 1 << 6 | 1})
@@ -617,7 +633,7 @@ async def mixed_traffic(dut: Any) -> None:
     play.window = play.contexts
     last = ports - 1
     for number in range(int(os.environ["COUNT"])):
-        kind = int(rng.integers(0, 6))
+        kind = int(rng.integers(0, 8))
         etype = int(rng.choice(play.etypes))
         units = int(rng.choice(UNITS))
         n = 16 * units // element_dtype(etype).itemsize
@@ -637,6 +653,16 @@ async def mixed_traffic(dut: Any) -> None:
             own["coll_mode"] |= PARTIAL
             for port in range(last):
                 play.send(port, data[port], **own)
+        elif kind in (6, 7):
+            # what needs no partial
+            own = common | {"op": Op.REDUCE, "coll_root": last}
+            own["coll_mode"] |= PARTIAL
+            if kind == 7:
+                own |= {"op": Op.BARRIER, "len": 0}
+            else:
+                own["coll_redop"] = int(rng.integers(1, len(RedOp)))
+            for port in range(last):
+                play.send(port, *([data[port]] if kind == 6 else []), **own)
         else:
             for port in range(ports):
                 if rng.random() < 0.3:
@@ -660,7 +686,8 @@ async def mixed_traffic(dut: Any) -> None:
             packet.set_fields(one, poison=int(rng.random() < 0.03))
     rest, stall = int(rng.choice([0, 60])), int(rng.choice([0, 60, 200]))
     judge = await bench.run(play, rest=rest, stall=stall)
-    assert judge.hits["engine.partial.mixed"] > 0
+    for name in ("mixed", "passed.barrier"):
+        assert judge.hits[f"engine.partial.{name}"] > 0
 
 
 @cocotb.test()

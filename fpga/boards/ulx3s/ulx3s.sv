@@ -28,6 +28,8 @@ module ulx3s #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0
 ) (
@@ -118,6 +120,7 @@ module ulx3s #(
       .CUT_THROUGH (CUT_THROUGH),
       .TYPES       (TYPES),
       .ORDERED     (ORDERED),
+      .PARTIALS    (PARTIALS),
       .N_LINKS     (N_LINKS)
   ) i_board (
       .clk_i    (clk),

@@ -204,6 +204,7 @@ module sp_csr_regs (
         logic voq_shared;
         logic types;
         logic ordered;
+        logic partials;
         logic port_counters;
         logic engine_counters;
         logic fwd_all_window;
@@ -320,6 +321,9 @@ module sp_csr_regs (
         decoded_reg_strb.ordered = cpuif_req_masked & (cpuif_addr == 26'h88) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h88);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h88) & !cpuif_req_is_wr;
+        decoded_reg_strb.partials = cpuif_req_masked & (cpuif_addr == 26'h8c) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h8c);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h8c) & !cpuif_req_is_wr;
         decoded_reg_strb.port_counters = cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_external |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[25:15] == 11'h2);
@@ -862,7 +866,7 @@ module sp_csr_regs (
             readback_data_var[31:0] |= 32'h53575046;
         end
         if(rd_mux_addr == 26'h4) begin
-            readback_data_var[15:0] |= 16'h2;
+            readback_data_var[15:0] |= 16'h3;
             readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 26'h8) begin
@@ -943,6 +947,9 @@ module sp_csr_regs (
         end
         if(rd_mux_addr == 26'h88) begin
             readback_data_var[31:0] |= hwif_in.ordered.value.next;
+        end
+        if(rd_mux_addr == 26'h8c) begin
+            readback_data_var[31:0] |= hwif_in.partials.value.next;
         end
         if((rd_mux_addr[25:15] == 11'h2)) begin
             readback_data_var |= hwif_in.port_counters.rd_data;

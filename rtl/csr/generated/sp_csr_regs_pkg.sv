@@ -196,6 +196,14 @@ package sp_csr_regs_pkg;
     } sp_switch__ordered__in_t;
 
     typedef struct {
+        logic [31:0] next;
+    } sp_switch__partials__value__in_t;
+
+    typedef struct {
+        sp_switch__partials__value__in_t value;
+    } sp_switch__partials__in_t;
+
+    typedef struct {
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
@@ -266,6 +274,7 @@ package sp_csr_regs_pkg;
         sp_switch__voq_shared__in_t voq_shared;
         sp_switch__types__in_t types;
         sp_switch__ordered__in_t ordered;
+        sp_switch__partials__in_t partials;
         sp_switch__port_counters__in_t port_counters;
         sp_switch__engine_counters__in_t engine_counters;
         sp_switch__fwd_all_window__in_t fwd_all_window;

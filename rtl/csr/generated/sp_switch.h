@@ -22,7 +22,7 @@ extern "C" {
 #define SP_SWITCH__VERSION__MINOR_bm 0xffff
 #define SP_SWITCH__VERSION__MINOR_bp 0
 #define SP_SWITCH__VERSION__MINOR_bw 16
-#define SP_SWITCH__VERSION__MINOR_reset 0x2
+#define SP_SWITCH__VERSION__MINOR_reset 0x3
 #define SP_SWITCH__VERSION__MAJOR_bm 0xffff0000
 #define SP_SWITCH__VERSION__MAJOR_bp 16
 #define SP_SWITCH__VERSION__MAJOR_bw 16
@@ -196,6 +196,11 @@ extern "C" {
 #define SP_SWITCH__ORDERED__VALUE_bm 0xffffffff
 #define SP_SWITCH__ORDERED__VALUE_bp 0
 #define SP_SWITCH__ORDERED__VALUE_bw 32
+
+// reg - sp_switch.partials
+#define SP_SWITCH__PARTIALS__VALUE_bm 0xffffffff
+#define SP_SWITCH__PARTIALS__VALUE_bp 0
+#define SP_SWITCH__PARTIALS__VALUE_bw 32
 
 // reg - sp_switch.port_counters.port[].rx_packets
 #define SP_SWITCH__PORT_COUNTERS__PORTX__RX_PACKETS__COUNT_bm 0xffffffff
@@ -390,6 +395,12 @@ typedef struct __attribute__ ((__packed__)) {
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__CONTEXTS_HIGH__COUNT_bw 32
 #define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__CONTEXTS_HIGH__COUNT_reset 0x0
 
+// reg - sp_switch.engine_counters.engine[].refused_len
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_LEN__COUNT_bm 0xffffffff
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_LEN__COUNT_bp 0
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_LEN__COUNT_bw 32
+#define SP_SWITCH__ENGINE_COUNTERS__ENGINEX__REFUSED_LEN__COUNT_reset 0x0
+
 // regfile - sp_switch.engine_counters.engine[]
 typedef struct __attribute__ ((__packed__)) {
     uint32_t contributions;
@@ -404,7 +415,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t ecc_failed;
     uint32_t contexts_used;
     uint32_t contexts_high;
-    uint8_t RESERVED_30_3f[0x10];
+    uint32_t refused_len;
+    uint8_t RESERVED_34_3f[0xc];
 } sp_switch__engine_counters__enginex__stride40_t;
 
 // addrmap - sp_switch.engine_counters
@@ -651,7 +663,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t voq_shared;
     uint32_t types;
     uint32_t ordered;
-    uint8_t RESERVED_8c_ffff[0xff74];
+    uint32_t partials;
+    uint8_t RESERVED_90_ffff[0xff70];
     sp_switch__port_counters_t port_counters;
     sp_switch__engine_counters_t engine_counters;
     sp_switch__fwd_all_window_t fwd_all_window;

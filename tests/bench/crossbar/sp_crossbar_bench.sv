@@ -39,6 +39,8 @@ module sp_crossbar_bench #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     /// As in sp_switch_core.
     parameter bit MCAST = 1'b0
 ) (
@@ -200,6 +202,7 @@ module sp_crossbar_bench #(
       .CUT_THROUGH (CUT_THROUGH),
       .TYPES       (TYPES),
       .ORDERED     (ORDERED),
+      .PARTIALS    (PARTIALS),
       .MCAST       (MCAST)
   ) i_dut (
       .clk_i,

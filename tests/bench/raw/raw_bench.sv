@@ -38,6 +38,8 @@ module raw_bench #(
     parameter int unsigned TYPES = 3,
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
+    /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
+    parameter bit PARTIALS = 1'b0,
     /// As in sp_switch_core.
     parameter bit MCAST = 1'b0
 ) (
@@ -123,6 +125,7 @@ module raw_bench #(
       .CUT_THROUGH (CUT_THROUGH),
       .TYPES       (TYPES),
       .ORDERED     (ORDERED),
+      .PARTIALS    (PARTIALS),
       .MCAST       (MCAST)
   ) i_dut (
       .clk_i,
