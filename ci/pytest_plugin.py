@@ -32,9 +32,10 @@ TEST_OPT = builds.test_opt(0)
 #: Coverage makes three times the C++. Without any optimisation its counters make a run twenty times
 #: as slow, and that saves nothing to compile.
 COVERAGE_OPT = "-O1"
-#: Coverage is collected up to so many ports; more ports repeat the same code, and take minutes; so
-#: do flits wider than WIDE.
+#: Coverage is collected up to so many ports and so many bits a cycle through all of them; more
+#: repeat the same code, and take minutes. Two links of 512 bits are within: they pack.
 COVERAGE_PORTS = 4
+COVERAGE_BITS = 1024
 #: Bits from which on a flit repeats the parts of a narrow one; tests whose design has no more to it
 #: then go without coverage, which would triple the time to compile.
 WIDE = 256
@@ -198,7 +199,8 @@ class Sim:
         description = ROOT / dut
         opt = builds.test_opt(config.ports)
         spec = harness_cache.spec(description, config, waves=self.waves, opt=opt)
-        covered = config.ports <= COVERAGE_PORTS and config.flit_w <= WIDE
+        bits = config.ports * config.flit_w
+        covered = config.ports <= COVERAGE_PORTS and bits <= COVERAGE_BITS
         if self.coverage and coverage and covered:
             spec = _with_coverage(spec)
         extra = {**harness_cache.run_environment(description, config), **(env or {})}

@@ -27,6 +27,7 @@ from pyuvm import (
     uvm_component,
     uvm_driver,
     uvm_env,
+    uvm_reg_block,
     uvm_sequence_item,
     uvm_sequencer,
 )
@@ -42,6 +43,7 @@ from .axi_lite import Access, AxiLiteMaster, AxiLiteMonitor, Registers
 from .coverage import Coverage
 from .description import Description
 from .pipes import Pipe, RingPipe
+from .register_model import WordDriver, register_model
 from .scoreboard import Checker, check_violations
 
 
@@ -138,7 +140,7 @@ class PortAgent(uvm_agent):
 
 
 class RegisterAgent(uvm_agent):
-    """AXI4-Lite driver and monitor; registers by name when the description names a map."""
+    """AXI4-Lite driver and monitor, a sequencer of words, registers by name and as a model."""
 
     def build_phase(self) -> None:
         harness = ConfigDB().get(self, "", "HARNESS")
@@ -146,6 +148,16 @@ class RegisterAgent(uvm_agent):
         self.master = AxiLiteMaster(harness, "csr", harness.clk)
         self.monitor = AxiLiteMonitor(self.master, self._seen)
         self.registers = Registers(self.master, csr.load())
+        self.sequencer = uvm_sequencer("sequencer", self)
+        self.driver = WordDriver("driver", self)
+        self.driver.master = self.master
+
+    def connect_phase(self) -> None:
+        self.driver.seq_item_port.connect(self.sequencer.seq_item_export)
+
+    def model(self, config: Config) -> uvm_reg_block:
+        """Return pyuvm's register model of the map, whose accesses go through this agent."""
+        return register_model(csr.load(), config, self.sequencer)
 
     def _seen(self, access: Access) -> None:
         self.accesses.write(access)

@@ -279,5 +279,7 @@ def test_cases_are_chosen() -> None:
         ("default", ["BF16/SUM"]),
         ("all", ["BF16/SUM"]),
     ]
+    numbers = exhaustive.chosen("all/FP16/M*NUM")
+    assert [[c.name for c in cases] for _, cases in numbers] == [["FP16/MINNUM", "FP16/MAXNUM"]]
     with pytest.raises(UserError, match="selects no test"):
         exhaustive.chosen("FP32")
