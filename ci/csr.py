@@ -251,6 +251,13 @@ def _text(value: str | None) -> str:
     return " ".join((value or "").split())
 
 
+def _access(field: Any) -> str:
+    """Return r, w or rw, and rw1c where a written 1 clears."""
+    onwrite = field.get_property("onwrite")
+    one_clears = onwrite is not None and onwrite.name == "woclr"
+    return str(field.get_property("sw").name) + ("1c" if one_clears else "")
+
+
 def _registers(top: Any) -> Iterator[dict[str, Any]]:
     """Yield a description of each register; arrays are one register with dimensions."""
     from systemrdl.node import FieldNode, RegNode
@@ -286,7 +293,7 @@ def _registers(top: Any) -> Iterator[dict[str, Any]]:
                             "name": field.inst_name,
                             "lsb": field.low,
                             "width": field.width,
-                            "access": field.get_property("sw").name,
+                            "access": _access(field),
                             "reset": field.get_property("reset"),
                             "about": _text(field.get_property("desc")),
                         }
@@ -408,7 +415,7 @@ def _ipxact(top: Any, registers: list[dict[str, Any]]) -> str:
     return f"{head}\n{mark}\n{body.rstrip()}\n"
 
 
-def _access(register: dict[str, Any]) -> str:
+def _way(register: dict[str, Any]) -> str:
     """Return what software may do with a register: r, w or rw."""
     return "".join(a for a in "rw" if any(a in f["access"] for f in register["fields"]))
 
@@ -424,7 +431,7 @@ def _tables(registers: list[dict[str, Any]]) -> str:
         name = register["name"]
         for dim in register["dims"]:
             name = name.replace("[]", f"[{dim['bound']}]", 1)
-        lines.append(f"| {address} | `{name}` | {_access(register)} | {register['about']} |")
+        lines.append(f"| {address} | `{name}` | {_way(register)} | {register['about']} |")
         for field in register["fields"]:
             if len(register["fields"]) == 1 and not field["about"]:
                 continue

@@ -46,7 +46,10 @@ class CsrError(ValueError):
 
 @dataclasses.dataclass(frozen=True)
 class Field:
-    """Bits ``lsb + width - 1 : lsb`` of a register; ``reset`` is None when hardware gives it."""
+    """Bits ``lsb + width - 1 : lsb`` of a register; ``reset`` is None when hardware gives it.
+
+    ``access`` is r, w, rw, or rw1c: read, and a written 1 clears.
+    """
 
     name: str
     lsb: int
@@ -241,6 +244,8 @@ class CsrModel:
         self.ecn_threshold = 0
         self.cut_timeout = self.map.registers["cut_timeout"].fields[0].reset or 0
         self.bad_accesses = 0
+        self.irq_status = 0
+        self.irq_mask = 0
         #: Of all ports: multicasts that came in, copies that went out.
         self.totals = {"mcast_packets": 0, "mcast_copies": 0}
         self.fwd = np.zeros((config.ports, config.ids), np.uint32)
@@ -295,6 +300,15 @@ class CsrModel:
         high = self.counters["engine[].contexts_high"]
         np.maximum(high, self.contexts, out=high)
 
+    def happen(self, name: str) -> None:
+        """Set a bit of ``irq_status`` by name."""
+        self.irq_status |= self.map.encode("irq_status", **{name: 1})
+
+    @property
+    def irq(self) -> bool:
+        """The interrupt line."""
+        return bool(self.irq_status & self.irq_mask)
+
     def clear(self) -> None:
         """Do what a write of one to ``control.clear`` does."""
         for values in self.counters.values():
@@ -306,6 +320,7 @@ class CsrModel:
     # --------------------------------------------------------------------------------- the bus
 
     def _refuse(self) -> int:
+        self.happen("bad_access")
         self.bad_accesses = (self.bad_accesses + 1) & MASK32
         return SLVERR
 
@@ -350,6 +365,8 @@ class CsrModel:
             "ecn_threshold": self.ecn_threshold,
             "cut_timeout": self.cut_timeout,
             "bad_accesses": self.bad_accesses,
+            "irq_status": self.irq_status,
+            "irq_mask": self.irq_mask,
         }
         return values[name], OKAY
 
@@ -370,6 +387,11 @@ class CsrModel:
         elif register.name == "cut_timeout":
             bits &= sum(field.mask for field in register.fields)
             self.cut_timeout = (self.cut_timeout & ~bits) | (data & bits)
+        elif register.name == "irq_status":
+            self.irq_status &= ~(data & bits)
+        elif register.name == "irq_mask":
+            bits &= sum(field.mask for field in register.fields)
+            self.irq_mask = (self.irq_mask & ~bits) | (data & bits)
         elif register.name == "ecc_inject":
             pass  # nothing that can be read
         elif register.name == "control":

@@ -32,7 +32,7 @@ from switchproof.models.profiles import Config
 from .axi_lite import AxiLiteMaster
 
 #: Access of our maps, and what UVM calls it.
-POLICIES = {"r": "RO", "w": "WO", "rw": "RW"}
+POLICIES = {"r": "RO", "w": "WO", "rw": "RW", "rw1c": "W1C"}
 
 
 class Word(uvm_sequence_item):
@@ -80,7 +80,8 @@ def _register(block: uvm_reg_block, about: Register, name: str) -> uvm_reg:
     for field in about.fields:
         part = uvm_reg_field(field.name)
         part.configure(
-            register, field.width, field.lsb, POLICIES[field.access], field.access == "r",
+            register, field.width, field.lsb, POLICIES[field.access],
+            field.access in ("r", "rw1c"),
             field.reset or 0, field.reset is not None, False, False,
         )  # fmt: skip
     return register

@@ -297,6 +297,7 @@ module sp_board #(
 
   // While the switch is held in reset its registers are answered for: refused.
   logic        sw_awready, sw_wready, sw_bvalid, sw_arready, sw_rvalid;
+  logic        unused_irq;  // the host asks
   logic [1:0]  sw_bresp, sw_rresp;
   logic [31:0] sw_rdata;
 
@@ -346,6 +347,7 @@ module sp_board #(
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    (m_room),
       .link_down_i    ('0),
+      .irq_o          (unused_irq),
       .csr_awvalid_i  (m_awvalid[0]),
       .csr_awready_o  (sw_awready),
       .csr_awaddr_i   (m_awaddr),
@@ -689,7 +691,7 @@ module sp_board #(
 
   // The place within a window says nothing; what is the same at every region is taken from one.
   logic unused;
-  assign unused = &{1'b0, hw_out.tx_windows.addr, hw_out.rx_windows.addr,
+  assign unused = &{1'b0, unused_irq, hw_out.tx_windows.addr, hw_out.rx_windows.addr,
                     hw_out.rx_windows.req_is_wr, hw_out.rx_windows.wr_data,
                     hw_out.rx_windows.wr_biten, hw_out.port_windows.req_is_wr,
                     hw_out.port_windows.wr_data, hw_out.port_windows.wr_biten};

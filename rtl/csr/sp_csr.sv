@@ -152,6 +152,11 @@ module sp_csr #(
   /// It, in the next cycle.
   input  logic [31:0]            stat_value_i [N_PORTS],
 
+  /// Level: something happened that `irq_mask` names and software has not cleared.
+  output logic                   irq_o,
+  /// Ports that are down.
+  input  logic [N_PORTS-1:0]     link_down_i,
+
   /// A beat came in.
   input  logic [N_PORTS-1:0]     ev_rx_beat_i,
   /// The last beat of a packet came in.
@@ -320,6 +325,66 @@ module sp_csr #(
     .hwif_out      (hw_out)
   );
 
+  // -------------------------------------------------------------------------------- interrupts
+  // Of all ports and engines: a cycle late, as there may be a thousand of them.
+
+  typedef struct packed {
+    logic bad_access;
+    logic contribution_refused;
+    logic reduction_timeout;
+    logic ecc_failed;
+    logic ecc_corrected;
+    logic refused;
+    logic packet_lost;
+    logic port_down;
+  } irq_t;
+
+  irq_t               irq_event_q;
+  irq_t               irq_status;
+  irq_t               irq_mask;
+  logic [N_PORTS-1:0] down_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      irq_event_q <= '0;
+      down_q      <= '1;  // what is down from the begin did not go down
+    end else begin
+      down_q      <= link_down_i;
+      irq_event_q <= '{
+          bad_access:           bad_access,
+          contribution_refused: ev_eng_refused_i != '0,
+          reduction_timeout:    ev_timeout_i != '0,
+          ecc_failed:           (ev_failed_i != '0) || (ev_eng_failed_i != '0),
+          ecc_corrected:        (ev_corrected_i != '0) || (ev_eng_corrected_i != '0),
+          refused:              ev_refused_i != '0,
+          packet_lost:          (ev_dropped_i | ev_rx_discarded_i | ev_tx_dropped_i) != '0,
+          port_down:            (link_down_i & ~down_q) != '0
+      };
+    end
+  end
+
+  assign irq_status = '{
+      bad_access:           hw_out.irq_status.bad_access.value,
+      contribution_refused: hw_out.irq_status.contribution_refused.value,
+      reduction_timeout:    hw_out.irq_status.reduction_timeout.value,
+      ecc_failed:           hw_out.irq_status.ecc_failed.value,
+      ecc_corrected:        hw_out.irq_status.ecc_corrected.value,
+      refused:              hw_out.irq_status.refused.value,
+      packet_lost:          hw_out.irq_status.packet_lost.value,
+      port_down:            hw_out.irq_status.port_down.value
+  };
+  assign irq_mask = '{
+      bad_access:           hw_out.irq_mask.bad_access.value,
+      contribution_refused: hw_out.irq_mask.contribution_refused.value,
+      reduction_timeout:    hw_out.irq_mask.reduction_timeout.value,
+      ecc_failed:           hw_out.irq_mask.ecc_failed.value,
+      ecc_corrected:        hw_out.irq_mask.ecc_corrected.value,
+      refused:              hw_out.irq_mask.refused.value,
+      packet_lost:          hw_out.irq_mask.packet_lost.value,
+      port_down:            hw_out.irq_mask.port_down.value
+  };
+  assign irq_o = (irq_status & irq_mask) != '0;
+
   assign clear     = hw_out.control.clear.value;
   assign timeout_o = hw_out.reduction_timeout.cycles.value;
   assign pause_o   = hw_out.cut_timeout.cycles.value;
@@ -369,6 +434,14 @@ module sp_csr #(
   end
 
   always_comb begin
+    hw_in.irq_status.port_down.hwset            = irq_event_q.port_down;
+    hw_in.irq_status.packet_lost.hwset          = irq_event_q.packet_lost;
+    hw_in.irq_status.refused.hwset              = irq_event_q.refused;
+    hw_in.irq_status.ecc_corrected.hwset        = irq_event_q.ecc_corrected;
+    hw_in.irq_status.ecc_failed.hwset           = irq_event_q.ecc_failed;
+    hw_in.irq_status.reduction_timeout.hwset    = irq_event_q.reduction_timeout;
+    hw_in.irq_status.contribution_refused.hwset = irq_event_q.contribution_refused;
+    hw_in.irq_status.bad_access.hwset           = irq_event_q.bad_access;
     hw_in.build.value.next        = BUILD;
     hw_in.status.ready.next       = state_q != S_SWEEP;
     hw_in.bad_accesses.count.next = bad_q;

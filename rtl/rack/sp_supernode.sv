@@ -88,6 +88,8 @@ module sp_supernode #(
     output logic [N_ENDPOINTS-1:0][N_PLANES-1:0] up_o,
     /// By endpoint: level, something happened that the mask of interrupts names.
     output logic [N_ENDPOINTS-1:0] irq_o,
+    /// By plane: level, something happened that the mask of interrupts of its switch names.
+    output logic [N_PLANES-1:0] plane_irq_o,
     /// Registers, AXI4-Lite, write address: valid.
     input  logic             csr_awvalid_i,
     /// Registers, AXI4-Lite, write address: ready.
@@ -761,6 +763,7 @@ module sp_supernode #(
         .m_axis_tlast_o (pm_tlast[p]),
         .m_vc_room_i    (pm_room[p]),
         .link_down_i    (p_down_q[p]),
+        .irq_o          (plane_irq_o[p]),
         .csr_awvalid_i  (awvalid[p]),
         .csr_awready_o  (awready[p]),
         .csr_awaddr_i   (awaddr),

@@ -64,6 +64,9 @@ module sp_switch_chip #(
     /// Reset, active low, asynchronous.
     input  logic                                             rst_ni,
 
+    /// Level: something happened that the `irq_mask` of the switch names.
+    output logic                                             irq_o,
+
     /// AXI4-Lite, write address: valid.
     input  logic                                             csr_awvalid_i,
     /// AXI4-Lite, write address: ready.
@@ -326,6 +329,7 @@ module sp_switch_chip #(
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    (m_room),
       .link_down_i    (down_q),
+      .irq_o,
       .csr_awvalid_i  (awvalid[0]),
       .csr_awready_o  (awready[0]),
       .csr_awaddr_i   (awaddr),

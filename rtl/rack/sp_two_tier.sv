@@ -97,6 +97,8 @@ module sp_two_tier #(
     input  logic [N_PORTS-1:0]                               link_down_i,
     /// Links between the tiers, by leaf and spine, that carry no packets.
     input  logic [N_LEAVES-1:0][N_SPINES-1:0]                up_down_i,
+    /// Levels: something happened that the `irq_mask` of a switch names; leaves first.
+    output logic [N_CHIPS-1:0]                               irq_o,
 
     /// AXI4-Lite, write address: valid.
     input  logic                                             csr_awvalid_i,
@@ -370,6 +372,7 @@ module sp_two_tier #(
         .m_axis_tlast_o (m_tlast),
         .m_vc_room_i    (m_room),
         .link_down_i    (down),
+        .irq_o          (irq_o[c]),
         .csr_awvalid_i  (awvalid[c]),
         .csr_awready_o  (awready[c]),
         .csr_awaddr_i   (awaddr),

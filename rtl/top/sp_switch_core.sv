@@ -83,6 +83,9 @@ module sp_switch_core #(
     /// closed or dropped, and nothing waits for it; see sp_port_guard.
     input  logic [N_PORTS-1:0]                     link_down_i,
 
+    /// Level: something happened that `irq_mask` names; see docs/csr.md.
+    output logic                                   irq_o,
+
     /// AXI4-Lite, write address: valid.
     input  logic                                   csr_awvalid_i,
     /// AXI4-Lite, write address: ready.
@@ -501,6 +504,8 @@ module sp_switch_core #(
       .stat_sel_o         (stat_sel),
       .stat_value_i       (stat_value),
       .timeout_o          (timeout),
+      .irq_o,
+      .link_down_i,
       .ev_rx_beat_i       (ev_rx_beat),
       .ev_rx_packet_i     (ev_rx_packet),
       .ev_tx_beat_i       (ev_tx_beat),

@@ -89,6 +89,7 @@ module sp_traffic_switch #(
   logic [N_PORTS-1:0][FLIT_W-1:0] s_tdata, m_tdata;
   logic [N_PORTS-1:0][USER_W-1:0] s_tuser, m_tuser;
   logic [N_PORTS-1:0][NUM_VC-1:0] room;
+  logic                           irq;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) cycle_o <= '0;
@@ -215,6 +216,7 @@ module sp_traffic_switch #(
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    ('1),
       .link_down_i    ('0),
+      .irq_o          (irq),
       .csr_awvalid_i,
       .csr_awready_o,
       .csr_awaddr_i,
@@ -235,5 +237,8 @@ module sp_traffic_switch #(
       .csr_rdata_o,
       .csr_rresp_o
   );
+
+  logic unused;
+  assign unused = &{1'b0, irq};
 
 endmodule

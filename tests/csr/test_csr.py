@@ -108,6 +108,18 @@ ENGINE_REFUSALS = {
 }
 
 
+#: What sets a bit of `irq_status`.
+INTERRUPTS = {
+    "port_down": ("link_down_i",),
+    "packet_lost": ("ev_dropped_i", "ev_rx_discarded_i", "ev_tx_dropped_i"),
+    "refused": ("ev_refused_i",),
+    "ecc_corrected": ("ev_corrected_i", "ev_eng_corrected_i"),
+    "ecc_failed": ("ev_failed_i", "ev_eng_failed_i"),
+    "reduction_timeout": ("ev_timeout_i",),
+    "contribution_refused": ("ev_eng_refused_i",),
+}
+
+
 class Bench:
     """Clock, reset, bus, and copies of the tables as ingresses and engines would keep them."""
 
@@ -136,6 +148,7 @@ class Bench:
         self.bus.idle()
         for name in (*PORT_EVENTS.values(), *ENGINE_EVENTS.values()):
             getattr(self.dut, name).value = 0
+        self.dut.link_down_i.value = 0
         self.dut.ev_refused_i.value = 0
         self.dut.ev_eng_refused_i.value = 0
         for p in range(self.config.ports):
@@ -564,6 +577,68 @@ async def counters(dut: Any) -> None:
 
 
 @cocotb.test()
+async def interrupts(dut: Any) -> None:
+    """Each thing that happens, at any port and engine, raises the line if it is asked for."""
+    bench = Bench(dut)
+    dut.link_down_i.value = 1  # from the begin: it did not go down
+    await bench.start()
+    config, model = bench.config, bench.model
+    status, mask = csr.address("irq_status"), csr.address("irq_mask")
+    while (await bench.bus.read(csr.address("status")))[0] != 1:
+        pass
+    every = sum(field.mask for field in model.map.registers["irq_mask"].fields)
+
+    async def check() -> None:
+        await bench.read(status)
+        assert bool(dut.irq_o.value) == model.irq
+
+    async def raised(name: str) -> None:
+        """It has happened: seen, heard if asked for, and cleared by itself alone."""
+        model.happen(name)
+        bit = csr.encode("irq_status", **{name: 1})
+        await check()
+        for word in (every & ~bit, bit):
+            await bench.write(mask, word)
+            await check()
+            assert bool(dut.irq_o.value) == (word == bit)
+        for word in (every & ~bit, bit):
+            await bench.write(status, word)
+            await check()
+        assert not model.irq
+        bench.coverage[f"csr.irq.{name}"] += 1
+
+    await check()
+    for name, signals in INTERRUPTS.items():
+        for signal in signals:
+            handle = getattr(dut, signal)
+            width = config.engines if "eng" in signal or "timeout" in signal else config.ports
+            for index in sorted({0, bench.random.randrange(max(1, width)), width - 1}):
+                if not 0 <= index < width:
+                    continue
+                handle.value = 0
+                await ClockCycles(dut.clk_i, 3)
+                handle.value = 1 << index
+                await ClockCycles(dut.clk_i, 1)
+                if signal != "link_down_i":  # a port that stays down went down once
+                    handle.value = 0
+                await ClockCycles(dut.clk_i, 3)
+                await raised(name)
+                handle.value = 0
+    await bench.read(0x3C)
+    await raised("bad_access")
+    # What happens while it is cleared is not lost, and no clear of counters takes it away.
+    dut.ev_refused_i.value = 1
+    model.happen("refused")
+    await bench.write(status, every)
+    dut.ev_refused_i.value = 0
+    model.happen("refused")
+    await check()
+    await bench.write(csr.address("control"), 1)
+    await check()
+    bench.finish()
+
+
+@cocotb.test()
 async def both_channels(dut: Any) -> None:
     """Reads and writes at once, as many under way as the bus takes, stalls on all channels."""
     bench = Bench(dut)
@@ -694,3 +769,9 @@ def test_counters(sim: Any, shape: str) -> None:
 def test_both_channels(sim: Any, shape: str) -> None:
     """See both_channels."""
     run(sim, shape, "both_channels")
+
+
+@pytest.mark.parametrize("shape", SOME)
+def test_interrupts(sim: Any, shape: str) -> None:
+    """See interrupts."""
+    run(sim, shape, "interrupts")

@@ -89,14 +89,23 @@ class RegisterModel(BaseTest):
     """The sequence, started as a user would."""
 
     async def traffic(self) -> None:
+        harness, registers = self.harness, self.registers
+        assert not harness.irq_o.value
         agent = self.env.register_agent
         assert agent is not None
         walk = Walk(self, agent.model(self.config))
         await walk.start(agent.sequencer)
         assert walk.compared > 100
         # All counters are as the model of the switch has them; what was refused is one access.
-        assert await self.registers.read("bad_accesses") == 1
-        await self.registers.write("control", clear=1)
+        assert await registers.read("bad_accesses") == 1
+        assert await registers.fields("irq_status") == {
+            name: int(name == "bad_access") for name in csr.decode("irq_status", 0)
+        }
+        await registers.write("irq_mask", bad_access=1)
+        assert harness.irq_o.value
+        await registers.write("irq_status", bad_access=1)
+        assert not harness.irq_o.value
+        await registers.write("control", clear=1)
         self.env.subscriber.coverage.hit("registers.model", walk.compared)
 
 

@@ -185,6 +185,8 @@ module sp_csr_regs (
         logic ecn_threshold;
         logic ecc_inject;
         logic cut_timeout;
+        logic irq_status;
+        logic irq_mask;
         logic ports;
         logic flit_width;
         logic vcs;
@@ -264,6 +266,12 @@ module sp_csr_regs (
         decoded_reg_strb.cut_timeout = cpuif_req_masked & (cpuif_addr == 26'h28);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h28);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h28);
+        decoded_reg_strb.irq_status = cpuif_req_masked & (cpuif_addr == 26'h2c);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h2c);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h2c);
+        decoded_reg_strb.irq_mask = cpuif_req_masked & (cpuif_addr == 26'h30);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h30);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h30);
         decoded_reg_strb.ports = cpuif_req_masked & (cpuif_addr == 26'h40) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 26'h40);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 26'h40) & !cpuif_req_is_wr;
@@ -443,6 +451,74 @@ module sp_csr_regs (
                 logic load_next;
             } cycles;
         } cut_timeout;
+        struct {
+            struct {
+                logic next;
+                logic load_next;
+            } port_down;
+            struct {
+                logic next;
+                logic load_next;
+            } packet_lost;
+            struct {
+                logic next;
+                logic load_next;
+            } refused;
+            struct {
+                logic next;
+                logic load_next;
+            } ecc_corrected;
+            struct {
+                logic next;
+                logic load_next;
+            } ecc_failed;
+            struct {
+                logic next;
+                logic load_next;
+            } reduction_timeout;
+            struct {
+                logic next;
+                logic load_next;
+            } contribution_refused;
+            struct {
+                logic next;
+                logic load_next;
+            } bad_access;
+        } irq_status;
+        struct {
+            struct {
+                logic next;
+                logic load_next;
+            } port_down;
+            struct {
+                logic next;
+                logic load_next;
+            } packet_lost;
+            struct {
+                logic next;
+                logic load_next;
+            } refused;
+            struct {
+                logic next;
+                logic load_next;
+            } ecc_corrected;
+            struct {
+                logic next;
+                logic load_next;
+            } ecc_failed;
+            struct {
+                logic next;
+                logic load_next;
+            } reduction_timeout;
+            struct {
+                logic next;
+                logic load_next;
+            } contribution_refused;
+            struct {
+                logic next;
+                logic load_next;
+            } bad_access;
+        } irq_mask;
     } field_combo_t;
     field_combo_t field_combo;
 
@@ -492,6 +568,58 @@ module sp_csr_regs (
                 logic [15:0] value;
             } cycles;
         } cut_timeout;
+        struct {
+            struct {
+                logic value;
+            } port_down;
+            struct {
+                logic value;
+            } packet_lost;
+            struct {
+                logic value;
+            } refused;
+            struct {
+                logic value;
+            } ecc_corrected;
+            struct {
+                logic value;
+            } ecc_failed;
+            struct {
+                logic value;
+            } reduction_timeout;
+            struct {
+                logic value;
+            } contribution_refused;
+            struct {
+                logic value;
+            } bad_access;
+        } irq_status;
+        struct {
+            struct {
+                logic value;
+            } port_down;
+            struct {
+                logic value;
+            } packet_lost;
+            struct {
+                logic value;
+            } refused;
+            struct {
+                logic value;
+            } ecc_corrected;
+            struct {
+                logic value;
+            } ecc_failed;
+            struct {
+                logic value;
+            } reduction_timeout;
+            struct {
+                logic value;
+            } contribution_refused;
+            struct {
+                logic value;
+            } bad_access;
+        } irq_mask;
     } field_storage_t;
     field_storage_t field_storage;
 
@@ -753,6 +881,398 @@ module sp_csr_regs (
         end
     end
     assign hwif_out.cut_timeout.cycles.value = field_storage.cut_timeout.cycles.value;
+    // Field: sp_switch.irq_status.port_down
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_status.port_down.value;
+        load_next_c = '0;
+        if(hwif_in.irq_status.port_down.hwset) begin // HW Set
+            next_c = '1;
+            load_next_c = '1;
+        end else if(decoded_reg_strb.irq_status && decoded_req_is_wr) begin // SW write 1 clear
+            next_c = field_storage.irq_status.port_down.value & ~(decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            load_next_c = '1;
+        end
+        field_combo.irq_status.port_down.next = next_c;
+        field_combo.irq_status.port_down.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_status.port_down.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_status.port_down.load_next) begin
+                field_storage.irq_status.port_down.value <= field_combo.irq_status.port_down.next;
+            end
+        end
+    end
+    assign hwif_out.irq_status.port_down.value = field_storage.irq_status.port_down.value;
+    // Field: sp_switch.irq_status.packet_lost
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_status.packet_lost.value;
+        load_next_c = '0;
+        if(hwif_in.irq_status.packet_lost.hwset) begin // HW Set
+            next_c = '1;
+            load_next_c = '1;
+        end else if(decoded_reg_strb.irq_status && decoded_req_is_wr) begin // SW write 1 clear
+            next_c = field_storage.irq_status.packet_lost.value & ~(decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
+            load_next_c = '1;
+        end
+        field_combo.irq_status.packet_lost.next = next_c;
+        field_combo.irq_status.packet_lost.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_status.packet_lost.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_status.packet_lost.load_next) begin
+                field_storage.irq_status.packet_lost.value <= field_combo.irq_status.packet_lost.next;
+            end
+        end
+    end
+    assign hwif_out.irq_status.packet_lost.value = field_storage.irq_status.packet_lost.value;
+    // Field: sp_switch.irq_status.refused
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_status.refused.value;
+        load_next_c = '0;
+        if(hwif_in.irq_status.refused.hwset) begin // HW Set
+            next_c = '1;
+            load_next_c = '1;
+        end else if(decoded_reg_strb.irq_status && decoded_req_is_wr) begin // SW write 1 clear
+            next_c = field_storage.irq_status.refused.value & ~(decoded_wr_data[2:2] & decoded_wr_biten[2:2]);
+            load_next_c = '1;
+        end
+        field_combo.irq_status.refused.next = next_c;
+        field_combo.irq_status.refused.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_status.refused.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_status.refused.load_next) begin
+                field_storage.irq_status.refused.value <= field_combo.irq_status.refused.next;
+            end
+        end
+    end
+    assign hwif_out.irq_status.refused.value = field_storage.irq_status.refused.value;
+    // Field: sp_switch.irq_status.ecc_corrected
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_status.ecc_corrected.value;
+        load_next_c = '0;
+        if(hwif_in.irq_status.ecc_corrected.hwset) begin // HW Set
+            next_c = '1;
+            load_next_c = '1;
+        end else if(decoded_reg_strb.irq_status && decoded_req_is_wr) begin // SW write 1 clear
+            next_c = field_storage.irq_status.ecc_corrected.value & ~(decoded_wr_data[3:3] & decoded_wr_biten[3:3]);
+            load_next_c = '1;
+        end
+        field_combo.irq_status.ecc_corrected.next = next_c;
+        field_combo.irq_status.ecc_corrected.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_status.ecc_corrected.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_status.ecc_corrected.load_next) begin
+                field_storage.irq_status.ecc_corrected.value <= field_combo.irq_status.ecc_corrected.next;
+            end
+        end
+    end
+    assign hwif_out.irq_status.ecc_corrected.value = field_storage.irq_status.ecc_corrected.value;
+    // Field: sp_switch.irq_status.ecc_failed
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_status.ecc_failed.value;
+        load_next_c = '0;
+        if(hwif_in.irq_status.ecc_failed.hwset) begin // HW Set
+            next_c = '1;
+            load_next_c = '1;
+        end else if(decoded_reg_strb.irq_status && decoded_req_is_wr) begin // SW write 1 clear
+            next_c = field_storage.irq_status.ecc_failed.value & ~(decoded_wr_data[4:4] & decoded_wr_biten[4:4]);
+            load_next_c = '1;
+        end
+        field_combo.irq_status.ecc_failed.next = next_c;
+        field_combo.irq_status.ecc_failed.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_status.ecc_failed.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_status.ecc_failed.load_next) begin
+                field_storage.irq_status.ecc_failed.value <= field_combo.irq_status.ecc_failed.next;
+            end
+        end
+    end
+    assign hwif_out.irq_status.ecc_failed.value = field_storage.irq_status.ecc_failed.value;
+    // Field: sp_switch.irq_status.reduction_timeout
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_status.reduction_timeout.value;
+        load_next_c = '0;
+        if(hwif_in.irq_status.reduction_timeout.hwset) begin // HW Set
+            next_c = '1;
+            load_next_c = '1;
+        end else if(decoded_reg_strb.irq_status && decoded_req_is_wr) begin // SW write 1 clear
+            next_c = field_storage.irq_status.reduction_timeout.value & ~(decoded_wr_data[5:5] & decoded_wr_biten[5:5]);
+            load_next_c = '1;
+        end
+        field_combo.irq_status.reduction_timeout.next = next_c;
+        field_combo.irq_status.reduction_timeout.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_status.reduction_timeout.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_status.reduction_timeout.load_next) begin
+                field_storage.irq_status.reduction_timeout.value <= field_combo.irq_status.reduction_timeout.next;
+            end
+        end
+    end
+    assign hwif_out.irq_status.reduction_timeout.value = field_storage.irq_status.reduction_timeout.value;
+    // Field: sp_switch.irq_status.contribution_refused
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_status.contribution_refused.value;
+        load_next_c = '0;
+        if(hwif_in.irq_status.contribution_refused.hwset) begin // HW Set
+            next_c = '1;
+            load_next_c = '1;
+        end else if(decoded_reg_strb.irq_status && decoded_req_is_wr) begin // SW write 1 clear
+            next_c = field_storage.irq_status.contribution_refused.value & ~(decoded_wr_data[6:6] & decoded_wr_biten[6:6]);
+            load_next_c = '1;
+        end
+        field_combo.irq_status.contribution_refused.next = next_c;
+        field_combo.irq_status.contribution_refused.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_status.contribution_refused.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_status.contribution_refused.load_next) begin
+                field_storage.irq_status.contribution_refused.value <= field_combo.irq_status.contribution_refused.next;
+            end
+        end
+    end
+    assign hwif_out.irq_status.contribution_refused.value = field_storage.irq_status.contribution_refused.value;
+    // Field: sp_switch.irq_status.bad_access
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_status.bad_access.value;
+        load_next_c = '0;
+        if(hwif_in.irq_status.bad_access.hwset) begin // HW Set
+            next_c = '1;
+            load_next_c = '1;
+        end else if(decoded_reg_strb.irq_status && decoded_req_is_wr) begin // SW write 1 clear
+            next_c = field_storage.irq_status.bad_access.value & ~(decoded_wr_data[7:7] & decoded_wr_biten[7:7]);
+            load_next_c = '1;
+        end
+        field_combo.irq_status.bad_access.next = next_c;
+        field_combo.irq_status.bad_access.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_status.bad_access.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_status.bad_access.load_next) begin
+                field_storage.irq_status.bad_access.value <= field_combo.irq_status.bad_access.next;
+            end
+        end
+    end
+    assign hwif_out.irq_status.bad_access.value = field_storage.irq_status.bad_access.value;
+    // Field: sp_switch.irq_mask.port_down
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_mask.port_down.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.irq_mask.port_down.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            load_next_c = '1;
+        end
+        field_combo.irq_mask.port_down.next = next_c;
+        field_combo.irq_mask.port_down.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_mask.port_down.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_mask.port_down.load_next) begin
+                field_storage.irq_mask.port_down.value <= field_combo.irq_mask.port_down.next;
+            end
+        end
+    end
+    assign hwif_out.irq_mask.port_down.value = field_storage.irq_mask.port_down.value;
+    // Field: sp_switch.irq_mask.packet_lost
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_mask.packet_lost.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.irq_mask.packet_lost.value & ~decoded_wr_biten[1:1]) | (decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
+            load_next_c = '1;
+        end
+        field_combo.irq_mask.packet_lost.next = next_c;
+        field_combo.irq_mask.packet_lost.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_mask.packet_lost.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_mask.packet_lost.load_next) begin
+                field_storage.irq_mask.packet_lost.value <= field_combo.irq_mask.packet_lost.next;
+            end
+        end
+    end
+    assign hwif_out.irq_mask.packet_lost.value = field_storage.irq_mask.packet_lost.value;
+    // Field: sp_switch.irq_mask.refused
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_mask.refused.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.irq_mask.refused.value & ~decoded_wr_biten[2:2]) | (decoded_wr_data[2:2] & decoded_wr_biten[2:2]);
+            load_next_c = '1;
+        end
+        field_combo.irq_mask.refused.next = next_c;
+        field_combo.irq_mask.refused.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_mask.refused.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_mask.refused.load_next) begin
+                field_storage.irq_mask.refused.value <= field_combo.irq_mask.refused.next;
+            end
+        end
+    end
+    assign hwif_out.irq_mask.refused.value = field_storage.irq_mask.refused.value;
+    // Field: sp_switch.irq_mask.ecc_corrected
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_mask.ecc_corrected.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.irq_mask.ecc_corrected.value & ~decoded_wr_biten[3:3]) | (decoded_wr_data[3:3] & decoded_wr_biten[3:3]);
+            load_next_c = '1;
+        end
+        field_combo.irq_mask.ecc_corrected.next = next_c;
+        field_combo.irq_mask.ecc_corrected.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_mask.ecc_corrected.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_mask.ecc_corrected.load_next) begin
+                field_storage.irq_mask.ecc_corrected.value <= field_combo.irq_mask.ecc_corrected.next;
+            end
+        end
+    end
+    assign hwif_out.irq_mask.ecc_corrected.value = field_storage.irq_mask.ecc_corrected.value;
+    // Field: sp_switch.irq_mask.ecc_failed
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_mask.ecc_failed.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.irq_mask.ecc_failed.value & ~decoded_wr_biten[4:4]) | (decoded_wr_data[4:4] & decoded_wr_biten[4:4]);
+            load_next_c = '1;
+        end
+        field_combo.irq_mask.ecc_failed.next = next_c;
+        field_combo.irq_mask.ecc_failed.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_mask.ecc_failed.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_mask.ecc_failed.load_next) begin
+                field_storage.irq_mask.ecc_failed.value <= field_combo.irq_mask.ecc_failed.next;
+            end
+        end
+    end
+    assign hwif_out.irq_mask.ecc_failed.value = field_storage.irq_mask.ecc_failed.value;
+    // Field: sp_switch.irq_mask.reduction_timeout
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_mask.reduction_timeout.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.irq_mask.reduction_timeout.value & ~decoded_wr_biten[5:5]) | (decoded_wr_data[5:5] & decoded_wr_biten[5:5]);
+            load_next_c = '1;
+        end
+        field_combo.irq_mask.reduction_timeout.next = next_c;
+        field_combo.irq_mask.reduction_timeout.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_mask.reduction_timeout.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_mask.reduction_timeout.load_next) begin
+                field_storage.irq_mask.reduction_timeout.value <= field_combo.irq_mask.reduction_timeout.next;
+            end
+        end
+    end
+    assign hwif_out.irq_mask.reduction_timeout.value = field_storage.irq_mask.reduction_timeout.value;
+    // Field: sp_switch.irq_mask.contribution_refused
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_mask.contribution_refused.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.irq_mask.contribution_refused.value & ~decoded_wr_biten[6:6]) | (decoded_wr_data[6:6] & decoded_wr_biten[6:6]);
+            load_next_c = '1;
+        end
+        field_combo.irq_mask.contribution_refused.next = next_c;
+        field_combo.irq_mask.contribution_refused.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_mask.contribution_refused.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_mask.contribution_refused.load_next) begin
+                field_storage.irq_mask.contribution_refused.value <= field_combo.irq_mask.contribution_refused.next;
+            end
+        end
+    end
+    assign hwif_out.irq_mask.contribution_refused.value = field_storage.irq_mask.contribution_refused.value;
+    // Field: sp_switch.irq_mask.bad_access
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.irq_mask.bad_access.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.irq_mask.bad_access.value & ~decoded_wr_biten[7:7]) | (decoded_wr_data[7:7] & decoded_wr_biten[7:7]);
+            load_next_c = '1;
+        end
+        field_combo.irq_mask.bad_access.next = next_c;
+        field_combo.irq_mask.bad_access.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.irq_mask.bad_access.value <= 1'h0;
+        end else begin
+            if(field_combo.irq_mask.bad_access.load_next) begin
+                field_storage.irq_mask.bad_access.value <= field_combo.irq_mask.bad_access.next;
+            end
+        end
+    end
+    assign hwif_out.irq_mask.bad_access.value = field_storage.irq_mask.bad_access.value;
     // External region: sp_switch.port_counters
     assign hwif_out.port_counters.req = decoded_reg_strb.port_counters;
     assign hwif_out.port_counters.addr = decoded_addr[14:0];
@@ -890,6 +1410,26 @@ module sp_csr_regs (
         end
         if(rd_mux_addr == 26'h28) begin
             readback_data_var[15:0] |= field_storage.cut_timeout.cycles.value;
+        end
+        if(rd_mux_addr == 26'h2c) begin
+            readback_data_var[0] |= field_storage.irq_status.port_down.value;
+            readback_data_var[1] |= field_storage.irq_status.packet_lost.value;
+            readback_data_var[2] |= field_storage.irq_status.refused.value;
+            readback_data_var[3] |= field_storage.irq_status.ecc_corrected.value;
+            readback_data_var[4] |= field_storage.irq_status.ecc_failed.value;
+            readback_data_var[5] |= field_storage.irq_status.reduction_timeout.value;
+            readback_data_var[6] |= field_storage.irq_status.contribution_refused.value;
+            readback_data_var[7] |= field_storage.irq_status.bad_access.value;
+        end
+        if(rd_mux_addr == 26'h30) begin
+            readback_data_var[0] |= field_storage.irq_mask.port_down.value;
+            readback_data_var[1] |= field_storage.irq_mask.packet_lost.value;
+            readback_data_var[2] |= field_storage.irq_mask.refused.value;
+            readback_data_var[3] |= field_storage.irq_mask.ecc_corrected.value;
+            readback_data_var[4] |= field_storage.irq_mask.ecc_failed.value;
+            readback_data_var[5] |= field_storage.irq_mask.reduction_timeout.value;
+            readback_data_var[6] |= field_storage.irq_mask.contribution_refused.value;
+            readback_data_var[7] |= field_storage.irq_mask.bad_access.value;
         end
         if(rd_mux_addr == 26'h40) begin
             readback_data_var[31:0] |= hwif_in.ports.value.next;

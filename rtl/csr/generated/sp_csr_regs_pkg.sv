@@ -44,6 +44,49 @@ package sp_csr_regs_pkg;
     } sp_switch__bad_accesses__in_t;
 
     typedef struct {
+        logic hwset;
+    } sp_switch__irq_status__port_down__in_t;
+
+    typedef struct {
+        logic hwset;
+    } sp_switch__irq_status__packet_lost__in_t;
+
+    typedef struct {
+        logic hwset;
+    } sp_switch__irq_status__refused__in_t;
+
+    typedef struct {
+        logic hwset;
+    } sp_switch__irq_status__ecc_corrected__in_t;
+
+    typedef struct {
+        logic hwset;
+    } sp_switch__irq_status__ecc_failed__in_t;
+
+    typedef struct {
+        logic hwset;
+    } sp_switch__irq_status__reduction_timeout__in_t;
+
+    typedef struct {
+        logic hwset;
+    } sp_switch__irq_status__contribution_refused__in_t;
+
+    typedef struct {
+        logic hwset;
+    } sp_switch__irq_status__bad_access__in_t;
+
+    typedef struct {
+        sp_switch__irq_status__port_down__in_t port_down;
+        sp_switch__irq_status__packet_lost__in_t packet_lost;
+        sp_switch__irq_status__refused__in_t refused;
+        sp_switch__irq_status__ecc_corrected__in_t ecc_corrected;
+        sp_switch__irq_status__ecc_failed__in_t ecc_failed;
+        sp_switch__irq_status__reduction_timeout__in_t reduction_timeout;
+        sp_switch__irq_status__contribution_refused__in_t contribution_refused;
+        sp_switch__irq_status__bad_access__in_t bad_access;
+    } sp_switch__irq_status__in_t;
+
+    typedef struct {
         logic [31:0] next;
     } sp_switch__ports__value__in_t;
 
@@ -255,6 +298,7 @@ package sp_csr_regs_pkg;
         sp_switch__build__in_t build;
         sp_switch__status__in_t status;
         sp_switch__bad_accesses__in_t bad_accesses;
+        sp_switch__irq_status__in_t irq_status;
         sp_switch__ports__in_t ports;
         sp_switch__flit_width__in_t flit_width;
         sp_switch__vcs__in_t vcs;
@@ -351,6 +395,92 @@ package sp_csr_regs_pkg;
     } sp_switch__cut_timeout__out_t;
 
     typedef struct {
+        logic value;
+    } sp_switch__irq_status__port_down__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_status__packet_lost__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_status__refused__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_status__ecc_corrected__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_status__ecc_failed__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_status__reduction_timeout__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_status__contribution_refused__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_status__bad_access__out_t;
+
+    typedef struct {
+        sp_switch__irq_status__port_down__out_t port_down;
+        sp_switch__irq_status__packet_lost__out_t packet_lost;
+        sp_switch__irq_status__refused__out_t refused;
+        sp_switch__irq_status__ecc_corrected__out_t ecc_corrected;
+        sp_switch__irq_status__ecc_failed__out_t ecc_failed;
+        sp_switch__irq_status__reduction_timeout__out_t reduction_timeout;
+        sp_switch__irq_status__contribution_refused__out_t contribution_refused;
+        sp_switch__irq_status__bad_access__out_t bad_access;
+    } sp_switch__irq_status__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_mask__port_down__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_mask__packet_lost__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_mask__refused__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_mask__ecc_corrected__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_mask__ecc_failed__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_mask__reduction_timeout__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_mask__contribution_refused__out_t;
+
+    typedef struct {
+        logic value;
+    } sp_switch__irq_mask__bad_access__out_t;
+
+    typedef struct {
+        sp_switch__irq_mask__port_down__out_t port_down;
+        sp_switch__irq_mask__packet_lost__out_t packet_lost;
+        sp_switch__irq_mask__refused__out_t refused;
+        sp_switch__irq_mask__ecc_corrected__out_t ecc_corrected;
+        sp_switch__irq_mask__ecc_failed__out_t ecc_failed;
+        sp_switch__irq_mask__reduction_timeout__out_t reduction_timeout;
+        sp_switch__irq_mask__contribution_refused__out_t contribution_refused;
+        sp_switch__irq_mask__bad_access__out_t bad_access;
+    } sp_switch__irq_mask__out_t;
+
+    typedef struct {
         logic req;
         logic [14:0] addr;
         logic req_is_wr;
@@ -420,6 +550,8 @@ package sp_csr_regs_pkg;
         sp_switch__ecn_threshold__out_t ecn_threshold;
         sp_switch__ecc_inject__out_t ecc_inject;
         sp_switch__cut_timeout__out_t cut_timeout;
+        sp_switch__irq_status__out_t irq_status;
+        sp_switch__irq_mask__out_t irq_mask;
         sp_switch__port_counters__out_t port_counters;
         sp_switch__engine_counters__out_t engine_counters;
         sp_switch__fwd_all_window__out_t fwd_all_window;

@@ -102,7 +102,7 @@ module sp_crossbar_bench #(
   logic [N_PORTS-1:0][USER_W-1:0] s_tuser, m_tuser;
   logic [N_PORTS-1:0][NUM_VC-1:0] s_vc_room;
   logic                           aw_done_q, w_done_q, awready, wready;
-  logic                           arready, rvalid, unused;
+  logic                           irq, arready, rvalid, unused;
   logic [31:0]                    rdata;
   logic [1:0]                     rresp;
 
@@ -220,6 +220,7 @@ module sp_crossbar_bench #(
       .m_axis_tlast_o (m_last_o),
       .m_vc_room_i    ('1),
       .link_down_i    ('0),
+      .irq_o          (irq),
       .csr_awvalid_i  (wvalid_i && !aw_done_q),
       .csr_awready_o  (awready),
       .csr_awaddr_i   (waddr_i),
@@ -241,6 +242,6 @@ module sp_crossbar_bench #(
       .csr_rresp_o    (rresp)
   );
 
-  assign unused = &{1'b0, arready, rvalid, rdata, rresp};
+  assign unused = &{1'b0, irq, arready, rvalid, rdata, rresp};
 
 endmodule

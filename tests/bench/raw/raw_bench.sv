@@ -69,7 +69,7 @@ module raw_bench #(
   logic [N_PORTS-1:0][USER_W-1:0] s_tuser, m_tuser;
   logic [N_PORTS-1:0][NUM_VC-1:0] s_vc_room;
   logic                           aw_done_q, w_done_q, awready, wready;
-  logic                           unused;
+  logic                           irq, unused;
 
   for (genvar i = 0; i < N_PORTS; i++) begin : g_port
     traffic_gen #(
@@ -143,6 +143,7 @@ module raw_bench #(
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    ('1),
       .link_down_i    ('0),
+      .irq_o          (irq),
       .csr_awvalid_i  (wvalid_i && !aw_done_q),
       .csr_awready_o  (awready),
       .csr_awaddr_i   (waddr_i),
@@ -164,6 +165,6 @@ module raw_bench #(
       .csr_rresp_o    ()
   );
 
-  assign unused = &{1'b0, m_tdata, m_tuser, m_tlast};
+  assign unused = &{1'b0, irq, m_tdata, m_tuser, m_tlast};
 
 endmodule
