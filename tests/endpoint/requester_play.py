@@ -148,6 +148,8 @@ class Play:
         self.timeout, self.delay = timeout, delay
         dut.tag_timeout.value = timeout
         dut.reissue_delay.value = delay
+        for name in ("loss_timeout", "avoid_time", "spare", "least"):
+            getattr(dut, name).value = 0
         dut.source.value = SOURCE
         dut.regions.value = pack_regions(self.regions)
         for name in ("cmd_valid", "cmd", "res_ready", "req_tready", "rsp_tvalid", "rsp_tdata"):
