@@ -157,6 +157,8 @@ class Play:
         #: Cycles in which a plane did not reach a row of destinations.
         self.blames: dict[tuple[int, int], list[int]] = {}
         self.bounces = 0
+        #: Answers that the test lets come.
+        self.kept: list[Packet] = []
         #: Ways that are broken: (destination, plane), since when.
         self.broken: dict[tuple[int, int], int] = {}
         #: An answer that came when its request ends with its time, or has just done so.
@@ -707,7 +709,8 @@ class Play:
         okay; lost (never arrives), unanswered (executed), error (answered with a random status),
         refused, broken (not executed, ST_DST or ST_BROKEN),
         poison, mark, kind, length, beats (answers that are wrong), alien (an answer to something
-        else comes first), twice (a second answer), late (after its time).
+        else comes first), twice (a second answer), late (after its time), kept (when the test lets
+        it).
         """
         entry = packet.entry
         assert entry is not None
@@ -766,6 +769,9 @@ class Play:
         answer = Packet(reply, units, err, flits, packet.plane, entry)
         low, high = self.answer_delay
         delay = self.rng.randint(low, high)
+        if fate == "kept":
+            self.kept.append(answer)
+            return
         if fate == "late":
             delay = self.timeout + self.tags + 60
         if fate == "alien":
@@ -779,16 +785,17 @@ class Play:
                 changed[wrong] ^= 1 << self.rng.randrange(4 if wrong == "mem_arg" else 2)
             self.hits[f"alien.{wrong}"] += 1
             alien_op = Op.RESULT if wrong == "coll" else op
-            self._later(
+            self.later(
                 delay - 1 if delay > 1 else 1,
                 Packet(model.make_header(op=alien_op, len=length, **changed), units),
             )
             delay += 40
-        self._later(delay, answer)
+        self.later(delay, answer)
         if fate == "twice":
-            self._later(delay, dataclasses.replace(answer))
+            self.later(delay, dataclasses.replace(answer))
 
-    def _later(self, delay: int, packet: Packet) -> None:
+    def later(self, delay: int, packet: Packet) -> None:
+        """Let an answer come after so many cycles."""
         self.sequence += 1
         heapq.heappush(self.answers, (self.cycle + delay, self.sequence, packet))
 

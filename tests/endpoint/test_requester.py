@@ -533,6 +533,32 @@ async def lost_answers(play: Play) -> None:
     play.hits["case.lost_answers"] += 1
 
 
+async def tag_again(play: Play) -> None:
+    """An answer is late by a whole round of numbers: who has its number now gets its own."""
+    round_of = 1 << model.NUM_BITS
+    fates = iter(["kept"])
+    play.fate = lambda _: next(fates, "okay")
+    line = play.lines[Kind.LOAD]
+    first = len(line)
+    assert (await play.read(RELAXED, 16))[0] == model.SLVERR
+    assert len(play.kept) == 1
+    page = 4096
+    while len(line) + page // 256 <= first + round_of:
+        assert (await play.read(STRICT, page, size=play.bus.bit_length() - 1))[0] == model.OKAY
+    while len(line) < first + round_of:
+        assert (await play.read(STRICT, 16))[0] == model.OKAY
+    play.answer_delay = (100, 100)
+    unknown, late = play.expected["unknown"], play.expected["late"]
+    load = cocotb.start_soon(play.read(STRICT + 0x400, 16))
+    await play.until(lambda: play.next_send[Kind.LOAD] == first + round_of + 1)
+    play.later(1, play.kept.pop())
+    assert (await load)[0] == model.OKAY
+    assert (play.expected["unknown"], play.expected["late"]) == (unknown + 1, late)
+    play.answer_delay = (1, 40)
+    play.fate = lambda _: "okay"
+    play.hits["case.tag_again"] += 1
+
+
 async def detour_order(play: Play) -> None:
     """Two stores to one block; the first is refused, the second is executed, as the way is mended
     between them. Both must be sent again. Of two strict stores the second waits for the first."""
@@ -557,7 +583,7 @@ async def detour_order(play: Play) -> None:
 
 
 async def least_loaded(play: Play) -> None:
-    """Blocks that would all take one plane, and a plane that is slow: those that have fewer
+    """Blocks that would all take one plane, and a plane that is busy: those that have fewer
     requests on the way are taken. Strict requests take that of their address."""
     asks = [model.loads(Burst(0, RELAXED + 256 * k, 1, 0), REGIONS, 8)[0] for k in range(4096)]
     unequal = [256 * k for k, ask in enumerate(asks) if model.plane(ask, play.up) == 0]
@@ -576,14 +602,17 @@ async def least_loaded(play: Play) -> None:
     count = len(play.lines[Kind.LOAD])
     await gather(*(play.read(STRICT + place % (1 << 18), 16) for place in unequal))
     assert max(by_plane(play, play.lines[Kind.LOAD][count:])) == len(unequal)
-    # The first plane answers late.
-    later = play._later
-    play._later = lambda delay, packet: later(delay + 300 * (packet.plane == 0), packet)  # type: ignore[method-assign]
-    count = len(play.lines[Kind.LOAD])
-    await gather(*(play.read(RELAXED + place, 16) for place in unequal))
-    slow, *others = by_plane(play, play.lines[Kind.LOAD][count:])
-    assert slow < min(others), (slow, others)
-    play._later = later  # type: ignore[method-assign]
+    # A plane that is busy with others is left alone.
+    play.answer_delay = (300, 300)
+    count = play.next_send[Kind.LOAD]
+    strict = [cocotb.start_soon(play.read(STRICT + 256 * k, 16)) for k in range(6)]
+    await play.until(lambda: play.next_send[Kind.LOAD] == count + 6)
+    busy = play.lines[Kind.LOAD][-1].plane
+    count = len(play.lines[Kind.STORE])
+    await gather(*(play.write(RELAXED + place, bytes(16)) for place in unequal[:6]))
+    assert by_plane(play, play.lines[Kind.STORE][count:])[busy] == 0
+    for task in strict:
+        await task
     play.answer_delay = (1, 40)
     play.choose(spare=0, least=False)
     await play.cycles(5)
@@ -625,7 +654,7 @@ async def other_ways(dut: object) -> None:
     """Cases of planes that are tried, chosen by their load, or spare, one after the other."""
     play = Play(dut)
     await play.begin(timeout=2000, delay=100, avoid=600)
-    for case in (detours, lost_answers, detour_order, least_loaded, spare):
+    for case in (detours, lost_answers, tag_again, detour_order, least_loaded, spare):
         await case(play)
         await settle(play)
     play.finish()
