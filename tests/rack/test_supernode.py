@@ -152,15 +152,17 @@ async def planes_fail(dut: Any) -> None:
 
 
 async def while_links_fail(rack: Rack, work: Any, down: int, up: int) -> None:
-    """Do some work while one link between an endpoint and a plane after the other is cut, for up to
-    `down` cycles; then it is left for `up` cycles at least, so that what is tried again by another
-    plane does not meet the next cut."""
+    """Do some work while one link between an endpoint and a plane after the other is cut, the first
+    for `down` cycles, the others for up to as many; then all are left for `up` cycles at least, so
+    that what is tried again by another plane does not meet the next cut."""
     running = True
 
     async def vandal() -> None:
+        length = down
         while running:
             rack.dut.cut_i.value = 1 << int(rack.rng.integers(ENDPOINTS * PLANES))
-            await rack.cycles(int(rack.rng.integers(50, down)))
+            await rack.cycles(length)
+            length = int(rack.rng.integers(50, down))
             rack.dut.cut_i.value = 0
             await rack.all_up()
             await rack.cycles(int(rack.rng.integers(up, 2 * up)))
@@ -451,7 +453,7 @@ async def linked_fail(dut: Any) -> None:
     """The wires of one link after the other are cut and mended: only its ends find it."""
     rack = Rack(dut, links=True)
     await rack.begin(loss_timeout=8000, reissue_delay=4000, avoid_time=20_000)
-    await links_are_hidden(rack, 60, down=4000, up=16_000, avoid=20_100)
+    await links_are_hidden(rack, 120, down=4000, up=16_000, avoid=20_100)
 
 
 FILES = [*sources(), *sources("link"), *sources("endpoint"), *sources("rack")]
