@@ -563,19 +563,23 @@ class Play:
                 for choice in choices
             )
 
-        # When planes that are avoided are tried again cannot be seen.
-        if Avoided() not in self.avoided and any(
-            self.cycle - avoided.since >= self.avoid for avoided in self.avoided
-        ):
-            self.avoided.append(Avoided())
+        self._forget()
         fits = [avoided for avoided in self.avoided if right(avoided)]
+        now = self.avoided
         before = [older for until, older in self.avoided_before if until + 3 >= since]
         if not before:
             self.avoided = fits
         fits += [avoided for older in before for avoided in older if right(avoided)]
-        assert fits, f"plane {plane}, expected by {choices}, {self.avoided}: {ask}"
+        assert fits, f"plane {plane}, expected by {choices}, {now}: {ask}"
 
-    def _under_way(self, other: Entry) -> bool:
+    def _forget(self) -> None:
+        """Planes that are avoided may be forgotten by now: when they are cannot be seen."""
+        if Avoided() not in self.avoided and any(
+            self.cycle - avoided.since >= self.avoid for avoided in self.avoided
+        ):
+            self.avoided = [*self.avoided, Avoided()]
+
+    def under_way(self, other: Entry) -> bool:
         """Whether a request may still take effect: it is not answered, and not known to be lost."""
         way = model.avoid_row(other.ask.dst), other.plane
         return (
@@ -594,7 +598,7 @@ class Play:
         ask = entry.ask
         for line in self.lines.values():
             for other in line[-4 * self.tags :]:
-                if other is entry or not self._under_way(other):
+                if other is entry or not self.under_way(other):
                     continue
                 if (
                     other.plane != plane
@@ -611,6 +615,7 @@ class Play:
         """A plane did not reach a destination."""
         self.expected["detour"] += 1
         self.blames.setdefault((model.avoid_row(dst), plane), []).append(self.cycle)
+        self._forget()
         self.avoided_before.append((self.cycle, self.avoided))
         blamed = [avoided.blamed(dst, plane, self.up, self.cycle) for avoided in self.avoided]
         self.avoided = list(dict.fromkeys(blamed))
@@ -621,10 +626,10 @@ class Play:
             entry
             for line in self.lines.values()
             for entry in line[-4 * self.tags :]
-            if self.loss and self._under_way(entry) and self.cycle - entry.earliest >= self.loss
+            if self.loss and self.under_way(entry) and self.cycle - entry.earliest >= self.loss
         ]
         assert late, "an answer is taken for lost"
-        oldest = min(late, key=lambda entry: entry.earliest)
+        oldest = min(late, key=lambda entry: entry.sent or 0)
         oldest.tries += 1
         self.hits["overdue"] += 1
         self._blame(oldest.ask.dst, oldest.plane)

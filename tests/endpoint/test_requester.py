@@ -133,10 +133,18 @@ async def links(dut: object) -> None:
     running = True
 
     async def vandal() -> None:
-        places = [found for page in PAGES if (found := model.locate(REGIONS, page))]
         while running:
-            dst, plane = play.rng.choice(places)[0], play.rng.randrange(play.planes)
             await play.cycles(play.rng.randint(1, 200))
+            flying = [
+                entry
+                for line in play.lines.values()
+                for entry in line[-4 * play.tags :]
+                if play.under_way(entry)
+            ]
+            if not flying:
+                continue
+            way = play.rng.choice(flying)
+            dst, plane = way.ask.dst, way.plane
             play.set_link(dst, plane, up=False)
             await play.cycles(play.rng.randint(1, 900))
             play.set_link(dst, plane, up=True)
@@ -534,13 +542,14 @@ async def lost_answers(play: Play) -> None:
 
 
 async def tag_again(play: Play) -> None:
-    """An answer is late by a whole round of numbers: who has its number now gets its own."""
+    """An answer is late by a whole round of numbers: who has its number now, with all else the same
+    but the address, gets its own."""
     round_of = 1 << model.NUM_BITS
     fates = iter(["kept"])
     play.fate = lambda _: next(fates, "okay")
     line = play.lines[Kind.LOAD]
     first = len(line)
-    assert (await play.read(RELAXED, 16))[0] == model.SLVERR
+    assert (await play.read(STRICT + 0x800, 16))[0] == model.SLVERR
     assert len(play.kept) == 1
     page = 4096
     while len(line) + page // 256 <= first + round_of:
