@@ -21,6 +21,7 @@ endpoint/sp_event_queue.sv
 endpoint/sp_planes.sv
 endpoint/sp_requester.sv
 endpoint/sp_requester_answer.sv
+endpoint/sp_requester_least.sv
 endpoint/sp_requester_map.sv
 endpoint/sp_requester_plane.sv
 endpoint/sp_requester_read.sv

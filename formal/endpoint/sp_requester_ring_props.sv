@@ -35,6 +35,8 @@ module sp_requester_ring_props
     input logic [NUM_W-1:0] number_i,
     /// It is a good one, free.
     input logic             okay_i,
+    /// It sends the request over another plane, free.
+    input logic             again_i,
     /// The oldest is let go if it has ended, free.
     input logic             pop_i,
     /// Phase, free.
@@ -44,7 +46,15 @@ module sp_requester_ring_props
     /// A plane is up, free.
     input logic             up_i,
     /// Planes that were lost, free.
-    input logic [1:0]       lost_i
+    input logic [1:0]       lost_i,
+    /// Planes that destinations were lost by, free.
+    input logic [1:0]       blamed_i,
+    /// What these had has arrived, free.
+    input logic             waited_i,
+    /// What is overdue is believed to be, free.
+    input logic             believe_i,
+    /// The request is strict, free.
+    input logic             strict_i
 );
 
   /// Cycles that a request lives.
@@ -62,7 +72,17 @@ module sp_requester_ring_props
   logic             take;
   logic             answer;
   logic             pop;
+  logic             more;
+  logic             again;
+  logic             overdue;
+  ask_t             ask;
+  ask_t             sent;
 
+  always_comb begin
+    ask             = '0;
+    ask.mem.relaxed = !strict_i;
+  end
+  assign again  = again_i && more;
   assign make   = make_i && room;
   assign take   = take_i && offer && (!held_q || let_go_i);
   assign answer = answer_i && live;
@@ -79,13 +99,13 @@ module sp_requester_ring_props
       .clk_i,
       .rst_ni,
       .make_i       (make),
-      .make_ask_i   ('0),
+      .make_ask_i   (ask),
       .make_extra_i ('0),
       .make_ret_i   ('0),
       .make_ended_i (ended_i),
       .room_o       (room),
       .offer_o      (offer),
-      .offer_ask_o  (),
+      .offer_ask_o  (sent),
       .offer_extra_o(),
       .offer_num_o  (offer_num),
       .offer_again_o(),
@@ -96,7 +116,10 @@ module sp_requester_ring_props
       .answer_num_i (number_i),
       .answer_live_o(live),
       .answer_ask_o (),
+      .answer_plane_o(),
+      .answer_more_o(more),
       .answer_i     (answer),
+      .answer_again_i(again),
       .answer_data_i('0),
       .answer_okay_i(okay_i),
       .done_o       (done),
@@ -107,12 +130,21 @@ module sp_requester_ring_props
       .pop_i        (pop),
       .now_i        (now_q),
       .timeout_i    (32'(Life)),
+      .loss_timeout_i(32'd2),
+      .tries_i      (TRIES_W'(1)),
       .phase_i      (phase_e'(phase_i)),
       .restart_i,
       .up_i,
       .lost_i,
+      .blamed_i     ({2**AVOID_W{blamed_i}}),
+      .waited_i,
       .phase_done_o (),
-      .ev_timeout_o ()
+      .overdue_o    (overdue),
+      .overdue_row_o(),
+      .overdue_plane_o(),
+      .overdue_take_i(overdue && believe_i),
+      .ev_timeout_o (),
+      .ev_lost_o    ()
   );
 
   logic started_q = 1'b0;
@@ -127,6 +159,8 @@ module sp_requester_ring_props
   logic [5:0]       age_q;
   logic             reason_q;   // it has ended without or with its answer
   logic             sent_q;     // it was taken
+  logic             tried_q;    // and is to be sent again over another plane
+  logic             alone_q;    // it is strict, and was taken since marking left nothing on the way
   logic [2:0]       oldest_q;   // cycles as the oldest, since marking could take its end back
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -141,6 +175,8 @@ module sp_requester_ring_props
       age_q      <= '0;
       reason_q   <= 1'b0;
       sent_q     <= 1'b0;
+      tried_q    <= 1'b0;
+      alone_q    <= 1'b0;
       oldest_q   <= '0;
     end else begin
       now_q <= now_q + 32'd1;
@@ -152,8 +188,11 @@ module sp_requester_ring_props
       tail_q <= tail_q + NUM_W'(make);
       if (followed_q) begin
         if (age_q != '1) age_q <= age_q + 6'd1;
-        if (answer && number_i == number_q) reason_q <= 1'b1;
+        if (answer && !again && number_i == number_q) reason_q <= 1'b1;
+        if (answer && again && number_i == number_q) tried_q <= 1'b1;
         if (take && offer_num == number_q) sent_q <= 1'b1;
+        if (phase_i == PHASE_MARK) alone_q <= 1'b0;
+        else if (take && offer_num == number_q) alone_q <= !sent.mem.relaxed;
         if (phase_i == PHASE_MARK) oldest_q <= '0;
         else if (head_q == number_q && oldest_q != '1) oldest_q <= oldest_q + 3'd1;
         if (pop && head_q == number_q) followed_q <= 1'b0;
@@ -163,6 +202,8 @@ module sp_requester_ring_props
         age_q      <= '0;
         reason_q   <= ended_i;
         sent_q     <= 1'b0;
+        tried_q    <= 1'b0;
+        alone_q    <= 1'b0;
         oldest_q   <= '0;
       end
     end
@@ -184,6 +225,9 @@ module sp_requester_ring_props
       for_a_reason: assert (!(at_head && done) || reason_q || age_q >= 6'(Life));
       // An answer counts only for what was sent.
       was_sent: assert (!(answer && followed_q && number_i == number_q) || sent_q);
+      // While it is strict and on the way, no other strict one is sent.
+      alone: assert (!(ORDERED && followed_q && alone_q && !reason_q && age_q < 6'(Life) && take &&
+                       !sent.mem.relaxed && offer_num != number_q));
       // It ends, whatever comes: a scan after its time, once it is the oldest; marking, which takes an
       // end back, is over in the end.
       in_time: assert (!(at_head && oldest_q == '1 && age_q >= 6'(Life + N + 4)) || done ||
@@ -194,6 +238,8 @@ module sp_requester_ring_props
   always_comb begin
     // An answer ends the followed request behind others.
     answered: cover (rst_ni && at_head && done && sent_q && reason_q && number_q != '0);
+    // One that another plane was tried for ends with its answer.
+    tried: cover (rst_ni && at_head && done && tried_q && reason_q);
     // Its time ends it, sent and unsent.
     timed_out: cover (rst_ni && at_head && done && sent_q && !reason_q);
     unsent: cover (rst_ni && at_head && done && !sent_q && !reason_q);

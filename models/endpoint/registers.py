@@ -157,7 +157,8 @@ class EndpointRegisters:
             self.words[name] &= ~(data & bits)
         else:
             self.words[name] = self.words[name] & ~bits | data & bits
-        self.words["planes"] &= self.all_planes
+        for name in ("planes", "spare"):
+            self.words[name] &= self.all_planes
         return csr.OKAY
 
     def _write_row(self, table: str, index: int, word: str, data: int) -> int:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 
 from ..layout import (
     ATOMIC,
@@ -34,6 +34,8 @@ BLOCK = 256
 ADDR_BITS = FIELDS["mem_addr"].width
 NUM_BITS = FIELDS["tag"].width - 2
 OKAY, SLVERR, DECERR = 0, 2, 3
+#: Rows of the table of planes to avoid.
+AVOID_ROWS = 32
 FIXED, INCR = 0, 1
 
 
@@ -275,9 +277,25 @@ def repeated(ask: Ask) -> Ask:
     return dataclasses.replace(ask, units=(first, *ask.units[1:]))
 
 
-def plane(ask: Ask, up: Sequence[bool]) -> int | None:
-    """Return the plane of a request, None if none is up."""
+def allowed(up: Sequence[bool], avoided: Set[int] = frozenset(), spare: int = 0) -> list[int]:
+    """Return the planes that a request may take. `avoided`: those that its destination is not
+    reached by; `spare`: a mask of planes that carry nothing while all others do."""
     there = [p for p, is_up in enumerate(up) if is_up]
+    good = [p for p in there if p not in avoided] or there
+    usual = [p for p in range(len(up)) if not spare >> p & 1]
+    return usual if usual and set(usual) <= set(good) else good
+
+
+def avoid_row(dst: int) -> int:
+    """Return which row of the table of planes to avoid a destination has."""
+    return dst % AVOID_ROWS
+
+
+def plane(
+    ask: Ask, up: Sequence[bool], avoided: Set[int] = frozenset(), spare: int = 0
+) -> int | None:
+    """Return the plane of a request by its address, None if none is up."""
+    there = allowed(up, avoided, spare)
     if not there:
         return None
     name = ask.dst << ADDR_BITS - 8 | (ask.addr // BLOCK if ask.relaxed else 0)
@@ -340,6 +358,12 @@ def judge(
         return Verdict(OKAY, status, tuple(units[:length]))
     gone = status in (Status.DST, Status.NOT_MEMBER, Status.PARTITION)
     return Verdict(DECERR if gone else SLVERR, status)
+
+
+def worth_another(verdict: Verdict, *, err: bool) -> bool:
+    """Whether an answer sends its request over another plane: it was not executed, or the answer
+    was spoilt on its way (`err`: the error mark)."""
+    return err or verdict.status in (Status.DST, Status.BROKEN)
 
 
 def read_beats(ask: Ask, verdict: Verdict, size: int, bus_bytes: int) -> list[dict[int, int]]:

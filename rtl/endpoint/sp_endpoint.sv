@@ -353,7 +353,9 @@ module sp_endpoint #(
   logic                    seal, must_seal, shut;
   logic [ID_W-1:0]         source;
   logic [31:0]             tag_timeout, reissue_delay, remember, collective_timeout;
-  logic [N_PLANES-1:0]     planes, up_q;
+  logic [31:0]             loss_timeout, avoid_time;
+  logic                    least;
+  logic [N_PLANES-1:0]     planes, spare, up_q;
   region_t                 region [N_REGIONS];
   region_t [N_REGIONS-1:0] regions;
   logic                    fetch_valid [N_GROUPS];
@@ -412,6 +414,10 @@ module sp_endpoint #(
       .reissue_delay_o     (reissue_delay),
       .remember_o          (remember),
       .collective_timeout_o(collective_timeout),
+      .loss_timeout_o      (loss_timeout),
+      .avoid_time_o        (avoid_time),
+      .least_o             (least),
+      .spare_o             (spare),
       .planes_o            (planes),
       .region_o            (region),
       .fetch_valid_o       (fetch_valid),
@@ -511,6 +517,10 @@ module sp_endpoint #(
       .region_i       (regions),
       .tag_timeout_i  (tag_timeout),
       .reissue_delay_i(reissue_delay),
+      .loss_timeout_i (loss_timeout),
+      .avoid_time_i   (avoid_time),
+      .spare_i        (spare),
+      .least_i        (least),
       .plane_up_i     (up_q),
       .s_axi_awid_i,
       .s_axi_awaddr_i,
@@ -894,6 +904,7 @@ module sp_endpoint #(
     event_bits[EV_ANSWERS]            = requester_event.answer;
     event_bits[EV_MALFORMED_ANSWERS]  = requester_event.malformed;
     event_bits[EV_REISSUED]           = requester_event.reissue;
+    event_bits[EV_DETOURS]            = requester_event.detour;
     event_bits[EV_LOADS]              = completer_event.load;
     event_bits[EV_STORES]             = completer_event.store;
     event_bits[EV_ATOMICS]            = completer_event.atomic;

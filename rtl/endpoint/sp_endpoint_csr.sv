@@ -84,6 +84,14 @@ module sp_endpoint_csr #(
     output logic [31:0]                        remember_o,
     /// Cycles until a collective ends without its result.
     output logic [31:0]                        collective_timeout_o,
+    /// Cycles until the answer to a request is taken for lost.
+    output logic [31:0]                        loss_timeout_o,
+    /// Cycles for which a plane is avoided that did not reach a destination.
+    output logic [31:0]                        avoid_time_o,
+    /// Requests take the plane that has the fewest.
+    output logic                               least_o,
+    /// Planes that requests use only when another one is not there.
+    output logic [N_PLANES-1:0]                spare_o,
     /// Planes that collectives use.
     output logic [N_PLANES-1:0]                planes_o,
     /// Regions of the address map.
@@ -167,6 +175,10 @@ module sp_endpoint_csr #(
   assign remember_o           = hw_out.remember.cycles.value;
   assign collective_timeout_o = hw_out.collective_timeout.cycles.value;
   assign planes_o             = hw_out.planes.mask.value[N_PLANES-1:0];
+  assign loss_timeout_o       = hw_out.loss_timeout.cycles.value;
+  assign avoid_time_o         = hw_out.avoid_time.cycles.value;
+  assign least_o              = hw_out.control.least.value;
+  assign spare_o              = hw_out.spare.mask.value[N_PLANES-1:0];
 
   // ------------------------------------------------------------------------------------ counters
 
@@ -418,6 +430,8 @@ module sp_endpoint_csr #(
     // written: before the answer.
     hw_in.planes.mask.next = 32'(planes_o);
     hw_in.planes.mask.we   = hw_out.planes.mask.value != 32'(planes_o);
+    hw_in.spare.mask.next  = 32'(spare_o);
+    hw_in.spare.mask.we    = hw_out.spare.mask.value != 32'(spare_o);
 
     hw_in.irq_status.tag_timeout.hwset       = event_i[EV_TAG_TIMEOUTS];
     hw_in.irq_status.atomic_unknown.hwset    = event_i[EV_ATOMICS_UNKNOWN];

@@ -6,7 +6,7 @@ package sp_endpoint_event_pkg;
 
   /// Events.
   /* verilator lint_off UNUSEDPARAM */  // by tops without an endpoint
-  localparam int unsigned N_EVENTS = 28;
+  localparam int unsigned N_EVENTS = 29;
   /* verilator lint_on UNUSEDPARAM */
 
   /// Place of each among them.
@@ -38,7 +38,8 @@ package sp_endpoint_event_pkg;
     EV_PLANES_DROPPED       = 5'd24,
     EV_PLANES_CLOSED        = 5'd25,
     EV_PLANES_STRAY         = 5'd26,
-    EV_PLANES_DOWN          = 5'd27
+    EV_PLANES_DOWN          = 5'd27,
+    EV_DETOURS              = 5'd28
   } event_e;
 
 endpackage

@@ -58,6 +58,7 @@ package sp_endpoint_pkg;
   typedef struct packed {
     logic       request;    // a packet is sent, also again
     logic       reissue;    // it is sent again
+    logic       detour;     // a destination was not reached by a plane; another one is tried
     logic       answer;     // an answer ends a request
     logic       late;       // an answer came that nobody waits for: dropped
     logic       unknown;    // an answer came to what was not asked here: dropped

@@ -42,6 +42,15 @@ module sp_requester
     input  logic [31:0]             tag_timeout_i,
     /// Cycles until what a lost plane had is sent again.
     input  logic [31:0]             reissue_delay_i,
+    /// Cycles from sending a request until its answer is taken for lost; 0: never.
+    input  logic [31:0]             loss_timeout_i,
+    /// Cycles for which a plane that failed a destination is avoided; 0: nothing is tried over
+    /// another plane but what a lost plane had.
+    input  logic [31:0]             avoid_time_i,
+    /// Planes that carry nothing while all others do.
+    input  logic [N_PLANES-1:0]     spare_i,
+    /// Requests take the plane that has the fewest on the way; in strict regions never.
+    input  logic                    least_i,
     /// Planes that are up.
     input  logic [N_PLANES-1:0]     plane_up_i,
     /// AXI4 write address.
@@ -224,6 +233,14 @@ module sp_requester
   logic [KINDS-1:0][1:0]         pop_resp;
   logic [KINDS-1:0]              phase_done;
   logic [KINDS-1:0]              timeout;
+  logic [KINDS-1:0]              lost_for_good;
+  logic [KINDS-1:0][PlaneW-1:0]  answer_plane;
+  logic [KINDS-1:0]              answer_more;
+  logic                          answer_again;
+  logic [KINDS-1:0]              overdue;
+  logic [KINDS-1:0][AVOID_W-1:0] overdue_row;
+  logic [KINDS-1:0][PlaneW-1:0]  overdue_plane;
+  logic [KINDS-1:0]              overdue_take;
 
   logic unused;
   assign unused = &{1'b0, s_axi_awlock_i, s_axi_awcache_i, s_axi_awprot_i, s_axi_awqos_i,
@@ -232,23 +249,75 @@ module sp_requester
 
   // ------------------------------------------------------------------------------------ planes
 
-  // When the planes that are up change, nothing new is sent until what is on the way is answered or
-  // sent again: no request meets one to the same block that took another plane.
+  // When the planes that requests may take change, nothing new is sent until what is on the way is
+  // answered or sent again: no request meets one to the same block that took another plane.
   phase_e              phase_q;
   logic [N_PLANES-1:0] up_q;
   logic [N_PLANES-1:0] lost_q;   // went down since the last repetition
   logic [31:0]         waited_q; // since then
   logic [31:0]         now_q;
+  logic [N_PLANES-1:0] spare_q;
+  logic                least_q;
   logic                changed;
   logic                restart;
   logic                next_phase;
+  logic                waited;
 
-  assign changed = plane_up_i != up_q;
+  // By row of destinations: planes to avoid, and those of them that lost something since the last
+  // repetition.
+  logic [2**AVOID_W-1:0][N_PLANES-1:0] avoid_q;
+  logic [2**AVOID_W-1:0][N_PLANES-1:0] blamed_q;
+  logic [31:0]                         avoided_q;  // cycles since there was the first
+  logic [31:0]                         loss_timeout;
+  logic [TRIES_W-1:0]                  tries;      // that are worth it
+  logic                                bounce;     // a request is answered: try another plane
+  logic                                blame;      // a destination is not reached by a plane
+  logic [AVOID_W-1:0]                  blame_row;
+  logic [PlaneW-1:0]                   blame_plane;
+  logic [N_PLANES-1:0]                 blame_bit;
+  logic [N_PLANES-1:0]                 blame_all;
+  logic                                forget;
+
+  assign loss_timeout = (avoid_time_i != '0) ? loss_timeout_i : '0;
+  assign tries        = (avoid_time_i != '0 && up_q != '0) ?
+                        TRIES_W'($countones(up_q)) - TRIES_W'(1) : '0;
+
+  // One at a time: an answer comes only once, who waits for too long goes on to do so.
+  always_comb begin
+    bounce       = 1'b0;
+    blame_row    = '0;
+    blame_plane  = '0;
+    overdue_take = '0;
+    for (int unsigned k = 0; k < KINDS; k++) begin
+      if (answer[k] && answer_again && answer_more[k]) begin
+        bounce      = 1'b1;
+        blame_row   = answer_ask[k].dst[AVOID_W-1:0];
+        blame_plane = answer_plane[k];
+      end
+    end
+    for (int unsigned k = 0; k < KINDS; k++) begin
+      if (overdue[k] && !bounce && overdue_take == '0) begin
+        overdue_take[k] = 1'b1;
+        blame_row       = overdue_row[k];
+        blame_plane     = overdue_plane[k];
+      end
+    end
+    blame     = bounce || overdue_take != '0;
+    blame_bit = N_PLANES'(1) << blame_plane;
+    blame_all = avoid_q[blame_row] | blame_bit;
+  end
+
+  assign forget = avoid_q != '0 && avoided_q >= avoid_time_i && phase_q == PHASE_RUN && !blame;
+  assign waited = waited_q >= reissue_delay_i;
+
+  // What is lost for good is on no plane any more; that is counted anew.
+  assign changed = plane_up_i != up_q || spare_i != spare_q || least_i != least_q || blame ||
+                   forget || (least_q && lost_for_good != '0);
 
   always_comb begin
     case (phase_q)
       PHASE_SETTLE: next_phase = &phase_done && !sending &&
-                                 (lost_q == '0 || waited_q >= reissue_delay_i);
+                                 (lost_q == '0 || waited);
       PHASE_MARK:   next_phase = &phase_done;
       PHASE_RESEND: next_phase = &phase_done;
       default:      next_phase = 1'b0;
@@ -263,20 +332,37 @@ module sp_requester
       lost_q   <= '0;
       waited_q <= '0;
       now_q    <= '0;
+      spare_q  <= '0;
+      least_q  <= 1'b0;
+      avoid_q  <= '0;
+      blamed_q <= '0;
+      avoided_q <= '0;
     end else begin
-      now_q <= now_q + 32'd1;
-      up_q  <= plane_up_i;
+      now_q   <= now_q + 32'd1;
+      up_q    <= plane_up_i;
+      spare_q <= spare_i;
+      least_q <= least_i;
       if (changed) begin
         phase_q <= PHASE_SETTLE;
         lost_q  <= lost_q | (up_q & ~plane_up_i);
       end else if (next_phase) begin
         phase_q <= (phase_q == PHASE_SETTLE) ? PHASE_MARK :
                    (phase_q == PHASE_MARK) ? PHASE_RESEND : PHASE_RUN;
-        if (phase_q == PHASE_RESEND) lost_q <= '0;
+        if (phase_q == PHASE_RESEND) begin
+          lost_q   <= '0;
+          blamed_q <= '0;
+        end
+      end
+      avoided_q <= (avoid_q == '0) ? '0 : avoided_q + 32'(avoided_q != '1);
+      if (forget) avoid_q <= '0;
+      if (blame) begin
+        // If none is left, the others may be better by now than this one.
+        avoid_q[blame_row]  <= ((up_q & ~blame_all) == '0) ? blame_bit : blame_all;
+        blamed_q[blame_row] <= blamed_q[blame_row] | blame_bit;
       end
       // What has left the sender by now counts as sent before; the rest leaves later.
-      if (sending || (changed && (up_q & ~plane_up_i) != '0)) waited_q <= '0;
-      else if (waited_q < reissue_delay_i) waited_q <= waited_q + 32'd1;
+      if (sending || blame || (up_q & ~plane_up_i) != '0) waited_q <= '0;
+      else if (!waited) waited_q <= waited_q + 32'd1;
     end
   end
 
@@ -372,7 +458,10 @@ module sp_requester
       .answer_num_i (answer_num),
       .answer_live_o(answer_live[KIND_LOAD]),
       .answer_ask_o (answer_ask[KIND_LOAD]),
+      .answer_plane_o(answer_plane[KIND_LOAD]),
+      .answer_more_o(answer_more[KIND_LOAD]),
       .answer_i     (answer[KIND_LOAD]),
+      .answer_again_i(bounce),
       .answer_data_i(answer_says.resp),
       .answer_okay_i(answer_says.resp == RESP_OKAY),
       .done_o       (done[KIND_LOAD]),
@@ -383,12 +472,21 @@ module sp_requester
       .pop_i        (pop[KIND_LOAD]),
       .now_i        (now_q),
       .timeout_i    (tag_timeout_i),
+      .loss_timeout_i(loss_timeout),
+      .tries_i      (tries),
       .phase_i      (phase_q),
       .restart_i    (restart),
       .up_i         (|up_q),
       .lost_i       (lost_q),
+      .blamed_i     (blamed_q),
+      .waited_i     (waited),
       .phase_done_o (phase_done[KIND_LOAD]),
-      .ev_timeout_o (timeout[KIND_LOAD])
+      .overdue_o    (overdue[KIND_LOAD]),
+      .overdue_row_o(overdue_row[KIND_LOAD]),
+      .overdue_plane_o(overdue_plane[KIND_LOAD]),
+      .overdue_take_i(overdue_take[KIND_LOAD]),
+      .ev_timeout_o (timeout[KIND_LOAD]),
+      .ev_lost_o    (lost_for_good[KIND_LOAD])
   );
 
   // ------------------------------------------------------------------------------------ stores
@@ -487,7 +585,10 @@ module sp_requester
       .answer_num_i (answer_num),
       .answer_live_o(answer_live[KIND_STORE]),
       .answer_ask_o (answer_ask[KIND_STORE]),
+      .answer_plane_o(answer_plane[KIND_STORE]),
+      .answer_more_o(answer_more[KIND_STORE]),
       .answer_i     (answer[KIND_STORE]),
+      .answer_again_i(bounce),
       .answer_data_i(answer_says.resp),
       .answer_okay_i(answer_says.resp == RESP_OKAY),
       .done_o       (done[KIND_STORE]),
@@ -498,12 +599,21 @@ module sp_requester
       .pop_i        (pop[KIND_STORE]),
       .now_i        (now_q),
       .timeout_i    (tag_timeout_i),
+      .loss_timeout_i(loss_timeout),
+      .tries_i      (tries),
       .phase_i      (phase_q),
       .restart_i    (restart),
       .up_i         (|up_q),
       .lost_i       (lost_q),
+      .blamed_i     (blamed_q),
+      .waited_i     (waited),
       .phase_done_o (phase_done[KIND_STORE]),
-      .ev_timeout_o (timeout[KIND_STORE])
+      .overdue_o    (overdue[KIND_STORE]),
+      .overdue_row_o(overdue_row[KIND_STORE]),
+      .overdue_plane_o(overdue_plane[KIND_STORE]),
+      .overdue_take_i(overdue_take[KIND_STORE]),
+      .ev_timeout_o (timeout[KIND_STORE]),
+      .ev_lost_o    (lost_for_good[KIND_STORE])
   );
 
   // ----------------------------------------------------------------------------------- atomics
@@ -590,7 +700,10 @@ module sp_requester
       .answer_num_i (answer_num),
       .answer_live_o(answer_live[KIND_ATOMIC]),
       .answer_ask_o (answer_ask[KIND_ATOMIC]),
+      .answer_plane_o(answer_plane[KIND_ATOMIC]),
+      .answer_more_o(answer_more[KIND_ATOMIC]),
       .answer_i     (answer[KIND_ATOMIC]),
+      .answer_again_i(bounce),
       .answer_data_i(answer_says),
       .answer_okay_i(answer_says.resp == RESP_OKAY),
       .done_o       (done[KIND_ATOMIC]),
@@ -601,12 +714,21 @@ module sp_requester
       .pop_i        (pop[KIND_ATOMIC]),
       .now_i        (now_q),
       .timeout_i    (tag_timeout_i),
+      .loss_timeout_i(loss_timeout),
+      .tries_i      (tries),
       .phase_i      (phase_q),
       .restart_i    (restart),
       .up_i         (|up_q),
       .lost_i       (lost_q),
+      .blamed_i     (blamed_q),
+      .waited_i     (waited),
       .phase_done_o (phase_done[KIND_ATOMIC]),
-      .ev_timeout_o (timeout[KIND_ATOMIC])
+      .overdue_o    (overdue[KIND_ATOMIC]),
+      .overdue_row_o(overdue_row[KIND_ATOMIC]),
+      .overdue_plane_o(overdue_plane[KIND_ATOMIC]),
+      .overdue_take_i(overdue_take[KIND_ATOMIC]),
+      .ev_timeout_o (timeout[KIND_ATOMIC]),
+      .ev_lost_o    (lost_for_good[KIND_ATOMIC])
   );
 
   // A register, so that a result stays as it is.
@@ -658,6 +780,23 @@ module sp_requester
 
   // ------------------------------------------------------------------------- packets out and in
 
+  ask_t              ended_ask;
+  logic [PlaneW-1:0] ended_plane;
+
+  always_comb begin
+    ended_ask   = answer_ask[KIND_LOAD];
+    ended_plane = answer_plane[KIND_LOAD];
+    for (int unsigned k = 1; k < KINDS; k++) begin
+      if (answer[k]) begin
+        ended_ask   = answer_ask[k];
+        ended_plane = answer_plane[k];
+      end
+    end
+  end
+
+  logic unused_ended;
+  assign unused_ended = &{1'b0, ended_ask};
+
   sp_requester_send #(
       .FLIT_W  (FLIT_W),
       .N_PLANES(N_PLANES),
@@ -667,6 +806,15 @@ module sp_requester
       .rst_ni,
       .source_i,
       .up_i          (up_q),
+      .avoid_i       (avoid_q),
+      .spare_i       (spare_q),
+      .least_i       (least_q),
+      .end_i         (|answer && !bounce),
+      .end_hash_i    (way_hash(ended_ask.dst, ended_ask.mem.addr[ADDR_W-1:8],
+                               ended_ask.mem.relaxed)),
+      .end_relaxed_i (ended_ask.mem.relaxed),
+      .end_plane_i   (ended_plane),
+      .none_i        (phase_q == PHASE_MARK && next_phase && !changed),
       .offer_i       (offer),
       .ask_i         (offer_ask),
       .num_i         (offer_num),
@@ -707,6 +855,7 @@ module sp_requester
       .live_i        (answer_live),
       .ask_i         (answer_ask),
       .answer_o      (answer),
+      .again_o       (answer_again),
       .resp_o        (answer_says.resp),
       .status_o      (answer_says.status),
       .old_o         (answer_says.old),
@@ -720,7 +869,8 @@ module sp_requester
 
   assign event_o.request = |take;
   assign event_o.reissue = |(take & offer_again);
-  assign event_o.answer  = |answer;
+  assign event_o.answer  = |answer && !bounce;
+  assign event_o.detour  = blame;
   assign event_o.timeout = timeout;
   for (genvar k = 0; k < KINDS; k++) begin : g_event
     assign event_o.decerr[k] = pop[k] && pop_resp[k] == RESP_DECERR;

@@ -41,6 +41,9 @@ module sp_requester_answer
     input  ask_t [KINDS-1:0]             ask_i,
     /// It is answered: it ends.
     output logic [KINDS-1:0]             answer_o,
+    /// With it: over another plane the answer may be another one, and to send the request again does
+    /// no harm.
+    output logic                         again_o,
     /// Response.
     output logic [1:0]                   resp_o,
     /// Of atomics: the status.
@@ -169,6 +172,11 @@ module sp_requester_answer
   assign resp_o   = trusted ? status_resp(hdr_q.status) : RESP_SLVERR;
   assign status_o = trusted ? hdr_q.status : ST_UNKNOWN;
   assign old_o    = first_q ? data_q[63:0] : old_q;
+
+  // Not executed, or spoilt on the way back: then stores can be executed twice, and an atomic is
+  // known by its epoch.
+  assign again_o = error_q ||
+                   (trusted && (hdr_q.status == ST_DST || hdr_q.status == ST_BROKEN));
 
   assign ev_late_o      = ends && ours && !live;
   assign ev_unknown_o   = ends && (!ours || (live && !match));

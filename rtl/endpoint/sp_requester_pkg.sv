@@ -20,6 +20,10 @@ package sp_requester_pkg;
   localparam int unsigned NUM_W = TAG_W - 2;
   /// Bits of what lies beside a request in its ring.
   localparam int unsigned EXTRA_W = UNIT_W + 16;
+  /// Destinations whose lowest bits are equal share a row of the table of planes to avoid.
+  localparam int unsigned AVOID_W = 5;
+  /// Bits of a number of planes, 0 to 8.
+  localparam int unsigned TRIES_W = 4;
   /* verilator lint_on UNUSEDPARAM */
 
   /// A packet to send, but for source and tag.
@@ -46,6 +50,15 @@ package sp_requester_pkg;
     PHASE_MARK   = 2'd2,  // what lost planes had is marked
     PHASE_RESEND = 2'd3   // what is marked is sent
   } phase_e;
+
+  /// What names the way of a request: its destination and block, in strict regions the destination.
+  function automatic logic [7:0] way_hash(
+      logic [ID_W-1:0] dst, logic [ADDR_W-9:0] block, logic relaxed);
+    logic [63:0] name;
+    name = {1'b0, dst, relaxed ? block : (ADDR_W - 8)'(0)};
+    return name[63:56] ^ name[55:48] ^ name[47:40] ^ name[39:32] ^ name[31:24] ^ name[23:16] ^
+           name[15:8] ^ name[7:0];
+  endfunction
 
   /// AXI response for a status.
   function automatic logic [1:0] status_resp(logic [3:0] status);

@@ -8,9 +8,10 @@
 //
 // Guarantees: each request is offered for sending until it is taken, in order; it ends once: by its
 // answer, or `timeout_i` cycles after it was made, whichever is first; answers to others are not
-// live. While it is taken (`held_i`) it does not end. After planes were lost, what they had is sent
-// again in order; with ORDERED also what was answered behind something that was not, so that an
-// older store never takes effect after a younger one.
+// live. While it is taken (`held_i`) it does not end. After planes were lost, or ways by a plane to
+// a destination, what they had is sent again in order; with ORDERED also what was answered behind
+// something that was not, so that an older store never takes effect after a younger one, and what is
+// strict is sent when nothing strict is on the way, so that it is never seen before an older one.
 
 module sp_requester_ring
   import sp_pkg::*;
@@ -22,7 +23,7 @@ module sp_requester_ring
     parameter int unsigned RET_W   = 8,
     /// Bits of what an answer says.
     parameter int unsigned ANS_W   = 2,
-    /// Repeat what was answered, too, behind something that was not.
+    /// Repeat what was answered, too, behind something that was not; what is strict goes alone.
     parameter bit          ORDERED = 1'b0,
     /// Bits of a plane.
     parameter int unsigned PLANE_W = 1,
@@ -70,8 +71,14 @@ module sp_requester_ring
     output logic                answer_live_o,
     /// Its packet.
     output ask_t                answer_ask_o,
-    /// This is its answer: it ends.
+    /// The plane that it took.
+    output logic [PLANE_W-1:0]  answer_plane_o,
+    /// It may be tried over another plane.
+    output logic                answer_more_o,
+    /// This is its answer: it ends, unless
     input  logic                answer_i,
+    /// it is to be sent again.
+    input  logic                answer_again_i,
     /// What the answer says.
     input  logic [ANS_W-1:0]    answer_data_i,
     /// The answer says that all is well.
@@ -92,6 +99,10 @@ module sp_requester_ring
     input  logic [31:0]         now_i,
     /// Cycles that a request lives; 0: for ever.
     input  logic [31:0]         timeout_i,
+    /// Cycles from sending until an answer is taken for lost; 0: never.
+    input  logic [31:0]         loss_timeout_i,
+    /// Times that a request may be tried again over another plane.
+    input  logic [TRIES_W-1:0]  tries_i,
     /// What is to be done.
     input  phase_e              phase_i,
     /// It begins anew in the next cycle.
@@ -100,10 +111,24 @@ module sp_requester_ring
     input  logic                up_i,
     /// Planes that were lost.
     input  logic [N_PLANES-1:0] lost_i,
+    /// By row of destinations: planes by which they were lost.
+    input  logic [2**AVOID_W-1:0][N_PLANES-1:0] blamed_i,
+    /// What these had has arrived by now, or never will.
+    input  logic                waited_i,
     /// The phase is over.
     output logic                phase_done_o,
+    /// A request has no answer for too long.
+    output logic                overdue_o,
+    /// Row of its destination.
+    output logic [AVOID_W-1:0]  overdue_row_o,
+    /// The plane that it took.
+    output logic [PLANE_W-1:0]  overdue_plane_o,
+    /// This is believed: it is tried again.
+    input  logic                overdue_take_i,
     /// Pulse: the time of a request ran out.
-    output logic                ev_timeout_o
+    output logic                ev_timeout_o,
+    /// Pulse: and it had been sent.
+    output logic                ev_lost_o
 );
 
   if (N < 4 || N > 256 || (1 << IdxW) != N) begin : g_bad_n
@@ -114,13 +139,16 @@ module sp_requester_ring
   logic [EXTRA_W-1:0] extra_mem [N];
   logic [RET_W-1:0]   ret_mem   [N];
   logic [ANS_W-1:0]   ans_mem   [N];
-  logic [31:0]        stamp_mem [N];
+  logic [31:0]        stamp_mem [N];  // when it was made
+  logic [31:0]        sent_mem  [N];  // and taken
   logic [PLANE_W-1:0] plane_mem [N];
+  logic [AVOID_W-1:0] row_mem   [N];  // of its destination
   end_e               end_q     [N];
 
   logic [N-1:0]       done_q;   // it has ended
   logic [N-1:0]       okay_q;   // with an answer that all is well
   logic [N-1:0]       again_q;  // it is to be sent again
+  logic [TRIES_W-1:0] tries_q [N];  // over another plane
   logic [NUM_W-1:0]   head_q;
   logic [NUM_W-1:0]   sent_q;
   logic [NUM_W-1:0]   tail_q;
@@ -150,6 +178,7 @@ module sp_requester_ring
   // ---------------------------------------------------------------------------------- sending
 
   logic resend;
+  logic waits;   // for an older one that is strict, too
   logic wanted;  // the request at hand is to be sent
   logic more;    // there is one at hand
   logic step;    // the next one that waits; what has ended already is passed over at any time
@@ -158,8 +187,14 @@ module sp_requester_ring
   assign offer_at = resend ? walk_at : sent_at;
   assign more     = resend ? walk_q != sent_q : phase_i == PHASE_RUN && sent_q != tail_q;
   assign wanted   = !done_q[offer_at] && (!resend || again_q[offer_at]);
-  assign offer_o  = more && wanted && up_i;
+  assign offer_o  = more && wanted && up_i && !waits;
   assign step     = sent_q != tail_q && (done_q[sent_at] || (take_i && !resend));
+
+  // The one strict request that can be on the way. What was lost goes through RESEND in order, from
+  // the oldest on: all before it has been sent again and is looked at here, or has ended.
+  logic            strict_q;
+  logic [IdxW-1:0] strict_at_q;
+  assign waits = ORDERED && strict_q && !done_q[strict_at_q] && !offer_ask_o.mem.relaxed;
 
   assign offer_ask_o   = ask_mem[offer_at];
   assign offer_extra_o = extra_mem[offer_at];
@@ -176,9 +211,14 @@ module sp_requester_ring
   logic mark;
 
   assign walk_live  = (sent_q - walk_q) <= (sent_q - head_q);
-  assign walk_lost  = lost_i[plane_mem[walk_at]];
-  assign walk_open  = walk_live && !done_q[walk_at];
-  assign walk_stays = phase_i == PHASE_SETTLE && walk_open && !again_q[walk_at] && !walk_lost;
+  logic walk_blamed;  // its destination is lost by its plane
+
+  assign walk_blamed = blamed_i[row_mem[walk_at]][plane_mem[walk_at]];
+  assign walk_lost   = lost_i[plane_mem[walk_at]] || walk_blamed;
+  assign walk_open   = walk_live && !done_q[walk_at];
+  // Answers can still come over a plane that others of its destinations are lost by.
+  assign walk_stays  = phase_i == PHASE_SETTLE && walk_open && !again_q[walk_at] &&
+                       !(walk_lost && (waited_i || lost_i[plane_mem[walk_at]]));
   assign walk_step  = walk_q != sent_q && (resend ? take_i || !wanted : !walk_stays);
   assign mark = phase_i == PHASE_MARK && walk_q != sent_q && walk_lost &&
                 (walk_open || (ORDERED && walk_live && found_q && okay_q[walk_at]));
@@ -189,7 +229,9 @@ module sp_requester_ring
 
   assign answer_live_o = (answer_num_i - head_q) < (sent_q - head_q) && !done_q[answer_at] &&
                          !again_q[answer_at] && !(held_i && held_at == answer_at);
-  assign answer_ask_o  = ask_mem[answer_at];
+  assign answer_ask_o   = ask_mem[answer_at];
+  assign answer_plane_o = plane_mem[answer_at];
+  assign answer_more_o  = tries_q[answer_at] < tries_i;
 
   // ----------------------------------------------------------------------------------- time-out
 
@@ -204,6 +246,17 @@ module sp_requester_ring
                      !(take_i && offer_at == scan_q) && !(answer_i && answer_at == scan_q) &&
                      (now_i - stamp_mem[scan_q]) >= timeout_i;
   assign ev_timeout_o = expired;
+  assign ev_lost_o    = expired && scan_sent;
+
+  assign overdue_row_o   = row_mem[scan_q];
+  assign overdue_plane_o = plane_mem[scan_q];
+  assign overdue_o       = loss_timeout_i != '0 && scan_sent && !done_q[scan_q] &&
+                           !again_q[scan_q] && !(held_i && held_at == scan_q) &&
+                           !(take_i && offer_at == scan_q) &&
+                           !(answer_i && answer_at == scan_q) && !expired &&
+                           (now_i - sent_mem[scan_q]) >= loss_timeout_i &&
+                           tries_q[scan_q] < tries_i && !lost_i[overdue_plane_o] &&
+                           !blamed_i[overdue_row_o][overdue_plane_o];
 
   // ---------------------------------------------------------------------------------------- end
 
@@ -220,9 +273,17 @@ module sp_requester_ring
       extra_mem[tail_at] <= make_extra_i;
       ret_mem[tail_at]   <= make_ret_i;
       stamp_mem[tail_at] <= now_i;
+      row_mem[tail_at]   <= make_ask_i.dst[AVOID_W-1:0];
+      tries_q[tail_at]   <= '0;
       end_q[tail_at]     <= END_INSIDE;
     end
-    if (take_i) plane_mem[offer_at] <= take_plane_i;
+    if (take_i) begin
+      plane_mem[offer_at] <= take_plane_i;
+      sent_mem[offer_at]  <= now_i;
+      strict_at_q         <= offer_ask_o.mem.relaxed ? strict_at_q : offer_at;
+    end
+    if (answer_i && answer_again_i) tries_q[answer_at] <= tries_q[answer_at] + TRIES_W'(1);
+    if (overdue_take_i) tries_q[scan_q] <= tries_q[scan_q] + TRIES_W'(1);
     if (answer_i) begin
       ans_mem[answer_at] <= answer_data_i;
       end_q[answer_at]   <= END_ANSWER;
@@ -241,6 +302,7 @@ module sp_requester_ring
       walk_q  <= '0;
       found_q <= 1'b0;
       scan_q  <= '0;
+      strict_q <= 1'b0;
     end else begin
       scan_q <= scan_q + IdxW'(1);
       if (pop_i) head_q <= head_q + NUM_W'(1);
@@ -263,7 +325,11 @@ module sp_requester_ring
         okay_q[tail_at]  <= 1'b0;
         again_q[tail_at] <= 1'b0;
       end
-      if (answer_i) begin
+      // Marking leaves nothing on the way; the place of what has ended is used again.
+      if (take_i && !offer_ask_o.mem.relaxed) strict_q <= 1'b1;
+      else if (phase_i == PHASE_MARK || done_q[strict_at_q]) strict_q <= 1'b0;
+      if (answer_i && answer_again_i) again_q[answer_at] <= 1'b1;
+      else if (answer_i) begin
         done_q[answer_at] <= 1'b1;
         okay_q[answer_at] <= answer_okay_i;
       end

@@ -27,6 +27,22 @@ module sp_requester_send
     input  logic [ID_W-1:0]               source_i,
     /// Planes that are up.
     input  logic [N_PLANES-1:0]           up_i,
+    /// By row of destinations: planes that they are not reached by.
+    input  logic [2**AVOID_W-1:0][N_PLANES-1:0] avoid_i,
+    /// Planes that carry nothing while all others do.
+    input  logic [N_PLANES-1:0]           spare_i,
+    /// Requests that are not strict take the plane that has the fewest.
+    input  logic                          least_i,
+    /// A request that was sent has ended.
+    input  logic                          end_i,
+    /// Name of its way.
+    input  logic [7:0]                    end_hash_i,
+    /// It was not strict.
+    input  logic                          end_relaxed_i,
+    /// Its plane.
+    input  logic [PlaneW-1:0]             end_plane_i,
+    /// No request is on the way.
+    input  logic                          none_i,
     /// A request of each kind is to be sent.
     input  logic [KINDS-1:0]              offer_i,
     /// Its packet.
@@ -116,14 +132,41 @@ module sp_requester_send
     pick.extra = (kind == KIND_ATOMIC) ? atomic_extra_i : store_extra_i;
   end
 
+  logic [7:0]          hash;
+  logic [N_PLANES-1:0] allowed;
+  logic [PlaneW-1:0]   by_hash;
+
+  assign hash = way_hash(ask.dst, ask.mem.addr[ADDR_W-1:8], ask.mem.relaxed);
+
   sp_requester_plane #(
       .N_PLANES(N_PLANES)
   ) u_plane (
       .up_i,
-      .dst_i    (ask.dst),
-      .addr_i   (ask.mem.addr),
-      .relaxed_i(ask.mem.relaxed),
-      .plane_o  (take_plane_o)
+      .avoid_i  (avoid_i[ask.dst[AVOID_W-1:0]]),
+      .spare_i,
+      .hash_i   (hash),
+      .allowed_o(allowed),
+      .plane_o  (by_hash)
+  );
+
+  sp_requester_least #(
+      .N_PLANES  (N_PLANES),
+      .N_REQUESTS(KINDS * N_BUFS)
+  ) u_least (
+      .clk_i,
+      .rst_ni,
+      .least_i,
+      .allowed_i    (allowed),
+      .by_hash_i    (by_hash),
+      .hash_i       (hash),
+      .relaxed_i    (ask.mem.relaxed),
+      .take_i       (|take_o),
+      .plane_o      (take_plane_o),
+      .end_i,
+      .end_hash_i,
+      .end_relaxed_i,
+      .end_plane_i,
+      .none_i
   );
 
   // -------------------------------------------------------------------------------------- read

@@ -4,7 +4,8 @@
 :class:`Play` watches every handshake. What comes in on the bus becomes requests in the model; each
 packet that leaves must be the next one of its kind, on a plane that order allows; what the bus
 hears must be what the answers say. The fabric executes requests, in order within a plane, and
-answers them after random delays; :attr:`Play.fate` says what else happens to one.
+answers them after random delays; :attr:`Play.fate` says what else happens to one, and
+:meth:`Play.set_link` whether a destination is reached by a plane.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ REGIONS = (
     Region(0x1000_0000, 28, 57, dst=9, offset=(1 << 57) - (1 << 26)),
     Region(0x3000_0000, 9, 8, dst=(1 << 14) - 1, offset=0x4200),
 )
-EVENTS = ("request", "reissue", "answer", "late", "unknown", "malformed")
+EVENTS = ("request", "reissue", "detour", "answer", "late", "unknown", "malformed")
 KIND_EVENTS = ("timeout", "decerr", "slverr")
 
 
@@ -64,6 +65,38 @@ class Entry:
     again: int = 0
     #: It ended without an answer; nobody waits any more.
     over: bool = False
+    #: Its answer sends it over another plane, which has not been done yet.
+    bounced: bool = False
+    tries: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """What planes are chosen by."""
+
+    up: tuple[bool, ...]
+    spare: int = 0
+    least: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Avoided:
+    """Planes to avoid by row of destinations, as they can be; since when there are any."""
+
+    rows: tuple[tuple[int, frozenset[int]], ...] = ()
+    since: int = 0
+
+    def row(self, dst: int) -> frozenset[int]:
+        """Return the planes to avoid for a destination."""
+        return dict(self.rows).get(model.avoid_row(dst), frozenset())
+
+    def blamed(self, dst: int, plane: int, up: Iterable[bool], cycle: int) -> Avoided:
+        """Return what it becomes if a destination is not reached by a plane."""
+        planes = self.row(dst) | {plane}
+        if all(p in planes for p, is_up in enumerate(up) if is_up):
+            planes = frozenset({plane})
+        rows = {**dict(self.rows), model.avoid_row(dst): planes}
+        return Avoided(tuple(sorted(rows.items())), self.since if self.rows else cycle)
 
 
 @dataclasses.dataclass
@@ -76,6 +109,8 @@ class Packet:
     flits: int | None = None
     plane: int = 0
     entry: Entry | None = None
+    #: Cycle in which it was sent.
+    at: int = 0
 
 
 class Play:
@@ -114,7 +149,22 @@ class Play:
         self.made = 0
         self.unanswered: deque[tuple[int, list[int]]] = deque()
         self.up = [True] * self.planes
-        self.masks: list[tuple[int, tuple[bool, ...]]] = []
+        self.choices: list[tuple[int, Choice]] = []
+        self.loss = self.avoid = 0
+        #: What the table of planes to avoid can be, and what it could be until which cycle.
+        self.avoided = [Avoided()]
+        self.avoided_before: deque[tuple[int, list[Avoided]]] = deque(maxlen=64)
+        #: Cycles in which a plane did not reach a row of destinations.
+        self.blames: dict[tuple[int, int], list[int]] = {}
+        self.bounces = 0
+        #: Answers that the test lets come.
+        self.kept: list[Packet] = []
+        #: Ways that are broken: (destination, plane), since when.
+        self.broken: dict[tuple[int, int], int] = {}
+        #: An answer that came when its request ends with its time, or has just done so.
+        self.undecided: tuple[Entry, Packet] | None = None
+        #: What a way had when it broke can be lost without a word.
+        self.silent = True
         self.downs = [-1] * self.planes
         self.history: list[list[int]] = [[] for _ in range(self.planes)]
         self.incoming: list[tuple[int, int, int, int, int, int]] = []
@@ -142,12 +192,16 @@ class Play:
 
     # ------------------------------------------------------------------------------ beginning
 
-    async def begin(self, timeout: int = 0, delay: int = 0) -> None:
+    async def begin(self, timeout: int = 0, delay: int = 0, loss: int = 0, avoid: int = 0) -> None:
         """Reset, and start client and watch."""
         dut = self.dut
         self.timeout, self.delay = timeout, delay
+        self.loss, self.avoid = loss, avoid
         dut.tag_timeout.value = timeout
         dut.reissue_delay.value = delay
+        dut.loss_timeout.value = loss
+        dut.avoid_time.value = avoid
+        dut.spare.value = dut.least.value = 0
         dut.source.value = SOURCE
         dut.regions.value = pack_regions(self.regions)
         for name in ("cmd_valid", "cmd", "res_ready", "req_tready", "rsp_tvalid", "rsp_tdata"):
@@ -170,7 +224,7 @@ class Play:
         for _ in range(3):
             await RisingEdge(dut.clk_i)
         dut.rst_ni.value = 1
-        self.masks = [(0, (False,) * self.planes), (0, tuple(self.up))]
+        self.choices = [(0, Choice((False,) * self.planes)), (0, Choice(tuple(self.up)))]
         self.watch = cocotb.start_soon(self._watch())
 
     async def cycles(self, count: int) -> None:
@@ -236,9 +290,15 @@ class Play:
             assert not hands & 256, "an answer had to wait"
             if hands:
                 self._see(hands)
+            events = int(dut.events.value)
+            if self.undecided:
+                (entry, packet), self.undecided = self.undecided, None
+                if events >> 9 + len(EVENTS) - 1 - EVENTS.index("late") & 1:
+                    self.expected["late"] += 1
+                else:
+                    self._answered(entry, packet)
             if self.arriving:
                 self._arrived()
-            events = int(dut.events.value)
             if events:
                 self._count(events)
             self._fabric()
@@ -305,6 +365,11 @@ class Play:
             self._result()
 
     def _count(self, events: int) -> None:
+        if events >> 9 + len(EVENTS) - 1 - EVENTS.index("detour") & 1:
+            if self.bounces:
+                self.bounces -= 1
+            else:
+                self._overdue()
         for k, name in enumerate(reversed(EVENTS)):
             self.hits[f"event.{name}"] += events >> 9 + k & 1
         for k, name in enumerate(reversed(KIND_EVENTS)):
@@ -387,10 +452,16 @@ class Play:
         if entry.sends == 0:
             self._in_order(kind, entry)
         else:
-            downs = [d for d in self.history[entry.plane] if d >= entry.earliest]
+            way = model.avoid_row(ask.dst), entry.plane
+            downs = [
+                cycle
+                for cycle in (*self.history[entry.plane], *self.blames.get(way, ()))
+                if cycle >= entry.earliest
+            ]
             assert downs, f"sent again without need: {entry}"
-            down = downs[0]
-            assert self.cycle - down >= self.delay, f"sent again too early: {entry}"
+            down = min(downs)
+            if entry.verdict is None and not entry.bounced:
+                assert self.cycle - down >= self.delay, f"sent again too early: {entry}"
             assert not entry.over
             if entry.verdict is not None:
                 older = self.lines[kind][max(0, entry.number - self.tags) : entry.number]
@@ -398,7 +469,7 @@ class Play:
                 assert any(other.again > down for other in older), f"answered: {entry}"
                 self.hits["again.answered"] += 1
             ask = model.repeated(ask)
-            entry.verdict, entry.again = None, self.cycle
+            entry.verdict, entry.again, entry.bounced = None, self.cycle, False
             self.hits[f"again.{kind.name.lower()}"] += 1
             self.expected["reissue"] += 1
         expected = ask.all_units()
@@ -419,7 +490,7 @@ class Play:
         self.hits[f"plane.{plane}"] += 1
         if ask.strobes is not None or len(expected) == 16:
             self.hits[f"sent.{'strobes' if ask.strobes is not None else 'full'}"] += 1
-        packet = Packet(header, expected, plane=plane, entry=entry)
+        packet = Packet(header, expected, plane=plane, entry=entry, at=self.cycle)
         low, high = self.latency
         due = max(self.due[plane], self.cycle + self.rng.randint(low, high))
         if not self.up[plane]:
@@ -473,33 +544,95 @@ class Play:
         return max(entry.made, ends[before] if before < len(ends) else self.cycle)
 
     def _right_plane(self, ask: Ask, plane: int) -> None:
-        """The plane is that of the model for a set of planes that were up when it was chosen."""
+        """The plane is that of the model for what there was to choose by when it was chosen."""
         since = self.ends[0] - 4
-        allowed = set()
-        for (_, mask), (until, _) in zip(
-            self.masks, [*self.masks[1:], (self.cycle, ())], strict=True
+        choices = [
+            choice
+            for (_, choice), (until, _) in zip(
+                self.choices, [*self.choices[1:], (self.cycle, Choice(()))], strict=True
+            )
+            if until >= since
+        ]
+
+        def right(avoided: Avoided) -> bool:
+            row = avoided.row(ask.dst)
+            return any(
+                plane in model.allowed(choice.up, row, choice.spare)
+                if choice.least and ask.relaxed
+                else plane == model.plane(ask, choice.up, row, choice.spare)
+                for choice in choices
+            )
+
+        self._forget()
+        fits = [avoided for avoided in self.avoided if right(avoided)]
+        now = self.avoided
+        before = [older for until, older in self.avoided_before if until + 3 >= since]
+        if not before:
+            self.avoided = fits
+        fits += [avoided for older in before for avoided in older if right(avoided)]
+        assert fits, f"plane {plane}, expected by {choices}, {now}: {ask}"
+
+    def _forget(self) -> None:
+        """Planes that are avoided may be forgotten by now: when they are cannot be seen."""
+        if Avoided() not in self.avoided and any(
+            self.cycle - avoided.since >= self.avoid for avoided in self.avoided
         ):
-            if until >= since:
-                allowed.add(model.plane(ask, mask))
-        assert plane in allowed, f"plane {plane}, expected {allowed}"
+            self.avoided = [*self.avoided, Avoided()]
+
+    def under_way(self, other: Entry) -> bool:
+        """Whether a request may still take effect: it is not answered, and not known to be lost."""
+        way = model.avoid_row(other.ask.dst), other.plane
+        return (
+            other.sent is not None
+            and other.verdict is None
+            and not other.over
+            and not other.bounced
+            and not self._expired(other)
+            and self.downs[other.plane] < other.earliest
+            and not any(cycle >= other.earliest for cycle in self.blames.get(way, ()))
+        )
 
     def _no_overtaking(self, entry: Entry, plane: int) -> None:
-        """No request to the same block is on the way over another plane."""
+        """No request to the same block is on the way over another plane, and of strict stores no
+        other one at all."""
         ask = entry.ask
         for line in self.lines.values():
             for other in line[-4 * self.tags :]:
+                if other is entry or not self.under_way(other):
+                    continue
                 if (
-                    other is not entry
-                    and other.sent is not None
-                    and other.verdict is None
-                    and not other.over
-                    and not self._expired(other)
-                    and other.plane != plane
-                    and self.downs[other.plane] < other.earliest
+                    other.plane != plane
                     and other.ask.dst == ask.dst
                     and (not ask.relaxed or other.ask.addr // 256 == ask.addr // 256)
                 ):
                     raise AssertionError(f"{entry} takes plane {plane} while {other} is under way")
+                strict = not ask.relaxed and not other.ask.relaxed
+                assert not (strict and ask.kind is other.ask.kind is Kind.STORE), (
+                    f"{entry} may be seen before {other}"
+                )
+
+    def _blame(self, dst: int, plane: int) -> None:
+        """A plane did not reach a destination."""
+        self.expected["detour"] += 1
+        self.blames.setdefault((model.avoid_row(dst), plane), []).append(self.cycle)
+        self._forget()
+        self.avoided_before.append((self.cycle, self.avoided))
+        blamed = [avoided.blamed(dst, plane, self.up, self.cycle) for avoided in self.avoided]
+        self.avoided = list(dict.fromkeys(blamed))
+
+    def _overdue(self) -> None:
+        """An answer is taken for lost: it must be late enough."""
+        late = [
+            entry
+            for line in self.lines.values()
+            for entry in line[-4 * self.tags :]
+            if self.loss and self.under_way(entry) and self.cycle - entry.earliest >= self.loss
+        ]
+        assert late, "an answer is taken for lost"
+        oldest = min(late, key=lambda entry: entry.sent or 0)
+        oldest.tries += 1
+        self.hits["overdue"] += 1
+        self._blame(oldest.ask.dst, oldest.plane)
 
     # -------------------------------------------------------------------------------- the fabric
 
@@ -535,9 +668,32 @@ class Play:
             if now and not was:
                 self.due[plane] = self.cycle
         self.up = list(up)
-        self.masks.append((self.cycle, tuple(up)))
+        self._choose(up=tuple(up))
         self.dut.plane_up.value = sum(1 << p for p, is_up in enumerate(up) if is_up)
         self.hits[f"planes.{sum(up)}"] += 1
+
+    def _choose(self, **changes: Any) -> None:
+        self.choices.append((self.cycle, dataclasses.replace(self.choices[-1][1], **changes)))
+
+    def choose(self, *, spare: int, least: bool) -> None:
+        """Change what planes are chosen by."""
+        self._choose(spare=spare, least=least)
+        self.dut.spare.value = spare
+        self.dut.least.value = int(least)
+
+    def set_link(self, dst: int, plane: int, up: bool) -> None:
+        """Let a destination be reached by a plane or not. What is on its way when that ends is
+        refused, or lost, or its answer is."""
+        if up:
+            del self.broken[dst, plane]
+            return
+        self.broken[dst, plane] = self.cycle
+        for due, number, packet in list(self.answers):
+            entry = packet.entry
+            if self.silent and entry and (entry.ask.dst, packet.plane) == (dst, plane):
+                self.answers.remove((due, number, packet))
+                self.hits["way.answer"] += 1
+        heapq.heapify(self.answers)
 
     def block(self, dst: int, number: int) -> bytearray:
         """Return 256 bytes of memory of a destination; what nobody wrote is made of its address."""
@@ -556,12 +712,20 @@ class Play:
         """Execute a request and answer it; fates:
 
         okay; lost (never arrives), unanswered (executed), error (answered with a random status),
+        refused, broken (not executed, ST_DST or ST_BROKEN),
         poison, mark, kind, length, beats (answers that are wrong), alien (an answer to something
-        else comes first), twice (a second answer), late (after its time).
+        else comes first), twice (a second answer), late (after its time), kept (when the test lets
+        it).
         """
         entry = packet.entry
         assert entry is not None
-        fate = self.fate(entry)
+        broken = self.broken.get((entry.ask.dst, packet.plane))
+        if broken is None:
+            fate = self.fate(entry)
+        elif self.silent and packet.at <= broken:
+            fate = self.rng.choice(["lost", "unanswered", "refused"])
+        else:
+            fate = "refused"
         self.hits[f"fate.{fate}"] += 1
         if fate == "lost":
             return
@@ -584,6 +748,8 @@ class Play:
             # An atomic that is answered with an error is not executed; of stores nobody knows.
             if entry.ask.kind is Kind.STORE and self.rng.random() < 0.5:
                 self._do(packet)
+        elif fate in ("refused", "broken"):
+            op, status = Op.ERROR, Status.DST if fate == "refused" else Status.BROKEN
         else:
             op, units = self._do(packet)
         if fate == "unanswered":
@@ -608,6 +774,9 @@ class Play:
         answer = Packet(reply, units, err, flits, packet.plane, entry)
         low, high = self.answer_delay
         delay = self.rng.randint(low, high)
+        if fate == "kept":
+            self.kept.append(answer)
+            return
         if fate == "late":
             delay = self.timeout + self.tags + 60
         if fate == "alien":
@@ -621,16 +790,17 @@ class Play:
                 changed[wrong] ^= 1 << self.rng.randrange(4 if wrong == "mem_arg" else 2)
             self.hits[f"alien.{wrong}"] += 1
             alien_op = Op.RESULT if wrong == "coll" else op
-            self._later(
+            self.later(
                 delay - 1 if delay > 1 else 1,
                 Packet(model.make_header(op=alien_op, len=length, **changed), units),
             )
             delay += 40
-        self._later(delay, answer)
+        self.later(delay, answer)
         if fate == "twice":
-            self._later(delay, dataclasses.replace(answer))
+            self.later(delay, dataclasses.replace(answer))
 
-    def _later(self, delay: int, packet: Packet) -> None:
+    def later(self, delay: int, packet: Packet) -> None:
+        """Let an answer come after so many cycles."""
         self.sequence += 1
         heapq.heappush(self.answers, (self.cycle + delay, self.sequence, packet))
 
@@ -702,18 +872,35 @@ class Play:
             or entry.sent is None
             or entry.verdict is not None
             or entry.over
+            or entry.bounced
             or (self.timeout and self._age(entry) >= self.timeout + self.tags + SLACK)
         ):
             self.expected["late"] += 1
         elif not model.answers(entry.ask, packet.header):
             self.expected["unknown"] += 1
         else:
-            entry.verdict = model.judge(
-                entry.ask, packet.header, packet.units, packet.flits, self.flit_w, packet.err
-            )
-            entry.answered = self.cycle
-            self.expected["answer"] += 1
-            self.expected["malformed"] += entry.verdict.malformed
+            if self.timeout and self._age(entry) >= self.timeout - SLACK:
+                self.undecided = entry, packet
+            else:
+                self._answered(entry, packet)
+
+    def _answered(self, entry: Entry, packet: Packet) -> None:
+        """Take an answer for that of a request."""
+        assert packet.flits is not None
+        verdict = model.judge(
+            entry.ask, packet.header, packet.units, packet.flits, self.flit_w, packet.err
+        )
+        self.expected["malformed"] += verdict.malformed
+        again = model.worth_another(verdict, err=packet.err)
+        if self.avoid and again and entry.tries < sum(self.up) - 1:
+            entry.bounced = True
+            entry.tries += 1
+            self.bounces += 1
+            self.hits[f"bounced.{entry.ask.kind.name.lower()}"] += 1
+            self._blame(entry.ask.dst, entry.plane)
+            return
+        entry.verdict, entry.answered = verdict, self.cycle
+        self.expected["answer"] += 1
 
     # -------------------------------------------------------------------------- what the bus hears
 

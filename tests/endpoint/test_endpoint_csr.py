@@ -48,7 +48,8 @@ SETTINGS = {
     ("control", "shut"): "shut_o", ("source", "id"): "source_o",
     ("tag_timeout", "cycles"): "tag_timeout_o", ("reissue_delay", "cycles"): "reissue_delay_o",
     ("remember", "cycles"): "remember_o", ("collective_timeout", "cycles"): "collective_timeout_o",
-    ("planes", "mask"): "planes_o",
+    ("planes", "mask"): "planes_o", ("spare", "mask"): "spare_o", ("control", "least"): "least_o",
+    ("loss_timeout", "cycles"): "loss_timeout_o", ("avoid_time", "cycles"): "avoid_time_o",
 }  # fmt: skip
 #: Bits of region_t by field, the first of the struct highest.
 REGION_BITS = {
@@ -505,7 +506,9 @@ def test_reset_values() -> None:
         for field in register.fields
     }
     replays = link["limits", "replay"] * link["replay_cycles", "cycles"]
-    assert times["tag_timeout"] > times["reissue_delay"] + replays
+    assert times["loss_timeout"] > replays
+    assert times["tag_timeout"] > times["loss_timeout"] + times["reissue_delay"] + replays
+    assert times["avoid_time"] > times["tag_timeout"]
     assert times["collective_timeout"] > times["tag_timeout"]
     assert times["remember"] > times["tag_timeout"] + times["reissue_delay"]
     assert times["irq_mask"] == times["control"] == 0

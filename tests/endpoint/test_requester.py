@@ -14,9 +14,9 @@ from switchproof.ci.build import BuildError
 from switchproof.ci.paths import RTL, TESTS
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.endpoint import requests as model
-from switchproof.models.endpoint.requests import Command, Kind
+from switchproof.models.endpoint.requests import Burst, Command, Kind
 from switchproof.models.layout import AtomicOp
-from tests.endpoint.requester_play import REGIONS, Play, gather
+from tests.endpoint.requester_play import REGIONS, Avoided, Entry, Play, gather
 
 SOURCES = (
     *(
@@ -122,8 +122,58 @@ async def errors(dut: object) -> None:
 
 
 @cocotb.test()
+async def links(dut: object) -> None:
+    """One destination after the other is not reached by a plane for a while: nobody notices. What
+    was on its way there is refused or lost without a word."""
+    play = Play(dut)
+    play.stall, play.gap = 0.2, 0.2
+    await play.begin(delay=80, loss=400, avoid=1500)
+    play.choose(spare=0, least=bool(int(os.environ["LEAST"])))
+    random_strobes(play, 0.04)
+    running = True
+
+    async def vandal() -> None:
+        while running:
+            await play.cycles(play.rng.randint(1, 200))
+            flying = [
+                entry
+                for line in play.lines.values()
+                for entry in line[-4 * play.tags :]
+                if play.under_way(entry)
+            ]
+            if not flying:
+                continue
+            way = play.rng.choice(flying)
+            dst, plane = way.ask.dst, way.plane
+            play.set_link(dst, plane, up=False)
+            await play.cycles(play.rng.randint(1, 900))
+            play.set_link(dst, plane, up=True)
+            # A second one must not hit what is tried again just now.
+            await play.cycles(900)
+
+    async def command() -> None:
+        while running:
+            atomics(play, 3)
+            await play.cycles(play.rng.randint(1, 120))
+
+    side = [cocotb.start_soon(task()) for task in (vandal, command)]
+    await gather(*(worker(play, page, int(os.environ["ROUNDS"])) for page in PAGES))
+    running = False
+    for task in side:
+        await task
+    await settle(play)
+    play.finish()
+    for line in play.lines.values():
+        for entry in line:
+            assert entry.ask.resp is not None or (
+                entry.verdict is not None and entry.verdict.resp == model.OKAY
+            ), f"not hidden: {entry}"
+
+
+@cocotb.test()
 async def planes(dut: object) -> None:
-    """Planes go down and come up among everything; also all of them."""
+    """Planes go down and come up among everything, also all of them, and what they are chosen by
+    changes."""
     play = Play(dut)
     play.stall, play.gap = 0.2, 0.2
     await play.begin(delay=150)
@@ -138,6 +188,8 @@ async def planes(dut: object) -> None:
             if count != 1 and not any(up):
                 up[play.rng.randrange(play.planes)] = True
             play.set_planes(up if count != 1 else [False] * play.planes)
+            if play.rng.random() < 0.3:
+                play.choose(spare=play.rng.getrandbits(play.planes), least=play.rng.random() < 0.5)
             count += 1
         await play.cycles(2)  # what is shorter than a cycle is never seen
         play.set_planes([True] * play.planes)
@@ -394,6 +446,229 @@ async def order(play: Play) -> None:
     play.hits["case.order"] += 1
 
 
+def by_plane(play: Play, entries: list[Entry]) -> list[int]:
+    """Return how many of these requests went by each plane."""
+    return [sum(entry.plane == p for entry in entries) for p in range(play.planes)]
+
+
+def other_fates(play: Play, fates: dict[int, str]) -> None:
+    """Let a fate hit all requests that come by a plane."""
+    play.fate = lambda entry: fates.get(entry.plane, "okay")
+
+
+async def accesses(play: Play, base: int) -> list[tuple[Kind, int]]:
+    """Store, load and let an atomic be done; return kind and response of each."""
+    done = play.next_end[Kind.ATOMIC]
+    store = await play.write(base + 0x40, play.rng.randbytes(16))
+    load = await play.read(base + 0x40, 16)
+    play.commands.append(Command(3, base + 0x48, AtomicOp.ADD, 5, wide=True))
+    await play.until(lambda: play.next_end[Kind.ATOMIC] > done)
+    atomic = play.lines[Kind.ATOMIC][-1]
+    if atomic.verdict and atomic.verdict.resp == model.OKAY:
+        play.spoilt |= set(range(base + 0x48, base + 0x50))
+    return [
+        (Kind.STORE, store),
+        (Kind.LOAD, load[0]),
+        (Kind.ATOMIC, atomic.verdict.resp if atomic.verdict else model.SLVERR),
+    ]
+
+
+async def forgotten(play: Play) -> None:
+    """Wait until no plane is avoided any more."""
+    await play.cycles(play.avoid + 10)
+    play.avoided = [Avoided()]
+
+
+async def detours(play: Play) -> None:
+    """A plane does not reach a destination: another one is tried, and taken from then on, until the
+    time to avoid the first one is over. The reason decides, and each plane is tried once."""
+    usual = model.plane(model.loads(Burst(0, RELAXED, 1, 0), REGIONS, 8)[0], play.up)
+    assert usual is not None
+    for fate in ("refused", "broken", "mark"):
+        other_fates(play, {usual: fate})
+        before = play.expected["detour"]
+        assert {resp for _, resp in await accesses(play, RELAXED)} == {model.OKAY}
+        assert play.expected["detour"] == before + 1, "the plane is not avoided"
+        await forgotten(play)
+        assert (await play.read(RELAXED, 16))[0] == model.OKAY
+        assert play.expected["detour"] == before + 2, "the plane is avoided for ever"
+        await forgotten(play)
+        play.hits[f"case.detour.{fate}"] += 1
+    # What another plane would not do better.
+    for fate in ("poison", "kind"):
+        other_fates(play, {usual: fate})
+        before = play.expected["request"]
+        assert {resp for _, resp in await accesses(play, RELAXED)} == {model.SLVERR}
+        assert play.expected["request"] == before + 3
+    # No plane is better: each is tried once.
+    play.fate = lambda _: "refused"
+    for base in (RELAXED, STRICT):
+        for _ in range(2):
+            before = play.expected["request"]
+            assert {resp for _, resp in await accesses(play, base)} == {model.DECERR}
+            assert play.expected["request"] == before + 3 * play.planes
+    for line in play.lines.values():
+        assert line[-1].tries == play.planes - 1
+    # Nothing is tried if nothing is avoided.
+    play.dut.avoid_time.value, avoid, play.avoid = 0, play.avoid, 0
+    await play.cycles(5)
+    before = play.expected["request"]
+    assert {resp for _, resp in await accesses(play, RELAXED)} == {model.DECERR}
+    assert play.expected["request"] == before + 3
+    play.dut.avoid_time.value = play.avoid = avoid
+    play.fate = lambda _: "okay"
+    await forgotten(play)
+    play.hits["case.detours"] += 1
+
+
+async def lost_answers(play: Play) -> None:
+    """No answer comes by a plane: after a while another one is tried, for all that waits there."""
+    play.dut.loss_timeout.value = play.loss = 150
+    for fate in ("lost", "unanswered"):
+        usual = model.plane(model.loads(Burst(0, RELAXED, 1, 0), REGIONS, 8)[0], play.up)
+        assert usual is not None
+        other_fates(play, {usual: fate})
+        began, before = play.cycle, play.hits["overdue"]
+        block = [play.write(RELAXED + 16 * k, play.rng.randbytes(16)) for k in range(4)]
+        assert await gather(*block) == [model.OKAY] * 4
+        assert play.hits["overdue"] == before + 1
+        assert play.loss + play.delay < play.cycle - began < play.timeout
+        assert {resp for _, resp in await accesses(play, RELAXED)} == {model.OKAY}
+        assert play.hits["overdue"] == before + 1, "the plane is not avoided"
+        await forgotten(play)
+    play.dut.loss_timeout.value = play.loss = 0
+    play.fate = lambda _: "okay"
+    play.hits["case.lost_answers"] += 1
+
+
+async def tag_again(play: Play) -> None:
+    """An answer is late by a whole round of numbers: who has its number now, with all else the same
+    but the address, gets its own."""
+    round_of = 1 << model.NUM_BITS
+    fates = iter(["kept"])
+    play.fate = lambda _: next(fates, "okay")
+    line = play.lines[Kind.LOAD]
+    first = len(line)
+    assert (await play.read(STRICT + 0x800, 16))[0] == model.SLVERR
+    assert len(play.kept) == 1
+    page = 4096
+    while len(line) + page // 256 <= first + round_of:
+        assert (await play.read(STRICT, page, size=play.bus.bit_length() - 1))[0] == model.OKAY
+    while len(line) < first + round_of:
+        assert (await play.read(STRICT, 16))[0] == model.OKAY
+    play.answer_delay = (100, 100)
+    unknown, late = play.expected["unknown"], play.expected["late"]
+    load = cocotb.start_soon(play.read(STRICT + 0x400, 16))
+    await play.until(lambda: play.next_send[Kind.LOAD] == first + round_of + 1)
+    play.later(1, play.kept.pop())
+    assert (await load)[0] == model.OKAY
+    assert (play.expected["unknown"], play.expected["late"]) == (unknown + 1, late)
+    play.answer_delay = (1, 40)
+    play.fate = lambda _: "okay"
+    play.hits["case.tag_again"] += 1
+
+
+async def detour_order(play: Play) -> None:
+    """Two stores to one block; the first is refused, the second is executed, as the way is mended
+    between them. Both must be sent again. Of two strict stores the second waits for the first."""
+    young = play.rng.randbytes(64)
+    for base, sends in ((RELAXED + 0x700, 2), (STRICT + 0x700, 1)):
+        count = len(play.lines[Kind.STORE])
+        fates = iter(["refused"])
+        play.fate = lambda _, fates=fates: next(fates, "okay")  # type: ignore[misc]
+        play.answer_delay = (60, 60)
+        place = base + (0 if sends == 2 else 0x100)
+        ends = await gather(play.write(base, bytes(64)), play.write(place, young))
+        assert ends == [model.OKAY] * 2
+        old, new = play.lines[Kind.STORE][count:]
+        assert (old.sends, new.sends) == (2, sends)
+        assert (old.sent or 0) < (new.sent or 0)
+        assert sends == 2 or (new.sent or 0) > old.answered, "the second may be seen first"
+        assert bytes(play.peek(place + k) for k in range(64)) == young
+        await forgotten(play)
+    play.answer_delay = (1, 40)
+    play.fate = lambda _: "okay"
+    play.hits["case.detour_order"] += 1
+
+
+async def least_loaded(play: Play) -> None:
+    """Blocks that would all take one plane, and a plane that is busy: those that have fewer
+    requests on the way are taken. Strict requests take that of their address."""
+    asks = [model.loads(Burst(0, RELAXED + 256 * k, 1, 0), REGIONS, 8)[0] for k in range(4096)]
+    unequal = [256 * k for k, ask in enumerate(asks) if model.plane(ask, play.up) == 0]
+    unequal = play.rng.sample(unequal, 16 * play.planes)
+    for least in (False, True):
+        play.choose(spare=0, least=least)
+        await play.cycles(5)
+        play.answer_delay = (40, 60)
+        count = len(play.lines[Kind.LOAD])
+        await gather(*(play.read(RELAXED + place, 16) for place in unequal))
+        shares = by_plane(play, play.lines[Kind.LOAD][count:])
+        if least:
+            assert min(shares) >= 10, shares
+        else:
+            assert shares[1:] == [0] * (play.planes - 1)
+    count = len(play.lines[Kind.LOAD])
+    await gather(*(play.read(STRICT + place % (1 << 18), 16) for place in unequal))
+    assert max(by_plane(play, play.lines[Kind.LOAD][count:])) == len(unequal)
+    # A plane that is busy with others is left alone.
+    play.answer_delay = (300, 300)
+    count = play.next_send[Kind.LOAD]
+    strict = [cocotb.start_soon(play.read(STRICT + 256 * k, 16)) for k in range(6)]
+    await play.until(lambda: play.next_send[Kind.LOAD] == count + 6)
+    busy = play.lines[Kind.LOAD][-1].plane
+    count = len(play.lines[Kind.STORE])
+    await gather(*(play.write(RELAXED + place, bytes(16)) for place in unequal[:6]))
+    assert by_plane(play, play.lines[Kind.STORE][count:])[busy] == 0
+    for task in strict:
+        await task
+    play.answer_delay = (1, 40)
+    play.choose(spare=0, least=False)
+    await play.cycles(5)
+    play.hits["case.least_loaded"] += 1
+
+
+async def spare(play: Play) -> None:
+    """A spare plane carries nothing until another is down, or avoided for the destination; then
+    what goes there, and nothing when that is back."""
+
+    async def carried() -> list[int]:
+        count = len(play.lines[Kind.LOAD])
+        await gather(*(play.read(RELAXED + 256 * k, 16) for k in range(8 * play.planes)))
+        return by_plane(play, play.lines[Kind.LOAD][count:])
+
+    last = play.planes - 1
+    play.choose(spare=1 << last, least=False)
+    await play.cycles(5)
+    assert (await carried())[last] == 0
+    play.set_planes([p != 0 for p in range(play.planes)])
+    found = await carried()
+    assert found[0] == 0 and found[last] > 0
+    play.set_planes([True] * play.planes)
+    assert (await carried())[last] == 0
+    play.set_link(REGIONS[0].dst, 0, up=False)
+    assert (await play.read(RELAXED, 4096))[0] == model.OKAY
+    found = await carried()
+    assert found[0] == 0 and found[last] > 0
+    play.set_link(REGIONS[0].dst, 0, up=True)
+    await forgotten(play)
+    assert (await carried())[last] == 0
+    play.choose(spare=0, least=False)
+    await play.cycles(5)
+    play.hits["case.spare"] += 1
+
+
+@cocotb.test()
+async def other_ways(dut: object) -> None:
+    """Cases of planes that are tried, chosen by their load, or spare, one after the other."""
+    play = Play(dut)
+    await play.begin(timeout=2000, delay=100, avoid=600)
+    for case in (detours, lost_answers, tag_again, detour_order, least_loaded, spare):
+        await case(play)
+        await settle(play)
+    play.finish()
+
+
 @cocotb.test()
 async def cases(dut: object) -> None:
     """Cases that are made on purpose, one after the other."""
@@ -461,6 +736,16 @@ def test_requester_errors(sim: Sim, parameters: dict[str, int]) -> None:
 @BOTH
 def test_requester_planes(sim: Sim, parameters: dict[str, int]) -> None:
     run(sim, "planes", parameters, ROUNDS=5)
+
+
+@BOTH
+def test_requester_links(sim: Sim, parameters: dict[str, int]) -> None:
+    run(sim, "links", parameters, ROUNDS=6, LEAST=int(parameters is WIDE))
+
+
+@BOTH
+def test_requester_other_ways(sim: Sim, parameters: dict[str, int]) -> None:
+    run(sim, "other_ways", parameters)
 
 
 @BOTH

@@ -151,6 +151,75 @@ async def planes_fail(dut: Any) -> None:
     end(rack)
 
 
+async def while_links_fail(rack: Rack, work: Any, down: int, up: int) -> None:
+    """Do some work while one link between an endpoint and a plane after the other is cut, the first
+    for `down` cycles, the others for up to as many; then all are left for `up` cycles at least, so
+    that what is tried again by another plane does not meet the next cut."""
+    running = True
+
+    async def vandal() -> None:
+        length = down
+        while running:
+            rack.dut.cut_i.value = 1 << int(rack.rng.integers(ENDPOINTS * PLANES))
+            await rack.cycles(length)
+            length = int(rack.rng.integers(50, down))
+            rack.dut.cut_i.value = 0
+            await rack.all_up()
+            await rack.cycles(int(rack.rng.integers(up, 2 * up)))
+            rack.hits["links.cut"] += 1
+
+    task = cocotb.start_soon(vandal())
+    await work
+    running = False
+    await task
+
+
+async def used(rack: Rack, plane: int) -> list[int]:
+    """Return how many packets each port of a plane has sent."""
+    return [await rack.switches[plane].read(f"port[{e}].tx_packets") for e in range(ENDPOINTS)]
+
+
+async def all_planes_carry(rack: Rack) -> None:
+    """Traffic of all goes over all ports of all planes."""
+    before = [await used(rack, plane) for plane in range(PLANES)]
+    for ram in rack.rams:
+        ram.write(0, bytes(OWN * ENDPOINTS))
+    await memory(rack, 15)
+    for plane in range(PLANES):
+        for was, is_now in zip(before[plane], await used(rack, plane), strict=True):
+            assert is_now > was + 5, f"plane {plane} is not used again"
+    rack.hits["links.used_again"] += 1
+
+
+async def links_are_hidden(rack: Rack, rounds: int, down: int, up: int, avoid: int) -> None:
+    """Cut links among loads, stores and atomics of all: no wrong data, no error, nothing lost; in
+    the end all planes are used again."""
+    await while_links_fail(
+        rack, together([memory(rack, rounds), atomics(rack, rounds // 2)]), down, up
+    )
+    rack.hits["links.detours"] += await rack.count("detours")
+    assert rack.hits["links.detours"] > 0
+    for name in ("tag_timeouts", "decode_errors", "slave_errors", "malformed_answers"):
+        assert await rack.count(name) == 0, name
+    await rack.cycles(avoid)
+    # Who has not been busy since then finds no plane to avoid any more.
+    before = await rack.count("detours")
+    await all_planes_carry(rack)
+    assert await rack.count("detours") == before
+    end(rack)
+
+
+@cocotb.test()
+async def links_fail(dut: Any) -> None:
+    """One endpoint's way to one plane is lost and comes back, under traffic of all: the others try
+    another plane."""
+    rack = Rack(dut)
+    await rack.begin(loss_timeout=1200, avoid_time=4000)
+    for endpoint in rack.endpoints[::2]:
+        await endpoint.write("control", seal=1, require=1, least=1)
+    await links_are_hidden(rack, 60, down=1500, up=2500, avoid=4100)
+
+
 async def atomics(rack: Rack, count: int) -> None:
     """All endpoints add to one counter, and swap another; both histories are possible ones."""
     address = RELAXED + RAM_BYTES * 2 + 0xF000
@@ -379,12 +448,20 @@ async def linked(dut: Any) -> None:
     end(rack)
 
 
+@cocotb.test()
+async def linked_fail(dut: Any) -> None:
+    """The wires of one link after the other are cut and mended: only its ends find it."""
+    rack = Rack(dut, links=True)
+    await rack.begin(loss_timeout=8000, reissue_delay=4000, avoid_time=20_000)
+    await links_are_hidden(rack, 120, down=4000, up=16_000, avoid=20_100)
+
+
 FILES = [*sources(), *sources("link"), *sources("endpoint"), *sources("rack")]
 
 
 @pytest.mark.sim
 @pytest.mark.parametrize(
-    "testcase", ["loads_and_stores", "planes_fail", "atomics_of_all", "collectives"]
+    "testcase", ["loads_and_stores", "planes_fail", "links_fail", "atomics_of_all", "collectives"]
 )
 def test_supernode(sim: Any, testcase: str) -> None:
     run(sim, testcase, links=0)
@@ -393,8 +470,9 @@ def test_supernode(sim: Any, testcase: str) -> None:
 @pytest.mark.sim
 @pytest.mark.large
 @pytest.mark.long  # its build; test_switch_chip.py has links with errors in `make test`
-def test_linked_supernode(sim: Any) -> None:
-    run(sim, "linked", links=1)
+@pytest.mark.parametrize("testcase", ["linked", "linked_fail"])
+def test_linked_supernode(sim: Any, testcase: str) -> None:
+    run(sim, testcase, links=1)
 
 
 def run(sim: Any, testcase: str, links: int) -> None:

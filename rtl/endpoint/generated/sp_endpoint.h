@@ -22,7 +22,7 @@ extern "C" {
 #define SP_ENDPOINT__VERSION__MINOR_bm 0xffff
 #define SP_ENDPOINT__VERSION__MINOR_bp 0
 #define SP_ENDPOINT__VERSION__MINOR_bw 16
-#define SP_ENDPOINT__VERSION__MINOR_reset 0x0
+#define SP_ENDPOINT__VERSION__MINOR_reset 0x1
 #define SP_ENDPOINT__VERSION__MAJOR_bm 0xffff0000
 #define SP_ENDPOINT__VERSION__MAJOR_bp 16
 #define SP_ENDPOINT__VERSION__MAJOR_bw 16
@@ -41,6 +41,10 @@ extern "C" {
 #define SP_ENDPOINT__CONTROL__SHUT_bp 2
 #define SP_ENDPOINT__CONTROL__SHUT_bw 1
 #define SP_ENDPOINT__CONTROL__SHUT_reset 0x0
+#define SP_ENDPOINT__CONTROL__LEAST_bm 0x8
+#define SP_ENDPOINT__CONTROL__LEAST_bp 3
+#define SP_ENDPOINT__CONTROL__LEAST_bw 1
+#define SP_ENDPOINT__CONTROL__LEAST_reset 0x0
 
 // reg - sp_endpoint.command
 #define SP_ENDPOINT__COMMAND__CLEAR_bm 0x1
@@ -153,6 +157,12 @@ extern "C" {
 #define SP_ENDPOINT__IRQ_MASK__MEMORY_ERROR_bw 1
 #define SP_ENDPOINT__IRQ_MASK__MEMORY_ERROR_reset 0x0
 
+// reg - sp_endpoint.spare
+#define SP_ENDPOINT__SPARE__MASK_bm 0xffffffff
+#define SP_ENDPOINT__SPARE__MASK_bp 0
+#define SP_ENDPOINT__SPARE__MASK_bw 32
+#define SP_ENDPOINT__SPARE__MASK_reset 0x0
+
 // reg - sp_endpoint.regions
 #define SP_ENDPOINT__REGIONS__VALUE_bm 0xffffffff
 #define SP_ENDPOINT__REGIONS__VALUE_bp 0
@@ -187,6 +197,18 @@ extern "C" {
 #define SP_ENDPOINT__COMMANDS__VALUE_bm 0xffffffff
 #define SP_ENDPOINT__COMMANDS__VALUE_bp 0
 #define SP_ENDPOINT__COMMANDS__VALUE_bw 32
+
+// reg - sp_endpoint.loss_timeout
+#define SP_ENDPOINT__LOSS_TIMEOUT__CYCLES_bm 0xffffffff
+#define SP_ENDPOINT__LOSS_TIMEOUT__CYCLES_bp 0
+#define SP_ENDPOINT__LOSS_TIMEOUT__CYCLES_bw 32
+#define SP_ENDPOINT__LOSS_TIMEOUT__CYCLES_reset 0xc350
+
+// reg - sp_endpoint.avoid_time
+#define SP_ENDPOINT__AVOID_TIME__CYCLES_bm 0xffffffff
+#define SP_ENDPOINT__AVOID_TIME__CYCLES_bp 0
+#define SP_ENDPOINT__AVOID_TIME__CYCLES_bw 32
+#define SP_ENDPOINT__AVOID_TIME__CYCLES_reset 0xf4240
 
 // reg - sp_endpoint.counters.requests
 #define SP_ENDPOINT__COUNTERS__REQUESTS__COUNT_bm 0xffffffff
@@ -356,6 +378,12 @@ extern "C" {
 #define SP_ENDPOINT__COUNTERS__PLANES_DOWN__COUNT_bw 32
 #define SP_ENDPOINT__COUNTERS__PLANES_DOWN__COUNT_reset 0x0
 
+// reg - sp_endpoint.counters.detours
+#define SP_ENDPOINT__COUNTERS__DETOURS__COUNT_bm 0xffffffff
+#define SP_ENDPOINT__COUNTERS__DETOURS__COUNT_bp 0
+#define SP_ENDPOINT__COUNTERS__DETOURS__COUNT_bw 32
+#define SP_ENDPOINT__COUNTERS__DETOURS__COUNT_reset 0x0
+
 // addrmap - sp_endpoint.counters
 typedef struct __attribute__ ((__packed__)) {
     uint32_t requests;
@@ -386,6 +414,7 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t planes_closed;
     uint32_t planes_stray;
     uint32_t planes_down;
+    uint32_t detours;
 } sp_endpoint__counters_t;
 
 // reg - sp_endpoint.region_table.region[].base_low
@@ -503,7 +532,7 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t planes;
     uint32_t irq_status;
     uint32_t irq_mask;
-    uint8_t RESERVED_3c_3f[0x4];
+    uint32_t spare;
     uint32_t regions;
     uint32_t groups;
     uint32_t plane_count;
@@ -511,9 +540,12 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t data_width;
     uint32_t tags;
     uint32_t commands;
-    uint8_t RESERVED_5c_7f[0x24];
+    uint8_t RESERVED_5c_5f[0x4];
+    uint32_t loss_timeout;
+    uint32_t avoid_time;
+    uint8_t RESERVED_68_7f[0x18];
     sp_endpoint__counters_t counters;
-    uint8_t RESERVED_f0_1ff[0x110];
+    uint8_t RESERVED_f4_1ff[0x10c];
     sp_endpoint__region_table_t region_table;
     sp_endpoint__fetch_table_t fetch_table;
 } sp_endpoint_t;

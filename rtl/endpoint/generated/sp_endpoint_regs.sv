@@ -189,6 +189,7 @@ module sp_endpoint_regs (
         logic planes;
         logic irq_status;
         logic irq_mask;
+        logic spare;
         logic regions;
         logic groups;
         logic plane_count;
@@ -196,6 +197,8 @@ module sp_endpoint_regs (
         logic data_width;
         logic tags;
         logic commands;
+        logic loss_timeout;
+        logic avoid_time;
         logic counters;
         logic region_table;
         logic fetch_table;
@@ -262,6 +265,9 @@ module sp_endpoint_regs (
         decoded_reg_strb.irq_mask = cpuif_req_masked & (cpuif_addr == 11'h38);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h38);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h38);
+        decoded_reg_strb.spare = cpuif_req_masked & (cpuif_addr == 11'h3c);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h3c);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h3c);
         decoded_reg_strb.regions = cpuif_req_masked & (cpuif_addr == 11'h40) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h40);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h40) & !cpuif_req_is_wr;
@@ -283,6 +289,12 @@ module sp_endpoint_regs (
         decoded_reg_strb.commands = cpuif_req_masked & (cpuif_addr == 11'h58) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h58);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h58) & !cpuif_req_is_wr;
+        decoded_reg_strb.loss_timeout = cpuif_req_masked & (cpuif_addr == 11'h60);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h60);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h60);
+        decoded_reg_strb.avoid_time = cpuif_req_masked & (cpuif_addr == 11'h64);
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h64);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h64);
         decoded_reg_strb.counters = cpuif_req_masked & (cpuif_addr[10:7] == 4'h1);
         is_external |= cpuif_req_masked & (cpuif_addr[10:7] == 4'h1);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr[10:7] == 4'h1);
@@ -339,6 +351,10 @@ module sp_endpoint_regs (
                 logic next;
                 logic load_next;
             } shut;
+            struct {
+                logic next;
+                logic load_next;
+            } least;
         } control;
         struct {
             struct {
@@ -440,6 +456,24 @@ module sp_endpoint_regs (
                 logic load_next;
             } memory_error;
         } irq_mask;
+        struct {
+            struct {
+                logic [31:0] next;
+                logic load_next;
+            } mask;
+        } spare;
+        struct {
+            struct {
+                logic [31:0] next;
+                logic load_next;
+            } cycles;
+        } loss_timeout;
+        struct {
+            struct {
+                logic [31:0] next;
+                logic load_next;
+            } cycles;
+        } avoid_time;
     } field_combo_t;
     field_combo_t field_combo;
 
@@ -454,6 +488,9 @@ module sp_endpoint_regs (
             struct {
                 logic value;
             } shut;
+            struct {
+                logic value;
+            } least;
         } control;
         struct {
             struct {
@@ -535,6 +572,21 @@ module sp_endpoint_regs (
                 logic value;
             } memory_error;
         } irq_mask;
+        struct {
+            struct {
+                logic [31:0] value;
+            } mask;
+        } spare;
+        struct {
+            struct {
+                logic [31:0] value;
+            } cycles;
+        } loss_timeout;
+        struct {
+            struct {
+                logic [31:0] value;
+            } cycles;
+        } avoid_time;
     } field_storage_t;
     field_storage_t field_storage;
 
@@ -607,6 +659,29 @@ module sp_endpoint_regs (
         end
     end
     assign hwif_out.control.shut.value = field_storage.control.shut.value;
+    // Field: sp_endpoint.control.least
+    always_comb begin
+        automatic logic [0:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.control.least.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.control.least.value & ~decoded_wr_biten[3:3]) | (decoded_wr_data[3:3] & decoded_wr_biten[3:3]);
+            load_next_c = '1;
+        end
+        field_combo.control.least.next = next_c;
+        field_combo.control.least.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.control.least.value <= 1'h0;
+        end else begin
+            if(field_combo.control.least.load_next) begin
+                field_storage.control.least.value <= field_combo.control.least.next;
+            end
+        end
+    end
+    assign hwif_out.control.least.value = field_storage.control.least.value;
     // Field: sp_endpoint.command.clear
     always_comb begin
         automatic logic [0:0] next_c;
@@ -1090,6 +1165,78 @@ module sp_endpoint_regs (
         end
     end
     assign hwif_out.irq_mask.memory_error.value = field_storage.irq_mask.memory_error.value;
+    // Field: sp_endpoint.spare.mask
+    always_comb begin
+        automatic logic [31:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.spare.mask.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.spare && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.spare.mask.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            load_next_c = '1;
+        end else if(hwif_in.spare.mask.we) begin // HW Write - we
+            next_c = hwif_in.spare.mask.next;
+            load_next_c = '1;
+        end
+        field_combo.spare.mask.next = next_c;
+        field_combo.spare.mask.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.spare.mask.value <= 32'h0;
+        end else begin
+            if(field_combo.spare.mask.load_next) begin
+                field_storage.spare.mask.value <= field_combo.spare.mask.next;
+            end
+        end
+    end
+    assign hwif_out.spare.mask.value = field_storage.spare.mask.value;
+    // Field: sp_endpoint.loss_timeout.cycles
+    always_comb begin
+        automatic logic [31:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.loss_timeout.cycles.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.loss_timeout && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.loss_timeout.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            load_next_c = '1;
+        end
+        field_combo.loss_timeout.cycles.next = next_c;
+        field_combo.loss_timeout.cycles.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.loss_timeout.cycles.value <= 32'hc350;
+        end else begin
+            if(field_combo.loss_timeout.cycles.load_next) begin
+                field_storage.loss_timeout.cycles.value <= field_combo.loss_timeout.cycles.next;
+            end
+        end
+    end
+    assign hwif_out.loss_timeout.cycles.value = field_storage.loss_timeout.cycles.value;
+    // Field: sp_endpoint.avoid_time.cycles
+    always_comb begin
+        automatic logic [31:0] next_c;
+        automatic logic load_next_c;
+        next_c = field_storage.avoid_time.cycles.value;
+        load_next_c = '0;
+        if(decoded_reg_strb.avoid_time && decoded_req_is_wr) begin // SW write
+            next_c = (field_storage.avoid_time.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            load_next_c = '1;
+        end
+        field_combo.avoid_time.cycles.next = next_c;
+        field_combo.avoid_time.cycles.load_next = load_next_c;
+    end
+    always_ff @(posedge clk or negedge arst_n) begin
+        if(~arst_n) begin
+            field_storage.avoid_time.cycles.value <= 32'hf4240;
+        end else begin
+            if(field_combo.avoid_time.cycles.load_next) begin
+                field_storage.avoid_time.cycles.value <= field_combo.avoid_time.cycles.next;
+            end
+        end
+    end
+    assign hwif_out.avoid_time.cycles.value = field_storage.avoid_time.cycles.value;
     // External region: sp_endpoint.counters
     assign hwif_out.counters.req = decoded_reg_strb.counters;
     assign hwif_out.counters.addr = decoded_addr[6:0];
@@ -1163,13 +1310,14 @@ module sp_endpoint_regs (
             readback_data_var[31:0] |= 32'h53504550;
         end
         if(rd_mux_addr == 11'h4) begin
-            readback_data_var[15:0] |= 16'h0;
+            readback_data_var[15:0] |= 16'h1;
             readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 11'h8) begin
             readback_data_var[0] |= field_storage.control.seal.value;
             readback_data_var[1] |= field_storage.control.require.value;
             readback_data_var[2] |= field_storage.control.shut.value;
+            readback_data_var[3] |= field_storage.control.least.value;
         end
         if(rd_mux_addr == 11'h10) begin
             readback_data_var[31:0] |= hwif_in.status.up.next;
@@ -1214,6 +1362,9 @@ module sp_endpoint_regs (
             readback_data_var[4] |= field_storage.irq_mask.collective_failed.value;
             readback_data_var[5] |= field_storage.irq_mask.memory_error.value;
         end
+        if(rd_mux_addr == 11'h3c) begin
+            readback_data_var[31:0] |= field_storage.spare.mask.value;
+        end
         if(rd_mux_addr == 11'h40) begin
             readback_data_var[31:0] |= hwif_in.regions.value.next;
         end
@@ -1234,6 +1385,12 @@ module sp_endpoint_regs (
         end
         if(rd_mux_addr == 11'h58) begin
             readback_data_var[31:0] |= hwif_in.commands.value.next;
+        end
+        if(rd_mux_addr == 11'h60) begin
+            readback_data_var[31:0] |= field_storage.loss_timeout.cycles.value;
+        end
+        if(rd_mux_addr == 11'h64) begin
+            readback_data_var[31:0] |= field_storage.avoid_time.cycles.value;
         end
         if((rd_mux_addr[10:7] == 4'h1)) begin
             readback_data_var |= hwif_in.counters.rd_data;

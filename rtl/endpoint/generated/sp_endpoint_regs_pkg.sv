@@ -79,6 +79,15 @@ package sp_endpoint_regs_pkg;
 
     typedef struct {
         logic [31:0] next;
+        logic we;
+    } sp_endpoint__spare__mask__in_t;
+
+    typedef struct {
+        sp_endpoint__spare__mask__in_t mask;
+    } sp_endpoint__spare__in_t;
+
+    typedef struct {
+        logic [31:0] next;
     } sp_endpoint__regions__value__in_t;
 
     typedef struct {
@@ -156,6 +165,7 @@ package sp_endpoint_regs_pkg;
         sp_endpoint__bad_accesses__in_t bad_accesses;
         sp_endpoint__planes__in_t planes;
         sp_endpoint__irq_status__in_t irq_status;
+        sp_endpoint__spare__in_t spare;
         sp_endpoint__regions__in_t regions;
         sp_endpoint__groups__in_t groups;
         sp_endpoint__plane_count__in_t plane_count;
@@ -181,9 +191,14 @@ package sp_endpoint_regs_pkg;
     } sp_endpoint__control__shut__out_t;
 
     typedef struct {
+        logic value;
+    } sp_endpoint__control__least__out_t;
+
+    typedef struct {
         sp_endpoint__control__seal__out_t seal;
         sp_endpoint__control__require__out_t require;
         sp_endpoint__control__shut__out_t shut;
+        sp_endpoint__control__least__out_t least;
     } sp_endpoint__control__out_t;
 
     typedef struct {
@@ -309,6 +324,30 @@ package sp_endpoint_regs_pkg;
     } sp_endpoint__irq_mask__out_t;
 
     typedef struct {
+        logic [31:0] value;
+    } sp_endpoint__spare__mask__out_t;
+
+    typedef struct {
+        sp_endpoint__spare__mask__out_t mask;
+    } sp_endpoint__spare__out_t;
+
+    typedef struct {
+        logic [31:0] value;
+    } sp_endpoint__loss_timeout__cycles__out_t;
+
+    typedef struct {
+        sp_endpoint__loss_timeout__cycles__out_t cycles;
+    } sp_endpoint__loss_timeout__out_t;
+
+    typedef struct {
+        logic [31:0] value;
+    } sp_endpoint__avoid_time__cycles__out_t;
+
+    typedef struct {
+        sp_endpoint__avoid_time__cycles__out_t cycles;
+    } sp_endpoint__avoid_time__out_t;
+
+    typedef struct {
         logic req;
         logic [6:0] addr;
         logic req_is_wr;
@@ -343,6 +382,9 @@ package sp_endpoint_regs_pkg;
         sp_endpoint__planes__out_t planes;
         sp_endpoint__irq_status__out_t irq_status;
         sp_endpoint__irq_mask__out_t irq_mask;
+        sp_endpoint__spare__out_t spare;
+        sp_endpoint__loss_timeout__out_t loss_timeout;
+        sp_endpoint__avoid_time__out_t avoid_time;
         sp_endpoint__counters__out_t counters;
         sp_endpoint__region_table__out_t region_table;
         sp_endpoint__fetch_table__out_t fetch_table;
