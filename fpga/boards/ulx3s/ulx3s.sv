@@ -29,7 +29,9 @@ module ulx3s #(
     /// 1: the engines have sums in the order of members too.
     parameter bit ORDERED = 1'b0,
     /// Ports with a pair of links in front of them.
-    parameter int unsigned N_LINKS = 0
+    parameter int unsigned N_LINKS = 0,
+    /// Ports with an endpoint.
+    parameter int unsigned N_ENDPOINTS = 0
 ) (
     /// Oscillator, 25 MHz.
     input  logic       clk_25mhz,
@@ -118,7 +120,8 @@ module ulx3s #(
       .CUT_THROUGH (CUT_THROUGH),
       .TYPES       (TYPES),
       .ORDERED     (ORDERED),
-      .N_LINKS     (N_LINKS)
+      .N_LINKS     (N_LINKS),
+      .N_ENDPOINTS (N_ENDPOINTS)
   ) i_board (
       .clk_i    (clk),
       .rst_ni   (rst_n),
