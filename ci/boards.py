@@ -87,7 +87,7 @@ class Board:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Parameters of the top: those of the switch, and how many links and endpoints there are."""
+        """Parameters of the top: those of the switch, and how many links and endpoints it has."""
         around = {"N_LINKS": self.config.links, "N_ENDPOINTS": self.config.endpoints}
         return harness_cache.switch().values(self.config) | around
 

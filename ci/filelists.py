@@ -27,7 +27,8 @@ EXTRAS = {
 }  # fmt: skip
 #: What each is on top of: a board may have links and endpoints, an endpoint has the links' check.
 BELOW = {
-    "board": ENDPOINT_FILELIST, "link": FILELIST, "endpoint": LINK_FILELIST, "rack": ENDPOINT_FILELIST,
+    "board": ENDPOINT_FILELIST, "link": FILELIST, "endpoint": LINK_FILELIST,
+    "rack": ENDPOINT_FILELIST,
 }  # fmt: skip
 MADE_BY = "made by `python -m switchproof.ci.filelists`: do not edit"
 
