@@ -243,6 +243,11 @@ module sp_board_ram #(
     if (fetch) word_q <= mem[fetch_row];
   end
 
+  // What a memory shows of a word that is written in the same cycle, no two of them agree on.
+  assert property (@(posedge clk_i) disable iff (!rst_ni)
+      !(fetch && store && (store_row == fetch_row)))
+  else $error("sp_board_ram: a word is read while it is written");
+
   // Bursts are of whole beats.
   logic unused;
   assign unused = &{1'b0, awaddr_i[0][LaneW-1:0], awaddr_i[1][LaneW-1:0], araddr_i[0][LaneW-1:0],

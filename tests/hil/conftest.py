@@ -27,8 +27,8 @@ def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     It runs as fast as it can until it is ended, so not for longer than these tests need it.
     """
     option = request.config.option
-    own = getattr(request.module, "PROFILE", "")
-    about = boards.get(boards.VIRTUAL, option.sp_profile or own)
+    profile = pytest_plugin.profile_of(request.module, option)
+    about = boards.get(boards.VIRTUAL, profile)
     kind = option.sp_board
     if kind in ("virtual", "netlist"):
         spec = fpga.netlist_spec(about) if kind == "netlist" else None
