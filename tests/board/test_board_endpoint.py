@@ -364,7 +364,8 @@ async def lost(dut: Any) -> None:
 def run(sim: Sim, testcase: str) -> None:
     """Build the endpoint and run a test of this file."""
     sim.run_module(
-        sources=(*sources(), *sources("link"), *sources("endpoint"), *sources("board"),
+        sources=("tests/board/sp_board_endpoint_bench.vlt", *sources(), *sources("link"),
+                 *sources("endpoint"), *sources("board"),
                  "tests/board/sp_board_endpoint_bench.sv"),
         toplevel="sp_board_endpoint_bench",
         module=__name__,
