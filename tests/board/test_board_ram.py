@@ -64,6 +64,8 @@ class Port:
         self.inputs = dict.fromkeys(WIDTHS, 0)
         self.write: Burst | None = None
         self.read: Burst | None = None
+        #: What was offered to it and not taken, by channel.
+        self.held: dict[str, tuple[int, ...]] = {}
 
 
 class Play:
@@ -122,6 +124,18 @@ class Play:
                 found.add(value)
         return found
 
+    def offered(self, number: int, channel: str, names: tuple[str, ...]) -> bool:
+        """Return whether a port is offered something; what it did not take must still be there."""
+        port = self.ports[number]
+        valid = bool(self.get(f"{channel}valid") >> number & 1)
+        now = tuple(self.get(channel + name) for name in names)
+        if channel in port.held:
+            assert valid and port.held[channel] == now, f"{channel}: what waited has changed"
+        port.held.pop(channel, None)
+        if valid and not port.inputs[f"{channel}ready"]:
+            port.held[channel] = now
+        return valid
+
     def burst(self) -> Burst:
         """Return a burst within the memory or outside of it."""
         row = self.draw(ROWS)
@@ -141,14 +155,14 @@ class Play:
                 self.put(burst.row, i["wdata"], i["wstrb"])
             burst.done += 1
             i["wvalid"] = 0
-        if self.get("bvalid") >> number & 1:
+        if self.offered(number, "b", ("id", "resp")):
             assert burst and burst.done == burst.beats and not i["wvalid"]
             if i["bready"]:
                 assert self.get("bid") == burst.id
                 assert self.get("bresp") == (OKAY if burst.there else DECERR)
                 self.hits[f"ram.write.{'there' if burst.there else 'outside'}"] += 1
                 port.write = burst = None
-        if burst is None and self.draw(3) == 0:
+        if burst is None and self.cycle < CYCLES and self.draw(3) == 0:
             port.write = burst = self.burst()
             i |= {"awvalid": 1, "awid": burst.id, "awaddr": burst.address}
         if burst and not i["wvalid"] and burst.done < burst.beats and self.draw(3):
@@ -163,7 +177,7 @@ class Play:
         if i["arvalid"] and self.get("arready") >> number & 1:
             assert burst
             burst.begin, i["arvalid"] = self.cycle, 0
-        if self.get("rvalid") >> number & 1:
+        if self.offered(number, "r", ("id", "data", "resp", "last")):
             assert burst and burst.begin >= 0
             if i["rready"]:
                 data = self.get("rdata")
@@ -178,7 +192,7 @@ class Play:
                     port.read = burst = None
             else:
                 self.hits["ram.read.waits"] += 1
-        if burst is None and self.draw(3) == 0:
+        if burst is None and self.cycle < CYCLES and self.draw(3) == 0:
             port.read = burst = self.burst()
             i |= {"arvalid": 1, "arid": burst.id, "araddr": burst.address}
             i["arlen"] = burst.beats - 1
@@ -226,7 +240,7 @@ class Play:
             await RisingEdge(dut.clk_i)
         self.host["write"] = 0
         self.drive()
-        for _ in range(CYCLES):
+        for _ in range(CYCLES + 500):
             await RisingEdge(dut.clk_i)
             self.cycle += 1
             # What the host writes overrules a beat, so it is looked at before it changes.
@@ -236,6 +250,7 @@ class Play:
                 self.reads(number, port)
             self.words()
             self.drive()
+        assert not any(port.read or port.write for port in self.ports), "a burst was not answered"
         path = Path(os.environ["SP_RUN_DIR"]) / "functional.json"
         path.write_text(json.dumps(dict(self.hits)))
 
