@@ -160,6 +160,12 @@ def test_another_number_of_endpoints_is_told(name: str, there: int, said: str) -
         assert board.identify()["endpoints"] == 2
 
 
+@pytest.mark.parametrize("what", ["links", "endpoints"])
+def test_more_than_ports_is_told(what: str) -> None:
+    with pytest.raises(profiles.ConfigError, match=f"{what} = 3 is more than ports = 2"):
+        profiles.get("board2").replace(**{what: 3})
+
+
 def test_a_link_mends_lengths() -> None:
     """Of what enters a link the switch gets the header's length, and a mark if that is another."""
     rows = packet.make(3, flit_w=128, op=Op.WRITE, len=2, payload=np.arange(1, 33, dtype=np.uint8))
