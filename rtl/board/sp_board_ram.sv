@@ -244,9 +244,10 @@ module sp_board_ram #(
   end
 
   // What a memory shows of a word that is written in the same cycle, no two of them agree on.
-  assert property (@(posedge clk_i) disable iff (!rst_ni)
-      !(fetch && store && (store_row == fetch_row)))
-  else $error("sp_board_ram: a word is read while it is written");
+  always_ff @(posedge clk_i) begin
+    assert (!(fetch && store && (store_row == fetch_row)))
+    else $error("sp_board_ram: a word is read while it is written");
+  end
 
   // Bursts are of whole beats.
   logic unused;
