@@ -87,8 +87,9 @@ class Board:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Parameters of the top: those of the switch, and how many links there are."""
-        return harness_cache.switch().values(self.config) | {"N_LINKS": self.config.links}
+        """Parameters of the top: those of the switch, and how many links and endpoints it has."""
+        around = {"N_LINKS": self.config.links, "N_ENDPOINTS": self.config.endpoints}
+        return harness_cache.switch().values(self.config) | around
 
     @property
     def words(self) -> dict[str, str]:

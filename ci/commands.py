@@ -128,6 +128,8 @@ def hil(console: Console) -> int:
     about = boards.get(boards.VIRTUAL, _variable("PROFILE"), _variable("SIZE"))
     if not about.config.links:
         mark += " and not links"
+    # Where an endpoint is, there is no generator, and nothing through which packets come and go.
+    mark += " and not traffic" if about.config.endpoints else " and not endpoints"
     if not about.config.engines:
         mark += " and not engine"
     selection = _selection("hil", mark=mark)

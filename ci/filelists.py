@@ -2,7 +2,8 @@
 """File lists for those who bring their own flow, and a FuseSoC core file.
 
 ``rtl/switchproof.f`` holds the switch, ``rtl/link.f`` the links, ``rtl/endpoint.f`` the endpoint,
-``rtl/rack.f`` chips and racks, ``rtl/board.f`` what a board image has around switch and links.
+``rtl/rack.f`` chips and racks, ``rtl/board.f`` what a board image has around switch, links and
+endpoints.
 ``python -m switchproof.ci.filelists`` writes them from what lies in rtl/; `make lint` and a test
 say when they are stale. Packages come first, since the rest imports them.
 """
@@ -24,9 +25,10 @@ EXTRAS = {
     "board": BOARD_FILELIST, "link": LINK_FILELIST, "endpoint": ENDPOINT_FILELIST,
     "rack": RACK_FILELIST,
 }  # fmt: skip
-#: What each is on top of: a board may have links, an endpoint has their check.
+#: What each is on top of: a board may have links and endpoints, an endpoint has the links' check.
 BELOW = {
-    "board": LINK_FILELIST, "link": FILELIST, "endpoint": LINK_FILELIST, "rack": ENDPOINT_FILELIST,
+    "board": ENDPOINT_FILELIST, "link": FILELIST, "endpoint": LINK_FILELIST,
+    "rack": ENDPOINT_FILELIST,
 }  # fmt: skip
 MADE_BY = "made by `python -m switchproof.ci.filelists`: do not edit"
 
@@ -73,7 +75,7 @@ def expected() -> dict[Path, str]:
         "    filesets: [rtl]\n"
         "    toplevel: sp_switch_core\n"
         "  board:\n"
-        "    filesets: [rtl, link, board]\n"
+        "    filesets: [rtl, link, endpoint, board]\n"
         "    toplevel: sp_board\n"
         "  link:\n"
         "    filesets: [rtl, link]\n"

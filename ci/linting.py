@@ -179,6 +179,7 @@ def run(console: Console) -> int:
     links["port_plain"] = link_target("sp_link_port", FLIT_W=512, CLOCK_DEPTH=0, INJECT=0)
     targets |= {name: board_target(name) for name in boards.names()} | links
     targets["ulx3s_links"] = board_target("ulx3s", "board4l")
+    targets["ulx3s_endpoints"] = board_target("ulx3s", "board2e")
     targets["endpoint"] = endpoint_target()
     targets["endpoint512"] = endpoint_target(FLIT_W=512, DATA_W=64, N_PLANES=1, N_REGIONS=1)
     targets["switch_chip"] = rack_target("sp_switch_chip")
@@ -195,6 +196,7 @@ def run(console: Console) -> int:
         "upn512",
         *boards.names(),
         "ulx3s_links",
+        "ulx3s_endpoints",
         "link512",
         "port512",
         "dev8",
@@ -206,7 +208,7 @@ def run(console: Console) -> int:
     ):
         checks.append((f"slang {name}", functools.partial(slang, targets[name])))
     synthesized = ("link128", "link512", "port512", "dev8", "endpoint", "endpoint512", "supernode")
-    for name in (*boards.names(), "ulx3s_links", *synthesized):
+    for name in (*boards.names(), "ulx3s_links", "ulx3s_endpoints", *synthesized):
         checks.append((f"yosys {name}", functools.partial(yosys, targets[name])))
     rows = []
     results: list[dict[str, Any]] = []

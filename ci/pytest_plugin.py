@@ -332,8 +332,15 @@ def target_of(marks: Collection[str]) -> str:
     return next((target for mark, target in TARGETS.items() if mark in marks), "test")
 
 
-def repro_line(name: str, seed: int | None, option: Any, target: str, *, waves: bool) -> str:
-    """Return the line that reruns one test with its seed."""
+def profile_of(module: Any, option: Any) -> str:
+    """Return the configuration that PROFILE= names, or a module of bring-up tests as its own."""
+    return option.sp_profile or getattr(module, "PROFILE", "")
+
+
+def repro_line(
+    name: str, seed: int | None, option: Any, target: str, *, waves: bool, profile: str = ""
+) -> str:
+    """Return the line that reruns one test with its seed, in a configuration of its own."""
     words = [f"make {target}", f"TEST={shlex.quote(name)}"]
     if target == "hil":
         words.append(f"BOARD={option.sp_board}")
@@ -341,8 +348,8 @@ def repro_line(name: str, seed: int | None, option: Any, target: str, *, waves: 
             words.append(f"HOST={option.sp_host}")
     if seed is not None:
         words.append(f"SEED={seed}")
-    if option.sp_profile:
-        words.append(f"PROFILE={option.sp_profile}")
+    if option.sp_profile or profile:
+        words.append(f"PROFILE={option.sp_profile or profile}")
     if option.sp_ports:
         words.append(f"PORTS={option.sp_ports}")
     if seed is not None and waves:
@@ -359,7 +366,9 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     option = item.config.option
     name = test_name(item)
     target = target_of({mark.name for mark in item.iter_markers()})
-    repro = repro_line(name, seed, option, target, waves=isinstance(sim_fixture, Sim))
+    own = profile_of(item.module, option) if target == "hil" else ""  # type: ignore[attr-defined]
+    waves = isinstance(sim_fixture, Sim)
+    repro = repro_line(name, seed, option, target, waves=waves, profile=own)
     info = {
         "name": name,
         "block": block_of(item.path),

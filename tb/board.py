@@ -7,8 +7,9 @@ Nothing here knows whether the board is real: a :class:`Bus` reads and writes wo
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -32,15 +33,20 @@ BOARD_BASE = 0x4000000
 #: Where the registers of the ends of links begin, and how far apart they are.
 LINK_BASE = 0x4040000
 LINK_STRIDE = 0x1000
+#: The same of endpoints.
+ENDPOINT_BASE = 0x4080000
+ENDPOINT_STRIDE = 0x1000
 #: What the register `magic` of a board shows.
 MAGIC = 0x53504244
 #: What that of an end of a link shows.
 LINK_MAGIC = 0x53504C4B
-#: The major version of the maps of board and link that this software fits.
+#: What that of an endpoint shows.
+ENDPOINT_MAGIC = 0x53504550
+#: The major version of the maps of board, link and endpoint that this software fits.
 MAJOR = 1
 #: The state of a link that carries packets.
 LINK_UP = 2
-#: Words in a window of a packet memory.
+#: Words in a window of a packet memory, or of an endpoint's memory.
 WINDOW_WORDS = 256
 #: Bits of a descriptor's first word.
 _BEATS, _ERR, _CUT = 0x1F, 1 << 8, 1 << 9
@@ -140,9 +146,29 @@ class Board:
         self.switch = Registers(bus, csr.load())
         #: Ends of each link: that at the port, that at the switch.
         self.links = [(self._end(2 * n), self._end(2 * n + 1)) for n in range(config.links)]
+        #: Endpoints, by port.
+        self.endpoints = [EndpointPort(self, n) for n in range(config.endpoints)]
 
     def _end(self, number: int) -> Registers:
         return Registers(self.bus, csr.load("link_map"), LINK_BASE + LINK_STRIDE * number)
+
+    def _units(self, what: str, number: int, magic: int, at: Callable[[int], Registers]) -> None:
+        """Check that there are so many units of a kind, and no more."""
+        # Behind the last one that there should be nothing answers, and that reads as zero.
+        for n in range(number + 1):
+            want = magic if n < number else 0
+            unit = at(n)
+            found = unit.read("magic")
+            if found != want or (found and unit.fields("version")["major"] != MAJOR):
+                raise BoardError(
+                    f"the board has not {getattr(self.config, what)} {what}, as "
+                    f"{self.config.name} says: magic of {'end' if what == 'links' else 'endpoint'} "
+                    f"{n} is {found:#010x}; load the bitstream of this configuration"
+                )
+
+    def _endpoint(self, number: int) -> Registers:
+        base = ENDPOINT_BASE + ENDPOINT_STRIDE * number
+        return Registers(self.bus, csr.load("endpoint_map"), base)
 
     def identify(self) -> dict[str, int]:
         """Check that this is our board with the configuration; return what its registers say."""
@@ -176,28 +202,20 @@ class Board:
                 f"the board's switch is not {self.config.name}: {'; '.join(wrong)}; "
                 "load the bitstream of this configuration"
             )
-        # Behind the last end that there should be nothing answers, and that reads as zero.
-        for number in range(2 * self.config.links + 1):
-            want = LINK_MAGIC if number < 2 * self.config.links else 0
-            end = self._end(number)
-            magic = end.read("magic")
-            if magic != want or (magic and end.fields("version")["major"] != MAJOR):
-                raise BoardError(
-                    f"the board has not {self.config.links} links, as {self.config.name} says: "
-                    f"magic of end {number} is {magic:#010x}; load the bitstream of this "
-                    "configuration"
-                )
-        return found | got
+        self._units("links", 2 * self.config.links, LINK_MAGIC, self._end)
+        self._units("endpoints", self.config.endpoints, ENDPOINT_MAGIC, self._endpoint)
+        return found | got | {"links": len(self.links), "endpoints": len(self.endpoints)}
 
     def reset(self) -> None:
-        """Bring switch, generators, checkers and memories to the state after power-up; links up."""
+        """Bring switch, generators, checkers, packet memories and endpoints to the state after
+        power-up, and links up. Memories of endpoints keep what they hold."""
         control = self.registers
         control.write("control", reset=1)
         for link in self.links:
             for side in link:
                 link_as_after_reset(side)
         control.write("control", 0)
-        for port in range(self.config.ports):
+        for port in range(self.config.endpoints, self.config.ports):
             control.write(f"port[{port}].mode", 0)
         end = time.monotonic() + 5
         while not self.switch.fields("status")["ready"]:
@@ -217,6 +235,115 @@ class Board:
             [self.registers.address("cycles"), self.registers.address("cycles_high")]
         )
         return high << 32 | low
+
+
+@dataclasses.dataclass(frozen=True)
+class Ended:
+    """How a command of the host unit ended: ``port[].host.status`` and the result."""
+
+    resp: int
+    status: int
+    decerr: int
+    timeout: int
+    result: int
+
+
+class EndpointPort:
+    """An endpoint of a board: its registers, its memory, and commands of its host unit."""
+
+    def __init__(self, board: Board, port: int) -> None:
+        self.board = board
+        self.port = port
+        #: Registers of the endpoint.
+        self.registers = Registers(
+            board.bus, csr.load("endpoint_map"), ENDPOINT_BASE + ENDPOINT_STRIDE * port
+        )
+
+    def address(self, register: str) -> int:
+        """Return the byte address of a register of the host unit."""
+        return self.board.registers.address(f"port[{self.port}].host.{register}")
+
+    def write(self, register: str, *words: int) -> None:
+        """Write a register of the host unit, and those behind it."""
+        self.board.bus.write(self.address(register), words)
+
+    def read(self, register: str) -> int:
+        """Return a register of the host unit."""
+        return self.board.bus.read(self.address(register))[0]
+
+    def write_memory(self, address: int, data: bytes) -> None:
+        """Write bytes of the memory, past the endpoint; whole words of four."""
+        words = np.frombuffer(data, "<u4").tolist()
+        self.write("window", address)
+        window = self.board.registers.address(f"tx[{self.port}].word[0]")
+        for at in range(0, len(words), WINDOW_WORDS):
+            self.board.bus.write(window, words[at : at + WINDOW_WORDS])
+
+    def read_memory(self, address: int, size: int) -> bytes:
+        """Return bytes of the memory, past the endpoint; whole words of four."""
+        self.write("window", address)
+        window = self.board.registers.address(f"rx[{self.port}].word[0]")
+        words: list[int] = []
+        while len(words) < size // 4:
+            words += self.board.bus.read(window, min(WINDOW_WORDS, size // 4 - len(words)))
+        return np.array(words, "<u4").tobytes()
+
+    def begin_move(self, op: str, local: int, size: int, address: int) -> None:
+        """Begin to ``store`` bytes of the memory at an address, or to ``load`` them from there."""
+        self.write("local", local, size, *_halves(address))
+        self.begin(op=OPS[op])
+
+    def begin_word(
+        self, op: str, address: int, value: int = 0, compare: int = 0, **fields: int
+    ) -> None:
+        """Begin to store or load a word, or an ``atomic``: registers from the address on."""
+        if op != "atomic":
+            fields["word"] = 1
+        table = self.board.registers.map
+        command = table.encode("port[0].host.command", op=OPS[op], **fields)
+        self.write("address_low", *_halves(address), *_halves(value), *_halves(compare), command)
+
+    def begin(self, **fields: int) -> None:
+        """Write the command register."""
+        self.board.registers.write(f"port[{self.port}].host.command", **fields)
+
+    def busy(self) -> bool:
+        """Return whether a command is at work."""
+        return bool(self.read("status") & 1)
+
+    def up(self) -> bool:
+        """Return whether the way to the switch carries packets."""
+        return bool(self.read("status") & 2)
+
+    def end(self, patience: float = 60.0) -> Ended:
+        """Wait until the command has ended; BoardError after so many seconds."""
+        end = time.monotonic() + patience
+        while True:
+            word, low, high = self.board.bus.read(self.address("status"), 3)
+            found = self.board.registers.map.decode("port[0].host.status", word)
+            if not found["busy"]:
+                values = {name: found[name] for name in ("resp", "status", "decerr", "timeout")}
+                return Ended(**values, result=high << 32 | low)
+            if time.monotonic() > end:
+                raise BoardError(f"the command at port {self.port} does not end")
+
+    def move(self, op: str, local: int, size: int, address: int) -> int:
+        """Store or load bytes; return the AXI response."""
+        self.begin_move(op, local, size, address)
+        return self.end().resp
+
+    def word(self, op: str, address: int, value: int = 0, **fields: int) -> Ended:
+        """Store or load a word, or execute an atomic."""
+        self.begin_word(op, address, value, **fields)
+        return self.end()
+
+
+#: What a command of the host unit does.
+OPS = {"store": 0, "load": 1, "atomic": 2}
+
+
+def _halves(word: int) -> tuple[int, int]:
+    return word & 0xFFFFFFFF, word >> 32
 
 
 def link_as_after_reset(end: Registers) -> None:

@@ -34,6 +34,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "mcast": (0, 1),
     "augment": (0, 2),
     "links": (0, 4),
+    "endpoints": (0, 4),
     "counters": (0, 2),
     "ecc": (0, 1),
     "cut_through": (0, 1),
@@ -83,6 +84,7 @@ class Config:
     augment: int = 0
     voq_shared: int = 0
     links: int = 0
+    endpoints: int = 0
     counters: int = 0
     ecc: int = 0
     cut_through: int = 0
@@ -94,10 +96,12 @@ class Config:
     def __post_init__(self) -> None:
         _bounded(self, BOUNDS)
         _powers_of_two(self, "flit_w", "voq_flits", "egress_flits")
-        if self.links > self.ports:
-            raise ConfigError(
-                f"configuration {self.name}: links = {self.links} is more than ports = {self.ports}"
-            )
+        for field in ("links", "endpoints"):
+            if getattr(self, field) > self.ports:
+                raise ConfigError(
+                    f"configuration {self.name}: {field} = {getattr(self, field)} is more than "
+                    f"ports = {self.ports}"
+                )
         if self.pipelined and self.cut_through:
             raise ConfigError(
                 f"configuration {self.name}: cut_through = 1 is not built with pipelined"

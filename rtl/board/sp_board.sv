@@ -7,10 +7,12 @@
 //   host - sp_uartbone - sp_axil_split -+- registers of the switch, from 0x0000000
 //                                       +- sp_board_regs, from 0x4000000: memories, traffic, counters
 //                                       +- sp_link_csr of each end of a link, from 0x4040000
+//                                       +- sp_endpoint_csr of each endpoint, from 0x4080000
 //
 // Guarantees: every access is answered; `control.reset` holds all but bridge and registers in reset and
 // brings them back as after power-up; packets in the memories are never lost or changed. The first
-// N_LINKS ports reach the switch through a pair of linked ends (sp_board_link).
+// N_LINKS ports reach the switch through a pair of linked ends (sp_board_link). The first N_ENDPOINTS
+// ports have an endpoint and its memory (sp_board_endpoint) instead of generator, checker and memories.
 
 module sp_board #(
     /// Clock, Hz.
@@ -64,7 +66,9 @@ module sp_board #(
     /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
     parameter bit PARTIALS = 1'b0,
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
-    parameter int unsigned N_LINKS = 0
+    parameter int unsigned N_LINKS = 0,
+    /// Ports with an endpoint instead of generator, checker and packet memories: the first ones.
+    parameter int unsigned N_ENDPOINTS = 0
 ) (
     /// Clock.
     input  logic       clk_i,
@@ -83,7 +87,7 @@ module sp_board #(
   localparam int unsigned SubW = 26;
   localparam int unsigned RegsW = 18;    // bits of an address of sp_board_regs
   localparam int unsigned MapPorts = 4;  // room in the register map
-  localparam int unsigned LinkW = 12;    // bits of an address within an end of a link
+  localparam int unsigned UnitW = 12;    // bits of an address within an end of a link, or an endpoint
   localparam logic [1:0] SlvErr = 2'b10;
 
   if (N_PORTS < 2 || N_PORTS > MapPorts) begin : g_bad_ports
@@ -92,6 +96,10 @@ module sp_board #(
 
   if (N_LINKS > N_PORTS) begin : g_bad_links
     $fatal(1, "sp_board: N_LINKS = %0d is not in 0..%0d", N_LINKS, N_PORTS);
+  end
+
+  if (N_ENDPOINTS > N_PORTS) begin : g_bad_endpoints
+    $fatal(1, "sp_board: N_ENDPOINTS = %0d is not in 0..%0d", N_ENDPOINTS, N_PORTS);
   end
 
   // -------------------------------------------------------------------------- bridge, buses
@@ -151,7 +159,7 @@ module sp_board #(
   logic [31:0]     m_rdata [2];
 
   sp_axil_split #(
-      .HIGH_W(RegsW + ((N_LINKS > 0) ? 1 : 0))
+      .HIGH_W(RegsW + ((N_ENDPOINTS > 0) ? 2 : (N_LINKS > 0) ? 1 : 0))
   ) i_split (
       .clk_i,
       .rst_ni,
@@ -196,7 +204,7 @@ module sp_board #(
   logic        rg_awready, rg_wready, rg_bvalid, rg_arready, rg_rvalid;
   logic [1:0]  rg_bresp, rg_rresp;
   logic [31:0] rg_rdata;
-  logic        wr_link, rd_link;   // it goes to a link
+  logic        wr_unit, rd_unit;   // it goes to a link or an endpoint
 
   sp_board_regs_pkg::sp_board__in_t  hw_in;
   sp_board_regs_pkg::sp_board__out_t hw_out;
@@ -217,21 +225,21 @@ module sp_board #(
       .clk           (clk_i),
       .arst_n        (rst_ni),
       .csr_awready_o (rg_awready),
-      .csr_awvalid_i (m_awvalid[1] && !wr_link),
+      .csr_awvalid_i (m_awvalid[1] && !wr_unit),
       .csr_awaddr_i  (m_awaddr[RegsW-1:0]),
       .csr_awprot_i  (b_awprot),
       .csr_wready_o  (rg_wready),
-      .csr_wvalid_i  (m_wvalid[1] && !wr_link),
+      .csr_wvalid_i  (m_wvalid[1] && !wr_unit),
       .csr_wdata_i   (m_wdata),
       .csr_wstrb_i   (m_wstrb),
-      .csr_bready_i  (m_bready[1] && !wr_link),
+      .csr_bready_i  (m_bready[1] && !wr_unit),
       .csr_bvalid_o  (rg_bvalid),
       .csr_bresp_o   (rg_bresp),
       .csr_arready_o (rg_arready),
-      .csr_arvalid_i (m_arvalid[1] && !rd_link),
+      .csr_arvalid_i (m_arvalid[1] && !rd_unit),
       .csr_araddr_i  (m_araddr[RegsW-1:0]),
       .csr_arprot_i  (b_arprot),
-      .csr_rready_i  (m_rready[1] && !rd_link),
+      .csr_rready_i  (m_rready[1] && !rd_unit),
       .csr_rvalid_o  (rg_rvalid),
       .csr_rdata_o   (rg_rdata),
       .csr_rresp_o   (rg_rresp),
@@ -295,6 +303,8 @@ module sp_board #(
   logic [N_PORTS-1:0][NUM_VC-1:0] s_room, m_room;
   logic [N_PORTS-1:0]             m_tvalid, m_tready, m_tlast;
 
+  logic [N_PORTS-1:0]             port_down;   // an endpoint's, whose link carries no packets
+
   // While the switch is held in reset its registers are answered for: refused.
   logic        sw_awready, sw_wready, sw_bvalid, sw_arready, sw_rvalid;
   logic        unused_irq;  // the host asks
@@ -346,7 +356,7 @@ module sp_board #(
       .m_axis_tuser_o (m_tuser),
       .m_axis_tlast_o (m_tlast),
       .m_vc_room_i    (m_room),
-      .link_down_i    ('0),
+      .link_down_i    (port_down),
       .irq_o          (unused_irq),
       .csr_awvalid_i  (m_awvalid[0]),
       .csr_awready_o  (sw_awready),
@@ -368,6 +378,76 @@ module sp_board #(
       .csr_rdata_o    (sw_rdata),
       .csr_rresp_o    (sw_rresp)
   );
+
+  // ----------------------------------------------------- registers of ends of links, of endpoints
+  // The address of an access stays until its answer: it says which unit has it. Ends of links come
+  // first, then endpoints, which are in reset with the switch and refuse meanwhile.
+
+  localparam int unsigned Ends = 2 * N_LINKS;
+  localparam int unsigned Units = Ends + N_ENDPOINTS;
+  localparam int unsigned UnitsThere = (Units > 0) ? Units : 1;
+
+  logic [RegsW-UnitW-1:0]      wr_number, rd_number;
+  logic                        wr_high, rd_high;   // an endpoint's
+  logic [UnitsThere-1:0]       wr_at, rd_at;
+  logic [UnitsThere-1:0]       u_awready, u_wready, u_bvalid, u_arready, u_rvalid;
+  logic [UnitsThere-1:0]       u_awvalid, u_wvalid, u_bready, u_arvalid, u_rready;
+  logic [UnitsThere-1:0][1:0]  u_bresp, u_rresp;
+  logic [UnitsThere-1:0][31:0] u_rdata;
+  logic                        wr_none, rd_none;
+  logic [1:0]                  unit_bresp, unit_rresp;
+  logic [31:0]                 unit_rdata;
+
+  assign wr_high   = (N_ENDPOINTS > 0) && m_awaddr[RegsW+1];
+  assign rd_high   = (N_ENDPOINTS > 0) && m_araddr[RegsW+1];
+  assign wr_unit   = (Units > 0) && (m_awaddr[RegsW] || wr_high);
+  assign rd_unit   = (Units > 0) && (m_araddr[RegsW] || rd_high);
+  assign wr_number = m_awaddr[RegsW-1:UnitW];
+  assign rd_number = m_araddr[RegsW-1:UnitW];
+  assign wr_none   = wr_unit && (wr_at == '0);
+  assign rd_none   = rd_unit && (rd_at == '0);
+
+  // Behind the registers of a unit there is nothing.
+  for (genvar e = 0; e < Ends; e++) begin : g_at_end
+    assign wr_at[e] = wr_unit && !wr_high && (32'(wr_number) == e) && (m_awaddr[UnitW-1:8] == '0);
+    assign rd_at[e] = rd_unit && !rd_high && (32'(rd_number) == e) && (m_araddr[UnitW-1:8] == '0);
+  end
+  for (genvar e = 0; e < N_ENDPOINTS; e++) begin : g_at_endpoint
+    assign wr_at[Ends+e] = wr_high && !m_awaddr[RegsW] && (32'(wr_number) == e)
+                           && !m_awaddr[UnitW-1] && core_up_q;
+    assign rd_at[Ends+e] = rd_high && !m_araddr[RegsW] && (32'(rd_number) == e)
+                           && !m_araddr[UnitW-1] && core_up_q;
+  end
+  if (Units == 0) begin : g_no_units
+    assign {wr_at, rd_at, u_awready, u_wready, u_bvalid, u_arready, u_rvalid} = '0;
+    assign {u_bresp, u_rresp, u_rdata} = '0;
+  end
+
+  assign u_awvalid = wr_at & {UnitsThere{m_awvalid[1]}};
+  assign u_wvalid  = wr_at & {UnitsThere{m_wvalid[1]}};
+  assign u_bready  = wr_at & {UnitsThere{m_bready[1]}};
+  assign u_arvalid = rd_at & {UnitsThere{m_arvalid[1]}};
+  assign u_rready  = rd_at & {UnitsThere{m_rready[1]}};
+
+  always_comb begin
+    unit_bresp = wr_none ? SlvErr : '0;
+    unit_rresp = rd_none ? SlvErr : '0;
+    unit_rdata = '0;
+    for (int unsigned u = 0; u < UnitsThere; u++) begin
+      if (wr_at[u]) unit_bresp |= u_bresp[u];
+      if (rd_at[u]) unit_rresp |= u_rresp[u];
+      if (rd_at[u]) unit_rdata |= u_rdata[u];
+    end
+  end
+
+  assign m_awready[1] = wr_unit ? wr_none || ((u_awready & wr_at) != '0) : rg_awready;
+  assign m_wready[1]  = wr_unit ? wr_none || ((u_wready & wr_at) != '0) : rg_wready;
+  assign m_bvalid[1]  = wr_unit ? wr_none || ((u_bvalid & wr_at) != '0) : rg_bvalid;
+  assign m_bresp[1]   = wr_unit ? unit_bresp : rg_bresp;
+  assign m_arready[1] = rd_unit ? rd_none || ((u_arready & rd_at) != '0) : rg_arready;
+  assign m_rvalid[1]  = rd_unit ? rd_none || ((u_rvalid & rd_at) != '0) : rg_rvalid;
+  assign m_rresp[1]   = rd_unit ? unit_rresp : rg_rresp;
+  assign m_rdata[1]   = rd_unit ? unit_rdata : rg_rdata;
 
   // -------------------------------------------------------------------------------- the links
   // Streams at the ports of the board; p_s goes into the switch, p_m comes out of it.
@@ -393,102 +473,68 @@ module sp_board #(
     assign m_room[p]     = p_m_room[p];
   end
 
-  if (N_LINKS > 0) begin : g_links
-    localparam int unsigned Ends = 2 * N_LINKS;
+  // Both ends of a link, and what has none: packets pass.
+  logic [N_PORTS-1:0] way_up, far_up;
 
-    // The address of an access stays until its answer: it says which end has it.
-    logic [RegsW-LinkW-1:0] wr_end, rd_end;
-    logic [Ends-1:0]        wr_at, rd_at;
-    logic [Ends-1:0]        awready, wready, bvalid, arready, rvalid;
-    logic [Ends-1:0][1:0]   bresp, rresp;
-    logic [Ends-1:0][31:0]  rdata;
-    logic                   wr_none, rd_none;
-    logic [1:0]             link_bresp, link_rresp;
-    logic [31:0]            link_rdata;
-
-    assign wr_link = m_awaddr[RegsW];
-    assign rd_link = m_araddr[RegsW];
-    assign wr_end  = m_awaddr[RegsW-1:LinkW];
-    assign rd_end  = m_araddr[RegsW-1:LinkW];
-    for (genvar e = 0; e < Ends; e++) begin : g_at
-      // Behind the registers of an end there is nothing.
-      assign wr_at[e] = wr_link && (32'(wr_end) == e) && (m_awaddr[LinkW-1:8] == '0);
-      assign rd_at[e] = rd_link && (32'(rd_end) == e) && (m_araddr[LinkW-1:8] == '0);
-    end
-    assign wr_none = wr_link && (wr_at == '0);
-    assign rd_none = rd_link && (rd_at == '0);
-
-    always_comb begin
-      link_bresp = wr_none ? SlvErr : '0;
-      link_rresp = rd_none ? SlvErr : '0;
-      link_rdata = '0;
-      for (int unsigned e = 0; e < Ends; e++) begin
-        if (wr_at[e]) link_bresp |= bresp[e];
-        if (rd_at[e]) link_rresp |= rresp[e];
-        if (rd_at[e]) link_rdata |= rdata[e];
+  // A port without an endpoint waits for its link. An endpoint waits for answers, not for ever: so
+  // that nothing waits for it, the switch takes its port down with the link.
+  for (genvar p = 0; p < N_PORTS; p++) begin : g_down
+    if (p < N_LINKS && p < N_ENDPOINTS) begin : g_follow
+      logic down_q;
+      always_ff @(posedge clk_i or negedge core_rst_n) begin
+        if (!core_rst_n) down_q <= 1'b1;
+        else down_q <= !far_up[p];
       end
+      assign port_down[p] = down_q;
+    end else begin : g_never
+      assign port_down[p] = 1'b0;
     end
-
-    assign m_awready[1] = wr_link ? wr_none || ((awready & wr_at) != '0) : rg_awready;
-    assign m_wready[1]  = wr_link ? wr_none || ((wready & wr_at) != '0) : rg_wready;
-    assign m_bvalid[1]  = wr_link ? wr_none || ((bvalid & wr_at) != '0) : rg_bvalid;
-    assign m_bresp[1]   = wr_link ? link_bresp : rg_bresp;
-    assign m_arready[1] = rd_link ? rd_none || ((arready & rd_at) != '0) : rg_arready;
-    assign m_rvalid[1]  = rd_link ? rd_none || ((rvalid & rd_at) != '0) : rg_rvalid;
-    assign m_rresp[1]   = rd_link ? link_rresp : rg_rresp;
-    assign m_rdata[1]   = rd_link ? link_rdata : rg_rdata;
-
-    for (genvar p = 0; p < N_LINKS; p++) begin : g_link
-      sp_board_link #(
-          .FLIT_W(FLIT_W)
-      ) i_link (
-          .clk_i,
-          .rst_ni,
-          .core_rst_ni  (core_rst_n),
-          .csr_awvalid_i(wr_at[2*p+:2] & {2{m_awvalid[1]}}),
-          .csr_awready_o(awready[2*p+:2]),
-          .csr_awaddr_i (m_awaddr[7:0]),
-          .csr_awprot_i (b_awprot),
-          .csr_wvalid_i (wr_at[2*p+:2] & {2{m_wvalid[1]}}),
-          .csr_wready_o (wready[2*p+:2]),
-          .csr_wdata_i  (m_wdata),
-          .csr_wstrb_i  (m_wstrb),
-          .csr_bvalid_o (bvalid[2*p+:2]),
-          .csr_bready_i (wr_at[2*p+:2] & {2{m_bready[1]}}),
-          .csr_bresp_o  (bresp[2*p+:2]),
-          .csr_arvalid_i(rd_at[2*p+:2] & {2{m_arvalid[1]}}),
-          .csr_arready_o(arready[2*p+:2]),
-          .csr_araddr_i (m_araddr[7:0]),
-          .csr_arprot_i (b_arprot),
-          .csr_rvalid_o (rvalid[2*p+:2]),
-          .csr_rready_i (rd_at[2*p+:2] & {2{m_rready[1]}}),
-          .csr_rdata_o  (rdata[2*p+:2]),
-          .csr_rresp_o  (rresp[2*p+:2]),
-          .s_tvalid_i   ({m_tvalid[p], p_s_tvalid[p]}),
-          .s_tready_o   ({m_tready[p], p_s_tready[p]}),
-          .s_tdata_i    ({m_tdata[p], p_s_tdata[p]}),
-          .s_tuser_i    ({m_tuser[p], p_s_tuser[p]}),
-          .s_tlast_i    ({m_tlast[p], p_s_tlast[p]}),
-          .s_room_o     ({m_room[p], p_s_room[p]}),
-          .m_tvalid_o   ({s_tvalid[p], p_m_tvalid[p]}),
-          .m_tready_i   ({s_tready[p], p_m_tready[p]}),
-          .m_tdata_o    ({s_tdata[p], p_m_tdata[p]}),
-          .m_tuser_o    ({s_tuser[p], p_m_tuser[p]}),
-          .m_tlast_o    ({s_tlast[p], p_m_tlast[p]}),
-          .m_room_i     ({s_room[p], p_m_room[p]})
-      );
+    if (p >= N_LINKS) begin : g_no_link
+      assign way_up[p] = core_up_q;
+      assign far_up[p] = core_up_q;
     end
-  end else begin : g_no_links
-    assign wr_link      = 1'b0;
-    assign rd_link      = 1'b0;
-    assign m_awready[1] = rg_awready;
-    assign m_wready[1]  = rg_wready;
-    assign m_bvalid[1]  = rg_bvalid;
-    assign m_bresp[1]   = rg_bresp;
-    assign m_arready[1] = rg_arready;
-    assign m_rvalid[1]  = rg_rvalid;
-    assign m_rresp[1]   = rg_rresp;
-    assign m_rdata[1]   = rg_rdata;
+  end
+
+  for (genvar p = 0; p < N_LINKS; p++) begin : g_link
+    sp_board_link #(
+        .FLIT_W(FLIT_W)
+    ) i_link (
+        .clk_i,
+        .rst_ni,
+        .core_rst_ni  (core_rst_n),
+        .csr_awvalid_i(u_awvalid[2*p+:2]),
+        .csr_awready_o(u_awready[2*p+:2]),
+        .csr_awaddr_i (m_awaddr[7:0]),
+        .csr_awprot_i (b_awprot),
+        .csr_wvalid_i (u_wvalid[2*p+:2]),
+        .csr_wready_o (u_wready[2*p+:2]),
+        .csr_wdata_i  (m_wdata),
+        .csr_wstrb_i  (m_wstrb),
+        .csr_bvalid_o (u_bvalid[2*p+:2]),
+        .csr_bready_i (u_bready[2*p+:2]),
+        .csr_bresp_o  (u_bresp[2*p+:2]),
+        .csr_arvalid_i(u_arvalid[2*p+:2]),
+        .csr_arready_o(u_arready[2*p+:2]),
+        .csr_araddr_i (m_araddr[7:0]),
+        .csr_arprot_i (b_arprot),
+        .csr_rvalid_o (u_rvalid[2*p+:2]),
+        .csr_rready_i (u_rready[2*p+:2]),
+        .csr_rdata_o  (u_rdata[2*p+:2]),
+        .csr_rresp_o  (u_rresp[2*p+:2]),
+        .s_tvalid_i   ({m_tvalid[p], p_s_tvalid[p]}),
+        .s_tready_o   ({m_tready[p], p_s_tready[p]}),
+        .s_tdata_i    ({m_tdata[p], p_s_tdata[p]}),
+        .s_tuser_i    ({m_tuser[p], p_s_tuser[p]}),
+        .s_tlast_i    ({m_tlast[p], p_s_tlast[p]}),
+        .s_room_o     ({m_room[p], p_s_room[p]}),
+        .m_tvalid_o   ({s_tvalid[p], p_m_tvalid[p]}),
+        .m_tready_i   ({s_tready[p], p_m_tready[p]}),
+        .m_tdata_o    ({s_tdata[p], p_m_tdata[p]}),
+        .m_tuser_o    ({s_tuser[p], p_m_tuser[p]}),
+        .m_tlast_o    ({s_tlast[p], p_m_tlast[p]}),
+        .m_room_i     ({s_room[p], p_m_room[p]}),
+        .up_o         ({far_up[p], way_up[p]})
+    );
   end
 
   // -------------------------------------------------------------------------------- the ports
@@ -541,7 +587,7 @@ module sp_board #(
 
   assign port_number = (region_q == RG_PORT) ? place_q[7:6] : place_q[9:8];
 
-  for (genvar p = 0; p < N_PORTS; p++) begin : g_port
+  for (genvar p = N_ENDPOINTS; p < N_PORTS; p++) begin : g_port
     assign at_port[p] = ask_q && (port_number == 2'(p));
 
     sp_board_port #(
@@ -585,6 +631,67 @@ module sp_board #(
         .err_o      (port_err[p]),
         .data_o     (port_word[p]),
         .error_o    (error_seen[p])
+    );
+  end
+
+  for (genvar p = 0; p < N_ENDPOINTS; p++) begin : g_endpoint
+    localparam int unsigned U = Ends + p;
+
+    assign at_port[p] = ask_q && (port_number == 2'(p));
+
+    sp_board_endpoint #(
+        .FLIT_W(FLIT_W)
+    ) i_endpoint (
+        .clk_i,
+        .rst_ni,
+        .core_rst_ni  (core_rst_n),
+        .core_up_i    (core_up_q),
+        .plane_up_i   (way_up[p]),
+        .s_tvalid_o   (p_s_tvalid[p]),
+        .s_tready_i   (p_s_tready[p]),
+        .s_tdata_o    (p_s_tdata[p]),
+        .s_tuser_o    (p_s_tuser[p]),
+        .s_tlast_o    (p_s_tlast[p]),
+        .s_room_i     (p_s_room[p]),
+        .m_tvalid_i   (p_m_tvalid[p]),
+        .m_tready_o   (p_m_tready[p]),
+        .m_tdata_i    (p_m_tdata[p]),
+        .m_tuser_i    (p_m_tuser[p]),
+        .m_tlast_i    (p_m_tlast[p]),
+        .m_room_o     (p_m_room[p]),
+        .csr_awvalid_i(u_awvalid[U]),
+        .csr_awready_o(u_awready[U]),
+        .csr_awaddr_i (m_awaddr[UnitW-2:0]),
+        .csr_awprot_i (b_awprot),
+        .csr_wvalid_i (u_wvalid[U]),
+        .csr_wready_o (u_wready[U]),
+        .csr_wdata_i  (m_wdata),
+        .csr_wstrb_i  (m_wstrb),
+        .csr_bvalid_o (u_bvalid[U]),
+        .csr_bready_i (u_bready[U]),
+        .csr_bresp_o  (u_bresp[U]),
+        .csr_arvalid_i(u_arvalid[U]),
+        .csr_arready_o(u_arready[U]),
+        .csr_araddr_i (m_araddr[UnitW-2:0]),
+        .csr_arprot_i (b_arprot),
+        .csr_rvalid_o (u_rvalid[U]),
+        .csr_rready_i (u_rready[U]),
+        .csr_rdata_o  (u_rdata[U]),
+        .csr_rresp_o  (u_rresp[U]),
+        .push_i       (at_port[p] && (region_q == RG_TX) && wr_q && core_up_q),
+        .full_o       (tx_full[p]),
+        .pop_i        (at_port[p] && (region_q == RG_RX) && !wr_q && core_up_q),
+        .pop_ack_o    (rx_ack[p]),
+        .pop_err_o    (rx_err[p]),
+        .pop_word_o   (rx_word[p]),
+        .write_i      (at_port[p] && (region_q == RG_PORT) && wr_q && whole_q),
+        .read_i       (at_port[p] && (region_q == RG_PORT) && !wr_q),
+        .word_i       (place_q[5:0]),
+        .data_i       (data_q),
+        .done_o       (port_done[p]),
+        .err_o        (port_err[p]),
+        .data_o       (port_word[p]),
+        .irq_o        (error_seen[p])
     );
   end
 
@@ -694,6 +801,9 @@ module sp_board #(
   assign unused = &{1'b0, unused_irq, hw_out.tx_windows.addr, hw_out.rx_windows.addr,
                     hw_out.rx_windows.req_is_wr, hw_out.rx_windows.wr_data,
                     hw_out.rx_windows.wr_biten, hw_out.port_windows.req_is_wr,
-                    hw_out.port_windows.wr_data, hw_out.port_windows.wr_biten};
+                    hw_out.port_windows.wr_data, hw_out.port_windows.wr_biten,
+                    // With endpoints at all ports there is nothing to run, and there may be none.
+                    run, hold, cycles_next, way_up, far_up, wr_number, rd_number, u_awvalid,
+                    u_wvalid, u_bready, u_arvalid, u_rready};
 
 endmodule

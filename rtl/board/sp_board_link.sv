@@ -91,7 +91,9 @@ module sp_board_link #(
     /// By end, stream out of the link: last beat.
     output logic [1:0]                    m_tlast_o,
     /// By end and VC: the receiver lets a packet start.
-    input  logic [1:0][sp_pkg::NUM_VC-1:0] m_room_i
+    input  logic [1:0][sp_pkg::NUM_VC-1:0] m_room_i,
+    /// By end: it keeps what it is given, now or when it has trained again.
+    output logic [1:0]                    up_o
 );
 
   import sp_pkg::*;
@@ -102,9 +104,6 @@ module sp_board_link #(
   logic [1:0][K-1:0][MARK_W-1:0] tx_mark, wire_mark_q;
   logic [1:0][K-1:0][UNIT_W-1:0] tx_unit, wire_unit_q;
   logic [1:0][K-1:0]             tx_valid, wire_valid_q;
-  /* verilator lint_off UNUSEDSIGNAL */  // a board has no use for it: the registers tell the state
-  logic [1:0]                    up;
-  /* verilator lint_on UNUSEDSIGNAL */
 
   for (genvar e = 0; e < 2; e++) begin : g_end
     sp_link_end #(
@@ -156,7 +155,7 @@ module sp_board_link #(
         .rx_valid_i   (wire_valid_q[1-e]),
         .rx_mark_i    (wire_mark_q[1-e]),
         .rx_unit_i    (wire_unit_q[1-e]),
-        .up_o         (up[e])
+        .up_o         (up_o[e])
     );
   end
 

@@ -111,7 +111,8 @@ module sp_board_link_bench #(
       .m_tdata_o    (m_data),
       .m_tuser_o    (m_user),
       .m_tlast_o    (m_last),
-      .m_room_i     ('1)
+      .m_room_i     ('1),
+      .up_o         ()
   );
 
   assign events[0] = i_link.g_end[0].i_end.events;

@@ -17,6 +17,8 @@ from switchproof.models import csr, packet, profiles
 from switchproof.models.layout import Op
 from switchproof.tb.board import (
     BOARD_BASE,
+    ENDPOINT_BASE,
+    ENDPOINT_MAGIC,
     LINK_BASE,
     LINK_MAGIC,
     MAGIC,
@@ -128,6 +130,40 @@ def test_another_number_of_links_is_told(name: str, ends: int, said: str) -> Non
             board.identify()
     else:
         assert board.identify()["flit_width"] == 128
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "said"),
+    [
+        ("board4", 1, "not 0 endpoints, as board4 says: magic of endpoint 0 is 0x53504550"),
+        ("board2e", 1, "not 2 endpoints, as board2e says: magic of endpoint 1 is 0x00000000"),
+        ("board2e", 3, "not 2 endpoints, as board2e says: magic of endpoint 2 is 0x53504550"),
+        ("board2e", 2, ""),
+    ],
+)
+def test_another_number_of_endpoints_is_told(name: str, there: int, said: str) -> None:
+    fake = FakeBoard()
+    config = profiles.get(name)
+    for register in ("ports", "engines", "contexts"):
+        fake.words[csr.address(register)] = getattr(config, register)
+    for end in range(2 * config.links):
+        fake.words[LINK_BASE + 0x1000 * end] = LINK_MAGIC
+        fake.words[LINK_BASE + 0x1000 * end + 4] = 1 << 16
+    for endpoint in range(there):
+        fake.words[ENDPOINT_BASE + 0x1000 * endpoint] = ENDPOINT_MAGIC
+        fake.words[ENDPOINT_BASE + 0x1000 * endpoint + 4] = 1 << 16
+    board = Board(fake, config)
+    if said:
+        with pytest.raises(BoardError, match=said):
+            board.identify()
+    else:
+        assert board.identify()["endpoints"] == 2
+
+
+@pytest.mark.parametrize("what", ["links", "endpoints"])
+def test_more_than_ports_is_told(what: str) -> None:
+    with pytest.raises(profiles.ConfigError, match=f"{what} = 3 is more than ports = 2"):
+        profiles.get("board2").replace(**{what: 3})
 
 
 def test_a_link_mends_lengths() -> None:

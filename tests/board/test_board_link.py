@@ -233,7 +233,7 @@ async def resets(dut: Any) -> None:
 def run(sim: Sim, testcase: str) -> None:
     """Build the pair and run a test of this file."""
     sim.run_module(
-        sources=(*sources(), *sources("link"), *sources("board"),
+        sources=(*sources(), *sources("link"), *sources("endpoint"), *sources("board"),
                  "tests/board/sp_board_link_bench.sv"),
         toplevel="sp_board_link_bench",
         module=__name__,
@@ -253,14 +253,18 @@ def test_board_link_resets(sim: Sim) -> None:
 
 @pytest.mark.parametrize(
     ("module", "name", "value", "bound"),
-    [("sp_board", "N_LINKS", 5, "0..4"), ("sp_link_csr", "K", 3, "1, 2 or 4")],
+    [
+        ("sp_board", "N_LINKS", 5, "0..4"),
+        ("sp_board", "N_ENDPOINTS", 5, "0..4"),
+        ("sp_link_csr", "K", 3, "1, 2 or 4"),
+    ],
 )
 def test_links_parameters(module: str, name: str, value: int, bound: str) -> None:
     """A parameter out of bounds stops elaboration with its name and the bound."""
     spec = BuildSpec(
         name="illegal",
         toplevel=module,
-        sources=(*sources(), *sources("link"), *sources("board")),
+        sources=(*sources(), *sources("link"), *sources("endpoint"), *sources("board")),
         parameters=((name, value),),
     )
     with pytest.raises(BuildError, match=f"{module}: {name} = {value} is not (in )?{bound}"):

@@ -23,10 +23,12 @@ SIMULATED = 2.0
 def board(request: pytest.FixtureRequest) -> Iterator[Board]:
     """The board that BOARD= names, after it said what it is; a simulated one is started.
 
+    Without PROFILE= it has the configuration that a module names as its own, or the board's.
     It runs as fast as it can until it is ended, so not for longer than these tests need it.
     """
     option = request.config.option
-    about = boards.get(boards.VIRTUAL, option.sp_profile)
+    profile = pytest_plugin.profile_of(request.module, option)
+    about = boards.get(boards.VIRTUAL, profile)
     kind = option.sp_board
     if kind in ("virtual", "netlist"):
         spec = fpga.netlist_spec(about) if kind == "netlist" else None

@@ -169,6 +169,7 @@ def test_register_walk(board: Board, seed: int) -> None:
     board.reset()
 
 
+@pytest.mark.traffic
 def test_all_pairs(board: Board, seed: int) -> None:
     """Every port to every port at full rate, all channels and lengths."""
     expected = set_up(board, seed, 2000)
@@ -178,6 +179,7 @@ def test_all_pairs(board: Board, seed: int) -> None:
         assert board.registers.fields(f"port[{port}].latency")["least"] >= 4
 
 
+@pytest.mark.traffic
 def test_incast(board: Board, seed: int) -> None:
     """All ports to one: nothing is lost, and nothing comes out of the others."""
     expected = set_up(board, seed, 400, dst_mode=0, dst=1)
@@ -188,12 +190,14 @@ def test_incast(board: Board, seed: int) -> None:
     assert found["packets"].tolist() == [400 * ports if port == 1 else 0 for port in range(ports)]
 
 
+@pytest.mark.traffic
 def test_host_packets(run) -> None:
     """Random packets of the host between all ports, every byte against the golden model."""
     run(RandomUnicast, packets=6)
 
 
 @pytest.mark.short
+@pytest.mark.traffic
 def test_bad_packets(run) -> None:
     """Bad packets are answered and counted, and traffic goes on."""
     run(BadPackets, alone=2, mixed=6, good=2)
@@ -206,6 +210,7 @@ class ShortAllReduce(AllReduce):
 
 
 @pytest.mark.engine
+@pytest.mark.traffic
 @pytest.mark.netlist
 @pytest.mark.short
 def test_allreduce(run) -> None:
@@ -232,6 +237,7 @@ class Multicast(AllReduce):
 
 
 @pytest.mark.engine
+@pytest.mark.traffic
 def test_multicast(run) -> None:
     """One copy of a result to each member of its group, and none to the others."""
     bench = run(Multicast)
@@ -239,6 +245,7 @@ def test_multicast(run) -> None:
 
 
 @pytest.mark.engine
+@pytest.mark.traffic
 def test_refused_contributions(board: Board, run) -> None:
     """What an engine refuses; a member that never comes."""
     if board.config.ports < 3:
@@ -246,6 +253,7 @@ def test_refused_contributions(board: Board, run) -> None:
     run(BadContributions, timeout=200_000, others=1, late=False)
 
 
+@pytest.mark.traffic
 def test_reset_in_mid_traffic(board: Board, seed: int, run) -> None:
     """The switch is reset while packets fly; afterwards it is as after power-up."""
     set_up(board, seed, 0)
@@ -261,6 +269,7 @@ def test_reset_in_mid_traffic(board: Board, seed: int, run) -> None:
     run(RandomUnicast, packets=1)
 
 
+@pytest.mark.traffic
 def test_soak(board: Board, seed: int) -> None:
     """Long random traffic with receivers that hold back."""
     expected = set_up(board, seed, 20_000, dst_mode=2, stall=40)

@@ -151,6 +151,7 @@ def test_training(board: Board) -> None:
             board.reset()
 
 
+@pytest.mark.traffic
 def test_link_counters(board: Board, seed: int) -> None:
     """Full rate through links: frames that left are frames that were taken, and nothing is bad."""
     expected = set_up(board, seed, 1000)
@@ -179,6 +180,7 @@ def test_link_counters(board: Board, seed: int) -> None:
             assert 20 <= after - before <= (ended - begin) / every + 2
 
 
+@pytest.mark.traffic
 def test_bit_errors(board: Board, seed: int) -> None:
     """Wrong bits at rates up to where every other frame is lost: all packets come exactly once."""
     rows: list[dict[str, int | float]] = []
@@ -241,6 +243,7 @@ def test_bit_errors(board: Board, seed: int) -> None:
     assert shares[50] > 3 * shares[500] > 0, "and the more, the more bits are wrong"
 
 
+@pytest.mark.traffic
 def test_retraining(board: Board, seed: int) -> None:
     """The wire goes silent, one way and the other, while packets fly: all come exactly once."""
     packets = 300

@@ -31,7 +31,9 @@ module ulx3s #(
     /// 1: the engines pass exact sums on unrounded and take such sums; see docs/reduction.md.
     parameter bit PARTIALS = 1'b0,
     /// Ports with a pair of links in front of them.
-    parameter int unsigned N_LINKS = 0
+    parameter int unsigned N_LINKS = 0,
+    /// Ports with an endpoint.
+    parameter int unsigned N_ENDPOINTS = 0
 ) (
     /// Oscillator, 25 MHz.
     input  logic       clk_25mhz,
@@ -121,7 +123,8 @@ module ulx3s #(
       .TYPES       (TYPES),
       .ORDERED     (ORDERED),
       .PARTIALS    (PARTIALS),
-      .N_LINKS     (N_LINKS)
+      .N_LINKS     (N_LINKS),
+      .N_ENDPOINTS (N_ENDPOINTS)
   ) i_board (
       .clk_i    (clk),
       .rst_ni   (rst_n),

@@ -302,6 +302,135 @@ extern "C" {
 #define SP_BOARD__PORT_WINDOWS__PORTX__FROMX__VALUE_bp 0
 #define SP_BOARD__PORT_WINDOWS__PORTX__FROMX__VALUE_bw 32
 
+// reg - sp_board.port_windows.port[].host.memory_bytes
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__MEMORY_BYTES__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__MEMORY_BYTES__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__MEMORY_BYTES__VALUE_bw 32
+
+// reg - sp_board.port_windows.port[].host.window
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__WINDOW__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__WINDOW__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__WINDOW__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__WINDOW__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.local
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__LOCAL__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__LOCAL__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__LOCAL__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__LOCAL__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.bytes
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__BYTES__VALUE_bm 0xfff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__BYTES__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__BYTES__VALUE_bw 12
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__BYTES__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.address_low
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__ADDRESS_LOW__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__ADDRESS_LOW__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__ADDRESS_LOW__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__ADDRESS_LOW__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.address_high
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__ADDRESS_HIGH__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__ADDRESS_HIGH__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__ADDRESS_HIGH__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__ADDRESS_HIGH__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.operand_low
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__OPERAND_LOW__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__OPERAND_LOW__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__OPERAND_LOW__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__OPERAND_LOW__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.operand_high
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__OPERAND_HIGH__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__OPERAND_HIGH__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__OPERAND_HIGH__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__OPERAND_HIGH__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.compare_low
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMPARE_LOW__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMPARE_LOW__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMPARE_LOW__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMPARE_LOW__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.compare_high
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMPARE_HIGH__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMPARE_HIGH__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMPARE_HIGH__VALUE_bw 32
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMPARE_HIGH__VALUE_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.command
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__OP_bm 0x3
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__OP_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__OP_bw 2
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__OP_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__WIDE_bm 0x10
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__WIDE_bp 4
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__WIDE_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__WIDE_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__QUIET_bm 0x20
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__QUIET_bp 5
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__QUIET_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__QUIET_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__WORD_bm 0x40
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__WORD_bp 6
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__WORD_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__WORD_reset 0x0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__KIND_bm 0xf00
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__KIND_bp 8
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__KIND_bw 4
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__COMMAND__KIND_reset 0x0
+
+// reg - sp_board.port_windows.port[].host.status
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__BUSY_bm 0x1
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__BUSY_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__BUSY_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__UP_bm 0x2
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__UP_bp 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__UP_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__RESP_bm 0x30
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__RESP_bp 4
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__RESP_bw 2
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__STATUS_bm 0xf00
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__STATUS_bp 8
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__STATUS_bw 4
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__DECERR_bm 0x1000
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__DECERR_bp 12
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__DECERR_bw 1
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__TIMEOUT_bm 0x2000
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__TIMEOUT_bp 13
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__STATUS__TIMEOUT_bw 1
+
+// reg - sp_board.port_windows.port[].host.result_low
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__RESULT_LOW__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__RESULT_LOW__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__RESULT_LOW__VALUE_bw 32
+
+// reg - sp_board.port_windows.port[].host.result_high
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__RESULT_HIGH__VALUE_bm 0xffffffff
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__RESULT_HIGH__VALUE_bp 0
+#define SP_BOARD__PORT_WINDOWS__PORTX__HOST__RESULT_HIGH__VALUE_bw 32
+
+// regfile - sp_board.port_windows.port[].host
+typedef struct __attribute__ ((__packed__)) {
+    uint32_t memory_bytes;
+    uint32_t window;
+    uint32_t local;
+    uint32_t bytes;
+    uint32_t address_low;
+    uint32_t address_high;
+    uint32_t operand_low;
+    uint32_t operand_high;
+    uint32_t compare_low;
+    uint32_t compare_high;
+    uint32_t command;
+    uint32_t status;
+    uint32_t result_low;
+    uint32_t result_high;
+} sp_board__port_windows__portx__host_t;
+
 // regfile - sp_board.port_windows.port[]
 typedef struct __attribute__ ((__packed__)) {
     uint32_t mode;
@@ -333,7 +462,8 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t first_due;
     uint8_t RESERVED_84_8f[0xc];
     uint32_t from[4];
-    uint8_t RESERVED_a0_ff[0x60];
+    sp_board__port_windows__portx__host_t host;
+    uint8_t RESERVED_d8_ff[0x28];
 } sp_board__port_windows__portx__stride100_t;
 
 // addrmap - sp_board.port_windows
