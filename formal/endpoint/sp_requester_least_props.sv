@@ -116,6 +116,8 @@ module sp_requester_least_props #(
 
   // The plane of a hash is one that may be taken; all requests of a way are alike, and not strict.
   always_comb begin
+    // Rows are alike: two of them, and two names for each, are enough.
+    few_names: assume (hash_i[5:1] == '0 && !hash_i[7]);
     in_range: assume (32'(by_hash_i) < N_PLANES && allowed_i[by_hash_i]);
     alike: assume (!mine_i || (relaxed_i && (!known_q || (hash_i == hash_q &&
                    allowed_i == allowed_q && by_hash_i == by_hash_q))));

@@ -876,16 +876,16 @@ class Play:
             or (self.timeout and self._age(entry) >= self.timeout + self.tags + SLACK)
         ):
             self.expected["late"] += 1
-        elif not model.answers(entry.ask, packet.header):
-            self.expected["unknown"] += 1
+        elif self.timeout and self._age(entry) >= self.timeout - SLACK:
+            self.undecided = entry, packet
         else:
-            if self.timeout and self._age(entry) >= self.timeout - SLACK:
-                self.undecided = entry, packet
-            else:
-                self._answered(entry, packet)
+            self._answered(entry, packet)
 
     def _answered(self, entry: Entry, packet: Packet) -> None:
-        """Take an answer for that of a request."""
+        """Take what came for the answer to a request, if it is one."""
+        if not model.answers(entry.ask, packet.header):
+            self.expected["unknown"] += 1
+            return
         assert packet.flits is not None
         verdict = model.judge(
             entry.ask, packet.header, packet.units, packet.flits, self.flit_w, packet.err
