@@ -150,7 +150,7 @@ module sp_heads #(
       end else begin
         for (int unsigned v = 0; v < NUM_VC; v++) begin
           if (up[v] != down[v]) begin
-            count_q[v] <= up[v] ? count_q[v] + CountW'(1) : count_q[v] - CountW'(1);
+            count_q[v] <= count_q[v] + (up[v] ? CountW'(1) : '1);  // one sum for both ways
             one_q[v]   <= up[v] || two_q[v];
             two_q[v]   <= up[v] ? one_q[v] : three_q[v];
             three_q[v] <= up[v] ? two_q[v] : (count_q[v] > CountW'(3));

@@ -178,7 +178,19 @@ module sp_voq_pipelined #(
     place_q <= (moves && wr_q == sel_q) ? next_place : wptr_q[sel_q];
   end
 
-  // Free flits are counted of each queue for itself: to choose one and then to count is too long.
+  // Free flits are counted of each queue for itself: to choose one and then to count is too long. A
+  // flit that was read is the carry into the sum: two sums would be a third of all tables here.
+  logic [PtrW:0] new_free [NumQ];
+
+  always_comb begin
+    for (int unsigned q = 0; q < NumQ; q++) begin
+      automatic logic came = read_q && read_sel_q == QW'(q);
+      automatic logic carry;
+      {new_free[q], carry} = {free_q[q], came}
+                             + {(moves && wr_q == QW'(q)) ? delta : '0, came};
+    end
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       for (int unsigned q = 0; q < NumQ; q++) begin
@@ -196,8 +208,7 @@ module sp_voq_pipelined #(
       for (int unsigned q = 0; q < NumQ; q++) begin
         if (!used(q)) continue;
         if (moves && wr_q == QW'(q)) wptr_q[q] <= next_place;
-        free_q[q] <= free_q[q] + ((moves && wr_q == QW'(q)) ? delta : '0)
-                     + (PtrW + 1)'(read_q && read_sel_q == QW'(q));
+        free_q[q] <= new_free[q];
         short_q[q] <= free_q[q] >= (PtrW + 1)'(1 + Late);
         long_q[q]  <= free_q[q] >= (PtrW + 1)'(max_flits(FLIT_W) + Late);
         roomy_q[q%NUM_VC][q/NUM_VC] <= free_q[q] >= (PtrW + 1)'(Room);
