@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Generate all that comes from SystemRDL with PeakRDL: registers of switch, board and link.
+"""Generate all that comes from SystemRDL with PeakRDL: registers of switch, board, link, endpoint.
 
-``python -m switchproof.ci.csr`` writes the files that are committed: the AXI4-Lite decoder and a C
-header in ``generated/`` beside the description, the map for Python in ``models/`` and the tables of
-the page in ``docs/``; and HTML pages to ``build/report/registers/``, which are not. ``--check``
-writes nothing and says in one line which committed file is stale (exit status 1).
+``python -m switchproof.ci.csr`` writes the files that are committed: the AXI4-Lite decoder, a C
+header and IP-XACT (IEEE 1685-2014) in ``generated/`` beside the description, the map for Python in
+``models/`` and the tables of the page in ``docs/``; and HTML pages to ``build/report/registers/``,
+which are not. ``--check`` writes nothing and says in one line which committed file is stale (exit
+status 1).
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ class Source:
 
     @property
     def generated(self) -> Path:
-        """Folder of the decoder and the C header."""
+        """Folder of the decoder, the C header and IP-XACT."""
         return self.rdl.parent / "generated"
 
     @property
@@ -70,7 +71,13 @@ LINK = Source(
     ROOT / "models" / "link_map.json",
     ROOT / "docs" / "link-registers.md",
 )
-SOURCES = (SWITCH, BOARD, LINK)
+ENDPOINT = Source(
+    ROOT / "rtl" / "endpoint" / "sp_endpoint.rdl",
+    "sp_endpoint_regs",
+    ROOT / "models" / "endpoint_map.json",
+    ROOT / "docs" / "endpoint-registers.md",
+)
+SOURCES = (SWITCH, BOARD, LINK, ENDPOINT)
 
 #: Verilator warnings that PeakRDL's text gives, with the reason why each is harmless here.
 WAIVERS = {
@@ -375,6 +382,26 @@ def _header(top: Any) -> str:
     return f"// SPDX-License-Identifier: Apache-2.0\n// Made by `{COMMAND}`: do not edit.\n{text}"
 
 
+def _ipxact(top: Any, registers: list[dict[str, Any]]) -> str:
+    """Return the registers as IP-XACT; their version is that of the map."""
+    from peakrdl_ipxact import IPXACTExporter, Standard
+
+    fields = next(r["fields"] for r in registers if r["name"] == "version")
+    version = {field["name"]: field["reset"] for field in fields}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"{top.inst_name}.xml"
+        IPXACTExporter(
+            vendor="switchproof",
+            library="switchproof",
+            version=f"{version['major']}.{version['minor']}",
+            standard=Standard.IEEE_1685_2014,
+        ).export(top, str(path))
+        head, body = path.read_text().split("\n", 1)
+    # What XML is must be its first line.
+    mark = f"<!-- SPDX-License-Identifier: Apache-2.0; made by `{COMMAND}`: do not edit -->"
+    return f"{head}\n{mark}\n{body.rstrip()}\n"
+
+
 def _access(register: dict[str, Any]) -> str:
     """Return what software may do with a register: r, w or rw."""
     return "".join(a for a in "rw" if any(a in f["access"] for f in register["fields"]))
@@ -425,6 +452,7 @@ def outputs(source: Source = SWITCH, rdl: Path | None = None) -> dict[Path, str]
     table = _map(source, top)
     texts = {source.generated / name: text for name, text in _rtl(source, top).items()}
     texts[source.generated / f"{top.inst_name}.h"] = _header(top)
+    texts[source.generated / f"{top.inst_name}.xml"] = _ipxact(top, table["registers"])
     texts[source.map] = json.dumps(table, indent=1) + "\n"
     texts[source.doc] = _doc(source, table["registers"])
     return texts

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """File lists for those who bring their own flow, and a FuseSoC core file.
 
-``rtl/switchproof.f`` holds the switch, ``rtl/link.f`` the link layer, ``rtl/board.f`` what a board
-image has around both.
+``rtl/switchproof.f`` holds the switch, ``rtl/link.f`` the links, ``rtl/endpoint.f`` the endpoint,
+``rtl/rack.f`` chips and racks, ``rtl/board.f`` what a board image has around switch and links.
 ``python -m switchproof.ci.filelists`` writes them from what lies in rtl/; `make lint` and a test
 say when they are stale. Packages come first, since the rest imports them.
 """
@@ -16,11 +16,18 @@ from switchproof.ci.paths import ROOT, RTL
 FILELIST = RTL / "switchproof.f"
 BOARD_FILELIST = RTL / "board.f"
 LINK_FILELIST = RTL / "link.f"
+ENDPOINT_FILELIST = RTL / "endpoint.f"
+RACK_FILELIST = RTL / "rack.f"
 CORE = ROOT / "switchproof.core"
 #: Folders that the switch does without; each has a list of its own, on top of another.
-EXTRAS = {"board": BOARD_FILELIST, "link": LINK_FILELIST}
-#: What each is on top of: a board may have links.
-BELOW = {"board": LINK_FILELIST, "link": FILELIST}
+EXTRAS = {
+    "board": BOARD_FILELIST, "link": LINK_FILELIST, "endpoint": ENDPOINT_FILELIST,
+    "rack": RACK_FILELIST,
+}  # fmt: skip
+#: What each is on top of: a board may have links, an endpoint has their check.
+BELOW = {
+    "board": LINK_FILELIST, "link": FILELIST, "endpoint": LINK_FILELIST, "rack": ENDPOINT_FILELIST,
+}  # fmt: skip
 MADE_BY = "made by `python -m switchproof.ci.filelists`: do not edit"
 
 
@@ -59,6 +66,8 @@ def expected() -> dict[Path, str]:
         f"{fileset('rtl', sources())}"
         f"{fileset('board', sources('board'))}"
         f"{fileset('link', sources('link'))}"
+        f"{fileset('endpoint', sources('endpoint'))}"
+        f"{fileset('rack', sources('rack'))}"
         "targets:\n"
         "  default:\n"
         "    filesets: [rtl]\n"
@@ -69,6 +78,12 @@ def expected() -> dict[Path, str]:
         "  link:\n"
         "    filesets: [rtl, link]\n"
         "    toplevel: sp_link\n"
+        "  endpoint:\n"
+        "    filesets: [rtl, link, endpoint]\n"
+        "    toplevel: sp_endpoint\n"
+        "  rack:\n"
+        "    filesets: [rtl, link, endpoint, rack]\n"
+        "    toplevel: sp_supernode\n"
         "  lint:\n"
         "    filesets: [rtl]\n"
         "    toplevel: sp_switch_core\n"

@@ -25,8 +25,10 @@ GUIDE = ROOT / "docs" / "packet.md"
 
 #: Tables of docs/packet.md: marker name to the title of its name column.
 CLASSES = ("common", "mem", "coll", "mgt")
-MEMBER = "member"  # a destination of a member set, its offsets within the destination
-ENUMS = ("vc_e", "op_e", "status_e", "etype_e", "redop_e")
+#: Structures of the payload, offsets from their own first bit: a destination of a member set, the
+#: first unit of an atomic.
+STRUCTS = {"member": "member_t", "atomic": "atomic_t"}
+ENUMS = ("vc_e", "op_e", "status_e", "etype_e", "redop_e", "atomic_e")
 
 
 class LayoutError(RuntimeError):
@@ -38,7 +40,7 @@ def read_package(path: Path = PACKAGE) -> dict[str, Any]:
 
     ``sizes``: every localparam. ``enums``: width, values and comments. ``header``: the fields of
     the common part and of each class part, lowest bit first, with offsets in the 128-bit header.
-    ``member``: the fields of one destination of a member set, with offsets within it.
+    ``member``, ``atomic``: the fields of a structure of the payload, with offsets within it.
     Raises LayoutError when the package does not compile or pyslang is missing.
     """
     try:
@@ -111,7 +113,7 @@ def read_package(path: Path = PACKAGE) -> dict[str, Any]:
         "sizes": sizes,
         "enums": enums,
         "header": header,
-        MEMBER: struct_fields("member_t", 0),
+        **{name: struct_fields(struct, 0) for name, struct in STRUCTS.items()},
     }
 
 
@@ -147,7 +149,7 @@ def fill_guide(text: str, layout: dict[str, Any]) -> str:
     table has no place in the guide or a marker names nothing.
     """
     tables = {part: field_table(layout["header"][part]) for part in CLASSES}
-    tables[MEMBER] = field_table(layout[MEMBER])
+    tables |= {name: field_table(layout[name]) for name in STRUCTS}
     tables.update({name: enum_table(layout, name) for name in ENUMS})
     seen: set[str] = set()
 

@@ -44,8 +44,8 @@ def spec(link: profiles.Link) -> build.BuildSpec:
     """Return what to build: two ends of one configuration, wires and users."""
     return build.BuildSpec(
         name=f"link-campaign-{link.name}",
-        toplevel="sp_link_end",
-        sources=(*sources(), FOLDER / "sp_link_end.sv", FOLDER / "campaign_main.cpp"),
+        toplevel="sp_campaign_end",
+        sources=(*sources(), FOLDER / "sp_campaign_end.sv", FOLDER / "campaign_main.cpp"),
         parameters=tuple(link.parameters.items()),
         vpi=False,
     )

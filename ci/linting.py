@@ -53,7 +53,21 @@ def board_target(name: str, profile: str = "") -> Target:
 
 def link_target(top: str, **parameters: int) -> Target:
     """Return a link, or a port of one."""
-    sources, includes = descriptions.read_filelist(filelists.LINK_FILELIST)
+    return _listed(filelists.LINK_FILELIST, top, parameters)
+
+
+def endpoint_target(**parameters: int) -> Target:
+    """Return an endpoint."""
+    return _listed(filelists.ENDPOINT_FILELIST, "sp_endpoint", parameters)
+
+
+def rack_target(top: str, **parameters: int) -> Target:
+    """Return a chip, or a rack."""
+    return _listed(filelists.RACK_FILELIST, top, parameters)
+
+
+def _listed(filelist: Path, top: str, parameters: dict[str, int]) -> Target:
+    sources, includes = descriptions.read_filelist(filelist)
     return Target(top, tuple(sources), tuple(includes), parameters)
 
 
@@ -165,6 +179,11 @@ def run(console: Console) -> int:
     links["port_plain"] = link_target("sp_link_port", FLIT_W=512, CLOCK_DEPTH=0, INJECT=0)
     targets |= {name: board_target(name) for name in boards.names()} | links
     targets["ulx3s_links"] = board_target("ulx3s", "board4l")
+    targets["endpoint"] = endpoint_target()
+    targets["endpoint512"] = endpoint_target(FLIT_W=512, DATA_W=64, N_PLANES=1, N_REGIONS=1)
+    targets["switch_chip"] = rack_target("sp_switch_chip")
+    targets["two_tier"] = rack_target("sp_two_tier")
+    targets["supernode"] = rack_target("sp_supernode", LINKS=1)
     for name, target in targets.items():
         if name in SLANG_ONLY:
             continue
@@ -180,9 +199,14 @@ def run(console: Console) -> int:
         "port512",
         "dev8",
         "dev4p",
+        "endpoint",
+        "endpoint512",
+        "two_tier",
+        "supernode",
     ):
         checks.append((f"slang {name}", functools.partial(slang, targets[name])))
-    for name in (*boards.names(), "ulx3s_links", "link128", "link512", "port512", "dev8"):
+    synthesized = ("link128", "link512", "port512", "dev8", "endpoint", "endpoint512", "supernode")
+    for name in (*boards.names(), "ulx3s_links", *synthesized):
         checks.append((f"yosys {name}", functools.partial(yosys, targets[name])))
     rows = []
     results: list[dict[str, Any]] = []

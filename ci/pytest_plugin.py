@@ -29,9 +29,11 @@ from switchproof.tb.uartbone import BridgeError
 DEFAULT_DUT = "tb/duts/sp_switch_core.toml"
 #: Optimisation of a test's module without a configuration; see BuildSpec.
 TEST_OPT = builds.test_opt(0)
-#: Coverage makes three times the C++ and is half as fast: -O0 halves the time to compile it.
-COVERAGE_OPT = "-O0"
-#: Coverage is collected up to so many ports; more ports repeat the same code, and take minutes.
+#: Coverage makes three times the C++. Without any optimisation its counters make a run twenty times
+#: as slow, and that saves nothing to compile.
+COVERAGE_OPT = "-O1"
+#: Coverage is collected up to so many ports; more ports repeat the same code, and take minutes; so
+#: do flits wider than WIDE.
 COVERAGE_PORTS = 4
 #: Bits from which on a flit repeats the parts of a narrow one; tests whose design has no more to it
 #: then go without coverage, which would triple the time to compile.
@@ -196,7 +198,8 @@ class Sim:
         description = ROOT / dut
         opt = builds.test_opt(config.ports)
         spec = harness_cache.spec(description, config, waves=self.waves, opt=opt)
-        if self.coverage and coverage and config.ports <= COVERAGE_PORTS:
+        covered = config.ports <= COVERAGE_PORTS and config.flit_w <= WIDE
+        if self.coverage and coverage and covered:
             spec = _with_coverage(spec)
         extra = {**harness_cache.run_environment(description, config), **(env or {})}
         signals = harness_cache.wave_signals(description)

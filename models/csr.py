@@ -204,7 +204,7 @@ class CsrMap:
 
 @functools.cache
 def load(name: str = "csr_map") -> CsrMap:
-    """Return the map of ``<name>.json``: ``csr_map``, ``board_map`` or ``link_map``."""
+    """Return a map: ``csr_map``, ``board_map``, ``link_map`` or ``endpoint_map``."""
     return CsrMap(json.loads((MODELS / f"{name}.json").read_text()))
 
 

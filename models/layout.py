@@ -79,6 +79,14 @@ def _fields() -> dict[str, Field]:
     }
 
 
+def _structure(part: str) -> dict[str, Field]:
+    """Return the fields of a structure of the payload by name."""
+    return {
+        row["name"]: Field(row["name"], part, row["offset"], row["width"], row["about"])
+        for row in LAYOUT[part]
+    }
+
+
 #: The whole of layout.json.
 LAYOUT: dict[str, Any] = _load()
 #: Every localparam of the package.
@@ -86,25 +94,28 @@ SIZES: dict[str, int] = LAYOUT["sizes"]
 #: Every header field under each of its names.
 FIELDS: dict[str, Field] = _fields()
 #: Fields of a destination of a member set; ``offset`` counts within its 16 bits.
-MEMBER: dict[str, Field] = {
-    row["name"]: Field(row["name"], "member", row["offset"], row["width"], row["about"])
-    for row in LAYOUT["member"]
-}
+MEMBER: dict[str, Field] = _structure("member")
+#: Fields of the first unit of an atomic; ``offset`` counts within its 128 bits.
+ATOMIC: dict[str, Field] = _structure("atomic")
 
-#: Operations, virtual channels, statuses, element types and reduction operations: IntEnums whose
-#: members have the names of the package without their prefix (``Op.ALLREDUCE``).
+#: Operations, virtual channels, statuses, element types, reduction and atomic operations: IntEnums
+#: whose members have the names of the package without their prefix (``Op.ALLREDUCE``).
 Op: Any = _enumeration("Op", "op_e", "OP_")
 Vc: Any = _enumeration("Vc", "vc_e", "VC_")
 Status: Any = _enumeration("Status", "status_e", "ST_")
 EType: Any = _enumeration("EType", "etype_e", "ET_")
 RedOp: Any = _enumeration("RedOp", "redop_e", "RO_")
+AtomicOp: Any = _enumeration("AtomicOp", "atomic_e", "AO_")
 
 HDR_BYTES: int = SIZES["HDR_W"] // 8
 UNIT_BYTES: int = SIZES["UNIT_BYTES"]
 MAX_UNITS: int = SIZES["MAX_UNITS"]
 MAX_EXT: int = SIZES["MAX_EXT"]
 MAX_MEMBERS: int = SIZES["MAX_MEMBERS"]
+EXT_STROBE: int = 1 << SIZES["EXT_STROBE"]
+EXT_CHECK: int = 1 << SIZES["EXT_CHECK"]
 EXT_SET: int = 1 << SIZES["EXT_SET"]
+STROBE_UNITS: int = SIZES["STROBE_UNITS"]
 VERSION: int = SIZES["VERSION"]
 NUM_VC: int = SIZES["NUM_VC"]
 ID_GROUP: int = SIZES["ID_GROUP"]

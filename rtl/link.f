@@ -12,6 +12,7 @@ link/sp_link_clock.sv
 link/sp_link_crc.sv
 link/sp_link_credit.sv
 link/sp_link_csr.sv
+link/sp_link_end.sv
 link/sp_link_inject.sv
 link/sp_link_lanes.sv
 link/sp_link_pack.sv

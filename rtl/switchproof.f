@@ -32,6 +32,7 @@ crossbar/sp_voq.sv
 crossbar/sp_voq_pipelined.sv
 crossbar/sp_voq_shared.sv
 csr/generated/sp_csr_regs.sv
+csr/sp_axil_demux.sv
 csr/sp_csr.sv
 csr/sp_event_counters.sv
 csr/sp_event_memory.sv
@@ -42,6 +43,7 @@ reduction/sp_float_add.sv
 reduction/sp_float_narrow.sv
 reduction/sp_float_widen.sv
 reduction/sp_ordered_lanes.sv
+reduction/sp_partial_packer.sv
 reduction/sp_reduction_engine.sv
 reduction/sp_reduction_lanes.sv
 reduction/sp_reduction_sender.sv

@@ -141,11 +141,15 @@ class AxiLiteMonitor(BusMonitor):
 
 
 class Registers:
-    """Registers by name over a master. A name is that of the register map: ``port[3].rx_flits``."""
+    """Registers by name over a master. A name is that of the register map: ``port[3].rx_flits``.
 
-    def __init__(self, master: AxiLiteMaster, register_map: CsrMap) -> None:
+    `base`: address of the first register of the map.
+    """
+
+    def __init__(self, master: AxiLiteMaster, register_map: CsrMap, base: int = 0) -> None:
         self.master = master
         self.map = register_map
+        self.base = base
 
     async def write(self, register: str | int, word: int | None = None, **fields: int) -> None:
         """Write a word, or fields with zero in the others. RegisterError when refused."""
@@ -168,4 +172,4 @@ class Registers:
         return self.map.decode(register, await self.read(register))
 
     def _address(self, register: str | int) -> int:
-        return register if isinstance(register, int) else self.map.address(register)
+        return self.base + (register if isinstance(register, int) else self.map.address(register))

@@ -35,8 +35,8 @@ _NOT_THERE = {
     EType.INT32: {"neg_zero", "pos_subnormal", "neg_subnormal", "pos_inf", "neg_inf", "nan"},
     EType.E4M3: {"pos_inf", "neg_inf"},
 }
-#: What contributions ask for.
-_COLLECTIVES = (Op.ALLREDUCE, Op.REDUCE, Op.BARRIER)
+#: What members ask engines for.
+_COLLECTIVES = (Op.ALLREDUCE, Op.REDUCE, Op.BARRIER, Op.LOAD_REDUCE)
 #: Reasons for which a packet is refused at the ingress, and for which an engine refuses it.
 _INGRESS_REASONS = (Status.VERSION, Status.OP, Status.LEN, Status.DST, Status.PARTITION)
 _ENGINE_REASONS = (
@@ -144,7 +144,7 @@ class Coverage:
         f = packet.fields(rows, "op", "etype", "redop", "mode", "len")
         for op in _COLLECTIVES:
             self.hit(f"collective.{op.name.lower()}", np.count_nonzero(f["op"] == op))
-        rows = rows[f["op"] != Op.BARRIER]
+        rows = rows[~np.isin(f["op"], (Op.BARRIER, Op.LOAD_REDUCE))]
         f = packet.fields(rows, "etype", "redop", "mode", "len")
         in_order = (f["redop"] == RedOp.SUM) & (f["mode"] & ORDERED != 0)
         for etype in FORMATS:

@@ -191,7 +191,6 @@ class CoverageSubscriber(uvm_component):
         if not at_engine.any():
             return
         at_engine &= get(packets, "dst") >= self.ports
-        at_engine &= op != Op.LOAD_REDUCE
         computed = np.isin(get(packets, "etype"), self.settings.config.etypes)
         at_engine &= computed & (get(packets, "redop") < len(RedOp)) | (op == Op.BARRIER)
         if at_engine.any():

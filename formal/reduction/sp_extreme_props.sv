@@ -43,6 +43,8 @@ module sp_extreme_props #(
     input logic [5:0]  n13_is_i,
     input logic [5:0]  n15_is_i,
     input logic        n15_clamp_i,
+    input sp_pkg::plane_t a1_plane_i,
+    input logic        a1_null_i,
     /// A maximum, free.
     input logic        max_i,
     /// Whether there were contributions before, free.
@@ -87,6 +89,8 @@ module sp_extreme_props #(
 
   logic [12:0] st_o;
   logic [31:0] res_o;
+  logic [63:0] dig_o;
+  logic [3:0]  seen_o;
 
   // Ports by name: all of them are free, and stay so if there are more.
   sp_exact_lane #(

@@ -13,9 +13,12 @@ module sp_reduction_lanes #(
     parameter logic [7:0]  TYPES      = 8'h03,
     /// As there.
     parameter bit          ORDERED    = 1'b0,
+    /// As there; 0.
+    parameter bit          PARTIALS   = 1'b0,
     localparam int unsigned BEATS     = 8 * sp_pkg::UNIT_BYTES * sp_pkg::MAX_UNITS / FLIT_W,
     localparam int unsigned BW        = $clog2(BEATS),
-    localparam int unsigned CW        = $clog2(N_CONTEXTS)
+    localparam int unsigned CW        = $clog2(N_CONTEXTS),
+    localparam int unsigned LANES     = FLIT_W / 8
 ) (
     /// As in sp_reduction_lanes, all of them.
     input  logic              clk_i,
@@ -26,6 +29,7 @@ module sp_reduction_lanes #(
     input  logic [BW-1:0]     acc_beat_i,
     input  logic              acc_first_i,
     input  sp_pkg::arith_t    acc_arith_i,
+    input  sp_pkg::plane_t    acc_plane_i,
     input  logic [FLIT_W-1:0] acc_data_i,
     input  logic              ro_valid_i,
     output logic              ro_ready_o,
@@ -34,11 +38,23 @@ module sp_reduction_lanes #(
     input  logic [CW-1:0]     ro_ctx_i,
     input  logic [BW-1:0]     ro_beat_i,
     input  sp_pkg::arith_t    ro_arith_i,
+    input  logic              ro_part_i,
     input  logic              ro_last_i,
     output logic              res_valid_o,
     output logic              res_last_o,
-    output logic [FLIT_W-1:0] res_data_o
+    output logic [FLIT_W-1:0] res_data_o,
+    output logic              dig_valid_o,
+    output logic [2:0]        dig_pair_o,
+    output logic [LANES-1:0][63:0] dig_o,
+    output logic              seen_valid_o,
+    output logic [LANES-1:0][3:0] seen_o
 );
+
+  assign dig_valid_o  = 1'b0;
+  assign dig_pair_o   = '0;
+  assign dig_o        = '0;
+  assign seen_valid_o = 1'b0;
+  assign seen_o       = '0;
 
   (* anyseq *) logic ready, done, gives;
   logic [3:0] count_q;   // flits that are asked for and were not given

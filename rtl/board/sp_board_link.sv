@@ -101,146 +101,69 @@ module sp_board_link #(
 
   logic [1:0][K-1:0][MARK_W-1:0] tx_mark, wire_mark_q;
   logic [1:0][K-1:0][UNIT_W-1:0] tx_unit, wire_unit_q;
-  logic [1:0][K-1:0]             silent, wire_valid_q;
+  logic [1:0][K-1:0]             tx_valid, wire_valid_q;
+  /* verilator lint_off UNUSEDSIGNAL */  // a board has no use for it: the registers tell the state
+  logic [1:0]                    up;
+  /* verilator lint_on UNUSEDSIGNAL */
 
   for (genvar e = 0; e < 2; e++) begin : g_end
-    logic               enable;
-    policy_e            policy;
-    logic [TIMER_W-1:0] hold_cycles, lane_cycles, skip_beats, replay_cycles, keepalive_cycles;
-    logic [TIMER_W-1:0] dead_cycles, age_cycles;
-    logic [15:0]        train_beats;
-    logic [7:0]         replay_limit, retrain_limit;
-    logic [31:0]        inject_rate, inject_seed, injected;
-    logic               inject_load, inject_shot;
-    logic [K-1:0]       rx_lanes, tx_lanes;
-    logic               ev_dropped, ev_overflow, ev_shifted;
-    state_e             state;
-    logic [2:0]         unfit;
-    events_t            events;
-    logic [COUNT_W-1:0] lost_packets;
-
-    sp_link_csr #(
-        .K           (K),
-        .FRAME_UNITS (FRAME_UNITS),
-        .SEQ_W       (SEQ_W),
-        .REPLAY_BEATS(REPLAY_BEATS),
-        .RESERVED    (RESERVED),
-        .SHARED      (SHARED)
-    ) i_csr (
-        .clk_i,
-        .rst_ni,
-        .csr_awvalid_i     (csr_awvalid_i[e]),
-        .csr_awready_o     (csr_awready_o[e]),
-        .csr_awaddr_i,
-        .csr_awprot_i,
-        .csr_wvalid_i      (csr_wvalid_i[e]),
-        .csr_wready_o      (csr_wready_o[e]),
-        .csr_wdata_i,
-        .csr_wstrb_i,
-        .csr_bvalid_o      (csr_bvalid_o[e]),
-        .csr_bready_i      (csr_bready_i[e]),
-        .csr_bresp_o       (csr_bresp_o[e]),
-        .csr_arvalid_i     (csr_arvalid_i[e]),
-        .csr_arready_o     (csr_arready_o[e]),
-        .csr_araddr_i,
-        .csr_arprot_i,
-        .csr_rvalid_o      (csr_rvalid_o[e]),
-        .csr_rready_i      (csr_rready_i[e]),
-        .csr_rdata_o       (csr_rdata_o[e]),
-        .csr_rresp_o       (csr_rresp_o[e]),
-        .enable_o          (enable),
-        .policy_o          (policy),
-        .hold_cycles_o     (hold_cycles),
-        .train_beats_o     (train_beats),
-        .lane_cycles_o     (lane_cycles),
-        .skip_beats_o      (skip_beats),
-        .replay_cycles_o   (replay_cycles),
-        .keepalive_cycles_o(keepalive_cycles),
-        .dead_cycles_o     (dead_cycles),
-        .age_cycles_o      (age_cycles),
-        .replay_limit_o    (replay_limit),
-        .retrain_limit_o   (retrain_limit),
-        .inject_rate_o     (inject_rate),
-        .inject_load_o     (inject_load),
-        .inject_seed_o     (inject_seed),
-        .inject_shot_o     (inject_shot),
-        .silent_o          (silent[e]),
-        .injected_i        (injected),
-        .rx_lanes_i        (rx_lanes),
-        .tx_lanes_i        (tx_lanes),
-        .ev_dropped_i      (ev_dropped),
-        .ev_overflow_i     (ev_overflow),
-        .ev_shifted_i      (ev_shifted),
-        .state_i           (state),
-        .unfit_i           (unfit),
-        .events_i          (events),
-        .lost_packets_i    (lost_packets)
-    );
-
-    sp_link_port #(
+    sp_link_end #(
         .FLIT_W      (FLIT_W),
         .FRAME_UNITS (FRAME_UNITS),
         .SEQ_W       (SEQ_W),
         .REPLAY_BEATS(REPLAY_BEATS),
         .RESERVED    (RESERVED),
-        .SHARED      (SHARED),
-        .MAX_SKEW    (0),
-        .CLOCK_DEPTH (0),
-        .INJECT      (1'b1)
-    ) i_port (
+        .SHARED      (SHARED)
+    ) i_end (
         .clk_i,
-        .rst_ni            (core_rst_ni),
-        .rx_clk_i          (clk_i),
-        .enable_i          (enable),
-        .policy_i          (policy),
-        .hold_cycles_i     (hold_cycles),
-        .train_beats_i     (train_beats),
-        .lane_cycles_i     (lane_cycles),
-        .skip_beats_i      (skip_beats),
-        .replay_cycles_i   (replay_cycles),
-        .keepalive_cycles_i(keepalive_cycles),
-        .dead_cycles_i     (dead_cycles),
-        .age_cycles_i      (age_cycles),
-        .replay_limit_i    (replay_limit),
-        .retrain_limit_i   (retrain_limit),
-        .s_tvalid_i        (s_tvalid_i[e]),
-        .s_tready_o        (s_tready_o[e]),
-        .s_tdata_i         (s_tdata_i[e]),
-        .s_tuser_i         (s_tuser_i[e]),
-        .s_tlast_i         (s_tlast_i[e]),
-        .s_vc_room_o       (s_room_o[e]),
-        .m_tvalid_o        (m_tvalid_o[e]),
-        .m_tready_i        (m_tready_i[e]),
-        .m_tdata_o         (m_tdata_o[e]),
-        .m_tuser_o         (m_tuser_o[e]),
-        .m_tlast_o         (m_tlast_o[e]),
-        .m_vc_room_i       (m_room_i[e]),
-        .tx_mark_o         (tx_mark[e]),
-        .tx_unit_o         (tx_unit[e]),
-        .rx_valid_i        (wire_valid_q[1-e]),
-        .rx_mark_i         (wire_mark_q[1-e]),
-        .rx_unit_i         (wire_unit_q[1-e]),
-        .inject_rate_i     (inject_rate),
-        .inject_load_i     (inject_load),
-        .inject_seed_i     (inject_seed),
-        .inject_shot_i     (inject_shot),
-        .injected_o        (injected),
-        .rx_lanes_o        (rx_lanes),
-        .tx_lanes_o        (tx_lanes),
-        .ev_dropped_o      (ev_dropped),
-        .ev_overflow_o     (ev_overflow),
-        .ev_shifted_o      (ev_shifted),
-        .state_o           (state),
-        .unfit_o           (unfit),
-        .events_o          (events),
-        .lost_packets_o    (lost_packets)
+        .rx_clk_i     (clk_i),
+        .rst_ni,
+        .core_rst_ni,
+        .csr_awvalid_i(csr_awvalid_i[e]),
+        .csr_awready_o(csr_awready_o[e]),
+        .csr_awaddr_i,
+        .csr_awprot_i,
+        .csr_wvalid_i (csr_wvalid_i[e]),
+        .csr_wready_o (csr_wready_o[e]),
+        .csr_wdata_i,
+        .csr_wstrb_i,
+        .csr_bvalid_o (csr_bvalid_o[e]),
+        .csr_bready_i (csr_bready_i[e]),
+        .csr_bresp_o  (csr_bresp_o[e]),
+        .csr_arvalid_i(csr_arvalid_i[e]),
+        .csr_arready_o(csr_arready_o[e]),
+        .csr_araddr_i,
+        .csr_arprot_i,
+        .csr_rvalid_o (csr_rvalid_o[e]),
+        .csr_rready_i (csr_rready_i[e]),
+        .csr_rdata_o  (csr_rdata_o[e]),
+        .csr_rresp_o  (csr_rresp_o[e]),
+        .s_tvalid_i   (s_tvalid_i[e]),
+        .s_tready_o   (s_tready_o[e]),
+        .s_tdata_i    (s_tdata_i[e]),
+        .s_tuser_i    (s_tuser_i[e]),
+        .s_tlast_i    (s_tlast_i[e]),
+        .s_room_o     (s_room_o[e]),
+        .m_tvalid_o   (m_tvalid_o[e]),
+        .m_tready_i   (m_tready_i[e]),
+        .m_tdata_o    (m_tdata_o[e]),
+        .m_tuser_o    (m_tuser_o[e]),
+        .m_tlast_o    (m_tlast_o[e]),
+        .m_room_i     (m_room_i[e]),
+        .tx_mark_o    (tx_mark[e]),
+        .tx_unit_o    (tx_unit[e]),
+        .tx_valid_o   (tx_valid[e]),
+        .rx_valid_i   (wire_valid_q[1-e]),
+        .rx_mark_i    (wire_mark_q[1-e]),
+        .rx_unit_i    (wire_unit_q[1-e]),
+        .up_o         (up[e])
     );
   end
 
   // The wires.
   always_ff @(posedge clk_i or negedge core_rst_ni) begin
     if (!core_rst_ni) wire_valid_q <= '0;
-    else wire_valid_q <= ~silent;
+    else wire_valid_q <= tx_valid;
   end
 
   always_ff @(posedge clk_i) begin

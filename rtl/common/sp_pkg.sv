@@ -20,9 +20,15 @@ package sp_pkg;
   localparam int unsigned MAX_EXT = 3;
   /// Destinations in a member set.
   localparam int unsigned MAX_MEMBERS = 8;
+  /* verilator lint_off UNUSEDPARAM */  // each by the blocks that look at its unit
+  /// Bit of `ext` that says that a unit of byte strobes lies behind the payload.
+  localparam int unsigned EXT_STROBE = 0;
+  /// Bit of `ext` that says that a unit with the end-to-end check lies behind these.
+  localparam int unsigned EXT_CHECK = 1;
   /// Bit of `ext` that says that the last unit is a member set.
-  /* verilator lint_off UNUSEDPARAM */  // by links
   localparam int unsigned EXT_SET = 2;
+  /// Payload units that a unit of byte strobes is enough for.
+  localparam int unsigned STROBE_UNITS = 8;
   /* verilator lint_on UNUSEDPARAM */
   /// Bits of AXI4-Stream tuser: {error mark, header}.
   localparam int unsigned USER_W = HDR_W + 1;
@@ -99,7 +105,10 @@ package sp_pkg;
     ST_MISMATCH   = 4'd7,   // differs from the other contributions of its reduction
     ST_DUPLICATE  = 4'd8,   // this member has already contributed
     ST_TIMEOUT    = 4'd9,   // a member did not come, or came too late
-    ST_PARTITION  = 4'd10   // not for this port: another partition, or a source it is not
+    ST_PARTITION  = 4'd10,  // not for this port: another partition, or a source it is not
+    ST_BROKEN     = 4'd11,  // poison, error mark or a wrong end-to-end check: not executed
+    ST_MEMORY     = 4'd12,  // the memory at the destination answered with an error
+    ST_UNKNOWN    = 4'd13   // atomic that was sent again: nobody knows whether it was executed
   } status_e;
 
   /// Element types of reductions.
@@ -121,6 +130,20 @@ package sp_pkg;
     RO_MAXNUM = 3'd4   // maximumNumber
   } redop_e;
 
+  /// Atomic operations: `arg` of OP_ATOMIC. What was in memory is the first operand.
+  typedef enum logic [3:0] {
+    AO_ADD  = 4'd0,
+    AO_MIN  = 4'd1,  // of signed numbers
+    AO_MAX  = 4'd2,
+    AO_UMIN = 4'd3,  // of unsigned numbers
+    AO_UMAX = 4'd4,
+    AO_AND  = 4'd5,
+    AO_OR   = 4'd6,
+    AO_XOR  = 4'd7,
+    AO_SWAP = 4'd8,
+    AO_CAS  = 4'd9   // swap if memory holds the value of the second unit
+  } atomic_e;
+
   /// What a reduction computes of its elements.
   typedef struct packed {
     logic       saturate;  // overflow gives the largest number
@@ -133,6 +156,23 @@ package sp_pkg;
     logic [ID_W-1:0] care;
     logic [ID_W-1:0] id;
   } source_t;
+
+  /// A flit of a partial: one plane of a portion, and where that lies.
+  typedef struct packed {
+    logic       valid;  // it is one; else elements
+    logic       plain;  // no plane tells what was seen: nothing special, and not only -0
+    logic [1:0] part;   // which portion of its unit
+    logic [3:0] plane;  // which word of a sum; PLANE_SEEN: what was seen
+  } plane_t;
+
+  /* verilator lint_off UNUSEDPARAM */  // by tops without an engine
+  /// Plane that tells what was seen.
+  localparam logic [3:0]  PLANE_SEEN = 4'd9;
+  /// Planes of a portion.
+  localparam int unsigned PLANES = 10;
+  /// Members behind a port that may contribute raw to the tier above.
+  localparam int unsigned MAX_RAW = 6;
+  /* verilator lint_on UNUSEDPARAM */
 
   // ---------------------------------------------------------------------------------- counters
 
@@ -192,7 +232,7 @@ package sp_pkg;
     logic               rsvd;   // sent as zero, ignored, forwarded
     logic [SEQ_W-1:0]   seq;    // which reduction of the group
     logic [SLICE_W-1:0] slice;  // which part of its vector
-    logic [ROOT_W-1:0]  root;   // REDUCE: switch port that gets the result; LOAD_REDUCE: units - 1
+    logic [ROOT_W-1:0]  root;   // REDUCE: port of result; LOAD_REDUCE: units - 1; partial: planes
     logic [2:0]         mode;   // {partial, saturate, ordered}
     logic [2:0]         redop;  // redop_e
     logic [2:0]         etype;  // etype_e
@@ -227,6 +267,17 @@ package sp_pkg;
     logic [5:0]         op;       // op_e
     logic [1:0]         version;
   } hdr_t;
+
+  // ------------------------------------------------------------------------------------ atomics
+
+  /// First unit of OP_ATOMIC.
+  typedef struct packed {
+    logic [45:0] rsvd;     // sent as zero, ignored, forwarded
+    logic        quiet;    // the old value is not wanted: the answer is OP_WRITE_RSP
+    logic        retry;    // sent before, perhaps executed: see {src, tag, epoch}
+    logic [15:0] epoch;    // with src and tag: which atomic this is
+    logic [63:0] operand;  // 32 bits: the lower ones
+  } atomic_t;
 
   // --------------------------------------------------------------------------------- member set
 
@@ -293,6 +344,15 @@ package sp_pkg;
   /// Flits of the longest packet.
   function automatic int unsigned max_flits(int unsigned flit_w);
     return (MAX_UNITS + MAX_EXT + flit_w / UNIT_W - 1) / (flit_w / UNIT_W);
+  endfunction
+
+  /// Portions of four elements in a unit, as a power of two.
+  function automatic logic [1:0] portions_log2(logic [2:0] etype);
+    case (etype)
+      ET_BF16, ET_FP16: return 2'd1;
+      ET_E4M3, ET_E5M2: return 2'd2;
+      default: return 2'd0;
+    endcase
   endfunction
 
   /// The class part of an answer to a refused packet stays as it was; the rest is made here.

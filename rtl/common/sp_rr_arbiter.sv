@@ -35,7 +35,7 @@ module sp_rr_arbiter #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) first_q <= '1;
-    else if (advance_i && (gnt_o != '0)) first_q <= ~((gnt_o << 1) - N'(1));
+    else if (advance_i && (gnt_o != '0)) first_q <= ~N'({gnt_o, 1'b0} - (N + 1)'(1));
   end
 
 endmodule

@@ -7,6 +7,7 @@ package sp_link_pkg;
 
   import sp_pkg::*;
 
+  /* verilator lint_off UNUSEDPARAM */  // by tops that hold a part of a link
   /// Bits of a mark.
   localparam int unsigned MARK_W = 2;
   localparam logic [MARK_W-1:0] MARK_DATA = 2'b01;
@@ -34,6 +35,7 @@ package sp_link_pkg;
   localparam logic [TRAIN_CRC_W-1:0] TRAIN_POLY = 16'h3D65;
   /// Bits of timers.
   localparam int unsigned TIMER_W = 24;
+  /* verilator lint_on UNUSEDPARAM */
 
   /// Kinds of control blocks.
   typedef enum logic [KIND_W-1:0] {

@@ -29,12 +29,14 @@ module sp_exact_lane #(
     parameter int unsigned MEMBERS = 1024,
     /// Element types that the lane has: bit t is sp_pkg::etype_e t.
     parameter logic [7:0]  TYPES   = 8'h03,
+    /// 1: words of partials can be added, and sums be read out as words.
+    parameter bit          PARTIALS = 1'b0,
     /// Bits of an element's address; follows from ELEMS.
     localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1,
     /// It has types with all exponents of FP32; follows from TYPES.
     localparam bit WIDE            = TYPES[sp_pkg::ET_FP32] || TYPES[sp_pkg::ET_BF16],
-    /// It has types of 8 bits only; follows from TYPES.
-    localparam bit SMALL           = TYPES == (TYPES & (8'd1 << sp_pkg::ET_E4M3
+    /// It has types of 8 bits only, and whole words are not added; follows from TYPES.
+    localparam bit SMALL           = !PARTIALS && TYPES == (TYPES & (8'd1 << sp_pkg::ET_E4M3
                                                         | 8'd1 << sp_pkg::ET_E5M2)),
     /// Words of an element; follows from TYPES.
     localparam int unsigned WORDS  = WIDE ? 9 : SMALL ? 1 : 2
@@ -49,12 +51,17 @@ module sp_exact_lane #(
     input  logic [6:1]             a_set_i,
     /// Bit k: the addend in stage k is for a minimum or maximum instead of a sum.
     input  logic [5:1]             a_cmp_i,
-    /// Bit k: the addend in stage k is INT32.
+    /// Bit k: the addend in stage k is INT32, or of a partial.
     input  logic [4:1]             a_int_i,
-    /// Stage 0: the number, in the frame of FP32; INT32 with its low 31 bits inverted if negative.
+    /// Stage 0: the number, in the frame of FP32; INT32 with its low 31 bits inverted if negative,
+    /// words of partials likewise.
     input  logic [31:0]            a0_data_i,
     /// Stage 1: what the memory of states holds is not valid: there are younger states, or none.
     input  logic                   a1_stale_i,
+    /// Stage 1: what it is of a partial.
+    input  sp_pkg::plane_t         a1_plane_i,
+    /// Stage 1: its portion is in other lanes; only the state passes.
+    input  logic                   a1_null_i,
     /// Stage 1: bit d says that the addend in stage 1 + d is there, of the same element and life.
     input  logic [3:2]             a1_same_i,
     /// Stage 2: the same for stage 2 + d.
@@ -101,7 +108,11 @@ module sp_exact_lane #(
     output logic [WORDS+3:0]       st_o,
     /// Result in the frame of FP32 or as INT32, one cycle after stage 15. Of the smaller types the
     /// sign, the low bits of the exponent and the high bits of the fraction count.
-    output logic [31:0]            res_o
+    output logic [31:0]            res_o,
+    /// Read-out stage 6: two words of the sum, of the pair in that stage; with PARTIALS.
+    output logic [63:0]            dig_o,
+    /// Read-out stage 8, first cycle: {not only -0, -Inf, +Inf, NaN} were seen; with PARTIALS.
+    output logic [3:0]             seen_o
 );
 
   import sp_pkg::*;
@@ -148,6 +159,7 @@ module sp_exact_lane #(
   logic [31:0] a1_data_q;
   logic [2:0]  a1_word;
   logic        a1_tiny, a1_raw;
+  logic [2:0]  a1_plane_word;
 
   logic [23:0] a2_sig_q;           // significand
   logic [7:0]  a2_top_q;           // what a minimum or maximum needs besides
@@ -156,15 +168,27 @@ module sp_exact_lane #(
   logic        a2_neg_q, a2_tiny_q, a2_special_q, a2_frac_q, a2_raw_q;
   logic        a2_add, a2_put;
   seen_t       a2_seen;
+  // of a partial
+  logic        a2_part_q;    // it is
+  logic        a2_word_e_q, a2_word_o_q;  // a word for this lane, in the even or odd bank
+  logic        a2_told_q;    // what was seen, for this lane
+  logic        a2_plain_q;   // something that is not -0 was, in this lane
+  logic [8:0]  a2_which_q;   // which word
 
   assign a1_tiny = a1_data_q[30:23] == '0;
   assign a1_raw  = a_cmp_i[1] || a_int_i[1];
-  assign a1_word = (a1_raw || !WIDE) ? 3'd0 : a1_data_q[30:28];
+  assign a1_word = (PARTIALS && a1_plane_i.valid) ? a1_plane_word
+                   : (a1_raw || !WIDE) ? 3'd0 : a1_data_q[30:28];
   assign a2_add  = !a2_raw_q && !a2_special_q && (!a2_tiny_q || a2_frac_q);
-  assign a2_put  = a2_raw_q && !(a2_special_q && a2_frac_q);  // NaN decides without being compared
-  assign a2_seen = '{
-      nan: a2_special_q && a2_frac_q, pinf: a2_special_q && !a2_frac_q && !a2_neg_q,
-      ninf: a2_special_q && !a2_frac_q && a2_neg_q, other: !a2_neg_q || !a2_tiny_q || a2_frac_q};
+  // NaN decides without being compared
+  assign a2_put  = a2_raw_q && !a2_part_q && !(a2_special_q && a2_frac_q);
+
+  always_comb begin
+    a2_seen = '{
+        nan: a2_special_q && a2_frac_q, pinf: a2_special_q && !a2_frac_q && !a2_neg_q,
+        ninf: a2_special_q && !a2_frac_q && a2_neg_q, other: !a2_neg_q || !a2_tiny_q || a2_frac_q};
+    if (a2_part_q) a2_seen = a2_told_q ? seen_t'(a2_sig_q[3:0]) : seen_t'({a2_plain_q, 3'b0});
+  end
 
   always_ff @(posedge clk_i) begin
     if (a_valid_i[0]) a1_data_q <= a0_data_i;
@@ -182,6 +206,23 @@ module sp_exact_lane #(
     end
   end
 
+  // A word of a partial is added as it is, like an integer, to the one word that it belongs to. For
+  // a portion in other lanes the element is begun if need be, and nothing is added.
+  assign a1_plane_word = (WIDE && a1_plane_i.plane[3]) ? 3'd7
+                         : a1_plane_i.plane[2:0] & {{2{WIDE}}, 1'b1};
+
+  always_ff @(posedge clk_i) begin
+    if (a_valid_i[1]) begin
+      a2_part_q   <= PARTIALS && a1_plane_i.valid;
+      a2_word_e_q <= PARTIALS && a1_plane_i.valid && !a1_null_i && !a1_plane_i.plane[0];
+      a2_word_o_q <= PARTIALS && a1_plane_i.valid && !a1_null_i && a1_plane_i.plane[0]
+                     && (a1_plane_i.plane != PLANE_SEEN);
+      a2_told_q   <= PARTIALS && a1_plane_i.valid && !a1_null_i && (a1_plane_i.plane == PLANE_SEEN);
+      a2_plain_q  <= PARTIALS && a1_plane_i.valid && !a1_null_i && a1_plane_i.plain;
+      a2_which_q  <= PARTIALS ? 9'b1 << a1_plane_i.plane : '0;
+    end
+  end
+
   // ------------------------------------------------------------------ stages 1 to 3: the state
   // Bits are only ever added in a life, so the states of addends that are not in memory yet are
   // simply ORed; what memory holds is dropped if there is any of them.
@@ -196,7 +237,8 @@ module sp_exact_lane #(
   logic [8:0] a2_touch, a3_used_q;
 
   assign a2_old   = a2_mem_q | a2_young_q | (a2_same_i[1] ? a3_state_q : '0);
-  assign a2_touch = a2_add ? 9'b11 << a2_word_q : 9'(a2_put);
+  assign a2_touch = (a2_word_e_q || a2_word_o_q) ? a2_which_q
+                    : a2_add ? 9'b11 << a2_word_q : 9'(a2_put);
   assign st_o     = {a3_state_q.seen, a3_state_q.used[WORDS-1:0]};
 
   always_ff @(posedge clk_i) begin
@@ -234,7 +276,8 @@ module sp_exact_lane #(
   logic       a4_far_e_q, a4_far_o_q;  // of distance 3, if it is the least
   logic       a5_hit_e_q, a5_hit_o_q;  // of distance 1
 
-  assign a2_t = '{we_e: a2_put || a2_add, we_o: a2_add && !SMALL, pe: a2_pe_q, po: a2_word_q[2:1]};
+  assign a2_t = '{we_e: a2_put || a2_add || a2_word_e_q, we_o: (a2_add || a2_word_o_q) && !SMALL,
+                  pe: a2_pe_q, po: a2_word_q[2:1]};
 
   assign a3_use_e = a3_used_q[{a3_t_q.pe, 1'b0}];
   assign a3_use_o = a3_used_q[{1'b0, a3_t_q.po, 1'b1}];
@@ -336,7 +379,8 @@ module sp_exact_lane #(
 
   assign a4_neg   = a4_neg_q || a_cmp_i[4];
   assign a4_add_l = (a4_rot_q & a4_even) | {a4_top_q, 24'b0};
-  assign a4_add_u = a4_rot_q & ~a4_even;
+  // of a whole word the bank that it is not for takes nothing
+  assign a4_add_u = (a4_rot_q & ~a4_even) | (PARTIALS ? {a4_top_q, 24'b0} : '0);
   assign a4_add_e = SMALL ? AW'({a4_add_u, a4_add_l} >> CUT) : AW'(a4_add_l);
 
   always_comb begin
@@ -360,7 +404,7 @@ module sp_exact_lane #(
       a3_top_q <= a2_top_q;
       a3_off_q <= a2_off_q[4:2];
       a3_low_q <= a2_off_q[2:0];
-      a3_odd_q <= a2_word_q[0];
+      a3_odd_q <= a2_part_q ? a2_word_o_q : a2_word_q[0];
       a3_neg_q <= a2_neg_q;
     end
     if (a_valid_i[3]) begin
@@ -467,6 +511,9 @@ module sp_exact_lane #(
       r7_ones_q <= {r6_dig_q[63:32] == '1, r6_dig_q[31:0] == '1};
     end
   end
+
+  assign dig_o  = PARTIALS ? r6_dig_q : '0;
+  assign seen_o = PARTIALS ? r8_seen_q : '0;
 
   // A digit that only repeats the sign of the digit below it adds nothing. The last one that
   // does more is the leading digit: with the word below it, and whether any bit below that is set, it

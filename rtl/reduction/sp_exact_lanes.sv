@@ -24,8 +24,12 @@ module sp_exact_lanes #(
     parameter int unsigned MEMBERS = 1024,
     /// Element types that are built in: bit t is sp_pkg::etype_e t.
     parameter logic [7:0]  TYPES   = 8'h03,
+    /// 1: planes of partials can be accumulated, and sums be read out unrounded. FLIT_W is 128.
+    parameter bit          PARTIALS = 1'b0,
     /// Bits of an element's address; follows from ELEMS.
-    localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1
+    localparam int unsigned EW     = (ELEMS > 1) ? $clog2(ELEMS) : 1,
+    /// Lanes, those too that are left out; follows from FLIT_W.
+    localparam int unsigned LANES  = (FLIT_W == 32) ? 1 : FLIT_W / 8
 ) (
     /// Clock.
     input  logic              clk_i,
@@ -41,6 +45,11 @@ module sp_exact_lanes #(
     input  logic              acc_first_i,
     /// What is computed; the type is one that is built in.
     input  sp_pkg::arith_t    acc_arith_i,
+    // without PARTIALS nobody looks at it
+    // verilator lint_off UNUSEDSIGNAL
+    /// It is a plane of a partial.
+    input  sp_pkg::plane_t    acc_plane_i,
+    // verilator lint_on UNUSEDSIGNAL
     /// The elements.
     input  logic [FLIT_W-1:0] acc_data_i,
     /// Read out a flit; held until taken.
@@ -55,6 +64,8 @@ module sp_exact_lanes #(
     input  logic [EW-1:0]     ro_elem_i,
     /// What was computed there.
     input  sp_pkg::arith_t    ro_arith_i,
+    /// Unrounded: instead of a result there are words and what was seen.
+    input  logic              ro_part_i,
     /// Handed through to the result.
     input  logic              ro_last_i,
     /// A flit of results, in the order of read-out.
@@ -62,13 +73,21 @@ module sp_exact_lanes #(
     /// `ro_last_i` of that flit.
     output logic              res_last_o,
     /// The results.
-    output logic [FLIT_W-1:0] res_data_o
+    output logic [FLIT_W-1:0] res_data_o,
+    /// Two words of each lane's sum, unrounded: for each flit five times, ...
+    output logic              dig_valid_o,
+    /// ... from the least significant pair, 0, to 4.
+    output logic [2:0]        dig_pair_o,
+    /// The words: as two's complement, of all of them together.
+    output logic [LANES-1:0][63:0] dig_o,
+    /// What each lane saw, two cycles after its last pair: {not only -0, -Inf, +Inf, NaN}.
+    output logic              seen_valid_o,
+    /// It.
+    output logic [LANES-1:0][3:0] seen_o
 );
 
   import sp_pkg::*;
 
-  /// Lanes, those too that are left out.
-  localparam int unsigned LANES = (FLIT_W == 32) ? 1 : FLIT_W / 8;
   /// Cycles to read an element: nine words through two banks.
   localparam logic [2:0] PAIRS = 3'd5;
   /// A set of types.
@@ -87,6 +106,10 @@ module sp_exact_lanes #(
     $fatal(1, "sp_exact_lanes: TYPES = 'b%b is no set of element types", TYPES);
   end
 
+  if (PARTIALS && FLIT_W != 128) begin : gen_bad_partials
+    $fatal(1, "sp_exact_lanes: PARTIALS with FLIT_W = %0d, which is not 128", FLIT_W);
+  end
+
   /// Types that lane l has.
   function automatic set_t types_of(int unsigned l);
     return (l % 4 == 0) ? BUILT : (l % 2 == 0) ? HALVES : BYTES;
@@ -95,7 +118,7 @@ module sp_exact_lanes #(
   /// Bits of an element's state in a lane with some types: 4 and the words that it has.
   function automatic int unsigned state_bits(set_t has);
     if ((has & (6'd1 << ET_FP32 | 6'd1 << ET_BF16)) != '0) return 13;
-    return ((has & ~BYTES) == '0) ? 5 : 6;
+    return (!PARTIALS && (has & ~BYTES) == '0) ? 5 : 6;
   endfunction
 
   /// First bit of the state of lane l in the word of all; for l = LANES the bits of that word.
@@ -137,6 +160,18 @@ module sp_exact_lanes #(
     if (is[ET_INT32]) framed |= {d[31], d[30:0] ^ {31{d[31]}}};
   endfunction
 
+  /// Which portion of its unit an element at byte l belongs to.
+  function automatic logic [1:0] part_of(int unsigned l, set_t is);
+    if ((is & BYTES) != '0) return 2'(l / 4);
+    return ((is & HALVES) != '0) ? 2'(l / 8) : 2'd0;
+  endfunction
+
+  /// Which element of the portion it is.
+  function automatic int unsigned word_of(int unsigned l, set_t is);
+    if ((is & BYTES) != '0) return l % 4;
+    return ((is & HALVES) != '0) ? (l / 2) % 4 : l / 4;
+  endfunction
+
   // ------------------------------------------------------------------------------- accumulate
 
   logic [6:0]         a_valid;
@@ -148,12 +183,15 @@ module sp_exact_lanes #(
   op_t [6:0]          a_op;
   op_t [6:1]          a_op_q;
   // verilator lint_on UNUSEDSIGNAL
+  plane_t [3:0]       a_plane;
+  plane_t [4:1]       a_plane_q;
   logic [3:1]         near, a1_same_q, a2_same_q;
   logic               a1_stale_q;
 
   assign a_valid = {a_valid_q, acc_valid_i};
   assign a_set   = {a_set_q[5:1], acc_set_i};
   assign a_op    = {a_op_q, op_of(acc_arith_i)};
+  assign a_plane = {a_plane_q[3:1], PARTIALS ? acc_plane_i : '0};
 
   // who is in stage d now is d in front of this flit
   always_comb begin
@@ -173,6 +211,7 @@ module sp_exact_lanes #(
       a_set_q    <= a_set;
       a_elem_q   <= {a_elem_q[5:1], acc_elem_i};
       a_op_q     <= a_op[5:0];
+      a_plane_q  <= a_plane;
       a1_same_q  <= near;
       a1_stale_q <= acc_first_i || (near != '0);
       a2_same_q  <= a1_same_q;
@@ -192,7 +231,8 @@ module sp_exact_lanes #(
   logic [4:1]         r_set_q;
   logic [2:1][EW-1:0] r_elem_q;
   logic [16:8]        n_valid_q;
-  logic [16:1]        r_last_q;
+  logic [16:1]        r_last_q, r_part_q;
+  logic               r0_part_q;
   // verilator lint_off UNUSEDSIGNAL
   op_t [16:1]         r_op_q;
   // verilator lint_on UNUSEDSIGNAL
@@ -222,6 +262,7 @@ module sp_exact_lanes #(
       r0_elem_q <= ro_elem_i;
       r0_op_q   <= op_of(ro_arith_i);
       r0_last_q <= ro_last_i;
+      r0_part_q <= PARTIALS && ro_part_i;
     end else if (r0_go) begin
       r0_pair_q <= r0_pair_q + 3'd1;
     end
@@ -231,6 +272,7 @@ module sp_exact_lanes #(
       r_elem_q <= {r_elem_q[1], r0_elem_q};
       r_op_q   <= {r_op_q[15:1], r0_op_q};
       r_last_q <= {r_last_q[15:1], r0_last_q};
+      r_part_q <= {r_part_q[15:1], r0_part_q};
     end
   end
 
@@ -276,7 +318,9 @@ module sp_exact_lanes #(
     localparam int unsigned WIDTH = (l % 4 == 0) ? 32 : (l % 2 == 0) ? 16 : 8;
 
     if (HAS == '0) begin : gen_none
-      assign res[l] = '0;
+      assign res[l]    = '0;
+      assign dig_o[l]  = '0;
+      assign seen_o[l] = '0;
     end else begin : gen_one
       logic [STATE_W-1:0] lane_old [2];
       logic [6:0]         a_on;   // bit k: the addend in stage k concerns this lane
@@ -306,21 +350,36 @@ module sp_exact_lanes #(
 
       always_comb begin
         for (int unsigned k = 1; k <= 5; k++) a_cmp[k] = a_op_q[k].cmp;
-        for (int unsigned k = 1; k <= 4; k++) a_int[k] = HAS[ET_INT32] && a_op_q[k].is[ET_INT32];
+        for (int unsigned k = 1; k <= 4; k++)
+          a_int[k] = (HAS[ET_INT32] && a_op_q[k].is[ET_INT32]) || a_plane_q[k].valid;
+      end
+
+      logic [31:0] word, elem;  // of a partial, or an element
+      always_comb begin
+        elem = framed(32'(acc_data_i[LSB+:WIDTH]), own(a_op[0].is));
+        if (PARTIALS && acc_plane_i.valid) begin
+          word = acc_data_i[32*(word_of(l, a_op[0].is)%(FLIT_W/32))+:32];
+          elem = {word[31], word[30:0] ^ {31{word[31]}}};
+        end else begin
+          word = '0;
+        end
       end
 
       sp_exact_lane #(
           .ELEMS  (ELEMS),
           .MEMBERS(MEMBERS),
-          .TYPES  (8'(HAS))
+          .TYPES  (8'(HAS)),
+          .PARTIALS(PARTIALS)
       ) i_lane (
           .clk_i,
           .a_valid_i  (a_valid & a_on),
           .a_set_i    (a_set_q),
           .a_cmp_i    (a_cmp),
           .a_int_i    (a_int),
-          .a0_data_i  (framed(32'(acc_data_i[LSB+:WIDTH]), own(a_op[0].is))),
+          .a0_data_i  (elem),
           .a1_stale_i (a1_stale_q),
+          .a1_plane_i (a_plane_q[1]),
+          .a1_null_i  (PARTIALS && (a_plane_q[1].part != part_of(l, a_op_q[1].is))),
           .a1_same_i  (a1_same_q[3:2]),
           .a2_same_i  (a2_same_q),
           .a5_max_i   (a_op_q[5].max),
@@ -341,7 +400,9 @@ module sp_exact_lanes #(
           .rd_elem_i  (rd_elem_q),
           .st_i       (lane_old),
           .st_o       (st_new[state_at(l)+:STATE_W]),
-          .res_o      (res[l])
+          .res_o      (res[l]),
+          .dig_o      (dig_o[l]),
+          .seen_o     (seen_o[l])
       );
     end
   end
@@ -369,7 +430,10 @@ module sp_exact_lanes #(
       end
     end
   end
-  assign res_valid_o = n_valid_q[16];
+  assign res_valid_o  = n_valid_q[16] && !r_part_q[16];
+  assign dig_valid_o  = r_valid_q[6] && r_part_q[6];
+  assign dig_pair_o   = r_pair_q[6];
+  assign seen_valid_o = n_valid_q[8] && r_part_q[8];
   assign res_last_o  = r_last_q[16];
 
 endmodule

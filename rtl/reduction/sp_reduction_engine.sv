@@ -23,6 +23,8 @@ module sp_reduction_engine #(
     parameter int unsigned TYPES      = 3,
     /// 1: sums in the order of members are built in.
     parameter bit          ORDERED    = 1'b0,
+    /// 1: exact sums are passed on unrounded, and taken so; N_PORTS is 128 at most, FLIT_W 128.
+    parameter bit          PARTIALS   = 1'b0,
     /// 1: registers between look, decision and grant, for FPGAs; see docs/crossbar.md.
     parameter bit          PIPELINED  = 1'b0,
     localparam int unsigned PW        = $clog2(N_PORTS),
@@ -106,6 +108,8 @@ module sp_reduction_engine #(
   /// Packets between grant and last flit.
   localparam int unsigned FLIGHT = 16;
   localparam int unsigned FW     = $clog2(FLIGHT);
+  /// Contributions to a reduction, at most.
+  localparam int unsigned CONTRIBUTIONS = PARTIALS ? 8 * N_PORTS : N_PORTS;
   /// Element types, by number.
   localparam logic [7:0]  BUILT         = 8'(TYPES);
   /// Bits of `mode`.
@@ -121,6 +125,12 @@ module sp_reduction_engine #(
   end
   if (N_CONTEXTS < 2 || N_CONTEXTS > 64 || N_CONTEXTS % 2 != 0) begin : gen_bad_contexts
     $fatal(1, "sp_reduction_engine: N_CONTEXTS = %0d is not an even number in 2..64", N_CONTEXTS);
+  end
+  if (PARTIALS && FLIT_W != 128) begin : gen_bad_partials_flit
+    $fatal(1, "sp_reduction_engine: PARTIALS with FLIT_W = %0d, which is not 128", FLIT_W);
+  end
+  if (PARTIALS && N_PORTS > 128) begin : gen_bad_partials_ports
+    $fatal(1, "sp_reduction_engine: PARTIALS with N_PORTS = %0d, which is more than 128", N_PORTS);
   end
   if (TYPES < 1 || TYPES > 63) begin : gen_bad_types
     $fatal(1, "sp_reduction_engine: TYPES = %0d names no element type, or one that is none", TYPES);
@@ -148,15 +158,24 @@ module sp_reduction_engine #(
   typedef struct packed {
     kind_e             kind;
     logic              ordered;  // mode bit
+    logic              pass;     // the result is wanted as a partial
     arith_t            arith;
     logic [ROOT_W-1:0] root;
     logic [LEN_W-1:0]  len;
   } attr_t;
 
+  /// How far a contribution of several packets is: raw ones that have come, by the number of the
+  /// member behind the port; or the portion that comes next. 0: none is in the middle.
+  typedef struct packed {
+    logic       raw;
+    logic [5:0] at;
+  } so_far_t;
+
   /// What is found out about a head.
   typedef struct packed {
     logic op;         // not a contribution
     logic etype;      // not built in
+    logic shape;      // no packet of a partial looks so
     logic member;     // the port is a member of the open context
     logic root;       // so is the root, if there is one
     logic grp_member; // the same of the group, for when no context is open
@@ -167,6 +186,9 @@ module sp_reduction_engine #(
     logic early;      // a member before it has to come first, and one has not
     logic grp_early;  // the same for when no context is open
     logic close;       // the contribution before it is not in memory yet
+    logic more;        // what it belongs to is not over with it
+    logic others;      // nor is that of another member
+    so_far_t so_far;   // how far it is then
   } look_t;
 
   /// A head that is granted, and what was decided of it.
@@ -180,6 +202,7 @@ module sp_reduction_engine #(
     logic [CW-1:0]      ctx;
     logic [N_PORTS-1:0] row;     // members
     logic [N_PORTS-1:0] got;     // those that are in, with this one
+    so_far_t            so_far;  // of its port, with this one
     hdr_t               hdr;
   } grant_t;
 
@@ -189,6 +212,8 @@ module sp_reduction_engine #(
     logic          bare;     // it has no elements
     logic          ordered;  // its elements are added in the order of members
     logic          first;    // of its context
+    logic [PLANES-1:0] planes;  // of a partial
+    logic [5:0]    index;    // its first portion
     arith_t        arith;
     logic [CW-1:0] ctx;
     logic [PW-1:0] port;   // for the check of the order only
@@ -206,12 +231,83 @@ module sp_reduction_engine #(
     return '{seq: c.seq, slice: c.slice, group: GW'(c.group)};
   endfunction
 
+  /// Whether the result is wanted as a partial.
+  function automatic logic passes(hdr_t h);
+    return PARTIALS && h.cls.coll.mode[MODE_PARTIAL] && (h.op == OP_REDUCE);
+  endfunction
+
+  /// Whether it is a packet of a partial, or one of several raw contributions of a port.
+  function automatic logic is_part(hdr_t h);
+    return PARTIALS && h.cls.coll.mode[MODE_PARTIAL] && (h.op == OP_ALLREDUCE);
+  endfunction
+
+  /// Planes that a packet of a partial has, and a raw contribution as none.
+  function automatic logic [PLANES-1:0] planes_of(hdr_t h);
+    return is_part(h) ? PLANES'(h.cls.coll.root) : '0;
+  endfunction
+
+  /// Portions of a packet of a partial with so many planes; 0 if its length is none for them.
+  function automatic logic [4:0] portions(logic [LEN_W-1:0] len, logic [3:0] planes);
+    portions = '0;
+    for (int unsigned n = 1; n <= MAX_UNITS; n++) begin
+      if (9'(len) == 9'(n) * 9'(planes)) portions = 5'(n);
+    end
+  endfunction
+
+  /// Whether such a packet cannot be.
+  function automatic logic bad_part(hdr_t h);
+    coll_t      c;
+    logic [4:0] whole;  // units of a contribution
+    logic [6:0] ends;
+    c     = h.cls.coll;
+    whole = 5'(h.tag[9:6]) + 5'd1;
+    ends  = 7'(h.tag[5:0]) + 7'(portions(h.len, 4'($countones(c.root))));
+    if (c.root == '0) begin
+      return (h.len != whole) || (h.tag[11:10] != '0) || (32'(h.tag[5:3]) >= MAX_RAW)
+             || (h.tag[2:0] > h.tag[5:3]);
+    end
+    return (portions(h.len, 4'($countones(c.root))) == '0) || (h.tag[11:10] != '0)
+        || (ends > 7'(whole) << portions_log2(c.etype))
+        || (!(c.etype inside {ET_FP32, ET_BF16}) && (c.root[8:2] != '0));
+  endfunction
+
+  /// How far a contribution is with a packet, and whether that is all of it.
+  function automatic logic [7:0] advance(hdr_t h, so_far_t old);
+    so_far_t    now;
+    logic [6:0] ends;
+    logic       all;
+    ends = 7'(h.tag[5:0]) + 7'(portions(h.len, 4'($countones(h.cls.coll.root))));
+    now  = '{raw: h.cls.coll.root == '0, at: ends[5:0]};
+    all  = ends == (7'(h.tag[9:6]) + 7'd1) << portions_log2(h.cls.coll.etype);
+    if (now.raw) begin
+      now.at = old.at | 6'd1 << h.tag[2:0];
+      all    = now.at == 6'((7'd2 << h.tag[5:3]) - 7'd1);
+    end
+    if (!is_part(h)) all = 1'b1;
+    return {!all, all ? '0 : now};
+  endfunction
+
+  /// Whether a packet belongs to a contribution that is in the middle, and can come next.
+  function automatic logic continues(hdr_t h, so_far_t old);
+    if (!is_part(h) || (old == '0) || (old.raw != (h.cls.coll.root == '0))) return 1'b0;
+    return old.raw ? !old.at[h.tag[2:0]] : old.at == h.tag[5:0];
+  endfunction
+
+  /// Whether it can only be in the middle of one.
+  function automatic logic in_middle(hdr_t h);
+    return is_part(h) && (h.cls.coll.root != '0) && (h.tag[5:0] != '0);
+  endfunction
+
   function automatic attr_t attr_of(hdr_t h);
     coll_t c;
     c = h.cls.coll;
-    return '{kind: kind_e'(h.op[1:0]), ordered: c.mode[MODE_ORDERED],
-             arith: '{saturate: c.mode[MODE_SATURATE], redop: c.redop, etype: c.etype},
-             root: c.root, len: h.len};
+    attr_of = '{kind: kind_e'(h.op[1:0]), ordered: c.mode[MODE_ORDERED], pass: passes(h),
+                arith: '{saturate: c.mode[MODE_SATURATE], redop: c.redop, etype: c.etype},
+                root: c.root, len: h.len};
+    if (is_part(h)) begin
+      attr_of.root = '0;
+      attr_of.len  = LEN_W'(h.tag[9:6]) + LEN_W'(1);
+    end
   endfunction
 
   /// What the contributions have in common that a load asks for, by what came at port `p`.
@@ -228,7 +324,9 @@ module sp_reduction_engine #(
     c = h.cls.coll;
     if (h.op == OP_BARRIER) return h.ext == '0;
     return BUILT[c.etype] && (c.redop <= RO_MAXNUM) && (h.ext == '0)
-        && !c.mode[MODE_PARTIAL] && (ORDERED || !c.mode[MODE_ORDERED])
+        && (!c.mode[MODE_PARTIAL] || ((is_part(h) || passes(h)) && (c.redop == RO_SUM)
+                                      && !c.mode[MODE_ORDERED]))
+        && (ORDERED || !c.mode[MODE_ORDERED])
         && ((h.op != OP_LOAD_REDUCE) || (32'(c.root) < MAX_UNITS));
   endfunction
 
@@ -259,6 +357,8 @@ module sp_reduction_engine #(
   logic [ID_W-1:0]       dst_q      [N_CONTEXTS];
   logic [N_PORTS-1:0]    members_q  [N_CONTEXTS];
   logic [N_PORTS-1:0]    got_q      [N_CONTEXTS];
+  so_far_t [N_PORTS-1:0] so_far_q   [N_CONTEXTS];
+  logic [N_PORTS-1:0]    middle     [N_CONTEXTS];  // members whose contribution is in the middle
   logic [32:0]           opened_q   [N_CONTEXTS];
   logic [FW:0]           pending_q  [N_CONTEXTS];  // granted packets that are not in memory yet
   logic [N_CONTEXTS-1:0] drained;
@@ -302,6 +402,8 @@ module sp_reduction_engine #(
   logic [N_PORTS-1:0] hit_row    [N_PORTS];
   logic [N_PORTS-1:0] seen_got   [N_PORTS];  // members that are in, with this one
   logic [N_PORTS-1:0] hit_got    [N_PORTS];
+  so_far_t            seen_so_far[N_PORTS];  // of this one's contribution, with it
+  so_far_t            hit_so_far [N_PORTS];
   logic [N_PORTS-1:0] seen_whole, whole;      // they are all
   logic [CW-1:0]      open_ctx;               // for a context to open
   logic [N_PORTS-1:0] seen_refuse, refuse, able, better, want;
@@ -376,18 +478,22 @@ module sp_reduction_engine #(
         automatic logic [ROOT_W-1:0]  root    = h.cls.coll.root;
         automatic logic [GROUP_W-1:0] group   = h.cls.coll.group;
         automatic logic               in_root = 32'(root) < N_PORTS;
+        automatic so_far_t            old     = '0;
         if (32'(group) < N_GROUPS) look_group[p] = grp_q[GW'(group)];
         look[p].op    = (h.op != OP_ALLREDUCE) && !reduce && (h.op != OP_BARRIER) && !fetch;
         look[p].etype = !type_ok(h);
+        look[p].shape = is_part(h) && bad_part(h);
         look[p].late  = !fetch && (past[p] != '0);
         for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
           if (same[p][c]) begin
             look_hit[p] = 1'b1;
             look_ctx[p] |= CW'(c);
             look[p].member    |= members_q[c][p];
-            look[p].root      |= !reduce || (in_root && members_q[c][PW'(root)]);
+            look[p].root      |= !reduce || passes(h) || (in_root && members_q[c][PW'(root)]);
             look[p].duplicate |= got_q[c][p] || fetch;
             look[p].mismatch  |= other[p][c];
+            old               |= so_far_q[c][p];
+            look[p].others    |= (middle[c] & ~(N_PORTS'(1) << p)) != '0;
             look[p].early     |= !lowest[c][p];
             look[p].close     |= near_q[c];
           end else if (!fetch && past[p][c]) begin
@@ -399,11 +505,21 @@ module sp_reduction_engine #(
           look[p].close  = 1'b0;
         end
         look[p].grp_early = in_order(attr_of(h)) && !fetch && ((look_group[p] & below) != '0);
-        look[p].grp_member = look_group[p][p];
         look[p].grp_root   = !reduce || (in_root && look_group[p][PW'(root)]);
+        // to whom a partial goes does not contribute
+        if (passes(h) && in_root) look_group[p][PW'(root)] = 1'b0;
+        look[p].grp_member = look_group[p][p];
+        {look[p].more, look[p].so_far} = advance(h, old);
+        if (continues(h, old)) look[p].duplicate = 1'b0;
+        else if (in_middle(h)) begin
+          look[p].mismatch = 1'b1;
+          if (old != '0) look[p].duplicate = 1'b0;
+        end
       end
     end
   end
+
+  always_comb for (int unsigned p = 0; p < N_PORTS; p++) seen_so_far[p] = seen[p].so_far;
 
   always_comb begin
     seen_refuse = '0;
@@ -421,9 +537,11 @@ module sp_reduction_engine #(
         seen_row[p]   = old ? members_q[seen_ctx[p]] : seen_group[p];
         seen_got[p]   = (old ? got_q[seen_ctx[p]] : '0) | N_PORTS'(1) << p;
         seen_whole[p] = seen_got[p] == seen_row[p];
+        if (seen[p].more || seen[p].others) seen_whole[p] = 1'b0;
 
         if (seen[p].op)                              seen_status[p] = ST_OP;
         else if (seen[p].etype)                      seen_status[p] = ST_TYPE;
+        else if (seen[p].shape)                      seen_status[p] = ST_LEN;
         else if (seen[p].late)                       seen_status[p] = ST_TIMEOUT;
         else if (old ? !seen[p].member || !seen[p].root
                      : !seen[p].grp_member || !seen[p].grp_root)
@@ -496,6 +614,7 @@ module sp_reduction_engine #(
       hit_status <= seen_status;
       hit_row    <= seen_row;
       hit_got    <= seen_got;
+      hit_so_far <= seen_so_far;
       whole      <= seen_whole;
       refuse     <= seen_refuse;
       open_ctx   <= alloc_ctx;
@@ -540,6 +659,7 @@ module sp_reduction_engine #(
     assign hit_status = seen_status;
     assign hit_row    = seen_row;
     assign hit_got    = seen_got;
+    assign hit_so_far = seen_so_far;
     assign whole      = seen_whole;
     assign refuse     = seen_refuse;
     assign open_ctx   = alloc_ctx;
@@ -577,6 +697,7 @@ module sp_reduction_engine #(
            : hit[chosen_port] ? hit_ctx[chosen_port] : open_ctx,
       row: hit_row[chosen_port],
       got: chosen_bare ? '0 : hit_got[chosen_port],
+      so_far: hit_so_far[chosen_port],
       hdr: head_hdr_i[chosen_port]};
 
   assign g_coll   = grant.hdr.cls.coll;
@@ -610,7 +731,8 @@ module sp_reduction_engine #(
     if (g_valid) begin
       flight_q[flight_wp_q] <= '{
           drop: !g_take, bare: g_attr.kind == KIND_BARRIER, ordered: in_order(g_attr),
-          first: g_first, arith: g_attr.arith, ctx: grant.ctx, port: grant.port};
+          first: g_first, planes: planes_of(grant.hdr), index: PARTIALS ? grant.hdr.tag[5:0] : '0,
+          arith: g_attr.arith, ctx: grant.ctx, port: grant.port};
     end
   end
 
@@ -626,7 +748,78 @@ module sp_reduction_engine #(
     end
   end
 
+  // Planes of a partial: which flit is which. Members take turns in the middle of their partials,
+  // but each goes from the first portion on: so the portions of a context that have been begun are
+  // all before one, and the first flit of a portion that is not begins a place.
+  plane_t        plane;
+  logic          first;          // flit of its place
+  logic [BW-1:0] place;          // of the flit in a contribution
+
+  if (PARTIALS) begin : g_planes
+    logic [6:0]        begun_q [N_CONTEXTS];  // portions
+    logic [PLANES-1:0] rest, rest_q;          // planes of the portion, from this flit on
+    logic [5:0]        portion, portion_q;
+    logic [1:0]        log2;
+    logic [6:0]        starts, ends;          // portions that the flit is of
+    logic              part, turn;
+    logic              unused;
+
+    assign unused  = &{1'b0, fl.first};
+    assign part    = fl.planes != '0;
+    assign log2    = portions_log2(fl.arith.etype);
+    assign rest    = in_first_i ? fl.planes : rest_q;
+    assign portion = in_first_i ? fl.index : portion_q;
+    assign turn    = (rest & (rest - PLANES'(1))) == '0;   // the portion's last
+    assign place   = part ? BW'(portion >> log2) : beat;
+    assign starts  = part ? 7'(portion) : 7'(beat) << log2;
+    assign ends    = part ? 7'(portion) + 7'd1 : (7'(beat) + 7'd1) << log2;
+    assign first   = (starts >= begun_q[fl.ctx]) && (!part || (portion & ~(6'h3F << log2)) == '0);
+
+    always_comb begin
+      plane = '{valid: part, plain: !fl.planes[PLANE_SEEN],
+                part: 2'(portion & ~(6'h3F << log2)), plane: '0};
+      for (int unsigned k = PLANES; k > 0; k--) if (rest[k-1]) plane.plane = 4'(k - 1);
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (in_valid_i) begin
+        rest_q    <= turn ? fl.planes : rest & (rest - PLANES'(1));
+        portion_q <= portion + 6'(turn);
+      end
+    end
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        for (int unsigned c = 0; c < N_CONTEXTS; c++) begun_q[c] <= '0;
+      end else begin
+        if (in_valid_i && !fl.drop && (ends > begun_q[fl.ctx])) begun_q[fl.ctx] <= ends;
+        if (g_open) begun_q[grant.ctx] <= '0;
+      end
+    end
+
+    always_ff @(posedge clk_i) begin
+      for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
+        if (g_open && (grant.ctx == CW'(c))) so_far_q[c] <= '0;
+        if (g_take && (grant.ctx == CW'(c))) so_far_q[c][grant.port] <= grant.so_far;
+      end
+    end
+  end else begin : g_whole_only
+    logic unused;
+    assign unused = &{1'b0, grant.so_far, fl.planes, fl.index};
+    assign plane = '0;
+    assign first = fl.first;
+    assign place = beat;
+    always_comb for (int unsigned c = 0; c < N_CONTEXTS; c++) so_far_q[c] = '0;
+  end
+
+  always_comb begin
+    for (int unsigned c = 0; c < N_CONTEXTS; c++) begin
+      for (int unsigned p = 0; p < N_PORTS; p++) middle[c][p] = so_far_q[c][p] != '0;
+    end
+  end
+
   logic              acc_valid_q, acc_ordered_q, acc_first_q;
+  plane_t            acc_plane_q;
   arith_t            acc_arith_q;
   logic [CW-1:0]     acc_ctx_q;
   logic [BW-1:0]     acc_beat_q;
@@ -647,11 +840,12 @@ module sp_reduction_engine #(
   always_ff @(posedge clk_i) begin
     if (in_valid_i) begin
       beat_q        <= beat + BW'(1);
-      acc_first_q   <= fl.first;
+      acc_first_q   <= first;
+      acc_plane_q   <= plane;
       acc_ordered_q <= fl.ordered;
       acc_arith_q   <= fl.arith;
       acc_ctx_q     <= fl.ctx;
-      acc_beat_q    <= beat;
+      acc_beat_q    <= place;
       acc_data_q    <= in_data_i;
     end
     if (done_q != '0) begin
@@ -817,6 +1011,20 @@ module sp_reduction_engine #(
   logic [N_CONTEXTS-1:0] job_bit;
   hdr_t                  job_hdr;
   coll_t                 job_coll;
+  logic                  job_pass_q;           // it is passed on as a partial
+  logic                  run_pass_q;
+  logic                  pass_start;
+  logic                  pass_ask, pass_done;  // a flit is to be read for it; it is over
+  logic [BW-1:0]         pass_beat;
+  logic                  pkt_valid;            // a packet of it is announced
+  send_t                 pkt;
+  logic [BW-1:0]         pkt_last;
+  logic                  part_valid, part_last;
+  logic [FLIT_W-1:0]     part_data;
+  logic                  dig_valid, words_seen_valid;
+  logic [2:0]            dig_pair;
+  logic [FLIT_W/8-1:0][63:0] dig;
+  logic [FLIT_W/8-1:0][3:0]  words_seen;
 
   // that which is read out is busy, too, but has no turn any more
   assign job_bit  = job_q ? N_CONTEXTS'(1) << job_ctx_q : '0;
@@ -858,6 +1066,7 @@ module sp_reduction_engine #(
       job_last_q    <= last_beat(job_attr.len);
       job_bare_q    <= dead || (job_attr.kind == KIND_BARRIER);
       job_lost_q    <= dead;
+      job_pass_q    <= PARTIALS && job_attr.pass;
       job_send_q    <= job_send;
     end
   end
@@ -867,8 +1076,9 @@ module sp_reduction_engine #(
   assign job_bare  = pick && job_bare_q;
   assign job_start = pick && !job_bare_q;
 
-  assign ro_valid = job_q && ro_issue_q;
-  assign job_free = job_q && !ro_issue_q && ro_done;
+  assign ro_valid = run_pass_q ? pass_ask : job_q && ro_issue_q;
+  assign job_free = run_pass_q ? pass_done : job_q && !ro_issue_q && ro_done;
+  assign pass_start = PARTIALS && job_start && job_pass_q;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -880,7 +1090,7 @@ module sp_reduction_engine #(
       if (pick) last_pick_q <= pick_ctx;
       if (job_start) begin
         job_q      <= 1'b1;
-        ro_issue_q <= 1'b1;
+        ro_issue_q <= !pass_start;
         job_ctx_q  <= pick_ctx;
       end
       if (ro_valid && ro_ready) ro_issue_q <= ro_beat_q != ro_last_q;
@@ -916,9 +1126,10 @@ module sp_reduction_engine #(
   sp_reduction_lanes #(
       .FLIT_W    (FLIT_W),
       .N_CONTEXTS(N_CONTEXTS),
-      .MEMBERS   (N_PORTS),
+      .MEMBERS   (CONTRIBUTIONS),
       .TYPES     (BUILT),
-      .ORDERED   (ORDERED)
+      .ORDERED   (ORDERED),
+      .PARTIALS  (PARTIALS)
   ) i_lanes (
       .clk_i,
       .rst_ni,
@@ -928,19 +1139,92 @@ module sp_reduction_engine #(
       .acc_beat_i   (acc_beat_q),
       .acc_first_i  (acc_first_q),
       .acc_arith_i  (acc_arith_q),
+      .acc_plane_i  (acc_plane_q),
       .acc_data_i   (acc_data_q),
       .ro_valid_i   (ro_valid),
       .ro_ready_o   (ro_ready),
       .ro_done_o    (ro_done),
       .ro_ordered_i (run_ordered_q),
       .ro_ctx_i     (job_ctx_q),
-      .ro_beat_i    (ro_beat_q),
+      .ro_beat_i    (run_pass_q ? pass_beat : ro_beat_q),
       .ro_arith_i   (run_arith_q),
+      .ro_part_i    (run_pass_q),
       .ro_last_i    (ro_beat_q == ro_last_q),
       .res_valid_o  (res_valid),
       .res_last_o   (res_last),
-      .res_data_o   (res_data)
+      .res_data_o   (res_data),
+      .dig_valid_o  (dig_valid),
+      .dig_pair_o   (dig_pair),
+      .dig_o        (dig),
+      .seen_valid_o (words_seen_valid),
+      .seen_o       (words_seen)
   );
+
+  if (PARTIALS) begin : g_packer
+    logic [5:0]        index;
+    logic [PLANES-1:0] planes;
+    logic [LEN_W-1:0]  len;
+    logic [BW-1:0]     run_last_q;
+    send_t             run_send_q;   // what its packets have in common
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) run_pass_q <= 1'b0;
+      else if (pass_start || pass_done) run_pass_q <= pass_start;
+    end
+
+    always_ff @(posedge clk_i) begin
+      if (pass_start) begin
+        run_send_q <= job_send_q;
+        run_last_q <= job_last_q;
+      end
+    end
+
+    sp_partial_packer i_packer (
+        .clk_i,
+        .rst_ni,
+        .start_i     (pass_start),
+        .etype_i     (job_arith_q.etype),
+        .last_i      (job_last_q),
+        .ro_valid_o  (pass_ask),
+        .ro_ready_i  (ro_ready),
+        .ro_beat_o   (pass_beat),
+        .dig_valid_i (dig_valid),
+        .dig_pair_i  (dig_pair),
+        .dig_i       (dig),
+        .seen_valid_i(words_seen_valid),
+        .seen_i      (words_seen),
+        .room_i      (res_room),
+        .pkt_valid_o (pkt_valid),
+        .pkt_index_o (index),
+        .pkt_planes_o(planes),
+        .pkt_len_o   (len),
+        .flit_valid_o(part_valid),
+        .flit_last_o (part_last),
+        .flit_data_o (part_data),
+        .done_o      (pass_done)
+    );
+
+    always_comb begin
+      pkt                   = run_send_q;
+      pkt.hdr.tag           = {2'b0, 4'(run_last_q), index};
+      pkt.hdr.len           = len;
+      pkt.hdr.cls.coll.root = ROOT_W'(planes);
+    end
+    assign pkt_last = BW'(len - LEN_W'(1));
+  end else begin : g_no_packer
+    logic unused;
+    assign unused     = &{1'b0, dig_valid, dig_pair, dig, words_seen_valid, words_seen};
+    assign run_pass_q = 1'b0;
+    assign pass_ask   = 1'b0;
+    assign pass_done  = 1'b0;
+    assign pass_beat  = '0;
+    assign pkt_valid  = 1'b0;
+    assign pkt        = '0;
+    assign pkt_last   = '0;
+    assign part_valid = 1'b0;
+    assign part_last  = 1'b0;
+    assign part_data  = '0;
+  end
 
   // ------------------------------------------------------------------- results and answers
 
@@ -956,6 +1240,7 @@ module sp_reduction_engine #(
     job_coll.mode  = '0;
     job_coll.mode[MODE_ORDERED]  = job_attr.ordered;
     job_coll.mode[MODE_SATURATE] = job_attr.arith.saturate;
+    job_coll.mode[MODE_PARTIAL]  = job_attr.pass;
     job_coll.redop = job_attr.arith.redop;
     job_coll.etype = job_attr.arith.etype;
     job_hdr         = '0;
@@ -970,6 +1255,8 @@ module sp_reduction_engine #(
     job_send = '{hdr: job_hdr,
         mask: (!dead && (job_attr.kind == KIND_ONE)) ? N_PORTS'(1) << PW'(job_attr.root)
                                                      : members_q[next_ctx_q]};
+    // who waits for a partial hears as well that it does not come
+    if (dead && job_attr.pass) job_send.mask |= N_PORTS'(1) << PW'(job_attr.root);
   end
 
   coll_t fetch_coll;
@@ -999,15 +1286,15 @@ module sp_reduction_engine #(
   ) i_sender (
       .clk_i,
       .rst_ni,
-      .result_valid_i(pick),
-      .result_hdr_i  (job_send_q.hdr),
-      .result_mask_i (job_send_q.mask),
-      .result_bare_i (job_bare_q),
-      .result_last_i (job_last_q),
+      .result_valid_i(pkt_valid || (pick && !pass_start)),
+      .result_hdr_i  (pkt_valid ? pkt.hdr : job_send_q.hdr),
+      .result_mask_i (pkt_valid ? pkt.mask : job_send_q.mask),
+      .result_bare_i (job_bare_q && !pkt_valid),
+      .result_last_i (pkt_valid ? pkt_last : job_last_q),
       .result_room_o (res_room),
-      .flit_valid_i  (res_valid),
-      .flit_last_i   (res_last),
-      .flit_data_i   (res_data),
+      .flit_valid_i  (res_valid || part_valid),
+      .flit_last_i   (part_valid ? part_last : res_last),
+      .flit_data_i   (part_valid ? part_data : res_data),
       .answer_valid_i(g_refuse || g_fetch),
       .answer_hdr_i  (answer.hdr),
       .answer_mask_i (answer.mask),

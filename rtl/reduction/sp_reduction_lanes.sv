@@ -16,10 +16,13 @@ module sp_reduction_lanes #(
     parameter logic [7:0]  TYPES      = 8'h03,
     /// 1: sums in the order of members are built in.
     parameter bit          ORDERED    = 1'b0,
+    /// 1: partials are built in.
+    parameter bit          PARTIALS   = 1'b0,
     /// Payload flits of the longest packet.
     localparam int unsigned BEATS     = 8 * sp_pkg::UNIT_BYTES * sp_pkg::MAX_UNITS / FLIT_W,
     localparam int unsigned BW        = $clog2(BEATS),
-    localparam int unsigned CW        = $clog2(N_CONTEXTS)
+    localparam int unsigned CW        = $clog2(N_CONTEXTS),
+    localparam int unsigned LANES     = FLIT_W / 8
 ) (
     /// Clock.
     input  logic              clk_i,
@@ -37,6 +40,8 @@ module sp_reduction_lanes #(
     input  logic              acc_first_i,
     /// What is computed of its elements.
     input  sp_pkg::arith_t    acc_arith_i,
+    /// It is a plane of a partial, and its context and place are those of the portion.
+    input  sp_pkg::plane_t    acc_plane_i,
     /// The elements.
     input  logic [FLIT_W-1:0] acc_data_i,
     /// Read out a flit; held until taken.
@@ -53,6 +58,8 @@ module sp_reduction_lanes #(
     input  logic [BW-1:0]     ro_beat_i,
     /// What was computed.
     input  sp_pkg::arith_t    ro_arith_i,
+    /// It is wanted unrounded, as words.
+    input  logic              ro_part_i,
     /// Handed through to the result.
     input  logic              ro_last_i,
     /// A flit of results, in the order of read-outs.
@@ -60,7 +67,17 @@ module sp_reduction_lanes #(
     /// `ro_last_i` of that flit.
     output logic              res_last_o,
     /// The results.
-    output logic [FLIT_W-1:0] res_data_o
+    output logic [FLIT_W-1:0] res_data_o,
+    /// Of a flit that is wanted unrounded: as in sp_exact_lanes.
+    output logic              dig_valid_o,
+    /// As there.
+    output logic [2:0]        dig_pair_o,
+    /// As there.
+    output logic [LANES-1:0][63:0] dig_o,
+    /// As there.
+    output logic              seen_valid_o,
+    /// As there.
+    output logic [LANES-1:0][3:0] seen_o
 );
 
   import sp_pkg::*;
@@ -82,7 +99,8 @@ module sp_reduction_lanes #(
       .FLIT_W (FLIT_W),
       .ELEMS  (ELEMS),
       .MEMBERS(MEMBERS),
-      .TYPES  (TYPES)
+      .TYPES  (TYPES),
+      .PARTIALS(PARTIALS)
   ) i_exact (
       .clk_i,
       .rst_ni,
@@ -91,6 +109,7 @@ module sp_reduction_lanes #(
       .acc_elem_i (elem_of(acc_ctx_i, acc_beat_i)),
       .acc_first_i,
       .acc_arith_i,
+      .acc_plane_i,
       .acc_data_i,
       .ro_valid_i (ro_valid_i && !(ORDERED && ro_ordered_i)),
       .ro_ready_o (exact_ready),
@@ -98,10 +117,16 @@ module sp_reduction_lanes #(
       .ro_set_i   (ro_ctx_i[0]),
       .ro_elem_i  (elem_of(ro_ctx_i, ro_beat_i)),
       .ro_arith_i,
+      .ro_part_i,
       .ro_last_i,
       .res_valid_o(exact_valid),
       .res_last_o (exact_last),
-      .res_data_o (exact_data)
+      .res_data_o (exact_data),
+      .dig_valid_o,
+      .dig_pair_o,
+      .dig_o,
+      .seen_valid_o,
+      .seen_o
   );
 
   if (ORDERED) begin : g_ordered

@@ -14,6 +14,10 @@ allreduce_over_ring_n<members>  cycles of the ring over those of the engines; bo
 exact_vs_fp32_wrong   of 1,000 stressed sums of 512 BF16 numbers, those that FP32 additions one
                       behind the other, rounded to BF16 at the end, get wrong
 exact_wrong           those that the lanes get wrong. The judge of both is MPFR
+partial_expansion     bytes of a partial, as an engine sends it to the tier above, over bytes of a
+                      contribution, both with their headers: FP32 gradients of four members of the
+                      training of digits, at four of its steps, in contributions of 256 bytes
+partial_expansion_bf16  the same in BF16, whose elements are half as long
 """
 
 from __future__ import annotations
@@ -25,8 +29,9 @@ from typing import Any
 from switchproof.ci import build, harness_cache
 from switchproof.ci.paths import ROOT
 from switchproof.ci.simulate import Run, simulate
+from switchproof.models import partial
 from switchproof.models.profiles import Config
-from tests.bench import stressed_sums
+from tests.bench import partial_lengths, stressed_sums
 from tests.bench.collective_rates import MEMBERS, RINGS, UNITS, VECTOR
 
 CONFIG = "red_bench"
@@ -34,7 +39,12 @@ AT_LEAST = {
     "flits_per_cycle_m8_b256": 0.98, "flits_per_cycle_m16_b256": 0.98,
     **{f"{way}_efficiency_n{n}": 0.95 for way in ("inswitch", "ring") for n in RINGS},
 }  # fmt: skip
-AT_MOST = {"exact_wrong": 0}
+AT_MOST = {
+    "exact_wrong": 0,
+    # where raw contributions of the tier's members would be as long, by the rule of break-even
+    "partial_expansion": partial.RAW_UP_TO[4] + 1,
+    "partial_expansion_bf16": partial.RAW_UP_TO[2] + 1,
+}
 
 HERE = Path(__file__).resolve().parent
 RING_PIPE = ROOT / "tb" / "duts" / "sp_switch_core.toml"
@@ -79,4 +89,4 @@ def main(config: Config) -> dict[str, Any]:
         figures[f"ring_efficiency_n{n}"] = round(steps * flits / ring, 4)
         figures[f"allreduce_over_ring_n{n}"] = round(ring / inswitch, 4)
         figures[f"allreduce_over_ring_n{n}_bound"] = steps
-    return figures | stressed_sums.figures()
+    return figures | stressed_sums.figures() | partial_lengths.figures()

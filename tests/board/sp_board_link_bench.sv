@@ -114,11 +114,11 @@ module sp_board_link_bench #(
       .m_room_i     ('1)
   );
 
-  assign events[0] = i_link.g_end[0].events;
-  assign events[1] = i_link.g_end[1].events;
-  assign lost[0]   = i_link.g_end[0].lost_packets;
-  assign lost[1]   = i_link.g_end[1].lost_packets;
-  assign injected_o = {i_link.g_end[1].injected, i_link.g_end[0].injected};
+  assign events[0] = i_link.g_end[0].i_end.events;
+  assign events[1] = i_link.g_end[1].i_end.events;
+  assign lost[0]   = i_link.g_end[0].i_end.lost_packets;
+  assign lost[1]   = i_link.g_end[1].i_end.lost_packets;
+  assign injected_o = {i_link.g_end[1].i_end.injected, i_link.g_end[0].i_end.injected};
 
   for (genvar e = 0; e < 2; e++) begin : g_user
     logic [31:0] sent_q, came_q, wrong_q, marked_q, lost_q;

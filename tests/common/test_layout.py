@@ -129,7 +129,7 @@ def test_fields_fill_the_header_once(part: str) -> None:
 
 
 def test_layout_file_has_no_stray_keys() -> None:
-    keys = ["source", "class_offset", "class_width", "sizes", "enums", "header", "member"]
+    keys = ["source", "class_offset", "class_width", "sizes", "enums", "header", "member", "atomic"]
     assert list(json.loads(generator.LAYOUT.read_text())) == keys
 
 

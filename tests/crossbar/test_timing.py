@@ -328,7 +328,7 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
     [
         ("dev4", 30_000, 60),
         pytest.param("dev4a", 30_000, 60, marks=pytest.mark.large),
-        pytest.param("dev4s", 30_000, 60, marks=pytest.mark.large),
+        pytest.param("dev4s", 30_000, 60, marks=pytest.mark.long),
         ("dev4c", 6_000, 60),
         pytest.param("dev4c", 60_000, 60, marks=pytest.mark.long),
         ("dev8", 30_000, 60),

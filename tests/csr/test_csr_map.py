@@ -6,7 +6,10 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import numpy as np
 import pyslang
@@ -42,7 +45,7 @@ def test_stale_is_noticed(tmp_path: Path) -> None:
     rdl = tmp_path / "moved.rdl"
     rdl.write_text(generate.SWITCH.rdl.read_text().replace("scratch @ 0xC", "scratch @ 0x2C"))
     old = {path.name for path in generate.stale(generate.outputs(rdl=rdl))}
-    assert old == {"sp_csr_regs.sv", "sp_switch.h", "csr_map.json", "csr.md"}
+    assert old == {"sp_csr_regs.sv", "sp_switch.h", "sp_switch.xml", "csr_map.json", "csr.md"}
 
 
 @needs_peakrdl
@@ -52,6 +55,65 @@ def test_bad_description_is_one_line(tmp_path: Path) -> None:
     rdl.write_text("addrmap broken { reg { field {} a[0:0]; } r @ 0; reg { field {} b; } s @ 0; };")
     with pytest.raises(generate.CsrError, match=r"bad\.rdl"):
         generate.outputs(rdl=rdl)
+
+
+NAMESPACE = "{http://www.accellera.org/XMLSchema/IPXACT/1685-2014}"
+ACCESS = {"read-only": "r", "write-only": "w", "read-write": "rw"}
+
+
+def ipxact(node: ElementTree.Element, base: int, dims: tuple[Any, ...]) -> Iterator[Any]:
+    """Yield {name, address, (count, stride) of each dimension, fields} of the registers below."""
+
+    def value(element: ElementTree.Element, path: str) -> int:
+        text = element.findtext("/".join(NAMESPACE + part for part in path.split("/"))) or ""
+        return int(text[2:], 16) if text.startswith("'h") else int(text)
+
+    for child in node:
+        kind = child.tag.removeprefix(NAMESPACE)
+        if kind not in ("registerFile", "register"):
+            continue
+        address = base + value(child, "addressOffset")
+        stride = value(child, "range") if kind == "registerFile" else value(child, "size") // 8
+        own: list[tuple[int, int]] = []
+        for dim in reversed(child.findall(f"{NAMESPACE}dim")):
+            own.insert(0, (int(str(dim.text), 0), stride))
+            stride *= own[0][0]
+        if kind == "registerFile":
+            yield from ipxact(child, address, (*dims, *own))
+            continue
+        fields = [
+            (
+                field.findtext(f"{NAMESPACE}name"),
+                value(field, "bitOffset"),
+                value(field, "bitWidth"),
+                ACCESS[field.findtext(f"{NAMESPACE}access") or ""],
+                value(field, "resets/reset/value") if field.find(f"{NAMESPACE}resets") else None,
+            )
+            for field in child.findall(f"{NAMESPACE}field")
+        ]
+        yield child.findtext(f"{NAMESPACE}name"), address, (*dims, *own), fields
+
+
+@pytest.mark.parametrize("source", generate.SOURCES, ids=lambda source: source.rdl.stem)
+def test_ipxact(source: generate.Source) -> None:
+    """Whoever reads the IP-XACT finds the registers that Python has: addresses, arrays, fields."""
+    tree = ElementTree.parse(source.generated / f"{source.rdl.stem}.xml")
+    block = tree.find(f".//{NAMESPACE}addressBlock")
+    assert block is not None
+    found = sorted(ipxact(block, 0, ()), key=lambda register: register[1])
+    wanted = [
+        (
+            register.name.split(".")[-1].replace("[]", ""),
+            register.address,
+            tuple((dim.count, dim.stride) for dim in register.dims),
+            [(f.name, f.lsb, f.width, f.access, f.reset) for f in register.fields],
+        )
+        for register in csr.load(source.map.stem).registers.values()
+    ]
+    assert found == wanted
+    version = csr.load(source.map.stem).registers["version"].fields
+    numbers = {field.name: field.reset for field in version}
+    assert tree.findtext(f"{NAMESPACE}version") == f"{numbers['major']}.{numbers['minor']}"
 
 
 def test_names_and_addresses() -> None:

@@ -16,6 +16,10 @@ module sp_engine_player #(
     parameter int unsigned TYPES      = 63,
     /// Sums in member order, as in sp_reduction_engine.
     parameter bit          ORDERED    = 1'b1,
+    /// Partials, as in sp_reduction_engine.
+    parameter bit          PARTIALS   = 1'b0,
+    /// Pipelined, as in sp_reduction_engine; what is wanted is granted a cycle later.
+    parameter bit          PIPELINED  = 1'b0,
     /// Cycles from a grant to the first flit, at least 2.
     parameter int unsigned LATENCY    = 2,
     localparam int unsigned PW        = $clog2(N_PORTS),
@@ -74,8 +78,8 @@ module sp_engine_player #(
 
   // ---------------------------------------------------------------------------- the scheduler
 
-  logic          grant;
-  logic [PW-1:0] grant_port, start_q;
+  logic               grant;
+  logic [PW-1:0]      grant_port, start_q;
   logic          rest_q, ready_q;
   logic [5:0]    left_q;       // flits of the packet that is on its way
   logic [5:0]    at_q;
@@ -84,7 +88,15 @@ module sp_engine_player #(
   flit_t         line_q [LATENCY];
   flit_t         now;
 
-  assign eligible = want & head_valid;
+  // A pipelined engine sees a grant a cycle later: the head stays for so long, and no grant follows.
+  logic               granted_q, taken, log_grant;
+  logic [N_PORTS-1:0] want_q;
+  logic [PW-1:0]      granted_port_q, taken_port;
+
+  assign eligible   = PIPELINED ? want_q & head_valid & {N_PORTS{!granted_q}} : want & head_valid;
+  assign taken      = PIPELINED ? granted_q : grant;
+  assign taken_port = PIPELINED ? granted_port_q : grant_port;
+  assign log_grant  = PIPELINED ? i_engine.g_valid && !i_engine.grant.announce : grant;
 
   always_comb begin
     grant      = 1'b0;
@@ -118,7 +130,9 @@ module sp_engine_player #(
       .N_CONTEXTS(N_CONTEXTS),
       .N_GROUPS  (N_GROUPS),
       .TYPES     (TYPES),
-      .ORDERED   (ORDERED)
+      .ORDERED   (ORDERED),
+      .PARTIALS  (PARTIALS),
+      .PIPELINED (PIPELINED)
   ) i_engine (
       .clk_i,
       .rst_ni,
@@ -177,6 +191,8 @@ module sp_engine_player #(
       at_q        <= '0;
       quiet_q     <= '0;
       ended_q     <= '0;
+      granted_q   <= 1'b0;
+      want_q      <= '0;
       done_o      <= 1'b0;
       cycle_o     <= '0;
       rest_q      <= 1'b1;
@@ -204,7 +220,7 @@ module sp_engine_player #(
 
       // heads and rows
       for (int unsigned p = 0; p < N_PORTS; p++) begin
-        if ((!have_q[p] || (grant && (grant_port == PW'(p)))) && !empty_q[p]) begin
+        if ((!have_q[p] || (taken && (taken_port == PW'(p)))) && !empty_q[p]) begin
           if ($fread(words, files[p]) == 8 * WORDS) begin
             rec_q[p]  <= words;
             have_q[p] <= 1'b1;
@@ -212,7 +228,7 @@ module sp_engine_player #(
             have_q[p]  <= 1'b0;
             empty_q[p] <= 1'b1;
           end
-        end else if (grant && (grant_port == PW'(p))) begin
+        end else if (taken && (taken_port == PW'(p))) begin
           have_q[p] <= 1'b0;
         end
       end
@@ -247,10 +263,15 @@ module sp_engine_player #(
       line_q[0] <= next;
       for (int unsigned i = 1; i < LATENCY; i++) line_q[i] <= line_q[i-1];
 
+      granted_q      <= grant;
+      granted_port_q <= grant_port;
+      want_q         <= want;
+
       // the log
-      if (grant)
-        $fwrite(log, "G %0d %0d %0d %0d %0d\n", cycle_o, grant_port, ev_con, ev_ref, ev_status);
-      if (!grant && (ev_con || ev_ref)) $fwrite(log, "E event without a grant\n");
+      if (log_grant)
+        $fwrite(log, "G %0d %0d %0d %0d %0d\n", cycle_o,
+                PIPELINED ? PW'(i_engine.grant.port) : grant_port, ev_con, ev_ref, ev_status);
+      if (!log_grant && (ev_con || ev_ref)) $fwrite(log, "E event without a grant\n");
       if (i_engine.announce)
         $fwrite(log, "A %0d %0d\n", cycle_o, i_engine.announce_port);
       // who was missing is not known any more: that was long ago, or the context was wanted
@@ -278,7 +299,9 @@ module sp_engine_player #(
       was_ready_q <= ready_q;
       was_last_q  <= out_last;
 
-      ended_q <= ended_q + 32'(ev_res) + 32'(ev_tmo);
+      // of a partial the first packet counts
+      ended_q <= ended_q + 32'(ev_tmo)
+                 + 32'(ev_res && !(out_hdr.cls.coll.mode[2] && (out_hdr.tag[5:0] != '0)));
 
       // the end
       quiet_q <= ((&empty_q) && (used == '0) && !out_valid && !grp_have_q) ? quiet_q + 1 : '0;

@@ -61,6 +61,7 @@ module sp_lanes_player #(
       .acc_elem_i (EW'(now_q.acc_elem)),
       .acc_first_i(now_q.acc_first),
       .acc_arith_i(now_q.acc_arith),
+      .acc_plane_i('0),
       .acc_data_i (now_q.data),
       .ro_valid_i (now_q.ro_valid),
       .ro_ready_o (ready),
@@ -68,10 +69,16 @@ module sp_lanes_player #(
       .ro_set_i   (now_q.ro_set),
       .ro_elem_i  (EW'(now_q.ro_elem)),
       .ro_arith_i (now_q.ro_arith),
+      .ro_part_i  (1'b0),
       .ro_last_i  (now_q.ro_last),
       .res_valid_o(res_valid),
       .res_last_o (res_last),
-      .res_data_o (res_data)
+      .res_data_o (res_data),
+      .dig_valid_o(),
+      .dig_pair_o (),
+      .dig_o      (),
+      .seen_valid_o(),
+      .seen_o     ()
   );
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

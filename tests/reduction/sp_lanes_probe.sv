@@ -72,6 +72,7 @@ module sp_lanes_probe #(
       .acc_elem_i,
       .acc_first_i,
       .acc_arith_i(sp_pkg::arith_t'(acc_arith_i)),
+      .acc_plane_i('0),
       .acc_data_i (FLIT_W'(acc_data_i)),
       .ro_valid_i,
       .ro_ready_o,
@@ -79,10 +80,16 @@ module sp_lanes_probe #(
       .ro_set_i,
       .ro_elem_i,
       .ro_arith_i (sp_pkg::arith_t'(ro_arith_i)),
+      .ro_part_i  (1'b0),
       .ro_last_i,
       .res_valid_o,
       .res_last_o,
-      .res_data_o (data)
+      .res_data_o (data),
+      .dig_valid_o(),
+      .dig_pair_o (),
+      .dig_o      (),
+      .seen_valid_o(),
+      .seen_o     ()
   );
 
 endmodule

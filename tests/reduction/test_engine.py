@@ -40,6 +40,7 @@ SOURCES = [
     "rtl/reduction/sp_exact_lanes.sv",
     "rtl/reduction/sp_reduction_lanes.sv",
     "rtl/reduction/sp_reduction_sender.sv",
+    "rtl/reduction/sp_partial_packer.sv",
     "rtl/reduction/sp_reduction_engine.sv",
     "tests/reduction/sp_engine_player.sv",
 ]
@@ -65,6 +66,8 @@ class Play:
         self.latency = size["LATENCY"]
         self.etypes = [e for e in EType if size["TYPES"] >> e & 1]
         self.ordered = bool(size["ORDERED"])
+        #: Cycles in which a pipelined engine waits for a grant that may be on its way.
+        self.steps = 6 * size.get("PIPELINED", 0)
         self.queues: list[list[Packets]] = [[] for _ in range(self.ports)]
         self.rows: list[tuple[int, int, int]] = []
         self.seq = 0
@@ -296,7 +299,7 @@ class Judge:
             assert timeout == -1, f"cycle {cycle}: {key} forgotten although there were others"
             self.hit("forgotten_for_another")
         else:
-            bound = 2 * timeout + self.play.contexts + self.play.ports + 3
+            bound = 2 * timeout + self.play.contexts + self.play.ports + 3 + self.play.steps
             assert timeout == 0 or 2 * timeout < cycle - opened <= bound
             self.hit("forgotten_in_time")
 
@@ -336,7 +339,7 @@ class Judge:
     def expire(self, cycle: int, key: tuple[int, int, int], timeout: int) -> None:
         context = self.open.pop(key)
         age = cycle - context.opened
-        bound = timeout + self.play.contexts + self.play.ports + 2
+        bound = timeout + self.play.contexts + self.play.ports + 2 + self.play.steps
         assert timeout < age <= bound, f"given up after {age} cycles, time-out {timeout}"
         get = {k: int(v[0]) for k, v in packet.fields(context.first).items()}
         notice = packet.make(

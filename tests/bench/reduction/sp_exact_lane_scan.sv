@@ -65,6 +65,7 @@ module sp_exact_lane_scan #(
       .acc_elem_i (in_q.acc_elem),
       .acc_first_i(in_q.acc_first),
       .acc_arith_i(in_q.acc_arith),
+      .acc_plane_i('0),
       .acc_data_i (in_q.acc_data),
       .ro_valid_i (in_q.ro_valid),
       .ro_ready_o (out.ro_ready),
@@ -72,10 +73,16 @@ module sp_exact_lane_scan #(
       .ro_set_i   (in_q.ro_set),
       .ro_elem_i  (in_q.ro_elem),
       .ro_arith_i (in_q.ro_arith),
+      .ro_part_i  (1'b0),
       .ro_last_i  (in_q.ro_last),
       .res_valid_o(out.res_valid),
       .res_last_o (out.res_last),
-      .res_data_o (out.res_data)
+      .res_data_o (out.res_data),
+      .dig_valid_o(),
+      .dig_pair_o (),
+      .dig_o      (),
+      .seen_valid_o(),
+      .seen_o     ()
   );
 
   always_ff @(posedge clk_i) begin

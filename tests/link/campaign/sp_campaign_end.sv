@@ -5,7 +5,7 @@
 // numbers add up, which beats the link hears and in which state its receiver is. No assertion looks
 // at flip-flops before the first clock of the reset.
 
-module sp_link_end #(
+module sp_campaign_end #(
     /// As in sp_link_port.
     parameter int unsigned FLIT_W = 128,
     /// As in sp_link_port.

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Address map: from an address on the bus to a destination and an address in its memory. One
+// register; what comes with an address goes through beside it.
+
+module sp_requester_map
+  import sp_pkg::*;
+  import sp_endpoint_pkg::*;
+#(
+    /// Regions, 1 or more.
+    parameter int unsigned N_REGIONS = 4,
+    /// Bits that go through beside an address.
+    parameter int unsigned BESIDE_W  = 8
+) (
+    /// Clock.
+    input  logic                    clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                    rst_ni,
+    /// The map.
+    input  region_t [N_REGIONS-1:0] region_i,
+    /// An address comes.
+    input  logic                    valid_i,
+    /// It is taken.
+    output logic                    ready_o,
+    /// Address on the bus.
+    input  logic [AXI_ADDR_W-1:0]   addr_i,
+    /// What comes with it.
+    input  logic [BESIDE_W-1:0]     beside_i,
+    /// An address is offered.
+    output logic                    valid_o,
+    /// It is taken.
+    input  logic                    ready_i,
+    /// It lies in a region.
+    output logic                    found_o,
+    /// The region keeps all order.
+    output logic                    strict_o,
+    /// Destination.
+    output logic [ID_W-1:0]         dst_o,
+    /// Address there.
+    output logic [ADDR_W-1:0]       addr_o,
+    /// What came with it.
+    output logic [BESIDE_W-1:0]     beside_o
+);
+
+  /// What is kept of the region.
+  typedef struct packed {
+    logic                  found;
+    logic                  strict;
+    logic [5:0]            window_log2;
+    logic [ID_W-1:0]       dst;
+    logic [ADDR_W-1:0]     offset;
+    logic [AXI_ADDR_W-1:0] rest;
+    logic [BESIDE_W-1:0]   beside;
+  } found_t;
+
+  if (N_REGIONS < 1) begin : g_bad_regions
+    $fatal(1, "sp_requester_map: N_REGIONS = %0d is not 1 or more", N_REGIONS);
+  end
+
+  found_t found;
+  always_comb begin
+    found = '0;
+    for (int unsigned r = 0; r < N_REGIONS; r++) begin
+      // The upper bits are those of the base: what lies within are the bits that differ.
+      if (!found.found && region_i[r].valid &&
+          ((addr_i ^ region_i[r].base) >> region_i[r].size_log2) == '0) begin
+        found.found       = 1'b1;
+        found.strict      = region_i[r].strict;
+        found.window_log2 = region_i[r].window_log2;
+        found.dst         = region_i[r].dst;
+        found.offset      = region_i[r].offset;
+        found.rest        = addr_i ^ region_i[r].base;
+      end
+    end
+    found.beside = beside_i;
+  end
+
+  found_t found_q;
+  sp_stage #(
+      .WIDTH($bits(found_t))
+  ) u_stage (
+      .clk_i,
+      .rst_ni,
+      .valid_i,
+      .ready_o,
+      .data_i (found),
+      .valid_o,
+      .ready_i,
+      .data_o (found_q)
+  );
+
+  logic [ADDR_W-1:0] in_window;
+  assign in_window = found_q.rest[ADDR_W-1:0] & ~({ADDR_W{1'b1}} << found_q.window_log2);
+
+  assign found_o  = found_q.found;
+  assign strict_o = found_q.strict;
+  assign dst_o    = found_q.dst + ID_W'(found_q.rest >> found_q.window_log2);
+  // Blocks of 256 bytes stay blocks wherever the window lies.
+  assign addr_o   = {found_q.offset[ADDR_W-1:8], 8'd0} + in_window;
+  assign beside_o = found_q.beside;
+
+endmodule

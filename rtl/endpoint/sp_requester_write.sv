@@ -1,0 +1,444 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Stores: from write addresses and data to requests and their payload, and from ended requests to
+// write responses. A block of 256 bytes is gathered in a buffer; when its last beat has come it
+// becomes one request, or two if it has holes and spans more than 8 units. What no strobe names is
+// zero in the buffer. A burst that is refused is one request that has ended.
+
+module sp_requester_write
+  import sp_pkg::*;
+  import sp_endpoint_pkg::*;
+  import sp_requester_pkg::*;
+#(
+    /// Bits of a flit: 128, 256 or 512.
+    parameter int unsigned FLIT_W    = 128,
+    /// Bits of the bus: 64 to FLIT_W.
+    parameter int unsigned DATA_W    = 128,
+    /// Bits of an ID on the bus.
+    parameter int unsigned AXI_ID_W  = 4,
+    /// Buffers of 256 bytes.
+    parameter int unsigned N         = 16,
+    /// Regions of the address map.
+    parameter int unsigned N_REGIONS = 4,
+    localparam int unsigned IdxW     = $clog2(N),
+    localparam int unsigned U        = FLIT_W / UNIT_W,
+    localparam int unsigned RowW     = IdxW + $clog2(MAX_UNITS / U),
+    /// Bits that are kept for the end of a request.
+    localparam int unsigned RetW     = AXI_ID_W + 4
+) (
+    /// Clock.
+    input  logic                    clk_i,
+    /// Reset, active low, asynchronous.
+    input  logic                    rst_ni,
+    /// Address map.
+    input  region_t [N_REGIONS-1:0] region_i,
+    /// AXI4 write address.
+    input  logic [AXI_ID_W-1:0]     awid_i,
+    /// First byte.
+    input  logic [AXI_ADDR_W-1:0]   awaddr_i,
+    /// Beats less one.
+    input  logic [7:0]              awlen_i,
+    /// Bytes of a beat, as a power of two.
+    input  logic [2:0]              awsize_i,
+    /// Kind of burst.
+    input  logic [1:0]              awburst_i,
+    /// An address comes.
+    input  logic                    awvalid_i,
+    /// It is taken.
+    output logic                    awready_o,
+    /// AXI4 write data.
+    input  logic [DATA_W-1:0]       wdata_i,
+    /// Bytes that are written.
+    input  logic [DATA_W/8-1:0]     wstrb_i,
+    /// A beat.
+    input  logic                    wvalid_i,
+    /// It is taken.
+    output logic                    wready_o,
+    /// AXI4 write response: ID.
+    output logic [AXI_ID_W-1:0]     bid_o,
+    /// Response: the worst of the blocks.
+    output logic [1:0]              bresp_o,
+    /// A response.
+    output logic                    bvalid_o,
+    /// It is taken.
+    input  logic                    bready_i,
+    /// A request is made.
+    output logic                    make_o,
+    /// Its packet.
+    output ask_t                    make_ask_o,
+    /// {buffer, strobes}.
+    output logic [EXTRA_W-1:0]      make_extra_o,
+    /// What is kept for its end.
+    output logic [RetW-1:0]         make_ret_o,
+    /// Nothing is to be sent.
+    output logic                    make_ended_o,
+    /// There is room for one.
+    input  logic                    room_i,
+    /// The oldest request has ended.
+    input  logic                    done_i,
+    /// How.
+    input  end_e                    done_end_i,
+    /// What was kept for it.
+    input  logic [RetW-1:0]         done_ret_i,
+    /// Response in its answer.
+    input  logic [1:0]              done_resp_i,
+    /// It is let go.
+    output logic                    pop_o,
+    /// Its response.
+    output logic [1:0]              pop_resp_o,
+    /// Write banks of the buffers.
+    output logic [U-1:0]            write_o,
+    /// Row of each.
+    output logic [U-1:0][RowW-1:0]  write_row_o,
+    /// Data.
+    output logic [FLIT_W-1:0]       write_data_o
+);
+
+  localparam int unsigned Words  = FLIT_W / DATA_W;
+  localparam int unsigned ByteW  = $clog2(DATA_W / 8);
+  localparam int unsigned WordW  = (Words > 1) ? $clog2(Words) : 1;
+  localparam int unsigned FlitBW = $clog2(FLIT_W / 8);
+  localparam int unsigned Block  = UNIT_BYTES * MAX_UNITS;
+
+  /// A burst.
+  typedef struct packed {
+    logic [AXI_ID_W-1:0]   id;
+    logic [AXI_ADDR_W-1:0] addr;
+    logic [7:0]            len;
+    logic [2:0]            size;
+    logic [1:0]            burst;
+  } burst_t;
+
+  /// A beat.
+  typedef struct packed {
+    logic [DATA_W-1:0]   data;
+    logic [DATA_W/8-1:0] strb;
+  } beat_t;
+
+  /// What is kept for the end of a request.
+  typedef struct packed {
+    logic [AXI_ID_W-1:0] id;
+    logic                last;   // of its burst
+    logic                frees;  // last of its buffer
+    logic [1:0]          resp;   // of what was not to be sent
+  } ret_t;
+
+  /// A run of units.
+  typedef struct packed {
+    logic [3:0]        first;
+    logic [LEN_W-1:0]  len;
+    logic              holes;  // not all of its bytes are written
+    logic [UNIT_W-1:0] strobes;
+  } run_t;
+
+  /// What goes beside the address map.
+  typedef struct packed {
+    logic [AXI_ID_W-1:0] id;
+    logic                last;
+    logic                refused;
+    logic                none;    // no byte is written
+    logic                two;     // there is a second run
+    logic [IdxW-1:0]     buffer;
+    run_t                one;
+    run_t                other;
+  } beside_t;
+
+  // -------------------------------------------------------------------------------- addresses
+
+  logic   aw_valid;
+  logic   aw_ready;
+  burst_t aw;
+
+  sp_skid_buffer #(
+      .WIDTH($bits(burst_t))
+  ) u_aw (
+      .clk_i,
+      .rst_ni,
+      .valid_i(awvalid_i),
+      .ready_o(awready_o),
+      .data_i ({awid_i, awaddr_i, awlen_i, awsize_i, awburst_i}),
+      .valid_o(aw_valid),
+      .ready_i(aw_ready),
+      .data_o (aw)
+  );
+
+  logic  w_valid;
+  logic  w_ready;
+  beat_t w;
+
+  sp_skid_buffer #(
+      .WIDTH($bits(beat_t))
+  ) u_w (
+      .clk_i,
+      .rst_ni,
+      .valid_i(wvalid_i),
+      .ready_o(wready_o),
+      .data_i ({wdata_i, wstrb_i}),
+      .valid_o(w_valid),
+      .ready_i(w_ready),
+      .data_o (w)
+  );
+
+  // ------------------------------------------------------------------------------------- beats
+
+  logic                  busy_q;
+  burst_t                burst_q;  // its address is that of the next beat, len counts down
+  logic                  refused_q;
+  logic [IdxW-1:0]       buffer_q;  // that is filled
+  logic [IdxW:0]         used_q;    // filled ones, until their requests have ended
+  logic                  freed;
+  logic                  closed_q;  // a block has been filled
+  logic                  closed_ready;
+
+  logic [AXI_ADDR_W-1:0] next;
+  logic                  go;
+  logic                  last;
+  logic                  row_end;
+  logic                  block_end;
+  logic                  close;
+
+  assign w_ready  = busy_q && !used_q[IdxW] && (!closed_q || closed_ready);
+  assign go       = w_valid && w_ready;
+  assign aw_ready = !busy_q || (go && last);
+
+  assign next      = ((burst_q.addr >> burst_q.size) + AXI_ADDR_W'(1)) << burst_q.size;
+  assign last      = burst_q.len == '0;
+  assign block_end = last || next[8] != burst_q.addr[8];
+  assign row_end   = block_end || next[FlitBW] != burst_q.addr[FlitBW];
+  assign close     = go && (refused_q ? last : block_end);
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      busy_q   <= 1'b0;
+      buffer_q <= '0;
+      used_q   <= '0;
+    end else begin
+      if (aw_ready) busy_q <= aw_valid;
+      if (close) buffer_q <= buffer_q + IdxW'(1);
+      used_q <= used_q + (IdxW + 1)'(close) - (IdxW + 1)'(freed);
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (aw_ready) begin
+      burst_q   <= aw;
+      refused_q <= aw.burst[1] || (aw.burst == 2'b00 && aw.len != '0) || 32'(aw.size) > ByteW;
+    end else if (go) begin
+      burst_q.addr <= next;
+      burst_q.len  <= burst_q.len - 8'd1;
+    end
+  end
+
+  // A row of the buffer is written when its last beat has come.
+  logic [FLIT_W-1:0] row_q;
+  logic [FLIT_W-1:0] row;
+  logic [Block-1:0]  strobes_q;
+  logic [Block-1:0]  strobes;
+  logic [DATA_W-1:0] written;
+  logic [WordW-1:0]  word;
+
+  assign word = (Words > 1) ? burst_q.addr[ByteW +: WordW] : '0;
+
+  always_comb begin
+    for (int unsigned b = 0; b < DATA_W / 8; b++) begin
+      written[8*b +: 8] = w.strb[b] ? w.data[8*b +: 8] : 8'd0;
+    end
+    row = row_q;
+    // Beats of one word name different bytes of it.
+    row[DATA_W*word +: DATA_W] = row_q[DATA_W*word +: DATA_W] | written;
+    strobes = strobes_q | (Block'(w.strb) << {burst_q.addr[7:ByteW], ByteW'(0)});
+  end
+
+  assign write_o      = {U{go && row_end && !refused_q}};
+  assign write_data_o = row;
+  for (genvar b = 0; b < U; b++) begin : g_row
+    assign write_row_o[b] = {buffer_q, burst_q.addr[7:FlitBW]};
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      row_q     <= '0;
+      strobes_q <= '0;
+    end else if (go && !refused_q) begin
+      row_q     <= row_end ? '0 : row;
+      strobes_q <= block_end ? '0 : strobes;
+    end
+  end
+
+  // ------------------------------------------------------------------------------------ blocks
+
+  logic [AXI_ADDR_W-1:0] closed_addr_q;
+  logic [Block-1:0]      closed_strobes_q;
+  logic [AXI_ID_W-1:0]   closed_id_q;
+  logic                  closed_last_q;
+  logic                  closed_refused_q;
+  logic [IdxW-1:0]       closed_buffer_q;
+  beside_t               block;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) closed_q <= 1'b0;
+    else if (!closed_q || closed_ready) closed_q <= close;
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (close) begin
+      closed_addr_q    <= {burst_q.addr[AXI_ADDR_W-1:8], 8'd0};
+      closed_strobes_q <= strobes;
+      closed_id_q      <= burst_q.id;
+      closed_last_q    <= last;
+      closed_refused_q <= refused_q;
+      closed_buffer_q  <= buffer_q;
+    end
+  end
+
+  /// The lowest one of 16 bits.
+  function automatic logic [3:0] lowest(logic [MAX_UNITS-1:0] bits);
+    lowest = '0;
+    for (int unsigned k = MAX_UNITS; k > 0; k--) if (bits[k-1]) lowest = 4'(k - 1);
+  endfunction
+
+  /// The highest one of 16 bits.
+  function automatic logic [3:0] highest(logic [MAX_UNITS-1:0] bits);
+    highest = '0;
+    for (int unsigned k = 0; k < MAX_UNITS; k++) if (bits[k]) highest = 4'(k);
+  endfunction
+
+  /// The run of the units of `any`, of which those of `all` are written as a whole.
+  function automatic run_t run_of(
+      logic [MAX_UNITS-1:0] any, logic [MAX_UNITS-1:0] all, logic [Block-1:0] bytes);
+    logic [3:0]           end_unit;
+    logic [MAX_UNITS-1:0] units;
+    end_unit       = highest(any);
+    run_of.first   = lowest(any);
+    run_of.len     = LEN_W'(end_unit) - LEN_W'(run_of.first) + LEN_W'(1);
+    units          = (~MAX_UNITS'(0) << run_of.first) &
+                     (~MAX_UNITS'(0) >> (4'(MAX_UNITS - 1) - end_unit));
+    run_of.holes   = (units & ~all) != '0;
+    run_of.strobes = UNIT_W'(bytes >> {run_of.first, 4'd0});
+  endfunction
+
+  logic [MAX_UNITS-1:0] any;
+  logic [MAX_UNITS-1:0] all;
+  logic [MAX_UNITS-1:0] near;  // as far as strobes reach
+  run_t                 whole;
+
+  always_comb begin
+    for (int unsigned k = 0; k < MAX_UNITS; k++) begin
+      any[k] = |closed_strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
+      all[k] = &closed_strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
+    end
+    whole = run_of(any, all, closed_strobes_q);
+    near  = MAX_UNITS'((1 << STROBE_UNITS) - 1) << whole.first;
+
+    block.id      = closed_id_q;
+    block.last    = closed_last_q;
+    block.refused = closed_refused_q;
+    block.none    = any == '0;
+    block.two     = whole.holes && (any & ~near) != '0;
+    block.buffer  = closed_buffer_q;
+    block.one     = block.two ? run_of(any & near, all, closed_strobes_q) : whole;
+    block.other   = run_of(any & ~near, all, closed_strobes_q);
+  end
+
+  // ---------------------------------------------------------------------------------- requests
+
+  logic              map_valid;
+  logic              map_ready;
+  logic              found;
+  logic              strict;
+  logic [ID_W-1:0]   dst;
+  logic [ADDR_W-1:0] addr;
+  beside_t           mapped;
+  logic              second_q;  // the first of two has been made
+  logic              two;
+  run_t              run;
+  ret_t              make_ret;
+
+  sp_requester_map #(
+      .N_REGIONS(N_REGIONS),
+      .BESIDE_W ($bits(beside_t))
+  ) u_map (
+      .clk_i,
+      .rst_ni,
+      .region_i,
+      .valid_i (closed_q),
+      .ready_o (closed_ready),
+      .addr_i  (closed_addr_q),
+      .beside_i(block),
+      .valid_o (map_valid),
+      .ready_i (map_ready),
+      .found_o (found),
+      .strict_o(strict),
+      .dst_o   (dst),
+      .addr_o  (addr),
+      .beside_o(mapped)
+  );
+
+  logic unused;
+  assign unused = &{1'b0, burst_q.burst, addr[7:0]};
+
+  assign make_ended_o = mapped.refused || !found || mapped.none;
+  assign two          = mapped.two && !make_ended_o;
+  assign make_o       = map_valid && room_i;
+  assign map_ready    = room_i && (!two || second_q);
+  assign run          = second_q ? mapped.other : mapped.one;
+  assign make_ret_o   = make_ret;
+  assign make_extra_o = EXTRA_W'({mapped.buffer, run.strobes});
+
+  always_comb begin
+    make_ask_o             = '0;
+    make_ask_o.strobes     = run.holes;
+    make_ask_o.len         = run.len;
+    make_ask_o.dst         = dst;
+    make_ask_o.mem.relaxed = !strict;
+    make_ask_o.mem.addr    = {addr[ADDR_W-1:8], run.first, 4'd0};
+
+    make_ret.id    = mapped.id;
+    make_ret.last  = mapped.last && (!two || second_q);
+    make_ret.frees = !two || second_q;
+    make_ret.resp  = mapped.refused ? RESP_SLVERR : (!found ? RESP_DECERR : RESP_OKAY);
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) second_q <= 1'b0;
+    else if (make_o) second_q <= two && !second_q;
+  end
+
+  // --------------------------------------------------------------------------------- responses
+
+  ret_t                ret;
+  logic [1:0]          worst;
+  logic [1:0]          worst_q;   // of this burst so far
+  logic                b_valid_q;
+  logic [AXI_ID_W-1:0] b_id_q;
+  logic [1:0]          b_resp_q;
+
+  assign ret        = done_ret_i;
+  assign pop_resp_o = (done_end_i == END_INSIDE) ? ret.resp :
+                      (done_end_i == END_ANSWER) ? done_resp_i : RESP_SLVERR;
+  assign worst      = (pop_resp_o > worst_q) ? pop_resp_o : worst_q;
+  assign pop_o      = done_i && (!ret.last || !b_valid_q || bready_i);
+  assign freed      = pop_o && ret.frees;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      b_valid_q <= 1'b0;
+      worst_q   <= RESP_OKAY;
+    end else begin
+      if (!b_valid_q || bready_i) b_valid_q <= done_i && ret.last;
+      if (pop_o) worst_q <= ret.last ? RESP_OKAY : worst;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (pop_o && ret.last) begin
+      b_id_q   <= ret.id;
+      b_resp_q <= worst;
+    end
+  end
+
+  assign bvalid_o = b_valid_q;
+  assign bid_o    = b_id_q;
+  assign bresp_o  = b_resp_q;
+
+endmodule
