@@ -53,6 +53,13 @@ module sp_heads #(
     /// Place behind the flit that is read, whether it is a later one or the first of a head.
     input  logic [PtrW-1:0]            behind_i,
 
+    /// Queue that is looked at: VC.
+    input  logic [1:0]                 sel_vc_i,
+    /// Queue that is looked at: output.
+    input  logic [OutW-1:0]            sel_out_i,
+    /// Place of the next flit that is read from it.
+    output logic [PtrW-1:0]            sel_oldest_o,
+
     /// Outputs that have just got their first packet.
     output logic [N_OUT-1:0]           fresh_o,
     /// Outputs with a packet that may start.
@@ -81,6 +88,7 @@ module sp_heads #(
   import sp_pkg::*;
 
   localparam int unsigned CountW = PtrW + 1;
+  localparam int unsigned QW = $clog2(N_OUT * NUM_VC);
 
   // The first VC in turn; `lead`: ones from the first upwards, as in sp_rr_arbiter.
   function automatic logic [NUM_VC-1:0] pick(logic [NUM_VC-1:0] req, logic [NUM_VC-1:0] lead);
@@ -88,6 +96,10 @@ module sp_heads #(
     above = req & lead;
     return (above != '0) ? (above & (~above + NUM_VC'(1))) : (req & (~req + NUM_VC'(1)));
   endfunction
+
+  logic [PtrW-1:0] oldest [N_OUT*NUM_VC];  // place of the next flit that is read, by queue
+
+  assign sel_oldest_o = oldest[QW'({sel_out_i, sel_vc_i})];
 
   for (genvar j = 0; j < int'(N_OUT); j++) begin : g_out
     localparam bit Engine = j >= int'(N_PORTS);
@@ -111,6 +123,10 @@ module sp_heads #(
     logic                          ours;              // the queue that is written is of this output
 
     assign ours = 32'(wr_out_i) == j;
+
+    for (genvar v = 0; v < int'(NUM_VC); v++) begin : g_oldest
+      assign oldest[int'(NUM_VC)*j+v] = rptr_q[v];
+    end
 
     always_comb begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
