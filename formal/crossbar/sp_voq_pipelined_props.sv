@@ -19,8 +19,8 @@ module sp_voq_pipelined_props
     input logic              clk_i,
     /// Reset.
     input logic              rst_ni,
-    /// Queue that is looked at, free: VC.
-    input logic [1:0]        vc_i,
+    /// Queue that is looked at, free: VC, one of two.
+    input logic              vc_i,
     /// Queue that is looked at, free: output.
     input logic              out_i,
     /// For a packet of one flit, free.
@@ -58,7 +58,7 @@ module sp_voq_pipelined_props
   logic [2:0]        wr;           // queue that is written or given back to
   logic              takes, gives, commits;
 
-  assign sel     = {out_i, vc_i};
+  assign sel     = {out_i, 1'b0, vc_i};
   assign takes   = come_i && !open_q && looked_q;
   assign gives   = give_i && open_q && was_q == wrote_q;
   assign commits = commit_i && (open_q ? !gives : takes);
@@ -99,7 +99,7 @@ module sp_voq_pipelined_props
   ) dut (
       .clk_i,
       .rst_ni,
-      .sel_vc_i    (vc_i),
+      .sel_vc_i    ({1'b0, vc_i}),
       .sel_out_i   (out_i),
       .sel_single_i(single_i),
       .fits_o      (fits),

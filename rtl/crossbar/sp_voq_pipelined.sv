@@ -159,6 +159,8 @@ module sp_voq_pipelined #(
   logic            read_q;          // a flit was read in the cycle before
   logic [QW-1:0]   read_sel_q;      // from this queue
   logic [PtrW-1:0] later_place_q;   // place behind it
+  logic [NUM_VC-1:0] later_vc_q;    // its VC, one-hot
+  logic [N_OUT-1:0]  later_out_q;   // its output, one-hot
 
   assign sel_q  = queue(sel_vc_i, sel_out_i);
   assign wr_q   = queue(wr_vc_i, wr_out_i);
@@ -199,6 +201,7 @@ module sp_voq_pipelined #(
   assign sel_free_o = (PtrW + 1)'(DEPTH) - {full, held};
 
   // Of the queue that is written: it has at least a flit when one has come.
+  logic [PtrW-1:0]   had;         // flits in it until now
   logic [PtrW-1:0]   wr_held;
   logic [PtrW:0]     wr_held_q;
   logic [NUM_VC-1:0] wr_vc_q;     // one-hot, zero when nothing changes
@@ -211,14 +214,15 @@ module sp_voq_pipelined #(
   logic              same;        // both are the same
 
   assign same    = read_sel_q == wr_q;
-  assign wr_held = next_place - oldest_q - PtrW'(read_q && same);
+  assign had     = held - PtrW'(read_q && same);
+  assign wr_held = had - delta;
 
   always_ff @(posedge clk_i) begin
     if (moves) wptr_mem[wr_q] <= next_place;
     wr_held_q <= {!give_i && wr_held == '0, wr_held};
     rd_held_q <= wptr_mem[read_sel_q] - later_place_q;
     wr_vc_q   <= NUM_VC'(1) << wr_vc_i;
-    rd_vc_q   <= NUM_VC'(1) << read_sel_q[1:0];
+    rd_vc_q   <= later_vc_q;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -227,7 +231,7 @@ module sp_voq_pipelined #(
       rd_out_q <= '0;
     end else begin
       wr_out_q <= N_OUT'(moves) << wr_out_i;
-      rd_out_q <= N_OUT'(read_q && !(moves && same)) << read_sel_q[QW-1:2];
+      rd_out_q <= (read_q && !(moves && same)) ? later_out_q : '0;
     end
   end
 
@@ -306,8 +310,6 @@ module sp_voq_pipelined #(
   logic              later_q;         // a later flit of a packet is read
   logic [LEN_W-1:0]  left_q;          // flits to read, that of this cycle included
   logic              second_q;        // it is a second one, and the memory tells how many follow
-  logic [NUM_VC-1:0] later_vc_q;      // its VC, one-hot
-  logic [N_OUT-1:0]  later_out_q;     // its output, one-hot
   logic [QW-1:0]     later_sel_q;     // its queue; its place is later_place_q
 
   logic              first;           // a packet starts
@@ -343,6 +345,35 @@ module sp_voq_pipelined #(
   assign behind   = rd_place + PtrW'(1);
   assign left_o   = left_q;
   assign stays_o  = later_q && (second_q || left_q > LEN_W'(1));
+
+  // Lengths of packets once more: that of the packet behind a flit is read with the flit, and is
+  // there when a head can be it. A packet that comes to an empty queue tells its own length: it is a
+  // head in the second cycle behind at the earliest, so that there is one to see that.
+  (* no_rw_check *)
+  logic [2:0]        len_mem [NumQ*DEPTH];  // flits behind the first, at the place in front of it
+  logic [2:0]        len_q;
+  logic [2:0]        more_q;                // of the packet that has come
+  logic              first_q;               // one has
+  logic              none_q, one_q;         // it found no flit, found one in its queue
+  logic [2:0]        wr_more;
+  logic              left_behind;           // nothing is left in front of it
+
+  assign wr_more     = (wr_flits_i > LEN_W'(7)) ? 3'd7 : 3'(wr_flits_i - LEN_W'(1));
+  assign left_behind = (read_q && later_vc_q == wr_vc_q && later_out_q == wr_out_q) ? one_q
+                                                                                    : none_q;
+
+  always_ff @(posedge clk_i) begin
+    if (wr_valid_i && wr_first_i) len_mem[{wr_q, place_q - PtrW'(1)}] <= wr_more;
+    len_q  <= len_mem[{rd_sel, rd_place}];
+    more_q <= wr_more;
+    none_q <= had == '0;
+    one_q  <= had == PtrW'(1);
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) first_q <= 1'b0;
+    else first_q <= wr_valid_i && wr_first_i;
+  end
 
   // What is read although nothing is to be read is not looked at.
   always_ff @(posedge clk_i) begin
@@ -405,18 +436,21 @@ module sp_voq_pipelined #(
   ) i_heads (
       .clk_i,
       .rst_ni,
-      .first_i     (wr_valid_i && wr_first_i),
       .commit_i,
       .wr_vc_i,
       .wr_out_i,
-      .wr_place_i  (wr_place),
-      .wr_flits_i,
       .room_i,
       .go_i,
       .read_i      (later_q),
       .read_vc_i   (later_vc_q),
       .read_out_i  (later_out_q),
       .behind_i    (behind),
+      .get_vc_i    (read_q ? later_vc_q : '0),
+      .get_out_i   (later_out_q),
+      .get_more_i  (len_q),
+      .set_vc_i    (wr_vc_q),
+      .set_out_i   ((first_q && left_behind) ? wr_out_q : '0),
+      .set_more_i  (more_q),
       .sel_vc_i,
       .sel_out_i,
       .sel_oldest_o(sel_oldest),
