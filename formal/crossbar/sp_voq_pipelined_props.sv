@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What sp_ingress and the scheduler rely on from sp_voq_pipelined: room is told as counters of free flits
-// tell it, one for each queue, and the length that is shown of a head is the one that was written.
-// The writer is that of sp_ingress as far as room goes: a queue is looked at, in the next cycle a
-// packet takes its flits there if it has room; it is whole in that cycle or later, or gives them back
-// before there is another. Its later flits are not written, as nothing here depends on them. Any
-// head that is ready may start where no packet is read.
+// What sp_ingress and the scheduler rely on from sp_voq_pipelined: room is told as counters of free
+// flits tell it, one for each queue, and the length that is shown of a head is the one that was
+// written. The writer is that of sp_ingress as far as room goes: a queue is looked at, in the next
+// cycle a packet takes its flits there if it has room; it is whole in that cycle or later, or gives
+// them back before there is another. Its later flits are not written, as nothing here depends on
+// them. Any head that is ready may start where no packet is read.
 
 module sp_voq_pipelined_props
   import sp_pkg::*;
@@ -13,7 +13,9 @@ module sp_voq_pipelined_props
     /// Bits of a flit: 512 makes packets of up to five flits.
     parameter int unsigned FLIT_W = 512,
     /// Flits of each queue.
-    parameter int unsigned DEPTH = 16
+    parameter int unsigned DEPTH = 16,
+    /// Flits of the longest packet that comes. More than a packet can have: a queue is full sooner.
+    parameter int unsigned LONGEST = 12
 ) (
     /// Clock.
     input logic              clk_i,
@@ -199,7 +201,7 @@ module sp_voq_pipelined_props
 
   always_comb begin
     reset_first: assume (started_q || !rst_ni);
-    length_exists: assume (flits_i != '0 && flits_i <= LEN_W'(Most));
+    length_exists: assume (flits_i != '0 && flits_i <= LEN_W'(LONGEST));
     takes_what_is_free: assume (!takes || free_q[was_q] >= (PtrW + 1)'(flits_i));
     one_output: assume ((match_i & (match_i - 2'd1)) == '0);
     starts_what_is_there: assume (!go_i || (!busy && (match_i & ~shown) == '0));
@@ -236,8 +238,8 @@ module sp_voq_pipelined_props
     // A packet is shown behind one that was given back.
     after_giving: cover (rst_ni && gave_q && shown != '0);
     // A head of three flits is shown in the cycle after one of the same queue was read.
-    behind_another: cover (rst_ni && read_q && shown[1] && read_of_q == {1'b1, number(dut.head_vc[1])}
-                           && dut.head_more[1] == 3'd2);
+    behind_another: cover (rst_ni && read_q && shown[1] && dut.head_more[1] == 3'd2
+                           && read_of_q == {1'b1, number(dut.head_vc[1])});
   end
 
 endmodule

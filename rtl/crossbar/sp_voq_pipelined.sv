@@ -42,8 +42,8 @@ module sp_voq_pipelined #(
     input  logic                                   sel_single_i,
     /// It has room. May be down though it has; then `sel_free_o` says it.
     output logic                                   fits_o,
-    /// Flits of that queue that nothing has taken, when it was looked at in the cycle before as well;
-    /// a packet counts from the second cycle after it was looked for.
+    /// Flits of that queue that nothing has taken, if it was looked at in the cycle before as well; a
+    /// packet counts from the second cycle after it was looked for.
     output logic [PtrW:0]                          sel_free_o,
     /// A refused packet, the last to be written, gives its flits back.
     input  logic                                   give_i,
@@ -143,9 +143,9 @@ module sp_voq_pipelined #(
   // --------------------------------------------------------------------------------------- room
 
   // A packet takes its flits with its first one; a flit is free again two cycles after it was read.
-  // What is in a queue follows from the places of its two ends, and only of two queues it changes in
-  // a cycle: of the one that is written and the one that is read. A counter for each of them took a
-  // quarter of all tables here. Whether there is room is kept of each queue.
+  // What is in a queue follows from the places of its two ends, and changes in a cycle only of the
+  // one that is written and the one that is read. A counter for each of them took a quarter of all
+  // tables here. Whether there is room is kept of each queue.
 
   logic [PtrW-1:0] wptr_q  [NumQ];  // place of the next packet
   logic [NumQ-1:0] short_q;         // a packet of one flit fits
@@ -347,8 +347,8 @@ module sp_voq_pipelined #(
   assign stays_o  = later_q && (second_q || left_q > LEN_W'(1));
 
   // Lengths of packets once more: that of the packet behind a flit is read with the flit, and is
-  // there when a head can be it. A packet that comes to an empty queue tells its own length: it is a
-  // head in the second cycle behind at the earliest, so that there is one to see that.
+  // there when that packet can be a head. A packet that comes to an empty queue tells its own: it
+  // is a head in the second cycle behind at the earliest, so that there is one to see that.
   (* no_rw_check *)
   logic [2:0]        len_mem [NumQ*DEPTH];  // flits behind the first, at the place in front of it
   logic [2:0]        len_q;
