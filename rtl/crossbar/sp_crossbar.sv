@@ -705,32 +705,70 @@ module sp_crossbar #(
     assign arrives     = arrives_q;
     assign source      = source_q;
 
-    // `source` once more for each part of header and payload: one register for all of them is a wire
+    // The source once more for each part of header and payload: one register for all of them is a wire
     // over the whole part. Yosys keeps equal registers apart when it is told to.
     localparam int unsigned PartW = 32;
     localparam int unsigned Used = HDR_W + WordW;
     localparam int unsigned Wide = (Used + PartW - 1) / PartW * PartW;
+    // Inputs go in pairs: a pair that is chosen passes the one input or the other by what comes from
+    // the pair before, else that. So eight inputs are four tables of four inputs for each bit; an
+    // ordinary choice takes six. Each chain of four pairs gives zero unless it has the input.
+    localparam int unsigned Pairs = (N_IN + 1) / 2;
+    localparam int unsigned Chain = 4;
+    localparam int unsigned Chains = (Pairs + Chain - 1) / Chain;
+    typedef struct packed {
+      logic [Chains-1:0] odd;   // the second input of a pair is the one
+      logic [Pairs-1:0]  pair;
+    } choice_t;
+    choice_t choice [N_OUT];
     (* keep *)
-    logic [N_OUT-1:0][Wide/PartW-1:0][InW-1:0] part_source_q;
+    choice_t [N_OUT-1:0][Wide/PartW-1:0] part_choice_q;
+
+    logic [Wide-1:0] flits [2*Pairs];  // {header, word} of each input
+
+    always_comb begin
+      for (int unsigned i = 0; i < 2 * Pairs; i++) flits[i] = '0;
+      for (int unsigned i = 0; i < N_IN; i++) flits[i] = Wide'({flit_hdr[i], flit_word[i]});
+    end
 
     always_comb begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
-        logic [Wide-1:0] from_one, from_all;
+        logic [PartW-1:0] chosen;
+        logic [Wide-1:0]  all;
         /* verilator lint_off UNUSEDSIGNAL */
         logic [Wide-Used:0] padding;  // what the last part has beyond the word
         /* verilator lint_on UNUSEDSIGNAL */
+        all = '0;
         for (int unsigned k = 0; k < Wide / PartW; k++) begin
-          from_one = Wide'({flit_hdr[part_source_q[j][k]], flit_word[part_source_q[j][k]]});
-          from_all[PartW*k+:PartW] = from_one[PartW*k+:PartW];
+          for (int unsigned c = 0; c < Chains; c++) begin
+            chosen = {PartW{part_choice_q[j][k].odd[c]}};
+            for (int unsigned p = Chain * c; p < Pairs && p < Chain * (c + 1); p++) begin
+              if (part_choice_q[j][k].pair[p]) begin
+                chosen = (chosen & flits[2*p+1][PartW*k+:PartW])
+                         | (~chosen & flits[2*p][PartW*k+:PartW]);
+              end
+            end
+            all[PartW*k+:PartW] |= chosen;
+          end
         end
-        {padding, out_hdr[j], out_word[j]} = (Wide + 1)'(from_all) ^ (Wide + 1)'(not_own[j]);
+        {padding, out_hdr[j], out_word[j]} = (Wide + 1)'(all) ^ (Wide + 1)'(not_own[j]);
+      end
+    end
+
+    always_comb begin
+      for (int unsigned j = 0; j < N_OUT; j++) begin
+        choice[j] = '0;
+        for (int unsigned i = 0; i < N_IN; i++) begin
+          choice[j].pair[i/2] |= from[j][i];
+          if (i % 2 == 1) choice[j].odd[i/(2*Chain)] |= from[j][i];
+        end
       end
     end
 
     always_ff @(posedge clk_i) begin
       for (int unsigned j = 0; j < N_OUT; j++) begin
         if (!busy_q[j]) begin
-          part_source_q[j] <= {Wide / PartW{number(from[j])}};
+          part_choice_q[j] <= {Wide / PartW{choice[j]}};
           source_q[j]      <= number(from[j]);
         end
       end

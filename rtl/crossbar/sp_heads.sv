@@ -27,18 +27,12 @@ module sp_heads #(
     /// Reset, active low, asynchronous.
     input  logic                       rst_ni,
 
-    /// A first flit is written: the length of its packet is noted.
-    input  logic                       first_i,
     /// A packet is whole.
     input  logic                       commit_i,
-    /// Queue of both: VC.
+    /// Its queue: VC.
     input  logic [1:0]                 wr_vc_i,
-    /// Queue of both: output.
+    /// Its queue: output.
     input  logic [OutW-1:0]            wr_out_i,
-    /// Place of the first flit.
-    input  logic [PtrW-1:0]            wr_place_i,
-    /// Flits of the packet.
-    input  logic [sp_pkg::LEN_W-1:0]   wr_flits_i,
 
     /// By VC: outputs that let a packet start.
     input  logic [N_OUT-1:0]           room_i [sp_pkg::NUM_VC],
@@ -52,6 +46,26 @@ module sp_heads #(
     input  logic [N_OUT-1:0]           read_out_i,
     /// Place behind the flit that is read, whether it is a later one or the first of a head.
     input  logic [PtrW-1:0]            behind_i,
+
+    /// A flit was read in the cycle before from the queue of this VC, one-hot or zero.
+    input  logic [sp_pkg::NUM_VC-1:0]  get_vc_i,
+    /// Its output, one-hot.
+    input  logic [N_OUT-1:0]           get_out_i,
+    /// Flits behind the first of a packet at the place behind it, at most 7.
+    input  logic [2:0]                 get_more_i,
+    /// A packet came to a queue with none in front of it: VC, one-hot.
+    input  logic [sp_pkg::NUM_VC-1:0]  set_vc_i,
+    /// Output, one-hot or zero.
+    input  logic [N_OUT-1:0]           set_out_i,
+    /// Its flits behind the first, at most 7.
+    input  logic [2:0]                 set_more_i,
+
+    /// Queue that is looked at: VC.
+    input  logic [1:0]                 sel_vc_i,
+    /// Queue that is looked at: output.
+    input  logic [OutW-1:0]            sel_out_i,
+    /// Place of the next flit that is read from it.
+    output logic [PtrW-1:0]            sel_oldest_o,
 
     /// Outputs that have just got their first packet.
     output logic [N_OUT-1:0]           fresh_o,
@@ -81,6 +95,7 @@ module sp_heads #(
   import sp_pkg::*;
 
   localparam int unsigned CountW = PtrW + 1;
+  localparam int unsigned QW = $clog2(N_OUT * NUM_VC);
 
   // The first VC in turn; `lead`: ones from the first upwards, as in sp_rr_arbiter.
   function automatic logic [NUM_VC-1:0] pick(logic [NUM_VC-1:0] req, logic [NUM_VC-1:0] lead);
@@ -88,6 +103,10 @@ module sp_heads #(
     above = req & lead;
     return (above != '0) ? (above & (~above + NUM_VC'(1))) : (req & (~req + NUM_VC'(1)));
   endfunction
+
+  logic [PtrW-1:0] oldest [N_OUT*NUM_VC];  // place of the next flit that is read, by queue
+
+  assign sel_oldest_o = oldest[QW'({sel_out_i, sel_vc_i})];
 
   for (genvar j = 0; j < int'(N_OUT); j++) begin : g_out
     localparam bit Engine = j >= int'(N_PORTS);
@@ -111,6 +130,10 @@ module sp_heads #(
     logic                          ours;              // the queue that is written is of this output
 
     assign ours = 32'(wr_out_i) == j;
+
+    for (genvar v = 0; v < int'(NUM_VC); v++) begin : g_oldest
+      assign oldest[int'(NUM_VC)*j+v] = rptr_q[v];
+    end
 
     always_comb begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
@@ -150,7 +173,7 @@ module sp_heads #(
       end else begin
         for (int unsigned v = 0; v < NUM_VC; v++) begin
           if (up[v] != down[v]) begin
-            count_q[v] <= up[v] ? count_q[v] + CountW'(1) : count_q[v] - CountW'(1);
+            count_q[v] <= count_q[v] + (up[v] ? CountW'(1) : '1);  // one sum for both ways
             one_q[v]   <= up[v] || two_q[v];
             two_q[v]   <= up[v] ? one_q[v] : three_q[v];
             three_q[v] <= up[v] ? two_q[v] : (count_q[v] > CountW'(3));
@@ -164,29 +187,32 @@ module sp_heads #(
 
     always_ff @(posedge clk_i) place_q <= place;
 
-    // Lengths, where they can be read without a clock.
-    localparam int unsigned Queues = Engine ? 1 : NUM_VC;
-    logic [2:0] more_mem [Queues*DEPTH];
-    logic [1:0] vc;
-
-    assign vc = {turn_q[3] | turn_q[2], turn_q[3] | turn_q[1]};
-
-    function automatic logic [$clog2(Queues*DEPTH)-1:0] at(logic [1:0] q_vc,
-                                                           logic [PtrW-1:0] q_place);
-      return ($clog2(Queues * DEPTH))'({q_vc, q_place});  // without the VC, at an engine
-    endfunction
+    // The length at the place of the next flit, for each queue. It comes from a memory in the cycle
+    // behind the one in which the place moves.
+    logic [2:0] more_q [NUM_VC];
+    logic [2:0] more;
+    logic       gets;  // that of the head that is shown comes
 
     always_ff @(posedge clk_i) begin
-      if (first_i && ours) begin
-        more_mem[at(wr_vc_i, wr_place_i)] <=
-            (wr_flits_i > LEN_W'(7)) ? 3'd7 : 3'(wr_flits_i - LEN_W'(1));
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        if (set_out_i[j] && set_vc_i[v]) more_q[v] <= set_more_i;
+        else if (get_out_i[j] && get_vc_i[v]) more_q[v] <= get_more_i;
+      end
+    end
+
+    assign gets = get_out_i[j] && (get_vc_i & turn_q) != '0;
+
+    always_comb begin
+      more = gets ? get_more_i : '0;
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        if (turn_q[v] && !gets && (!Engine || v == 32'(VC_RED))) more |= more_q[v];
       end
     end
 
     assign ready_o[j]      = turn_q != '0;
     assign head_vc_o[j]    = turn_q;
     assign head_place_o[j] = place_q;
-    assign head_more_o[j]  = more_mem[at(vc, place_q)];
+    assign head_more_o[j]  = more;
 
     // What the scheduler is told may be a cycle old.
     logic [NUM_VC-1:0] ones, twos;

@@ -42,8 +42,8 @@ module sp_voq_pipelined #(
     input  logic                                   sel_single_i,
     /// It has room. May be down though it has; then `sel_free_o` says it.
     output logic                                   fits_o,
-    /// Flits of that queue that nothing has taken; a packet counts from the second cycle after it
-    /// was looked for.
+    /// Flits of that queue that nothing has taken, if it was looked at in the cycle before as well; a
+    /// packet counts from the second cycle after it was looked for.
     output logic [PtrW:0]                          sel_free_o,
     /// A refused packet, the last to be written, gives its flits back.
     input  logic                                   give_i,
@@ -142,48 +142,106 @@ module sp_voq_pipelined #(
 
   // --------------------------------------------------------------------------------------- room
 
+  // A packet takes its flits with its first one; a flit is free again two cycles after it was read.
+  // What is in a queue follows from the places of its two ends, and changes in a cycle only of the
+  // one that is written and the one that is read. A counter for each of them took a quarter of all
+  // tables here. Whether there is room is kept of each queue.
+
   logic [PtrW-1:0] wptr_q  [NumQ];  // place of the next packet
-  logic [PtrW:0]   free_q  [NumQ];  // flits that nothing has taken
   logic [NumQ-1:0] short_q;         // a packet of one flit fits
   logic [NumQ-1:0] long_q;          // the longest one does
   logic [N_OUT-1:0] roomy_q [NUM_VC];
   logic [QW-1:0]   sel_q;           // queue that is looked at
   logic [QW-1:0]   wr_q;            // queue that is written
   logic            moves;           // room is taken or given back
-  logic [PtrW:0]   delta;           // by so much the free flits of the queue change
+  logic            again;           // and the queue is looked at once more
+  logic [PtrW-1:0] delta;           // by so much the free flits of the queue change
   logic            read_q;          // a flit was read in the cycle before
   logic [QW-1:0]   read_sel_q;      // from this queue
+  logic [PtrW-1:0] later_place_q;   // place behind it
+  logic [NUM_VC-1:0] later_vc_q;    // its VC, one-hot
+  logic [N_OUT-1:0]  later_out_q;   // its output, one-hot
 
-  assign sel_q      = queue(sel_vc_i, sel_out_i);
-  assign wr_q       = queue(wr_vc_i, wr_out_i);
-  assign fits_o     = sel_single_i ? short_q[sel_q] : long_q[sel_q];
-  assign sel_free_o = free_q[sel_q];
-  assign moves      = (wr_valid_i && wr_first_i) || give_i;
-  assign delta      = give_i ? (PtrW + 1)'(wr_flits_i) : -(PtrW + 1)'(wr_flits_i);
+  assign sel_q  = queue(sel_vc_i, sel_out_i);
+  assign wr_q   = queue(wr_vc_i, wr_out_i);
+  assign fits_o = sel_single_i ? short_q[sel_q] : long_q[sel_q];
+  assign moves  = (wr_valid_i && wr_first_i) || give_i;
+  assign again  = moves && wr_q == sel_q;
+  assign delta  = give_i ? PtrW'(wr_flits_i) : -PtrW'(wr_flits_i);
 
   // Contributions are all that is queued for an engine.
   function automatic bit used(int unsigned q);
     return q / NUM_VC < N_PORTS || q % NUM_VC == 32'(VC_RED);
   endfunction
 
-  // The queue that is written was looked at in the cycle before, and so was its place.
+  // The queue that is written was looked at in the cycle before, and so were its places.
   logic [PtrW-1:0] place_q;
   logic [PtrW-1:0] next_place;  // of the packet behind
+  logic [PtrW-1:0] sel_oldest;  // place of the next flit that is read from the queue looked at
+  logic [PtrW-1:0] oldest_q;
+  logic            took_q;      // room was taken in it
   logic [QW-1:0]   was_q;       // queue that was looked at
 
-  assign next_place = place_q - delta[PtrW-1:0];
+  assign next_place = place_q - delta;
 
   always_ff @(posedge clk_i) begin
-    was_q   <= sel_q;
-    place_q <= (moves && wr_q == sel_q) ? next_place : wptr_q[sel_q];
+    was_q    <= sel_q;
+    place_q  <= again ? next_place : wptr_q[sel_q];
+    oldest_q <= sel_oldest;
+    took_q   <= again && !give_i;
   end
 
-  // Free flits are counted of each queue for itself: to choose one and then to count is too long.
+  // Places do not tell a full queue from an empty one. A full one had no room for one flit either,
+  // or was filled just now.
+  logic [PtrW-1:0] held;
+  logic            full;
+
+  assign held       = place_q - oldest_q;
+  assign full       = held == '0 && (took_q || !short_q[sel_q]);
+  assign sel_free_o = (PtrW + 1)'(DEPTH) - {full, held};
+
+  // Of the queue that is written: it has at least a flit when one has come.
+  logic [PtrW-1:0]   had;         // flits in it until now
+  logic [PtrW-1:0]   wr_held;
+  logic [PtrW:0]     wr_held_q;
+  logic [NUM_VC-1:0] wr_vc_q;     // one-hot, zero when nothing changes
+  logic [N_OUT-1:0]  wr_out_q;
+  // Of the one that is read: it lacks at least a flit.
+  logic [PtrW-1:0]   wptr_mem [NumQ];  // once more wptr_q
+  logic [PtrW-1:0]   rd_held_q;
+  logic [NUM_VC-1:0] rd_vc_q;
+  logic [N_OUT-1:0]  rd_out_q;
+  logic              same;        // both are the same
+
+  assign same    = read_sel_q == wr_q;
+  assign had     = held - PtrW'(read_q && same);
+  assign wr_held = had - delta;
+
+  always_ff @(posedge clk_i) begin
+    if (moves) wptr_mem[wr_q] <= next_place;
+    wr_held_q <= {!give_i && wr_held == '0, wr_held};
+    rd_held_q <= wptr_mem[read_sel_q] - later_place_q;
+    wr_vc_q   <= NUM_VC'(1) << wr_vc_i;
+    rd_vc_q   <= later_vc_q;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      wr_out_q <= '0;
+      rd_out_q <= '0;
+    end else begin
+      wr_out_q <= N_OUT'(moves) << wr_out_i;
+      rd_out_q <= (read_q && !(moves && same)) ? later_out_q : '0;
+    end
+  end
+
+  localparam int unsigned Single = DEPTH - 1 - Late;
+  localparam int unsigned Longest = DEPTH - max_flits(FLIT_W) - Late;
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       for (int unsigned q = 0; q < NumQ; q++) begin
         wptr_q[q] <= '0;
-        free_q[q] <= (PtrW + 1)'(DEPTH);
         roomy_q[q%NUM_VC][q/NUM_VC] <= 1'b1;
       end
       short_q <= '1;
@@ -191,16 +249,20 @@ module sp_voq_pipelined #(
     end else begin
       assert (!moves || wr_q == was_q)
         else $error("sp_voq_pipelined: queue %0d is written and %0d was looked at", wr_q, was_q);
-      assert (!(wr_valid_i && wr_first_i) || free_q[wr_q] >= (PtrW + 1)'(wr_flits_i))
+      assert (!(wr_valid_i && wr_first_i)
+              || 32'({held == '0 && (took_q || !short_q[wr_q]), held}) + 32'(wr_flits_i) <= DEPTH)
         else $error("sp_voq_pipelined: a packet found no room in queue %0d", wr_q);
       for (int unsigned q = 0; q < NumQ; q++) begin
+        automatic logic wr = wr_out_q[q/NUM_VC] && wr_vc_q[q%NUM_VC];
+        automatic logic rd = rd_out_q[q/NUM_VC] && rd_vc_q[q%NUM_VC];
         if (!used(q)) continue;
         if (moves && wr_q == QW'(q)) wptr_q[q] <= next_place;
-        free_q[q] <= free_q[q] + ((moves && wr_q == QW'(q)) ? delta : '0)
-                     + (PtrW + 1)'(read_q && read_sel_q == QW'(q));
-        short_q[q] <= free_q[q] >= (PtrW + 1)'(1 + Late);
-        long_q[q]  <= free_q[q] >= (PtrW + 1)'(max_flits(FLIT_W) + Late);
-        roomy_q[q%NUM_VC][q/NUM_VC] <= free_q[q] >= (PtrW + 1)'(Room);
+        if (wr || rd) begin
+          short_q[q] <= wr ? 32'(wr_held_q) <= Single : 32'(rd_held_q) <= Single;
+          long_q[q]  <= wr ? 32'(wr_held_q) <= Longest : 32'(rd_held_q) <= Longest;
+          roomy_q[q%NUM_VC][q/NUM_VC] <= wr ? 32'(wr_held_q) <= DEPTH - Room
+                                            : 32'(rd_held_q) <= DEPTH - Room;
+        end
       end
     end
   end
@@ -248,10 +310,7 @@ module sp_voq_pipelined #(
   logic              later_q;         // a later flit of a packet is read
   logic [LEN_W-1:0]  left_q;          // flits to read, that of this cycle included
   logic              second_q;        // it is a second one, and the memory tells how many follow
-  logic [NUM_VC-1:0] later_vc_q;      // its VC, one-hot
-  logic [N_OUT-1:0]  later_out_q;     // its output, one-hot
-  logic [QW-1:0]     later_sel_q;     // its queue
-  logic [PtrW-1:0]   later_place_q;   // its place
+  logic [QW-1:0]     later_sel_q;     // its queue; its place is later_place_q
 
   logic              first;           // a packet starts
   logic [NUM_VC-1:0] vc;              // of the packet that is matched
@@ -286,6 +345,35 @@ module sp_voq_pipelined #(
   assign behind   = rd_place + PtrW'(1);
   assign left_o   = left_q;
   assign stays_o  = later_q && (second_q || left_q > LEN_W'(1));
+
+  // Lengths of packets once more: that of the packet behind a flit is read with the flit, and is
+  // there when that packet can be a head. A packet that comes to an empty queue tells its own: it
+  // is a head in the second cycle behind at the earliest, so that there is one to see that.
+  (* no_rw_check *)
+  logic [2:0]        len_mem [NumQ*DEPTH];  // flits behind the first, at the place in front of it
+  logic [2:0]        len_q;
+  logic [2:0]        more_q;                // of the packet that has come
+  logic              first_q;               // one has
+  logic              none_q, one_q;         // it found no flit, found one in its queue
+  logic [2:0]        wr_more;
+  logic              left_behind;           // nothing is left in front of it
+
+  assign wr_more     = (wr_flits_i > LEN_W'(7)) ? 3'd7 : 3'(wr_flits_i - LEN_W'(1));
+  assign left_behind = (read_q && later_vc_q == wr_vc_q && later_out_q == wr_out_q) ? one_q
+                                                                                    : none_q;
+
+  always_ff @(posedge clk_i) begin
+    if (wr_valid_i && wr_first_i) len_mem[{wr_q, place_q - PtrW'(1)}] <= wr_more;
+    len_q  <= len_mem[{rd_sel, rd_place}];
+    more_q <= wr_more;
+    none_q <= had == '0;
+    one_q  <= had == PtrW'(1);
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) first_q <= 1'b0;
+    else first_q <= wr_valid_i && wr_first_i;
+  end
 
   // What is read although nothing is to be read is not looked at.
   always_ff @(posedge clk_i) begin
@@ -348,18 +436,24 @@ module sp_voq_pipelined #(
   ) i_heads (
       .clk_i,
       .rst_ni,
-      .first_i     (wr_valid_i && wr_first_i),
       .commit_i,
       .wr_vc_i,
       .wr_out_i,
-      .wr_place_i  (wr_place),
-      .wr_flits_i,
       .room_i,
       .go_i,
       .read_i      (later_q),
       .read_vc_i   (later_vc_q),
       .read_out_i  (later_out_q),
       .behind_i    (behind),
+      .get_vc_i    (read_q ? later_vc_q : '0),
+      .get_out_i   (later_out_q),
+      .get_more_i  (len_q),
+      .set_vc_i    (wr_vc_q),
+      .set_out_i   ((first_q && left_behind) ? wr_out_q : '0),
+      .set_more_i  (more_q),
+      .sel_vc_i,
+      .sel_out_i,
+      .sel_oldest_o(sel_oldest),
       .fresh_o,
       .some_o,
       .two_o,

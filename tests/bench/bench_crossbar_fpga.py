@@ -19,7 +19,7 @@ from typing import Any
 from switchproof.ci import filelists, fpga, harness_cache
 from switchproof.models.profiles import Config
 from switchproof.tb import description
-from tests.bench.scan_part import OPTIONS, placed, scan_part
+from tests.bench.scan_part import placed, scan_part
 
 CONFIG = "xbar_ecp5"
 HERE = Path(__file__).resolve().parent / "crossbar"
@@ -28,6 +28,10 @@ WANTED = (
     "N_PORTS", "FLIT_W", "ISLIP_ITERS", "VOQ_FLITS", "EGRESS_FLITS", "N_IDS", "N_GROUPS",
 )  # fmt: skip
 SEEDS = (1, 2, 3, 4, 5)
+#: As for the board image, and not as for the small parts of other benches: more than half of the
+#: part is in use, where HeAP needs more wire and router1 slows down and never ends. --tmg-ripup is
+#: left out, as the wanted clock is out of reach.
+OPTIONS = ("--placer", "static", "--router", "router2")
 
 
 def main(config: Config) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The pipelined crossbar, ports alone, between registers of a scan chain, for place and route:
-// every stream and table starts or ends in a register, and the part needs five pins.
+// every stream and table starts or ends in a register, and the part needs four pins.
 
 module sp_crossbar_scan #(
     /// As in sp_crossbar.
@@ -26,11 +26,9 @@ module sp_crossbar_scan #(
     input  logic clk_i,
     /// Reset, active low.
     input  logic rst_ni,
-    /// Into the chain.
+    /// Into the chain of the inputs.
     input  logic scan_i,
-    /// The outputs go into the chain instead of what is there.
-    input  logic load_i,
-    /// Out of the chain.
+    /// Out of the chain into which all outputs are folded.
     output logic scan_o
 );
   import sp_pkg::*;
@@ -82,10 +80,14 @@ module sp_crossbar_scan #(
   } port_out_t;
 
   localparam int unsigned OutBits = N_PORTS * $bits(port_out_t);
+  // Three outputs and what the chain brings make one table, so that the chain takes few of them.
+  localparam int unsigned Fold = 3;
+  localparam int unsigned Links = (OutBits + Fold - 1) / Fold;
 
   in_t                     in_q;
   port_out_t [N_PORTS-1:0] out;
-  logic [OutBits-1:0]      out_q;
+  logic [Links*Fold-1:0]   out_bits;
+  logic [Links-1:0]        out_q, out_next;
 
   logic [N_PORTS-1:0] s_tvalid, s_tready, s_tlast, s_abort, m_tvalid, m_tready, m_tlast;
   logic [N_PORTS-1:0] fwd_we, down, refused;
@@ -204,11 +206,19 @@ module sp_crossbar_scan #(
       .egress_o        ()
   );
 
-  always_ff @(posedge clk_i) begin
-    in_q  <= {in_q[$bits(in_t)-2:0], scan_i};
-    out_q <= load_i ? out : {out_q[OutBits-2:0], in_q[$bits(in_t)-1]};
+  assign out_bits = (Links * Fold)'(out);
+
+  always_comb begin
+    for (int unsigned n = 0; n < Links; n++) begin
+      out_next[n] = ^out_bits[Fold*n+:Fold] ^ ((n == 0) ? in_q[$bits(in_t)-1] : out_q[n-1]);
+    end
   end
 
-  assign scan_o = out_q[OutBits-1];
+  always_ff @(posedge clk_i) begin
+    in_q  <= {in_q[$bits(in_t)-2:0], scan_i};
+    out_q <= out_next;
+  end
+
+  assign scan_o = out_q[Links-1];
 
 endmodule
