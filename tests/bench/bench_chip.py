@@ -10,8 +10,8 @@ config, and its parameters  what the supernode is; figures of another width or s
 load_latency_cycles   a lone load of 256 bytes: from the handshake of its address to its first beat,
                       wires not counted (one cycle each, four times through a link), the greatest
 load_latency_nolink_cycles  the same with wires instead of links
-store_rate_w<bits>    bytes of stores that the AXI bus takes in a cycle, one endpoint at another
-                      over one plane, bursts of 256 bytes without a pause, over what framing allows:
+store_rate_w<bits>    bytes of stores that are answered in a cycle, one endpoint at another over one
+                      plane, bursts of 256 bytes without a pause, over what framing allows:
                       store_rate_bound_w<bits>, as a share of the bus, see bound()
 load_rate_w<bits>     the same of loads, with the same bound
 store_rate_both_w<bits>, load_rate_both_w<bits>  the same when both do it at each other, the slower
@@ -118,6 +118,8 @@ def one_plane(chip: Chip) -> Script:
     lost = sum(chip.plane(plane) for plane in range(1, chip.n_planes))
     script.add(f"cut {lost:#x}")
     script.up(chip.plane(0))
+    # Nothing is sent before reissue_delay is over.
+    script.add(f"run {2 * script.times.reissue_delay}")
     return script
 
 
@@ -211,12 +213,12 @@ def failover(chip: Chip) -> dict[str, Any]:
             script = Script(chip)
             script.add(
                 *everything(chip), f"run {WARM + 131 * seed}", "open",
-                f"cut {chip.plane(plane):#x}", "settle failover 100000",
+                f"cut {chip.plane(plane):#x}", "settle failover 20000",
             )  # fmt: skip
-            stay = [*script.lines, "close load", "drain 100000"]
+            stay = [*script.lines, "close load", "drain 60000"]
             script.add("run 500", "cut 0")
             script.up(chip.ways)
-            script.add("run 5000", "drain 100000")
+            script.add("run 5000", "drain 60000")
             back = nothing_wrong(script.run(seed), but=("errors", "wrong", "unknown", "unanswered"))
             sums["rejoin_lost"] += lost(back)
             script.lines = stay

@@ -102,7 +102,7 @@ def built(chip: Chip) -> build.Build:
             toplevel="sp_chip_traffic",
             sources=(*rtl, FOLDER / "sp_chip_traffic.sv", FOLDER / "chip_main.cpp"),
             parameters=tuple(parameters(chip).items()),
-            args=LOOPS,
+            args=LOOPS if chip.n > 8 else (),
             vpi=False,
             opt="-O1",
         )

@@ -210,7 +210,6 @@ int chip_store_beat(int e, svBitVecVal* data) {
             std::memcpy(data + 2 * k, &word, 8);
         }
     }
-    own.store_bytes += bytes_of_beat;
     if (++burst.beat < beats_of_block) return 1;
     own.beats.pop_front();
     return 3;
@@ -223,6 +222,8 @@ void chip_stored(int e, int id, int resp) {
         return;
     }
     const Burst& burst = own.stored.front();
+    // What is answered counts: what the bus takes fills the endpoint's memory for a while.
+    own.store_bytes += BLOCK;
     if (resp) errors++;
     else if (!burst.data) own.acked[burst.dst * BLOCKS + burst.block] = burst.version;
     own.stored.pop_front();
@@ -390,8 +391,7 @@ class Bench {
         context_.randReset(2);
         context_.randSeed(1);
         top_ = std::make_unique<Vtop>(&context_);
-        top_->rst_ni = 1;
-        tick();
+        // From the first edge on: accelerators must not see what registers begin with.
         top_->rst_ni = 0;
         top_->cut_i = 0;
         top_->awvalid_i = top_->wvalid_i = top_->arvalid_i = 0;
