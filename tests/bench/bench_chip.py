@@ -18,12 +18,12 @@ store_rate_both_w<bits>, load_rate_both_w<bits>  the same when both do it at eac
                       of both; the bound counts the answers or requests that go the same way
 store_planes_w<bits>, load_planes_w<bits>  bytes over those of the bus, one endpoint at another over
                       all planes
-ring_efficiency_n16   16 endpoints, AllReduce of 1 MiB of FP32 by stores around a ring, 2(N-1)/N
+ring_efficiency_n16   16 endpoints, AllReduce of 2 MiB of FP32 by stores around a ring, 2(N-1)/N
                       times the vector: cycles at line rate, a flit of payload in and out at each
                       endpoint, over those measured, as in bench_reduction; members add in no time,
                       and what lies between steps does not count; steps end in memory
 inswitch_efficiency_n16  the same by the engines, from the doorbells to the last result in memory
-*_efficiency_n16_bound   what framing allows of it, see bound() and header_bound()
+*_efficiency_n16_bound   what framing allows of it, see bus_bound()
 allreduce_over_ring_n16  cycles of the ring over those of the engines; bound: 2(N-1)/N
 goodput_ber_1e-6      payload over line bits (130 a cycle and lane) over one plane, each endpoint
                       stores at its neighbour, each line bit wrong with 10^-6: _errors of them
@@ -31,8 +31,8 @@ goodput_no_errors     the same without wrong bits; goodput_bound: what framing a
 failover_cycles       all store, load and use atomics at all over all planes; a plane loses its
                       signal; until all that was under way then has been answered over another one:
                       the longest of failover_runs
-failover_bound        age_cycles of a link, which tell that it is lost, and reissue_delay: all else
-                      is the repetition itself
+failover_bound        age_cycles of a link, which tell that it is lost, reissue_delay, and then what
+                      framing makes of n_tags loads and n_tags stores at each endpoint, sent again
 failover_lost         stores and loads that were not answered, with an error or with wrong data
 failover_unknown      atomics of failover_atomics that ended with ST_UNKNOWN
 rejoin_lost           the same as failover_lost when the plane is back and used again
@@ -77,7 +77,7 @@ AT_MOST = {"failover_lost": 0, "rejoin_lost": 0}
 PAYLOAD, HEADER, CHECK = 16, 1, 1
 #: Wires of a load: to the plane, on to the endpoint, and back.
 WIRES = 4
-VECTOR = 1 << 20
+VECTOR = 2 << 20
 WARM, CYCLES = 2_000, 20_000
 BER = 1e-6
 #: Bits of a block on the line: a unit and its mark.
@@ -230,7 +230,10 @@ def failover(chip: Chip) -> dict[str, Any]:
             sums["failover_unknown"] += found["unknown"]
             sums["failover_atomics"] += found["load"]["atomics"]
     times = Script(chip).times
-    return figures | {"failover_bound": times.age_cycles + times.reissue_delay} | sums
+    # A way carries the stores of its endpoint, the answers to others' loads, and as many headers.
+    again = 2 * chip.n_tags * PAYLOAD * 128 // chip.flit_w / bound(chip, others=1)
+    figures["failover_bound"] = round(times.age_cycles + times.reissue_delay + again)
+    return figures | sums
 
 
 def cycles_per_second(chip: Chip) -> int:
@@ -259,12 +262,11 @@ def collectives(chip: Chip, vector: int = VECTOR, parts: int = 4) -> dict[str, A
     found = nothing_wrong(script.run())
     flits, steps = 8 * vector // chip.flit_w, 2 * (n - 1) / n
     inswitch, ring = int(found["inswitch"]), int(found["ring"])
-    header = chip.replace(frame_units=chip.frame_units)
     return {
         f"inswitch_cycles_n{n}": inswitch,
         f"ring_cycles_n{n}": ring,
         f"inswitch_efficiency_n{n}": round(flits / inswitch, 4),
-        f"inswitch_efficiency_n{n}_bound": round(bus_bound(header, check=0), 4),
+        f"inswitch_efficiency_n{n}_bound": round(bus_bound(chip, check=0), 4),
         f"ring_efficiency_n{n}": round(steps * flits / ring, 4),
         f"ring_efficiency_n{n}_bound": round(bus_bound(chip), 4),
         f"allreduce_over_ring_n{n}": round(ring / inswitch, 4),

@@ -23,7 +23,7 @@ FOLDER = TESTS / "bench" / "chip"
 #: Where the address map begins, and log2 of the bytes of an endpoint in it, as in chip_main.cpp.
 REGION, WINDOW_LOG2 = 1 << 32, 23
 #: Vectors of collectives in a memory, their results, and a counter for atomics.
-FROM, TO, COUNTER = 2 << 20, 3 << 20, 4 << 20
+FROM, TO, COUNTER = 2 << 20, 4 << 20, 6 << 20
 #: Group of all endpoints.
 GROUP = 1
 UNIT = 1 << 26

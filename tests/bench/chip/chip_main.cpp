@@ -49,8 +49,7 @@ constexpr uint64_t REGION = uint64_t(1) << 32;  // where the address map begins
 constexpr int WINDOW_LOG2 = 23;
 constexpr int BLOCK = 256;
 constexpr int BLOCKS = 8192;  // of loads and stores, from address 0 on; what follows:
-constexpr uint64_t FROM = 2 << 20, TO = 3 << 20;
-constexpr uint64_t COUNTER = 4 << 20;
+constexpr uint64_t FROM = 2 << 20, TO = 4 << 20;
 constexpr int ST_UNKNOWN = 13;
 constexpr uint64_t STUCK = 200000;
 
