@@ -248,18 +248,22 @@ def prepare(flow: Flow) -> None:
 SEEDS = (1, 2)
 
 
-def place(flow: Flow, seed: int = SEEDS[0]) -> float:
-    """Place and route a netlist that is prepared; return the seconds."""
-    board = flow.board
+def place(flow: Flow, seed: int = SEEDS[0], where: str = "") -> float:
+    """Place and route a netlist that is prepared; return the seconds.
+
+    `where` names a folder in the flow's for the results, so that several can be under way.
+    """
+    board, folder = flow.board, flow.folder / where
+    folder.mkdir(exist_ok=True)
     command = [str(Path(sys.executable).parent / f"yowasp-nextpnr-{board.family}")]
     command += [f"--{board.sizes[flow.size]}", "--package", board.package]
     command += ["--json", local(flow.folder / "netlist.json"), "--lpf", local(board.constraints)]
-    command += ["--textcfg", local(flow.folder / "config.txt"), "--seed", str(seed)]
-    command += ["--report", local(flow.folder / "report.json"), "--freq", str(board.clock_mhz)]
+    command += ["--textcfg", local(folder / "config.txt"), "--seed", str(seed)]
+    command += ["--report", local(folder / "report.json"), "--freq", str(board.clock_mhz)]
     command += flow.options
     # A clock that is too slow is judged with the figures, not an error of the tool.
     command.append("--timing-allow-fail")
-    return run_step("nextpnr", command, flow.folder)
+    return run_step("nextpnr", command, folder)
 
 
 def place_in_time(flow: Flow) -> float:
@@ -280,9 +284,9 @@ def pack(flow: Flow) -> float:
     return run_step("ecppack", command, flow.folder)
 
 
-def figures(flow: Flow) -> dict[str, Any]:
+def figures(flow: Flow, where: str = "") -> dict[str, Any]:
     """Return what place and route found: clock, cells in use and their share of the part."""
-    report = json.loads((flow.folder / "report.json").read_text())
+    report = json.loads((flow.folder / where / "report.json").read_text())
     clocks = {name: clock["achieved"] for name, clock in report["fmax"].items()}
     used = report["utilization"]
     found: dict[str, Any] = {"fmax_mhz": round(min(clocks.values()), 2)}

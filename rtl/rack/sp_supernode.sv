@@ -73,6 +73,12 @@ module sp_supernode #(
     parameter bit PARTIALS = 1'b0,
     /// Units of the longest frame of a link.
     parameter int unsigned FRAME_UNITS = 32,
+    /// Beats of the replay memory of a link, a power of two.
+    parameter int unsigned REPLAY_BEATS = 128,
+    /// R(v) of a link, in flits, the same for each VC; see docs/link.md, "Numbers".
+    parameter int unsigned RESERVED = 20,
+    /// S of a link, in flits.
+    parameter int unsigned SHARED = 44,
     localparam int unsigned Pairs   = N_ENDPOINTS * N_PLANES,
     localparam int unsigned Units   = N_PLANES + N_ENDPOINTS + (LINKS ? 2 * Pairs : 0),
     localparam int unsigned UnitW   = 26,
@@ -642,8 +648,11 @@ module sp_supernode #(
           end
 
           sp_link_end #(
-              .FLIT_W     (FLIT_W),
-              .FRAME_UNITS(FRAME_UNITS)
+              .FLIT_W      (FLIT_W),
+              .FRAME_UNITS (FRAME_UNITS),
+              .REPLAY_BEATS(REPLAY_BEATS),
+              .RESERVED    ({NUM_VC{sp_link_pkg::RESERVED_W'(RESERVED)}}),
+              .SHARED      (SHARED)
           ) i_end (
               .clk_i,
               .rx_clk_i     (clk_i),

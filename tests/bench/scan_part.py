@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 from pathlib import Path
 from typing import Any
 
-from switchproof.ci import boards, fpga
+from switchproof.ci import boards, fpga, tools
 from switchproof.models import profiles
 
 #: What is asked of place and route where nothing else is.
@@ -59,13 +60,18 @@ def scan_part(
 
 
 def placed(flow: fpga.Flow, seeds: tuple[int, ...]) -> tuple[list[dict[str, Any]], float]:
-    """Synthesize, place and route with each seed; return the figures by ascending clock, and the
-    seconds of all of it."""
+    """Synthesize, place and route with each seed, as many at a time as there are processors; return
+    the figures by ascending clock, and the seconds of all steps together."""
     flow.folder.mkdir(parents=True, exist_ok=True)
     seconds = fpga.synthesize(flow)
     fpga.prepare(flow)
-    found = []
-    for seed in seeds:
-        seconds += fpga.place(flow, seed)
-        found.append(fpga.figures(flow))
-    return sorted(found, key=lambda figures: figures["fmax_mhz"]), round(seconds, 1)
+
+    def place(seed: int) -> tuple[float, dict[str, Any]]:
+        where = f"seed{seed}"
+        return fpga.place(flow, seed, where), fpga.figures(flow, where)
+
+    with concurrent.futures.ThreadPoolExecutor(tools.jobs()) as pool:
+        runs = list(pool.map(place, seeds))
+    seconds += sum(took for took, _ in runs)
+    found = sorted((figures for _, figures in runs), key=lambda figures: figures["fmax_mhz"])
+    return found, round(seconds, 1)
