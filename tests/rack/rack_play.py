@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from cocotb.clock import Clock
-from cocotb.triggers import RisingEdge, Timer
+from cocotb.triggers import RisingEdge
 from cocotbext.axi import AxiBus, AxiMaster, AxiRam
 
 from switchproof.models import csr
@@ -71,6 +71,7 @@ class Rack:
                 getattr(scope, name).value = 0
             for name in ("s_axi_awvalid", "s_axi_wvalid", "s_axi_arvalid"):
                 getattr(scope, name).value = 0
+        Clock(dut.clk_i, 2, unit="ns").start()
         reset = {"reset": dut.rst_ni, "reset_active_level": False}
         self.masters, self.rams = [], []
         for e in range(ENDPOINTS):
@@ -96,9 +97,6 @@ class Rack:
 
     async def begin(self, **settings: int) -> None:
         """Reset; routes, groups, address maps; `settings` are registers of all endpoints."""
-        # The first edge must see the reset: until then all registers are anything.
-        await Timer(1, unit="ns")
-        Clock(self.dut.clk_i, 2, unit="ns").start()
         await self.cycles(5)
         self.dut.rst_ni.value = 1
         await self.cycles(5)
