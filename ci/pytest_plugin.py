@@ -32,10 +32,9 @@ TEST_OPT = builds.test_opt(0)
 #: Coverage makes three times the C++. Without any optimisation its counters make a run twenty times
 #: as slow, and that saves nothing to compile.
 COVERAGE_OPT = "-O1"
-#: Coverage is collected up to so many ports and so many bits a cycle through all of them; more
-#: repeat the same code, and take minutes. Two links of 512 bits are within: they pack.
+#: Coverage is collected up to so many ports, and flits of WIDE bits, if a test says nothing; more
+#: repeat the same code, and take minutes.
 COVERAGE_PORTS = 4
-COVERAGE_BITS = 1024
 #: Bits from which on a flit repeats the parts of a narrow one; tests whose design has no more to it
 #: then go without coverage, which would triple the time to compile.
 WIDE = 256
@@ -183,14 +182,14 @@ class Sim:
         dut: str | Path = DEFAULT_DUT,
         env: Mapping[str, str] | None = None,
         timeout: float = 300.0,
-        coverage: bool = True,
+        coverage: bool | None = None,
         fixed: bool = False,
     ) -> RunResult:
         """Run a cocotb test on a module that a description file binds to the environment.
 
         ``dut`` is relative to the working tree; a long run may refuse RTL coverage with
-        ``coverage=False``, a module that has no other configuration PROFILE and PORTS with
-        ``fixed=True``. Raises RunError or BuildError.
+        ``coverage=False``, a wide one insist with ``True``, a module that has no other
+        configuration refuse PROFILE and PORTS with ``fixed=True``. Raises RunError or BuildError.
         """
         if self._override is not None and not fixed:
             config = self._override
@@ -199,9 +198,9 @@ class Sim:
         description = ROOT / dut
         opt = builds.test_opt(config.ports)
         spec = harness_cache.spec(description, config, waves=self.waves, opt=opt)
-        bits = config.ports * config.flit_w
-        covered = config.ports <= COVERAGE_PORTS and bits <= COVERAGE_BITS
-        if self.coverage and coverage and covered:
+        if coverage is None:
+            coverage = config.ports <= COVERAGE_PORTS and config.flit_w <= WIDE
+        if self.coverage and coverage:
             spec = _with_coverage(spec)
         extra = {**harness_cache.run_environment(description, config), **(env or {})}
         signals = harness_cache.wave_signals(description)

@@ -15,4 +15,7 @@ def run_link(sim: Sim, module: str, testcase: str, width: int = 128, **env: str)
         name=f"link{width}", ports=2, flit_w=width, iterations=1, voq_flits=64, egress_flits=64,
         engines=0, contexts=2, groups=1, ids=2,
     )  # fmt: skip
-    sim.run(config=config, dut=DUT, module=module, testcase=testcase, env=env, fixed=True)
+    # With coverage at every width: a wide link packs, a narrow one does not.
+    sim.run(
+        config=config, dut=DUT, module=module, testcase=testcase, env=env, coverage=True, fixed=True
+    )  # fmt: skip

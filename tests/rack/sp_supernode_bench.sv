@@ -159,6 +159,12 @@ module sp_supernode_bench #(
   logic [N-1:0] c_axi_rvalid;
   logic [N-1:0] c_axi_rready;
 
+  // Inputs begin with anything: an edge of the clock before the test has spoken finds it in reset.
+  logic began_q = 1'b0;
+  logic rst_n;
+  always_ff @(posedge clk_i) began_q <= 1'b1;
+  assign rst_n = rst_ni && began_q;
+
   sp_supernode #(
       .N_ENDPOINTS (N),
       .LINKS       (LINKS),
@@ -174,7 +180,7 @@ module sp_supernode_bench #(
       .MCAST       (1'b1)
   ) i_rack (
       .clk_i,
-      .rst_ni,
+      .rst_ni       (rst_n),
       .cut_i,
       .up_o,
       .irq_o,
