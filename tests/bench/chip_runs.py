@@ -27,8 +27,6 @@ FROM, TO, COUNTER = 2 << 20, 4 << 20, 6 << 20
 #: Group of all endpoints.
 GROUP = 1
 UNIT = 1 << 26
-#: Loops stay loops: a third of the C++, which takes minutes to compile otherwise.
-LOOPS = ("--unroll-count", "4", "--unroll-stmts", "500", "--expand-limit", "8")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -102,7 +100,6 @@ def built(chip: Chip) -> build.Build:
             toplevel="sp_chip_traffic",
             sources=(*rtl, FOLDER / "sp_chip_traffic.sv", FOLDER / "chip_main.cpp"),
             parameters=tuple(parameters(chip).items()),
-            args=LOOPS if chip.n > 8 else (),
             vpi=False,
             opt="-O1",
         )
