@@ -27,6 +27,8 @@ module sp_chip_bench #(
     input  logic [N_PORTS-1:0]                      cut_i,
     /// Links that are up at both ends.
     output logic [N_PORTS-1:0]                      up_o,
+    /// Of the switch.
+    output logic                                    irq_o,
 
     /// Streams in.
     input  logic [N_PORTS-1:0]                      s_tvalid_i,
@@ -189,6 +191,7 @@ module sp_chip_bench #(
   ) i_chip (
       .clk_i,
       .rst_ni,
+      .irq_o,
       .csr_awvalid_i(awvalid[0]),
       .csr_awready_o(awready[0]),
       .csr_awaddr_i (32'(awaddr)),

@@ -289,6 +289,7 @@ module sp_chip_traffic #(
   logic [N-1:0] c_axi_rvalid_i;
   logic [N-1:0] c_axi_rready_o;
   logic [N-1:0] irq_o;
+  logic [N_PLANES-1:0] plane_irq_o;
   /* verilator lint_on UNUSEDSIGNAL */
 
   sp_supernode #(
