@@ -8,6 +8,7 @@ it asks for was hit by one of those tests. A test that is listed and never runs 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -84,6 +85,9 @@ def _point(path: Path, block: str, entry: Mapping[str, Any]) -> Point:
         raise PlanError(f"{where}: stage {entry['stage']} is not one of {', '.join(STAGES)}")
     if not entry["tests"]:
         raise PlanError(f"{where}: it lists no test")
+    for test in entry["tests"]:
+        if not re.fullmatch(r"(\w+/)*test_\w+", test):
+            raise PlanError(f"{where}: {test} is no name of a test function")
     if not entry["coverage"] and not entry.get("why"):
         raise PlanError(f"{where}: no coverage and no `why`")
     return Point(

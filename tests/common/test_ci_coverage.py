@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import re
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from switchproof.ci import coverage, testplan
 from switchproof.ci.coverage import Point, Waiver
+from switchproof.ci.paths import TESTS
 
 
 def raw(line: int, page: str, text: str, count: int, hier: str = "top.a", lines: str = "") -> str:
@@ -203,6 +205,7 @@ def test_coverage_that_nobody_knows_fails(tmp_path: Path) -> None:
     [
         ('coverage = ["a.*"]', "coverage = []", "no coverage and no `why`"),
         ('tests = ["test_there"]', "tests = []", "it lists no test"),
+        ('tests = ["test_there"]', 'tests = ["test_t*"]', r"test_t\* is no name of a test"),
         ('stage = "V1"', 'stage = "V9"', "stage V9 is not one of"),
         ('about = "something"', "", "about is missing"),
         ('about = "something"', 'about = "x"\nextra = 1', "unknown field extra"),
@@ -211,3 +214,16 @@ def test_coverage_that_nobody_knows_fails(tmp_path: Path) -> None:
 def test_bad_plan_is_refused(tmp_path: Path, old: str, new: str, text: str) -> None:
     with pytest.raises(testplan.PlanError, match=text):
         verdict(tmp_path, PLAN.replace(old, new))
+
+
+def test_listed_tests_are_there() -> None:
+    """A test that a plan of ours lists is a function of its block: no run is needed to find out."""
+    there: dict[str, set[str]] = {}
+    for point in testplan.load(TESTS):
+        for name in point.tests:
+            block, _, function = name.rpartition("/")
+            block = block or point.block
+            if block not in there:
+                texts = [path.read_text() for path in (TESTS / block).glob("test_*.py")]
+                there[block] = set(re.findall(r"^def (test_\w+)", "\n".join(texts), re.MULTILINE))
+            assert function in there[block], f"{point.block}: point {point.name} lists {name}"
