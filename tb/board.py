@@ -166,7 +166,8 @@ class Board:
                     f"{n} is {found:#010x}; load the bitstream of this configuration"
                 )
 
-    def _endpoint(self, number: int) -> Registers:
+    def endpoint_registers(self, number: int) -> Registers:
+        """Return the registers of an endpoint, whether it is there or not."""
         base = ENDPOINT_BASE + ENDPOINT_STRIDE * number
         return Registers(self.bus, csr.load("endpoint_map"), base)
 
@@ -203,7 +204,7 @@ class Board:
                 "load the bitstream of this configuration"
             )
         self._units("links", 2 * self.config.links, LINK_MAGIC, self._end)
-        self._units("endpoints", self.config.endpoints, ENDPOINT_MAGIC, self._endpoint)
+        self._units("endpoints", self.config.endpoints, ENDPOINT_MAGIC, self.endpoint_registers)
         return found | got | {"links": len(self.links), "endpoints": len(self.endpoints)}
 
     def reset(self) -> None:
@@ -255,9 +256,7 @@ class EndpointPort:
         self.board = board
         self.port = port
         #: Registers of the endpoint.
-        self.registers = Registers(
-            board.bus, csr.load("endpoint_map"), ENDPOINT_BASE + ENDPOINT_STRIDE * port
-        )
+        self.registers = board.endpoint_registers(port)
 
     def address(self, register: str) -> int:
         """Return the byte address of a register of the host unit."""
