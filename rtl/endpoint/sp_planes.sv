@@ -95,6 +95,9 @@ module sp_planes #(
   localparam int unsigned Slack = Longest + 6;
   localparam int unsigned CountW = $clog2(REQ_FLITS + 1);
   localparam int unsigned BeatW = FLIT_W + USER_W + 2;
+  localparam int unsigned WordW = FLIT_W + USER_W + 1;  // {last, user, data}
+  // Flits that may lie between the look at tx_vc_room_i and the plane: row 5 of docs/flow-control.md.
+  localparam int unsigned Behind = 3;
 
   if (N_PLANES < 1 || N_PLANES > 64) begin : g_bad_planes
     $fatal(1, "sp_planes: N_PLANES = %0d is not 1 to 64", N_PLANES);
@@ -120,6 +123,7 @@ module sp_planes #(
 
   logic [N_PLANES-1:0][2:0] chosen;  // source whose packet is sent
   logic [N_PLANES-1:0]      drop;
+  logic [N_PLANES-1:0]      takes;
 
   for (genvar p = 0; p < N_PLANES; p++) begin : g_tx
     logic [2:0] asks;
@@ -151,21 +155,59 @@ module sp_planes #(
 
     assign chosen[p] = (lock_q != '0) ? lock_q : grant;
     assign drop[p]   = !plane_up_i[p] || drop_q;
-    assign goes      = ((chosen[p] & s_tvalid_i) != '0) && (drop[p] || tx_tready_i[p]);
+    assign goes      = ((chosen[p] & s_tvalid_i) != '0) && (drop[p] || takes[p]);
+
+    logic             last;
+    logic [WordW-1:0] word;
 
     always_comb begin
-      tx_tdata_o[p] = '0;
-      tx_tuser_o[p] = '0;
-      tx_tlast_o[p] = 1'b0;
+      word = '0;
       for (int unsigned s = 0; s < 3; s++) begin
-        if (chosen[p][s]) begin
-          tx_tdata_o[p] |= s_tdata_i[s];
-          tx_tuser_o[p] |= s_tuser_i[s];
-          tx_tlast_o[p] |= s_tlast_i[s];
+        if (chosen[p][s]) word |= {s_tlast_i[s], s_tuser_i[s], s_tdata_i[s]};
+      end
+    end
+    assign last = word[WordW-1];
+
+    if (N_PLANES == 1) begin : g_straight
+      assign takes[p]       = tx_tready_i[p];
+      assign tx_tvalid_o[p] = ((chosen[p] & s_tvalid_i) != '0) && !drop[p];
+      assign {tx_tlast_o[p], tx_tuser_o[p], tx_tdata_o[p]} = word;
+    end else begin : g_behind
+      // A link stops its stream for the unit that a header takes. What comes meanwhile waits here, so
+      // that the next packet, to another plane, need not wait with it.
+      logic [WordW-1:0] mem   [Behind];
+      logic [1:0]       rptr_q;
+      logic [1:0]       wptr_q;
+      logic [1:0]       count_q;
+      logic             push;
+      logic             pop;
+
+      assign takes[p]       = count_q != 2'(Behind);
+      assign tx_tvalid_o[p] = plane_up_i[p] && ((count_q != '0) || (goes && !drop[p]));
+      assign {tx_tlast_o[p], tx_tuser_o[p], tx_tdata_o[p]} = (count_q != '0) ? mem[rptr_q] : word;
+      assign push = goes && !drop[p] && ((count_q != '0) || !tx_tready_i[p]);
+      assign pop  = (count_q != '0) && tx_tready_i[p];
+
+      always_ff @(posedge clk_i) begin
+        if (push) mem[wptr_q] <= word;
+      end
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          rptr_q  <= '0;
+          wptr_q  <= '0;
+          count_q <= '0;
+        end else if (!plane_up_i[p]) begin
+          rptr_q  <= '0;
+          wptr_q  <= '0;
+          count_q <= '0;
+        end else begin
+          if (push) wptr_q <= (wptr_q == 2'(Behind - 1)) ? '0 : wptr_q + 2'd1;
+          if (pop) rptr_q <= (rptr_q == 2'(Behind - 1)) ? '0 : rptr_q + 2'd1;
+          count_q <= count_q + 2'(push) - 2'(pop);
         end
       end
     end
-    assign tx_tvalid_o[p] = ((chosen[p] & s_tvalid_i) != '0) && !drop[p];
 
     always_ff @(posedge clk_i or negedge rst_ni) begin
       if (!rst_ni) begin
@@ -173,17 +215,17 @@ module sp_planes #(
         drop_q <= 1'b0;
       end else begin
         // What is offered stays; a plane that has missed a part gets no other part.
-        lock_q <= (goes && tx_tlast_o[p]) ? '0 : chosen[p];
-        drop_q <= drop[p] && (chosen[p] != '0) && !(goes && tx_tlast_o[p]);
+        lock_q <= (goes && last) ? '0 : chosen[p];
+        drop_q <= drop[p] && (chosen[p] != '0) && !(goes && last);
       end
     end
-    assign ev_dropped_o[p] = goes && drop[p] && tx_tlast_o[p];
+    assign ev_dropped_o[p] = goes && drop[p] && last;
   end
 
   always_comb begin
     s_tready_o = '0;
     for (int unsigned p = 0; p < N_PLANES; p++) begin
-      s_tready_o |= chosen[p] & {3{drop[p] || tx_tready_i[p]}};
+      s_tready_o |= chosen[p] & {3{drop[p] || takes[p]}};
     end
   end
 

@@ -130,7 +130,7 @@ module sp_planes_bench #(
     ) i_wire (
         .clk_i,
         .rst_ni (rst_ni && !down[p]),
-        .push_i (tx_valid[p]),
+        .push_i (tx_valid[p] && tx_ready[p]),
         .data_i ({tx_last[p], tx_user[p], tx_data[p]}),
         .full_o (full),
         .pop_i  (rx_ready[p]),
@@ -138,7 +138,21 @@ module sp_planes_bench #(
         .empty_o(empty),
         .count_o(unused_count)
     );
-    assign tx_ready[p] = !full;
+    // As a link, it stops its stream for a unit more with the first beat of a packet.
+    logic inside_q, header_q;
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) begin
+        inside_q <= 1'b0;
+        header_q <= 1'b0;
+      end else if (down[p]) begin
+        inside_q <= 1'b0;
+        header_q <= 1'b0;
+      end else begin
+        if (tx_valid[p] && tx_ready[p]) inside_q <= !tx_last[p];
+        header_q <= tx_valid[p] && tx_ready[p] && !inside_q;
+      end
+    end
+    assign tx_ready[p] = !full && !header_q && !down[p];
     assign tx_room[p]  = down[p] ? '0 : room[p];  // a plane that is down has no room
     assign rx_valid[p] = !empty;
   end
