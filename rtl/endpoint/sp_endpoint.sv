@@ -340,6 +340,7 @@ module sp_endpoint #(
     /// From the planes, by VC: a longest packet can be taken.
     output logic [N_PLANES-1:0][sp_pkg::NUM_VC-1:0] rx_vc_room_o
 );
+  /* verilator no_inline_module */  // one C++ body for all
 
   import sp_pkg::*;
   import sp_endpoint_pkg::*;

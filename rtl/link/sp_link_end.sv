@@ -112,6 +112,7 @@ module sp_link_end #(
     /// The link keeps what it is given: it is up, or trains again and will send it then.
     output logic                                         up_o
 );
+  /* verilator no_inline_module */  // one C++ body for all
 
   import sp_pkg::*;
   import sp_link_pkg::*;

@@ -16,8 +16,9 @@ from typing import Any
 
 from switchproof.ci import build
 from switchproof.ci.filelists import sources
-from switchproof.ci.paths import TESTS
+from switchproof.ci.paths import HARNESS, TESTS
 from switchproof.models import csr
+from switchproof.tb import harness
 
 FOLDER = TESTS / "bench" / "chip"
 #: Where the address map begins, and log2 of the bytes of an endpoint in it, as in chip_main.cpp.
@@ -100,6 +101,7 @@ def built(chip: Chip) -> build.Build:
             toplevel="sp_chip_traffic",
             sources=(*rtl, FOLDER / "sp_chip_traffic.sv", FOLDER / "chip_main.cpp"),
             parameters=tuple(parameters(chip).items()),
+            args=harness.large_args(chip.n * chip.n_planes, rtl, HARNESS),
             vpi=False,
             opt="-O1",
         )
