@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 from typing import Any
 
 import cocotb
@@ -12,10 +14,11 @@ import pytest
 from cocotbext.axi import AxiResp
 
 from switchproof.ci.filelists import sources
+from switchproof.ci.paths import ROOT
 from switchproof.models.endpoint.collectives import Kind
 from switchproof.models.endpoint.memory import Call, linearizable
 from switchproof.models.formats import element_dtype
-from switchproof.models.layout import AtomicOp, EType
+from switchproof.models.layout import AtomicOp, EType, RedOp
 from switchproof.models.reduction import allreduce
 from tests.rack.rack_play import (
     BLOCK,
@@ -89,10 +92,9 @@ class Client:
             assert bytes(got) == self.model[dst].tobytes(), f"memory {dst} of {self.endpoint}"
 
 
-async def together(coroutines: list[Any]) -> None:
-    """Run all at once until all have ended."""
-    for task in [cocotb.start_soon(one) for one in coroutines]:
-        await task
+async def together(coroutines: list[Any]) -> list[Any]:
+    """Run all at once until all have ended; return what they return."""
+    return [await task for task in [cocotb.start_soon(one) for one in coroutines]]
 
 
 async def memory(rack: Rack, count: int) -> None:
@@ -427,6 +429,32 @@ async def collectives(dut: Any) -> None:
 ERRORS = 1 << 22
 
 
+def page_examples() -> list[str]:
+    """Return the Python blocks of docs/chip.md, in order."""
+    return re.findall(
+        r"^```python\n(.*?)^```$", (ROOT / "docs" / "chip.md").read_text(), re.M | re.S
+    )
+
+
+@cocotb.test()
+async def worked_examples(dut: Any) -> None:
+    """What docs/chip.md shows, as it stands there, one block after the other."""
+    rack = Rack(dut)
+    await rack.begin()
+    names: dict[str, Any] = {
+        "rack": rack, "masters": rack.masters, "rams": rack.rams, "endpoints": rack.endpoints,
+        "together": together, "np": np, "AtomicOp": AtomicOp, "AxiResp": AxiResp, "EType": EType,
+        "Kind": Kind, "RedOp": RedOp,
+    }  # fmt: skip
+    for block in page_examples():
+        code = compile(block, "docs/chip.md", "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        running = eval(code, names)
+        if running is not None:  # a block without an await has run by now
+            await running
+        rack.hits["examples.blocks"] += 1
+    end(rack)
+
+
 @cocotb.test()
 async def linked(dut: Any) -> None:
     """Links between endpoints and planes, with wrong bits on all wires: all of the above."""
@@ -461,7 +489,15 @@ FILES = [*sources(), *sources("link"), *sources("endpoint"), *sources("rack")]
 
 @pytest.mark.sim
 @pytest.mark.parametrize(
-    "testcase", ["loads_and_stores", "planes_fail", "links_fail", "atomics_of_all", "collectives"]
+    "testcase",
+    [
+        "loads_and_stores",
+        "planes_fail",
+        "links_fail",
+        "atomics_of_all",
+        "collectives",
+        "worked_examples",
+    ],
 )
 def test_supernode(sim: Any, testcase: str) -> None:
     run(sim, testcase, links=0)
