@@ -3,8 +3,8 @@
 
 iSLIP alone would let a request starve when its input and its output are never free in the same
 cycle: port 0 streams to itself, port 1 to itself, packets of two flits, out of step; a packet
-from 0 to 1 then waits for ever. The crossbar lets pairs take turns; the bound is in
-docs/crossbar.md.
+from 0 to 1, unicast or multicast, then waits for ever. The crossbar lets pairs take turns; the
+bound is in docs/crossbar.md.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class OutOfStep(BaseTest):
 
     stalls = "none"
     crossings = 24
+    #: What is to cross: a unicast to port 1, or a multicast to group 1, whose member port 1 is.
+    op = Op.WRITE
 
     def end_of_elaboration_phase(self) -> None:
         self.came: list[Packets] = []
@@ -46,7 +48,7 @@ class OutOfStep(BaseTest):
         rounds = 1 + self.config.mcast
         return 2 * (rounds * outputs + 1) * phase + self.config.max_flits + latency
 
-    def stream(self, port: int, flits: int, dst: np.ndarray) -> Packets:
+    def stream(self, port: int, flits: int | np.ndarray, dst: np.ndarray) -> Packets:
         """Return write packets of `flits` flits from a port, without pause."""
         return packet.make(
             len(dst), flit_w=self.config.flit_w, op=Op.WRITE, src=port, dst=dst,
@@ -58,15 +60,19 @@ class OutOfStep(BaseTest):
         # The bound is that of the packet at the head of a queue: none may wait behind another.
         every = self.bound() // flits + 2
         count = self.crossings * every
-        for lag in range(flits):
-            crossing = np.arange(count) % every == every - 1
+        turn = np.arange(count) % every
+        for lag in range(1, flits):
+            crossing = turn == every - 1
             rows = [packet.make(0, flit_w=self.config.flit_w) for _ in range(self.config.ports)]
-            start = self.pipe.cycle + 20
-            # Some packets of port 1 go to 0 first, so that the streams do not start in step.
-            rows[1] = self.stream(1, flits, np.where(np.arange(count) < 6, 0, 1))
+            # Some packets of port 1 go to 0 first, so that at input 0 a queue stays, and it goes on
+            # while the packet that is to cross comes in.
+            rows[1] = self.stream(
+                1, np.where(turn == every // 2, lag, flits), np.where(np.arange(count) < 6, 0, 1)
+            )
             rows[0] = self.stream(0, flits, np.where(crossing, 1, 0))
-            rows[0]["not_before"] = start
-            rows[1]["not_before"] = start + lag
+            packet.set_fields(rows[0], op=np.where(crossing, self.op, Op.WRITE))
+            # Both streams are in step when a packet has crossed; a shorter one puts them out of it.
+            rows[0]["not_before"] = rows[1]["not_before"] = self.pipe.cycle + 20
             await self.send(rows)
             await self.drain()
             self.check_waits(int(crossing.sum()))
@@ -82,7 +88,22 @@ class OutOfStep(BaseTest):
         waits = came["stamp"].astype(np.int64) - went["stamp_last"].astype(np.int64)
         worst = int(waits.max())
         assert worst <= self.bound(), f"a packet waited {worst} cycles; bound {self.bound()}"
-        self.env.subscriber.coverage.hit("fairness.out_of_step", count)
+        coverage = self.env.subscriber.coverage
+        coverage.hit("fairness.out_of_step", count)
+        # Not by itself: only because its turn came.
+        kept_apart = int((waits > self.bound() // 4).sum())
+        coverage.hit(f"fairness.kept_apart.{self.op.name.lower()}", kept_apart)
+
+
+@pyuvm.test()
+class MulticastOutOfStep(OutOfStep):
+    """The same with a multicast between the two streams."""
+
+    op = Op.MCAST_WRITE
+
+    async def traffic(self) -> None:
+        await self.set_group(1, [1])
+        await super().traffic()
 
 
 @pyuvm.test()
@@ -135,3 +156,9 @@ def test_equal_shares(sim, config: str) -> None:
 @pytest.mark.parametrize("config", ["dev2", "dev4", DEV4C_LONG, DEV4P, DEV4A])
 def test_out_of_step(sim, config: str, flits: int) -> None:
     sim.run(config=config, module=__name__, testcase="OutOfStep", env={"SP_FLITS": str(flits)})
+
+
+@pytest.mark.sim
+@pytest.mark.parametrize("config", ["dev4", DEV4P])
+def test_multicast_out_of_step(sim, config: str) -> None:
+    sim.run(config=config, module=__name__, testcase="MulticastOutOfStep", env={"SP_FLITS": "3"})
