@@ -3,7 +3,7 @@
 
 config_<name>         what the switch is; <name> of a figure's runs stands in its name:
                       n<ports>, i<iterations>, a<rounds of augmenting paths>;
-                      p or _p: pipelined
+                      p or _p: pipelined; or a rack whose simulation is measured
 q_*_l<load>           queueing delay in cycles at a load of so many percent, single-flit packets:
                       mean from arrival at an unbounded source queue to the first beat on the
                       egress, less zero_load of the same configuration; mean of SEEDS, _sd is the
@@ -45,7 +45,7 @@ from typing import Any
 
 from switchproof.ci.crossbar_bench import FOLDER, SATURATED, Flow, Run, measure_all
 from switchproof.ci.paths import RTL
-from switchproof.models import scheduling
+from switchproof.models import profiles, scheduling
 from switchproof.models.layout import NUM_VC
 from switchproof.models.profiles import Config
 from tests.bench import racks
@@ -258,6 +258,7 @@ def main(config: Config) -> dict[str, Any]:
         figures[f"tables_n8_{name}"], figures[f"levels_n8_{name}"] = logic(*shape)
     for name in RACKS:
         say(f"{name}, built and measured as `make sim` does")
+        figures[f"config_{name}"] = about(profiles.get(name))
         figures |= racks.figures(name, say)
     figures["model_cps_n512"] = racks.model_rate("upn512")
     figures["seeds"] = len(SEEDS)
