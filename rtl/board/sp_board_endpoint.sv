@@ -560,11 +560,9 @@ module sp_board_endpoint #(
       .N_REGIONS (2),
       .N_PLANES  (1),
       .N_ACTIVE  (4),
-      .N_ATOMICS (8),
-      .N_COMMANDS(2),
-      .WINDOW    (4),
-      .N_GROUPS  (2),
-      .FETCHES   (4),
+      .N_ATOMICS (4),
+      .COLLECTIVES(1'b0),  // the host has no commands for them
+      .N_GROUPS  (1),
       .REQ_FLITS (64)
   ) i_endpoint (
       .clk_i,

@@ -163,6 +163,7 @@ module sp_completer #(
   localparam int unsigned GU     = UNIT_W / G;               // load banks of a unit
   localparam int unsigned GD     = DATA_W / G;               // of a bus beat
   localparam int unsigned Turns  = FLIT_W / DATA_W;          // bus beats of a flit
+  localparam int unsigned Bus    = (DATA_W < UNIT_W) ? 1 : DATA_W / UNIT_W;  // units of a bus beat
   localparam int unsigned KeyW   = ID_W + TAG_W + 16;
 
   if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : g_bad_flit
@@ -327,6 +328,7 @@ module sp_completer #(
   logic [U-1:0][UNIT_W-1:0] put_data;
   logic [U-1:0][DepthW-1:0] get_addr;
   logic [U-1:0][UNIT_W-1:0] get_data;
+  logic                     w_go;
 
   always_comb begin
     free = '0;
@@ -364,6 +366,7 @@ module sp_completer #(
       .write_i(put),
       .waddr_i(put_addr),
       .wdata_i(put_data),
+      .read_i (w_go),
       .raddr_i(get_addr),
       .rdata_o(get_data)
   );
@@ -586,17 +589,20 @@ module sp_completer #(
 
   write_t                w;
   logic                  w_empty;
-  logic                  w_go;
   logic                  w_last;
   logic                  w_first_q;  // the next beat is a first one
   beat_t                 w_beat_q;
   beat_t                 w_beat;
   logic                  w_ready;
   logic [7:0]            w_end;
-  logic [DATA_W-1:0]     w_data;
   logic [DATA_W/8-1:0]   w_strb;
-  logic [Turns-1:0][DATA_W-1:0] w_row;
-  logic [255:0]          w_bytes;    // of the block, that are written
+  logic [Bus-1:0][UNIT_BYTES-1:0] w_units;  // bytes that are written, by unit of the beat
+  logic [DATA_W/8-1:0]   w_part;     // the same of the beat
+  logic [63:0]           w_result;
+  logic                  m_atomic;   // the beat that is offered is of an atomic
+  logic [63:0]           m_result;
+  beat_t                 m_beat;
+  logic [Turns-1:0][DATA_W-1:0] m_row;
 
   assign aw_push = (op_go && op_write) || (issue_go && i_write);
   assign aw_in   = op_valid ? '{slot: op.slot, addr: {op.addr[ADDR_W-1:Lb], Lb'(0)}, len: '0}
@@ -646,31 +652,49 @@ module sp_completer #(
     assign get_addr[b] = DepthW'(w.slot) * DepthW'(Rows) + DepthW'(w_beat / beat_t'(Turns));
   end
 
-  assign w_row = get_data;
-
   always_comb begin
-    w_bytes = w.strobes ? 256'(strobes[w.slot]) : '1;
-    w_bytes = (w_bytes & ~('1 << {w.len, 4'd0})) << w.addr[7:0];
-    if (w.atomic) w_bytes = (w.wide ? 256'hff : 256'hf) << w.addr;
-    w_data = w_row[w_beat & beat_t'(Turns - 1)];
-    if (w.atomic) begin
-      w_data = {(DATA_W / 64) {w.wide ? results[w.slot] : {2{results[w.slot][31:0]}}}};
+    logic [3:0] unit;    // of the block
+    logic [3:0] behind;  // the first one of the store
+    for (int unsigned k = 0; k < Bus; k++) begin
+      unit   = 4'(UNIT_BYTES > DATA_W / 8 ? 8'(w_beat) / 8'(GU) : 8'(w_beat) * 8'(Bus) + 8'(k));
+      behind = unit - w.addr[7:4];
+      w_units[k] = '0;
+      if (unit >= w.addr[7:4] && LEN_W'(behind) < w.len) begin
+        if (!w.strobes) w_units[k] = '1;
+        else if (!behind[3]) w_units[k] = strobes[w.slot][behind[2:0]*UNIT_BYTES+:UNIT_BYTES];
+      end
     end
-    w_strb = w_bytes[w_beat*(DATA_W/8)+:DATA_W/8];
   end
 
+  if (DATA_W < UNIT_W) begin : g_part_of_unit
+    assign w_part = w_units[0][32'(w_beat[0])*(DATA_W/8)+:DATA_W/8];
+  end else begin : g_units
+    assign w_part = w_units;
+  end
+
+  always_comb begin
+    w_strb = w_part;
+    if (w.atomic) w_strb = (DATA_W / 8)'(w.wide ? 8'hff : 8'h0f) << w.addr[Lb-1:0];
+    w_result = results[w.slot];
+    if (!w.wide) w_result[63:32] = w_result[31:0];
+  end
+
+  // What the memory reads of the beat is there when this is.
   sp_stage #(
-      .WIDTH(DATA_W + DATA_W / 8 + 1)
+      .WIDTH(1 + BeatW + 64 + DATA_W / 8 + 1)
   ) u_w_out (
       .clk_i,
       .rst_ni,
       .valid_i(!w_empty),
       .ready_o(w_ready),
-      .data_i ({w_last, w_strb, w_data}),
+      .data_i ({w.atomic, w_beat, w_result, w_strb, w_last}),
       .valid_o(m_axi_wvalid_o),
       .ready_i(m_axi_wready_i),
-      .data_o ({m_axi_wlast_o, m_axi_wstrb_o, m_axi_wdata_o})
+      .data_o ({m_atomic, m_beat, m_result, m_axi_wstrb_o, m_axi_wlast_o})
   );
+
+  assign m_row         = get_data;
+  assign m_axi_wdata_o = m_atomic ? {(DATA_W / 64) {m_result}} : m_row[m_beat&beat_t'(Turns-1)];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) w_first_q <= 1'b1;
@@ -690,6 +714,7 @@ module sp_completer #(
   logic [FLIT_W/G-1:0]         fill;
   logic [FLIT_W/G-1:0][DepthW-1:0] fill_addr;
   logic [FLIT_W/G-1:0][G-1:0]  fill_data;
+  logic                        show;
   logic [FLIT_W/G-1:0][DepthW-1:0] show_addr;
   logic [FLIT_W/G-1:0][G-1:0]  show_data;
 
@@ -732,6 +757,7 @@ module sp_completer #(
       .write_i(fill),
       .waddr_i(fill_addr),
       .wdata_i(fill_data),
+      .read_i (show),
       .raddr_i(show_addr),
       .rdata_o(show_data)
   );
@@ -772,8 +798,13 @@ module sp_completer #(
   logic                s_ready;
   logic                s_last;
   logic                s_end;        // the last beat goes
-  logic [U-1:0][UNIT_W-1:0] s_data;
-  logic [U-1:0][UNIT_W-1:0] s_unit;  // by bank
+  logic [U-1:0]        s_some;       // units that are sent
+  logic [U-1:0]        o_some;       // the same of the beat that is offered
+  logic [3:0]          o_from;
+  logic                o_atomic;
+  logic [63:0]         o_old;
+  logic [U-1:0][UNIT_W-1:0] o_data;
+  logic [U-1:0][UNIT_W-1:0] o_unit;  // by bank
 
   sp_rr_arbiter #(
       .N(N_ACTIVE)
@@ -849,36 +880,41 @@ module sp_completer #(
       // Behind the block lies another slot: what is read there is not sent.
       assign show_addr[b*GU+g] = DepthW'(s_slot_q) * DepthW'(Rows)
                                  + DepthW'(RowW'(spot >> $clog2(U)));
-      assign s_unit[b][g*G+:G] = show_data[b*GU+g];
+      assign o_unit[b][g*G+:G] = show_data[b*GU+g];
     end
   end
 
-  always_comb begin
-    for (int unsigned j = 0; j < U; j++) begin
-      s_data[j] = '0;  // no unit of an earlier request leaves behind the last one
-      if (8'(s_beat_q) * 8'(U) + 8'(j) < 8'(s_hdr_q.len)) begin
-        s_data[j] = s_unit[UB'((4'(j) + s_from_q) & 4'(U - 1))];
-      end
-    end
-    if (s_atomic_q) s_data[0] = UNIT_W'(s_old_q);
+  for (genvar j = 0; j < U; j++) begin : g_some
+    assign s_some[j] = 8'(s_beat_q) * 8'(U) + 8'(j) < 8'(s_hdr_q.len);
   end
 
   assign s_last = s_beat_q == (num_flits(s_hdr_q.len, '0, U) - LEN_W'(1));
   assign s_end  = s_valid_q && s_ready && s_last;
+  assign show   = s_valid_q && s_ready;
 
+  // What the memory shows of the beat is there when this is.
   sp_stage #(
-      .WIDTH(FLIT_W + HDR_W + 1 + PlaneW)
+      .WIDTH(U + 4 + 1 + 64 + HDR_W + 1 + PlaneW)
   ) u_out (
       .clk_i,
       .rst_ni,
       .valid_i(s_valid_q),
       .ready_o(s_ready),
-      .data_i ({s_plane_q, s_last, s_hdr_q, s_data}),
+      .data_i ({s_plane_q, s_last, s_hdr_q, s_old_q, s_atomic_q, s_from_q, s_some}),
       .valid_o(rsp_tvalid_o),
       .ready_i(rsp_tready_i),
-      .data_o ({rsp_plane_o, rsp_tlast_o, rsp_tuser_o[HDR_W-1:0], rsp_tdata_o})
+      .data_o ({rsp_plane_o, rsp_tlast_o, rsp_tuser_o[HDR_W-1:0], o_old, o_atomic, o_from, o_some})
   );
 
+  always_comb begin
+    for (int unsigned j = 0; j < U; j++) begin
+      o_data[j] = '0;  // no unit of an earlier request leaves behind the last one
+      if (o_some[j]) o_data[j] = o_unit[UB'((4'(j) + o_from) & 4'(U - 1))];
+    end
+    if (o_atomic) o_data[0] = UNIT_W'(o_old);
+  end
+
+  assign rsp_tdata_o          = o_data;
   assign rsp_tuser_o[HDR_W] = 1'b0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

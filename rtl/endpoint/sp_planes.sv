@@ -268,7 +268,7 @@ module sp_planes #(
     logic              empty;
     logic [CountW-1:0] count;
 
-    sp_fifo #(
+    sp_fifo_block #(
         .WIDTH(BeatW),
         .DEPTH(REQ_FLITS)
     ) i_requests (
