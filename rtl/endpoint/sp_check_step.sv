@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Running CRC of the end-to-end check (docs/endpoint.md) behind one block more: the header, with which
-// it begins, or a unit. Streams of one unit a flit need no more than one such step a cycle, a
-// fraction of what sp_check_crc takes.
+// Running CRC of the end-to-end check (docs/endpoint.md) behind one block more: the header, with
+// which it begins, or a unit. Streams of one unit a flit need no more than one such step a cycle,
+// half of what sp_check_crc takes.
 
 module sp_check_step (
     /// The block is the header.
