@@ -232,11 +232,14 @@ module sp_requester_write
     end
   end
 
-  // A row of the buffer is written when its last beat has come.
+  // A row of the buffer is written when its last beat has come. What a row or a block begins with
+  // takes the place of what was there: strobes stay until the block goes, so they need no other
+  // place to wait in.
   logic [FLIT_W-1:0] row_q;
   logic [FLIT_W-1:0] row;
-  logic [Block-1:0]  strobes_q;
-  logic [Block-1:0]  strobes;
+  logic              row_new_q;    // the next beat begins a row
+  logic [Block-1:0]  strobes_q;    // of the block, or the last one that was closed
+  logic              block_new_q;  // the next beat begins a block
   logic [DATA_W-1:0] written;
   logic [WordW-1:0]  word;
 
@@ -246,10 +249,9 @@ module sp_requester_write
     for (int unsigned b = 0; b < DATA_W / 8; b++) begin
       written[8*b +: 8] = w.strb[b] ? w.data[8*b +: 8] : 8'd0;
     end
-    row = row_q;
+    row = row_new_q ? '0 : row_q;
     // Beats of one word name different bytes of it.
-    row[DATA_W*word +: DATA_W] = row_q[DATA_W*word +: DATA_W] | written;
-    strobes = strobes_q | (Block'(w.strb) << {burst_q.addr[7:ByteW], ByteW'(0)});
+    row[DATA_W*word +: DATA_W] |= written;
   end
 
   assign write_o      = {U{go && row_end && !refused_q}};
@@ -260,18 +262,25 @@ module sp_requester_write
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      row_q     <= '0;
-      strobes_q <= '0;
+      row_new_q   <= 1'b1;
+      block_new_q <= 1'b1;
     end else if (go && !refused_q) begin
-      row_q     <= row_end ? '0 : row;
-      strobes_q <= block_end ? '0 : strobes;
+      row_new_q   <= row_end;
+      block_new_q <= block_end;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (go && !refused_q) begin
+      row_q     <= row;
+      strobes_q <= (block_new_q ? '0 : strobes_q) |
+                   (Block'(w.strb) << {burst_q.addr[7:ByteW], ByteW'(0)});
     end
   end
 
   // ------------------------------------------------------------------------------------ blocks
 
   logic [AXI_ADDR_W-1:0] closed_addr_q;
-  logic [Block-1:0]      closed_strobes_q;
   logic [AXI_ID_W-1:0]   closed_id_q;
   logic                  closed_last_q;
   logic                  closed_refused_q;
@@ -286,7 +295,6 @@ module sp_requester_write
   always_ff @(posedge clk_i) begin
     if (close) begin
       closed_addr_q    <= {burst_q.addr[AXI_ADDR_W-1:8], 8'd0};
-      closed_strobes_q <= strobes;
       closed_id_q      <= burst_q.id;
       closed_last_q    <= last;
       closed_refused_q <= refused_q;
@@ -325,8 +333,8 @@ module sp_requester_write
 
   always_comb begin
     for (int unsigned k = 0; k < MAX_UNITS; k++) begin
-      any[k] = |closed_strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
-      all[k] = &closed_strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
+      any[k] = |strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
+      all[k] = &strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
     end
     whole = run_of(any, all);
     near  = MAX_UNITS'((1 << STROBE_UNITS) - 1) << whole.first;
@@ -339,7 +347,7 @@ module sp_requester_write
     block.buffer  = closed_buffer_q;
     block.one     = block.two ? run_of(any & near, all) : whole;
     block.other   = run_of(any & ~near, all);
-    block.strobes = closed_strobes_q;
+    block.strobes = strobes_q;
   end
 
   // ---------------------------------------------------------------------------------- requests
