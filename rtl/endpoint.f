@@ -10,7 +10,9 @@ endpoint/sp_atomic_alu.sv
 endpoint/sp_atomic_table.sv
 endpoint/sp_banks.sv
 endpoint/sp_check_crc.sv
+endpoint/sp_check_step.sv
 endpoint/sp_collective.sv
+endpoint/sp_collective_none.sv
 endpoint/sp_collective_path.sv
 endpoint/sp_collective_send.sv
 endpoint/sp_collective_store.sv
@@ -18,6 +20,7 @@ endpoint/sp_completer.sv
 endpoint/sp_endpoint.sv
 endpoint/sp_endpoint_csr.sv
 endpoint/sp_event_queue.sv
+endpoint/sp_fifo_block.sv
 endpoint/sp_planes.sv
 endpoint/sp_requester.sv
 endpoint/sp_requester_answer.sv

@@ -13,6 +13,7 @@ module sp_banks #(
     input  logic [BANKS-1:0]                    write_i,
     input  logic [BANKS-1:0][$clog2(DEPTH)-1:0] waddr_i,
     input  logic [BANKS-1:0][WIDTH-1:0]         wdata_i,
+    input  logic                                read_i,
     input  logic [BANKS-1:0][$clog2(DEPTH)-1:0] raddr_i,
     output logic [BANKS-1:0][WIDTH-1:0]         rdata_o
 );

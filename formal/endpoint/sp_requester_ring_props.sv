@@ -106,7 +106,7 @@ module sp_requester_ring_props
       .room_o       (room),
       .offer_o      (offer),
       .offer_ask_o  (sent),
-      .offer_extra_o(),
+      .taken_extra_o(),
       .offer_num_o  (offer_num),
       .offer_again_o(),
       .take_i       (take),

@@ -138,6 +138,8 @@ module sp_board_endpoint #(
   localparam int unsigned DATA_W   = 64;  // two words of the host
   localparam int unsigned Lanes    = DATA_W / 8;
   localparam int unsigned AxiIdW   = 2;
+  // The host has no commands for them.
+  localparam bit          Collectives = 1'b0;
   localparam int unsigned ByteW    = $clog2(BYTES);
   localparam int unsigned RowW     = ByteW - 3;
   localparam int unsigned MoveW    = 12;    // bits of a number of bytes
@@ -344,7 +346,8 @@ module sp_board_endpoint #(
   sp_board_ram #(
       .BYTES   (BYTES),
       .DATA_W  (DATA_W),
-      .AXI_ID_W(AxiIdW)
+      .AXI_ID_W(AxiIdW),
+      .SECOND  (Collectives)
   ) i_ram (
       .clk_i,
       .rst_ni      (core_rst_ni),
@@ -560,11 +563,9 @@ module sp_board_endpoint #(
       .N_REGIONS (2),
       .N_PLANES  (1),
       .N_ACTIVE  (4),
-      .N_ATOMICS (8),
-      .N_COMMANDS(2),
-      .WINDOW    (4),
-      .N_GROUPS  (2),
-      .FETCHES   (4),
+      .N_ATOMICS (4),
+      .COLLECTIVES(Collectives),
+      .N_GROUPS  (1),
       .REQ_FLITS (64)
   ) i_endpoint (
       .clk_i,

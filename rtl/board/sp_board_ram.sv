@@ -15,6 +15,8 @@ module sp_board_ram #(
     parameter int unsigned DATA_W = 64,
     /// Bits of an AXI ID.
     parameter int unsigned AXI_ID_W = 4,
+    /// The second port is used; else nothing comes by it.
+    parameter bit SECOND = 1'b1,
     localparam int unsigned Lanes = DATA_W / 8,
     localparam int unsigned RowW = $clog2(BYTES / Lanes)
 ) (
@@ -124,7 +126,7 @@ module sp_board_ram #(
   logic [Lanes-1:0]    store_strb;
 
   // The other port than the last one, if it asks.
-  assign w_next    = awvalid_i[!w_port_q] ? !w_port_q : w_port_q;
+  assign w_next    = SECOND && (awvalid_i[!w_port_q] ? !w_port_q : w_port_q);
   assign awready_o = (w_q == W_IDLE) ? 2'd1 << w_next : '0;
   assign wready_o  = ((w_q == W_DATA) && !write_i) ? 2'd1 << w_port_q : '0;
   assign bvalid_o  = (w_q == W_RESP) ? 2'd1 << w_port_q : '0;
@@ -191,7 +193,7 @@ module sp_board_ram #(
   logic                last_q;
   logic [DATA_W-1:0]   word_q;
 
-  assign r_next       = arvalid_i[!r_port_q] ? !r_port_q : r_port_q;
+  assign r_next       = SECOND && (arvalid_i[!r_port_q] ? !r_port_q : r_port_q);
   // The port stays until its last beat is taken.
   assign arready_o    = (!r_busy_q && !out_q) ? 2'd1 << r_next : '0;
   assign free         = !out_q || rready_i[r_port_q];

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Memory of banks side by side, each with an address of its own to write and one to read, so that
-// neighbouring words are reached wherever they begin. What is written is read from the next cycle
-// on; a read shows the word in the same cycle.
+// neighbouring words are reached wherever they begin. What is written can be read from the next
+// cycle on; a word that is read while it is written is not looked at.
 
 module sp_banks #(
     /// Banks, 1 or more.
@@ -20,9 +20,11 @@ module sp_banks #(
     input  logic [BANKS-1:0][$clog2(DEPTH)-1:0] waddr_i,
     /// What, by bank.
     input  logic [BANKS-1:0][WIDTH-1:0]         wdata_i,
-    /// Words to show, by bank.
+    /// Read: `rdata_o` changes in the next cycle.
+    input  logic                                read_i,
+    /// Which words, by bank.
     input  logic [BANKS-1:0][$clog2(DEPTH)-1:0] raddr_i,
-    /// Those words.
+    /// What was read.
     output logic [BANKS-1:0][WIDTH-1:0]         rdata_o
 );
 
@@ -31,13 +33,13 @@ module sp_banks #(
   end
 
   for (genvar b = 0; b < BANKS; b++) begin : g_bank
+    (* no_rw_check, ram_style = "block" *)
     logic [WIDTH-1:0] mem [DEPTH];
 
     always_ff @(posedge clk_i) begin
       if (write_i[b]) mem[waddr_i[b]] <= wdata_i[b];
+      if (read_i) rdata_o[b] <= mem[raddr_i[b]];
     end
-
-    assign rdata_o[b] = mem[raddr_i[b]];
   end
 
 endmodule

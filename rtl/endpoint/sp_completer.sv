@@ -163,6 +163,7 @@ module sp_completer #(
   localparam int unsigned GU     = UNIT_W / G;               // load banks of a unit
   localparam int unsigned GD     = DATA_W / G;               // of a bus beat
   localparam int unsigned Turns  = FLIT_W / DATA_W;          // bus beats of a flit
+  localparam int unsigned Bus    = (DATA_W < UNIT_W) ? 1 : DATA_W / UNIT_W;  // units of a bus beat
   localparam int unsigned KeyW   = ID_W + TAG_W + 16;
 
   if (FLIT_W != 128 && FLIT_W != 256 && FLIT_W != 512) begin : g_bad_flit
@@ -199,13 +200,20 @@ module sp_completer #(
     logic [3:0] status;  // not ST_OK: it is refused
   } gathered_t;
 
-  /// The same with what is kept of it.
+  /// What is looked at when it is issued.
   typedef struct packed {
-    gathered_t   what;
     logic        retry;
     logic [15:0] epoch;
     hdr_t        hdr;
   } issue_t;
+
+  /// What is looked at of an atomic when it is computed.
+  typedef struct packed {
+    logic [ADDR_W-1:0] addr;
+    logic              wide;
+    logic [3:0]        kind;
+    logic [63:0]       operand;
+  } calc_t;
 
   /// Burst.
   typedef struct packed {
@@ -230,17 +238,6 @@ module sp_completer #(
     logic       wide;
     logic [5:2] addr;
   } read_t;
-
-  /// Atomic with all that it takes.
-  typedef struct packed {
-    slot_t             slot;
-    logic [ADDR_W-1:0] addr;
-    logic              wide;
-    logic [3:0]        kind;
-    logic [63:0]       old;
-    logic [63:0]       operand;
-    logic [63:0]       compare;
-  } operate_t;
 
   function automatic logic is_store(logic [5:0] op);
     return (op == OP_WRITE) || (op == OP_MCAST_WRITE);
@@ -287,11 +284,21 @@ module sp_completer #(
   hdr_t                     hdrs     [N_ACTIVE];
   logic [PlaneW-1:0]        planes   [N_ACTIVE];
   atom_t                    atoms    [N_ACTIVE];
-  logic [63:0]              compares [N_ACTIVE];
   logic [63:0]              olds     [N_ACTIVE];  // what was in memory
   logic [63:0]              results  [N_ACTIVE];  // what is written, or the answer of the table
   logic [UNIT_W-1:0]        strobes  [N_ACTIVE];
   read_t                    reads    [N_ACTIVE];
+
+  // The same for steps that can read with a clock, as block memories do. A place is not read in the
+  // cycle in which it is written.
+  (* no_rw_check, ram_style = "block" *)
+  issue_t                   issues   [N_ACTIVE];
+  (* no_rw_check, ram_style = "block" *)
+  calc_t                    calcs    [N_ACTIVE];
+  (* no_rw_check, ram_style = "block" *)
+  logic [63:0]              compares [N_ACTIVE];
+  (* no_rw_check, ram_style = "block" *)
+  logic [63:0]              calc_olds[N_ACTIVE];
 
   // Queues with a place for each slot are never full.
   /* verilator lint_off UNUSEDSIGNAL */
@@ -321,12 +328,14 @@ module sp_completer #(
   logic [UB-1:0]      g_lane;    // where the strobes lie in their flit
   logic               g_strobe;  // they lie in this one
   logic [U-1:0][UNIT_W-1:0] g_unit;
+  atom_t              g_atom;    // if it is one
 
   logic [U-1:0]             put;
   logic [U-1:0][DepthW-1:0] put_addr;
   logic [U-1:0][UNIT_W-1:0] put_data;
   logic [U-1:0][DepthW-1:0] get_addr;
   logic [U-1:0][UNIT_W-1:0] get_data;
+  logic                     w_go;
 
   always_comb begin
     free = '0;
@@ -339,6 +348,7 @@ module sp_completer #(
   assign g_hdr    = first_q ? hdr_t'(req_tuser_i[HDR_W-1:0]) : hdr_q;
   assign g_beat   = first_q ? '0 : count_q;
   assign g_unit   = req_tdata_i;
+  assign g_atom   = atom_t'(req_tdata_i[$bits(atom_t)-1:0]);
   assign g_from   = g_hdr.cls.mem.addr[7:4];
   assign g_lane   = UB'(g_hdr.len) & UB'(U - 1);
   assign g_strobe = (g_hdr.len >> $clog2(U)) == g_beat;
@@ -364,6 +374,7 @@ module sp_completer #(
       .write_i(put),
       .waddr_i(put_addr),
       .wdata_i(put_data),
+      .read_i (w_go),
       .raddr_i(get_addr),
       .rdata_o(get_data)
   );
@@ -374,7 +385,10 @@ module sp_completer #(
       slot_q         <= free;
       hdrs[g_slot]   <= g_hdr;
       planes[g_slot] <= req_plane_i;
-      atoms[g_slot]  <= atom_t'(req_tdata_i[$bits(atom_t)-1:0]);
+      atoms[g_slot]  <= g_atom;
+      issues[g_slot] <= '{retry: g_atom.retry, epoch: g_atom.epoch, hdr: g_hdr};
+      calcs[g_slot]  <= '{addr: g_hdr.cls.mem.addr, wide: g_hdr.cls.mem.wide,
+                          kind: g_hdr.cls.mem.arg, operand: g_atom.operand};
     end
     if (take && g_strobe) strobes[g_slot] <= g_unit[g_lane];
     if (take && (g_beat == ((U > 1) ? '0 : LEN_W'(1)))) compares[g_slot] <= g_unit[U > 1][63:0];
@@ -415,8 +429,8 @@ module sp_completer #(
 
   // ----------------------------------------------------------------------------------- issue
 
-  issue_t      issue_in;
-  issue_t      issue;
+  gathered_t   issue_what;
+  issue_t      issue_q;
   logic        issue_valid;
   logic        issue_go;
   /* verilator lint_off UNUSEDSIGNAL */
@@ -431,6 +445,7 @@ module sp_completer #(
   logic        i_read;
   logic        i_write;
   logic        i_changes;
+  logic [7:0]  i_more;      // units behind the first
   logic [7:0]  i_last;      // of the last byte in the block
   logic [64:0] kept;        // {memory error, old value}
   logic        kept_hit;
@@ -448,42 +463,44 @@ module sp_completer #(
   logic        aw_empty;
   write_t      w_in;
 
-  operate_t    op;
+  slot_t       op_slot;
+  calc_t       op_q;
+  logic [63:0] op_compare_q;
+  logic [63:0] op_old_q;
   logic        op_valid;
   logic        op_write;
   logic        op_go;
   logic [63:0] op_new;
 
-  assign issue_in = '{
-      what: queued, retry: atoms[queued.slot].retry, epoch: atoms[queued.slot].epoch,
-      hdr: hdrs[queued.slot]};
-
   sp_stage #(
-      .WIDTH($bits(issue_t))
+      .WIDTH($bits(gathered_t))
   ) u_issue (
       .clk_i,
       .rst_ni,
       .valid_i(!queue_empty),
       .ready_o(queue_pop),
-      .data_i (issue_in),
+      .data_i (queued),
       .valid_o(issue_valid),
       .ready_i(issue_go),
-      .data_o (issue)
+      .data_o (issue_what)
   );
 
-  assign i_mem     = issue.hdr.cls.mem;
-  assign i_slot    = issue.what.slot;
-  assign i_ok      = issue.what.status == ST_OK;
-  assign i_atomic  = i_ok && (issue.hdr.op == OP_ATOMIC);
-  assign i_replay  = i_atomic && issue.retry && kept_hit;
-  assign i_unknown = i_atomic && issue.retry && !kept_hit && kept_unknown;
-  assign i_read    = (i_ok && (issue.hdr.op == OP_READ))
+  always_ff @(posedge clk_i) begin
+    if (!queue_empty && queue_pop) issue_q <= issues[queued.slot];
+  end
+
+  assign i_mem     = issue_q.hdr.cls.mem;
+  assign i_slot    = issue_what.slot;
+  assign i_ok      = issue_what.status == ST_OK;
+  assign i_atomic  = i_ok && (issue_q.hdr.op == OP_ATOMIC);
+  assign i_replay  = i_atomic && issue_q.retry && kept_hit;
+  assign i_unknown = i_atomic && issue_q.retry && !kept_hit && kept_unknown;
+  assign i_read    = (i_ok && (issue_q.hdr.op == OP_READ))
                      || (i_atomic && !i_replay && !i_unknown);
-  assign i_write   = i_ok && is_store(issue.hdr.op);
+  assign i_write   = i_ok && is_store(issue_q.hdr.op);
   assign i_changes = i_write || i_atomic;
-  assign i_last    = i_mem.addr[7:0]
-                     + (((issue.hdr.op == OP_READ) ? 8'(i_mem.arg) : 8'(issue.hdr.len) - 8'd1) << 4)
-                     + 8'd15;
+  assign i_more    = (issue_q.hdr.op == OP_READ) ? 8'(i_mem.arg) : 8'(issue_q.hdr.len) - 8'd1;
+  assign i_last    = i_mem.addr[7:0] + (i_more << 4) + 8'd15;
 
   always_comb begin
     i_conflict = 1'b0;
@@ -491,7 +508,7 @@ module sp_completer #(
       if (work_q[i] && (blocks_q[i] == i_mem.addr[ADDR_W-1:8])) i_conflict = 1'b1;
       // AXI keeps no order between addresses; what was answered, all can see.
       if (i_changes && !i_mem.relaxed && work_q[i] && changes_q[i]
-          && (sources_q[i] == issue.hdr.src)) i_conflict = 1'b1;
+          && (sources_q[i] == issue_q.hdr.src)) i_conflict = 1'b1;
     end
   end
 
@@ -529,7 +546,6 @@ module sp_completer #(
   logic     calc_empty;
   logic     calc_pop;
   logic     calc_push;
-  operate_t calc;
 
   logic                r_valid_q;
   slot_t               r_slot_q;
@@ -552,30 +568,33 @@ module sp_completer #(
       .count_o(calc_count)
   );
 
-  assign calc = '{
-      slot: calc_slot, addr: hdrs[calc_slot].cls.mem.addr, wide: hdrs[calc_slot].cls.mem.wide,
-      kind: hdrs[calc_slot].cls.mem.arg, old: olds[calc_slot],
-      operand: atoms[calc_slot].operand, compare: compares[calc_slot]};
-
   sp_stage #(
-      .WIDTH($bits(operate_t))
+      .WIDTH(SlotW)
   ) u_operate (
       .clk_i,
       .rst_ni,
       .valid_i(!calc_empty),
       .ready_o(calc_pop),
-      .data_i (calc),
+      .data_i (calc_slot),
       .valid_o(op_valid),
       .ready_i(op_go),
-      .data_o (op)
+      .data_o (op_slot)
   );
 
+  always_ff @(posedge clk_i) begin
+    if (!calc_empty && calc_pop) begin
+      op_q         <= calcs[calc_slot];
+      op_compare_q <= compares[calc_slot];
+      op_old_q     <= calc_olds[calc_slot];
+    end
+  end
+
   sp_atomic_alu u_alu (
-      .kind_i   (op.kind),
-      .wide_i   (op.wide),
-      .old_i    (op.old),
-      .operand_i(op.operand),
-      .compare_i(op.compare),
+      .kind_i   (op_q.kind),
+      .wide_i   (op_q.wide),
+      .old_i    (op_old_q),
+      .operand_i(op_q.operand),
+      .compare_i(op_compare_q),
       .new_o    (op_new),
       .write_o  (op_write)
   );
@@ -586,26 +605,29 @@ module sp_completer #(
 
   write_t                w;
   logic                  w_empty;
-  logic                  w_go;
   logic                  w_last;
   logic                  w_first_q;  // the next beat is a first one
   beat_t                 w_beat_q;
   beat_t                 w_beat;
   logic                  w_ready;
   logic [7:0]            w_end;
-  logic [DATA_W-1:0]     w_data;
   logic [DATA_W/8-1:0]   w_strb;
-  logic [Turns-1:0][DATA_W-1:0] w_row;
-  logic [255:0]          w_bytes;    // of the block, that are written
+  logic [Bus-1:0][UNIT_BYTES-1:0] w_units;  // bytes that are written, by unit of the beat
+  logic [DATA_W/8-1:0]   w_part;     // the same of the beat
+  logic [63:0]           w_result;
+  logic                  m_atomic;   // the beat that is offered is of an atomic
+  logic [63:0]           m_result;
+  beat_t                 m_beat;
+  logic [Turns-1:0][DATA_W-1:0] m_row;
 
   assign aw_push = (op_go && op_write) || (issue_go && i_write);
-  assign aw_in   = op_valid ? '{slot: op.slot, addr: {op.addr[ADDR_W-1:Lb], Lb'(0)}, len: '0}
+  assign aw_in   = op_valid ? '{slot: op_slot, addr: {op_q.addr[ADDR_W-1:Lb], Lb'(0)}, len: '0}
                  : '{slot: i_slot, addr: {i_mem.addr[ADDR_W-1:Lb], Lb'(0)},
                      len: place(i_last) - place(i_mem.addr[7:0])};
-  assign w_in    = op_valid ? '{slot: op.slot, atomic: 1'b1, wide: op.wide, strobes: 1'b0,
-                                len: LEN_W'(1), addr: op.addr[7:0]}
-                 : '{slot: i_slot, atomic: 1'b0, wide: 1'b0, strobes: issue.hdr.ext[EXT_STROBE],
-                     len: issue.hdr.len, addr: i_mem.addr[7:0]};
+  assign w_in    = op_valid ? '{slot: op_slot, atomic: 1'b1, wide: op_q.wide, strobes: 1'b0,
+                                len: LEN_W'(1), addr: op_q.addr[7:0]}
+                 : '{slot: i_slot, atomic: 1'b0, wide: 1'b0, strobes: issue_q.hdr.ext[EXT_STROBE],
+                     len: issue_q.hdr.len, addr: i_mem.addr[7:0]};
 
   sp_fifo #(
       .WIDTH($bits(burst_t)),
@@ -646,31 +668,49 @@ module sp_completer #(
     assign get_addr[b] = DepthW'(w.slot) * DepthW'(Rows) + DepthW'(w_beat / beat_t'(Turns));
   end
 
-  assign w_row = get_data;
-
   always_comb begin
-    w_bytes = w.strobes ? 256'(strobes[w.slot]) : '1;
-    w_bytes = (w_bytes & ~('1 << {w.len, 4'd0})) << w.addr[7:0];
-    if (w.atomic) w_bytes = (w.wide ? 256'hff : 256'hf) << w.addr;
-    w_data = w_row[w_beat & beat_t'(Turns - 1)];
-    if (w.atomic) begin
-      w_data = {(DATA_W / 64) {w.wide ? results[w.slot] : {2{results[w.slot][31:0]}}}};
+    logic [3:0] unit;    // of the block
+    logic [3:0] behind;  // the first one of the store
+    for (int unsigned k = 0; k < Bus; k++) begin
+      unit   = 4'(UNIT_BYTES > DATA_W / 8 ? 8'(w_beat) / 8'(GU) : 8'(w_beat) * 8'(Bus) + 8'(k));
+      behind = unit - w.addr[7:4];
+      w_units[k] = '0;
+      if (unit >= w.addr[7:4] && LEN_W'(behind) < w.len) begin
+        if (!w.strobes) w_units[k] = '1;
+        else if (!behind[3]) w_units[k] = strobes[w.slot][behind[2:0]*UNIT_BYTES+:UNIT_BYTES];
+      end
     end
-    w_strb = w_bytes[w_beat*(DATA_W/8)+:DATA_W/8];
   end
 
+  if (DATA_W < UNIT_W) begin : g_part_of_unit
+    assign w_part = w_units[0][32'(w_beat[0])*(DATA_W/8)+:DATA_W/8];
+  end else begin : g_units
+    assign w_part = w_units;
+  end
+
+  always_comb begin
+    w_strb = w_part;
+    if (w.atomic) w_strb = (DATA_W / 8)'(w.wide ? 8'hff : 8'h0f) << w.addr[Lb-1:0];
+    w_result = results[w.slot];
+    if (!w.wide) w_result[63:32] = w_result[31:0];
+  end
+
+  // What the memory reads of the beat is there when this is.
   sp_stage #(
-      .WIDTH(DATA_W + DATA_W / 8 + 1)
+      .WIDTH(1 + BeatW + 64 + DATA_W / 8 + 1)
   ) u_w_out (
       .clk_i,
       .rst_ni,
       .valid_i(!w_empty),
       .ready_o(w_ready),
-      .data_i ({w_last, w_strb, w_data}),
+      .data_i ({w.atomic, w_beat, w_result, w_strb, w_last}),
       .valid_o(m_axi_wvalid_o),
       .ready_i(m_axi_wready_i),
-      .data_o ({m_axi_wlast_o, m_axi_wstrb_o, m_axi_wdata_o})
+      .data_o ({m_atomic, m_beat, m_result, m_axi_wstrb_o, m_axi_wlast_o})
   );
+
+  assign m_row         = get_data;
+  assign m_axi_wdata_o = m_atomic ? {(DATA_W / 64) {m_result}} : m_row[m_beat&beat_t'(Turns-1)];
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) w_first_q <= 1'b1;
@@ -690,6 +730,7 @@ module sp_completer #(
   logic [FLIT_W/G-1:0]         fill;
   logic [FLIT_W/G-1:0][DepthW-1:0] fill_addr;
   logic [FLIT_W/G-1:0][G-1:0]  fill_data;
+  logic                        show;
   logic [FLIT_W/G-1:0][DepthW-1:0] show_addr;
   logic [FLIT_W/G-1:0][G-1:0]  show_data;
 
@@ -732,6 +773,7 @@ module sp_completer #(
       .write_i(fill),
       .waddr_i(fill_addr),
       .wdata_i(fill_data),
+      .read_i (show),
       .raddr_i(show_addr),
       .rdata_o(show_data)
   );
@@ -744,8 +786,9 @@ module sp_completer #(
     if (r_valid_q) begin
       r_beats[r_slot_q] <= r_beat + beat_t'(1);
       olds[r_slot_q]    <= r_word;
+      calc_olds[r_slot_q] <= r_word;
     end
-    if (op_go) results[op.slot] <= op_new;
+    if (op_go) results[op_slot] <= op_new;
     else if (issue_go && i_replay) results[i_slot] <= kept[63:0];
   end
 
@@ -772,8 +815,13 @@ module sp_completer #(
   logic                s_ready;
   logic                s_last;
   logic                s_end;        // the last beat goes
-  logic [U-1:0][UNIT_W-1:0] s_data;
-  logic [U-1:0][UNIT_W-1:0] s_unit;  // by bank
+  logic [U-1:0]        s_some;       // units that are sent
+  logic [U-1:0]        o_some;       // the same of the beat that is offered
+  logic [3:0]          o_from;
+  logic                o_atomic;
+  logic [63:0]         o_old;
+  logic [U-1:0][UNIT_W-1:0] o_data;
+  logic [U-1:0][UNIT_W-1:0] o_unit;  // by bank
 
   sp_rr_arbiter #(
       .N(N_ACTIVE)
@@ -830,11 +878,11 @@ module sp_completer #(
       .clk_i,
       .rst_ni,
       .remember_i,
-      .key_i        ({issue.hdr.src, issue.hdr.tag, issue.epoch}),
+      .key_i        ({issue_q.hdr.src, issue_q.hdr.tag, issue_q.epoch}),
       .hit_o        (kept_hit),
       .answer_o     (kept),
       .unknown_o    (kept_unknown),
-      .reuse_i      (issue_go && i_atomic && !issue.retry),
+      .reuse_i      (issue_go && i_atomic && !issue_q.retry),
       .keep_i       (a_take && ran_q[a_slot]),
       .keep_key_i   ({a_hdr.src, a_hdr.tag, a_atom.epoch}),
       .keep_answer_i({status_q[a_slot] == ST_MEMORY, olds[a_slot]})
@@ -849,36 +897,41 @@ module sp_completer #(
       // Behind the block lies another slot: what is read there is not sent.
       assign show_addr[b*GU+g] = DepthW'(s_slot_q) * DepthW'(Rows)
                                  + DepthW'(RowW'(spot >> $clog2(U)));
-      assign s_unit[b][g*G+:G] = show_data[b*GU+g];
+      assign o_unit[b][g*G+:G] = show_data[b*GU+g];
     end
   end
 
-  always_comb begin
-    for (int unsigned j = 0; j < U; j++) begin
-      s_data[j] = '0;  // no unit of an earlier request leaves behind the last one
-      if (8'(s_beat_q) * 8'(U) + 8'(j) < 8'(s_hdr_q.len)) begin
-        s_data[j] = s_unit[UB'((4'(j) + s_from_q) & 4'(U - 1))];
-      end
-    end
-    if (s_atomic_q) s_data[0] = UNIT_W'(s_old_q);
+  for (genvar j = 0; j < U; j++) begin : g_some
+    assign s_some[j] = 8'(s_beat_q) * 8'(U) + 8'(j) < 8'(s_hdr_q.len);
   end
 
   assign s_last = s_beat_q == (num_flits(s_hdr_q.len, '0, U) - LEN_W'(1));
   assign s_end  = s_valid_q && s_ready && s_last;
+  assign show   = s_valid_q && s_ready;
 
+  // What the memory shows of the beat is there when this is.
   sp_stage #(
-      .WIDTH(FLIT_W + HDR_W + 1 + PlaneW)
+      .WIDTH(U + 4 + 1 + 64 + HDR_W + 1 + PlaneW)
   ) u_out (
       .clk_i,
       .rst_ni,
       .valid_i(s_valid_q),
       .ready_o(s_ready),
-      .data_i ({s_plane_q, s_last, s_hdr_q, s_data}),
+      .data_i ({s_plane_q, s_last, s_hdr_q, s_old_q, s_atomic_q, s_from_q, s_some}),
       .valid_o(rsp_tvalid_o),
       .ready_i(rsp_tready_i),
-      .data_o ({rsp_plane_o, rsp_tlast_o, rsp_tuser_o[HDR_W-1:0], rsp_tdata_o})
+      .data_o ({rsp_plane_o, rsp_tlast_o, rsp_tuser_o[HDR_W-1:0], o_old, o_atomic, o_from, o_some})
   );
 
+  always_comb begin
+    for (int unsigned j = 0; j < U; j++) begin
+      o_data[j] = '0;  // no unit of an earlier request leaves behind the last one
+      if (o_some[j]) o_data[j] = o_unit[UB'((4'(j) + o_from) & 4'(U - 1))];
+    end
+    if (o_atomic) o_data[0] = UNIT_W'(o_old);
+  end
+
+  assign rsp_tdata_o          = o_data;
   assign rsp_tuser_o[HDR_W] = 1'b0;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -927,13 +980,13 @@ module sp_completer #(
         replayed_q[i_slot] <= i_replay;
         ran_q[i_slot]      <= i_atomic && i_read;
         status_q[i_slot]   <= i_unknown ? ST_UNKNOWN
-                              : (i_replay && kept[64]) ? ST_MEMORY : issue.what.status;
+                              : (i_replay && kept[64]) ? ST_MEMORY : issue_what.status;
       end
       if (r_valid_q) begin
         if (r_bad_q) status_q[r_slot_q] <= ST_MEMORY;
         if (r_last_q) done_q[r_slot_q] <= !calc_push;
       end
-      if (op_go && !op_write) done_q[op.slot] <= 1'b1;
+      if (op_go && !op_write) done_q[op_slot] <= 1'b1;
       if (m_axi_bvalid_i) begin
         done_q[b_slot] <= 1'b1;
         if (b_bad) status_q[b_slot] <= ST_MEMORY;
@@ -949,7 +1002,7 @@ module sp_completer #(
   always_ff @(posedge clk_i) begin
     if (issue_go) begin
       blocks_q[i_slot]  <= i_mem.addr[ADDR_W-1:8];
-      sources_q[i_slot] <= issue.hdr.src;
+      sources_q[i_slot] <= issue_q.hdr.src;
       changes_q[i_slot] <= i_changes;
     end
   end

@@ -27,6 +27,8 @@ module sp_endpoint #(
     parameter int unsigned N_ACTIVE = 8,
     /// Atomics that are remembered.
     parameter int unsigned N_ATOMICS = 16,
+    /// Collectives; without, their commands are answered with ST_OP and their packets dropped.
+    parameter bit COLLECTIVES = 1'b1,
     /// Collectives under way: 2, 4, 8 or 16.
     parameter int unsigned N_COMMANDS = 4,
     /// Slices of a collective that are under way.
@@ -383,7 +385,7 @@ module sp_endpoint #(
       .FLIT_W    (FLIT_W),
       .DATA_W    (DATA_W),
       .N_TAGS    (N_TAGS),
-      .N_COMMANDS(N_COMMANDS)
+      .N_COMMANDS(COLLECTIVES ? N_COMMANDS : 0)
   ) i_csr (
       .clk_i,
       .rst_ni,
@@ -468,14 +470,6 @@ module sp_endpoint #(
   /* verilator lint_off UNUSEDSIGNAL */  // the tag of an answer says what it is for
   logic [PlaneW-1:0]       bs_plane;
   /* verilator lint_on UNUSEDSIGNAL */
-  logic                    c_tvalid, c_tready, c_tlast;
-  logic [FLIT_W-1:0]       c_tdata;
-  logic [USER_W-1:0]       c_tuser;
-  logic [PlaneW-1:0]       c_plane;
-  logic                    d_tvalid, d_tready, d_tlast;
-  logic [FLIT_W-1:0]       d_tdata;
-  logic [USER_W-1:0]       d_tuser;
-  logic [PlaneW-1:0]       d_plane;
   logic                    cs_tvalid, cs_tready, cs_tlast;
   logic [FLIT_W-1:0]       cs_tdata;
   logic [USER_W-1:0]       cs_tuser;
@@ -645,79 +639,6 @@ module sp_endpoint #(
       .event_o     (completer_event)
   );
 
-  fetch_row_t row;
-  assign row = '{valid: fetch_valid[fetch_row], base: fetch_base[fetch_row],
-                 bytes: VECTOR_W'(fetch_bytes[fetch_row])};
-
-  sp_collective #(
-      .FLIT_W    (FLIT_W),
-      .DATA_W    (DATA_W),
-      .AXI_ID_W  (AXI_ID_W),
-      .N_COMMANDS(N_COMMANDS),
-      .WINDOW    (WINDOW),
-      .N_GROUPS  (N_GROUPS),
-      .N_PLANES  (N_PLANES),
-      .FETCHES   (FETCHES)
-  ) i_collective (
-      .clk_i,
-      .rst_ni,
-      .source_i   (source),
-      .plane_up_i (up_q),
-      .planes_i   (planes),
-      .timeout_i  (collective_timeout),
-      .cmd_valid_i(col_cmd_valid_i),
-      .cmd_ready_o(col_cmd_ready_o),
-      .cmd_i      (col_cmd_i),
-      .res_valid_o(col_res_valid_o),
-      .res_ready_i(col_res_ready_i),
-      .res_o      (col_res_o),
-      .row_we_i   (fetch_we),
-      .row_group_i(fetch_row),
-      .row_i      (row),
-      .col_tvalid_o(c_tvalid),
-      .col_tready_i(c_tready),
-      .col_tdata_o(c_tdata),
-      .col_tuser_o(c_tuser),
-      .col_tlast_o(c_tlast),
-      .col_plane_o(c_plane),
-      .in_tvalid_i(d_tvalid),
-      .in_tready_o(d_tready),
-      .in_tdata_i (d_tdata),
-      .in_tuser_i (d_tuser),
-      .in_tlast_i (d_tlast),
-      .in_plane_i (d_plane),
-      .m_axi_awid_o(c_axi_awid_o),
-      .m_axi_awaddr_o(c_axi_awaddr_o),
-      .m_axi_awlen_o(c_axi_awlen_o),
-      .m_axi_awsize_o(c_axi_awsize_o),
-      .m_axi_awburst_o(c_axi_awburst_o),
-      .m_axi_awvalid_o(c_axi_awvalid_o),
-      .m_axi_awready_i(c_axi_awready_i),
-      .m_axi_wdata_o(c_axi_wdata_o),
-      .m_axi_wstrb_o(c_axi_wstrb_o),
-      .m_axi_wlast_o(c_axi_wlast_o),
-      .m_axi_wvalid_o(c_axi_wvalid_o),
-      .m_axi_wready_i(c_axi_wready_i),
-      .m_axi_bid_i(c_axi_bid_i),
-      .m_axi_bresp_i(c_axi_bresp_i),
-      .m_axi_bvalid_i(c_axi_bvalid_i),
-      .m_axi_bready_o(c_axi_bready_o),
-      .m_axi_arid_o(c_axi_arid_o),
-      .m_axi_araddr_o(c_axi_araddr_o),
-      .m_axi_arlen_o(c_axi_arlen_o),
-      .m_axi_arsize_o(c_axi_arsize_o),
-      .m_axi_arburst_o(c_axi_arburst_o),
-      .m_axi_arvalid_o(c_axi_arvalid_o),
-      .m_axi_arready_i(c_axi_arready_i),
-      .m_axi_rid_i(c_axi_rid_i),
-      .m_axi_rdata_i(c_axi_rdata_i),
-      .m_axi_rresp_i(c_axi_rresp_i),
-      .m_axi_rlast_i(c_axi_rlast_i),
-      .m_axi_rvalid_i(c_axi_rvalid_i),
-      .m_axi_rready_o(c_axi_rready_o),
-      .event_o    (collective_event)
-  );
-
   // --------------------------------------------------------------------------------------- checks
 
   sp_seal #(
@@ -762,27 +683,6 @@ module sp_endpoint #(
       .m_side_o  (as_plane)
   );
 
-  sp_seal #(
-      .FLIT_W(FLIT_W),
-      .SIDE_W(PlaneW)
-  ) i_seal_collectives (
-      .clk_i,
-      .rst_ni,
-      .enable_i  (seal),
-      .s_tvalid_i(c_tvalid),
-      .s_tready_o(c_tready),
-      .s_tdata_i (c_tdata),
-      .s_tuser_i (c_tuser),
-      .s_tlast_i (c_tlast),
-      .s_side_i  (c_plane),
-      .m_tvalid_o(cs_tvalid),
-      .m_tready_i(cs_tready),
-      .m_tdata_o (cs_tdata),
-      .m_tuser_o (cs_tuser),
-      .m_tlast_o (cs_tlast),
-      .m_side_o  (cs_plane)
-  );
-
   sp_unseal #(
       .FLIT_W(FLIT_W),
       .SIDE_W(PlaneW)
@@ -807,28 +707,6 @@ module sp_endpoint #(
 
   sp_unseal #(
       .FLIT_W(FLIT_W),
-      .SIDE_W(PlaneW)
-  ) i_unseal_collectives (
-      .clk_i,
-      .rst_ni,
-      .require_i  (must_seal),
-      .s_tvalid_i (ds_tvalid),
-      .s_tready_o (ds_tready),
-      .s_tdata_i  (ds_tdata),
-      .s_tuser_i  (ds_tuser),
-      .s_tlast_i  (ds_tlast),
-      .s_side_i   (ds_plane),
-      .m_tvalid_o (d_tvalid),
-      .m_tready_i (d_tready),
-      .m_tdata_o  (d_tdata),
-      .m_tuser_o  (d_tuser),
-      .m_tlast_o  (d_tlast),
-      .m_side_o   (d_plane),
-      .ev_broken_o(broken_collective)
-  );
-
-  sp_unseal #(
-      .FLIT_W(FLIT_W),
       .SIDE_W(1)
   ) i_unseal_answers (
       .clk_i,
@@ -848,6 +726,168 @@ module sp_endpoint #(
       .m_side_o   (b_void),
       .ev_broken_o(broken_answer)
   );
+
+  // --------------------------------------------------------------------------------- collectives
+
+  fetch_row_t row;
+  assign row = '{valid: fetch_valid[fetch_row], base: fetch_base[fetch_row],
+                 bytes: VECTOR_W'(fetch_bytes[fetch_row])};
+
+  if (COLLECTIVES) begin : g_collectives
+    logic                    c_tvalid, c_tready, c_tlast;
+    logic [FLIT_W-1:0]       c_tdata;
+    logic [USER_W-1:0]       c_tuser;
+    logic [PlaneW-1:0]       c_plane;
+    logic                    d_tvalid, d_tready, d_tlast;
+    logic [FLIT_W-1:0]       d_tdata;
+    logic [USER_W-1:0]       d_tuser;
+    logic [PlaneW-1:0]       d_plane;
+
+    sp_collective #(
+        .FLIT_W    (FLIT_W),
+        .DATA_W    (DATA_W),
+        .AXI_ID_W  (AXI_ID_W),
+        .N_COMMANDS(N_COMMANDS),
+        .WINDOW    (WINDOW),
+        .N_GROUPS  (N_GROUPS),
+        .N_PLANES  (N_PLANES),
+        .FETCHES   (FETCHES)
+    ) i_collective (
+        .clk_i,
+        .rst_ni,
+        .source_i   (source),
+        .plane_up_i (up_q),
+        .planes_i   (planes),
+        .timeout_i  (collective_timeout),
+        .cmd_valid_i(col_cmd_valid_i),
+        .cmd_ready_o(col_cmd_ready_o),
+        .cmd_i      (col_cmd_i),
+        .res_valid_o(col_res_valid_o),
+        .res_ready_i(col_res_ready_i),
+        .res_o      (col_res_o),
+        .row_we_i   (fetch_we),
+        .row_group_i(fetch_row),
+        .row_i      (row),
+        .col_tvalid_o(c_tvalid),
+        .col_tready_i(c_tready),
+        .col_tdata_o(c_tdata),
+        .col_tuser_o(c_tuser),
+        .col_tlast_o(c_tlast),
+        .col_plane_o(c_plane),
+        .in_tvalid_i(d_tvalid),
+        .in_tready_o(d_tready),
+        .in_tdata_i (d_tdata),
+        .in_tuser_i (d_tuser),
+        .in_tlast_i (d_tlast),
+        .in_plane_i (d_plane),
+        .m_axi_awid_o(c_axi_awid_o),
+        .m_axi_awaddr_o(c_axi_awaddr_o),
+        .m_axi_awlen_o(c_axi_awlen_o),
+        .m_axi_awsize_o(c_axi_awsize_o),
+        .m_axi_awburst_o(c_axi_awburst_o),
+        .m_axi_awvalid_o(c_axi_awvalid_o),
+        .m_axi_awready_i(c_axi_awready_i),
+        .m_axi_wdata_o(c_axi_wdata_o),
+        .m_axi_wstrb_o(c_axi_wstrb_o),
+        .m_axi_wlast_o(c_axi_wlast_o),
+        .m_axi_wvalid_o(c_axi_wvalid_o),
+        .m_axi_wready_i(c_axi_wready_i),
+        .m_axi_bid_i(c_axi_bid_i),
+        .m_axi_bresp_i(c_axi_bresp_i),
+        .m_axi_bvalid_i(c_axi_bvalid_i),
+        .m_axi_bready_o(c_axi_bready_o),
+        .m_axi_arid_o(c_axi_arid_o),
+        .m_axi_araddr_o(c_axi_araddr_o),
+        .m_axi_arlen_o(c_axi_arlen_o),
+        .m_axi_arsize_o(c_axi_arsize_o),
+        .m_axi_arburst_o(c_axi_arburst_o),
+        .m_axi_arvalid_o(c_axi_arvalid_o),
+        .m_axi_arready_i(c_axi_arready_i),
+        .m_axi_rid_i(c_axi_rid_i),
+        .m_axi_rdata_i(c_axi_rdata_i),
+        .m_axi_rresp_i(c_axi_rresp_i),
+        .m_axi_rlast_i(c_axi_rlast_i),
+        .m_axi_rvalid_i(c_axi_rvalid_i),
+        .m_axi_rready_o(c_axi_rready_o),
+        .event_o    (collective_event)
+    );
+
+    sp_seal #(
+        .FLIT_W(FLIT_W),
+        .SIDE_W(PlaneW)
+    ) i_seal_collectives (
+        .clk_i,
+        .rst_ni,
+        .enable_i  (seal),
+        .s_tvalid_i(c_tvalid),
+        .s_tready_o(c_tready),
+        .s_tdata_i (c_tdata),
+        .s_tuser_i (c_tuser),
+        .s_tlast_i (c_tlast),
+        .s_side_i  (c_plane),
+        .m_tvalid_o(cs_tvalid),
+        .m_tready_i(cs_tready),
+        .m_tdata_o (cs_tdata),
+        .m_tuser_o (cs_tuser),
+        .m_tlast_o (cs_tlast),
+        .m_side_o  (cs_plane)
+    );
+
+    sp_unseal #(
+        .FLIT_W(FLIT_W),
+        .SIDE_W(PlaneW)
+    ) i_unseal_collectives (
+        .clk_i,
+        .rst_ni,
+        .require_i  (must_seal),
+        .s_tvalid_i (ds_tvalid),
+        .s_tready_o (ds_tready),
+        .s_tdata_i  (ds_tdata),
+        .s_tuser_i  (ds_tuser),
+        .s_tlast_i  (ds_tlast),
+        .s_side_i   (ds_plane),
+        .m_tvalid_o (d_tvalid),
+        .m_tready_i (d_tready),
+        .m_tdata_o  (d_tdata),
+        .m_tuser_o  (d_tuser),
+        .m_tlast_o  (d_tlast),
+        .m_side_o   (d_plane),
+        .ev_broken_o(broken_collective)
+    );
+  end else begin : g_none
+    /* verilator lint_off UNUSEDSIGNAL */  // there is nothing here that they are for
+    hdr_t d_hdr;
+    logic unused;
+    /* verilator lint_on UNUSEDSIGNAL */
+    assign d_hdr  = hdr_t'(ds_tuser[HDR_W-1:0]);
+    assign unused = &{1'b0, col_cmd_i, ds_tdata, ds_tuser, ds_plane, collective_timeout, planes,
+                      fetch_we, fetch_row, row, cs_tready, c_axi_awready_i, c_axi_wready_i, c_axi_bid_i,
+                      c_axi_bresp_i, c_axi_bvalid_i, c_axi_arready_i, c_axi_rid_i, c_axi_rdata_i,
+                      c_axi_rresp_i, c_axi_rlast_i, c_axi_rvalid_i};
+
+    sp_collective_none i_none (
+        .clk_i,
+        .rst_ni,
+        .cmd_valid_i(col_cmd_valid_i),
+        .cmd_ready_o(col_cmd_ready_o),
+        .cmd_id_i   (col_cmd_i.id),
+        .res_valid_o(col_res_valid_o),
+        .res_ready_i(col_res_ready_i),
+        .res_o      (col_res_o),
+        .in_tvalid_i(ds_tvalid),
+        .in_op_i    (d_hdr.op),
+        .in_tlast_i (ds_tlast),
+        .event_o    (collective_event)
+    );
+
+    assign ds_tready         = 1'b1;
+    assign broken_collective = 1'b0;
+    assign {cs_tvalid, cs_tdata, cs_tuser, cs_tlast, cs_plane} = '0;
+    assign {c_axi_awid_o, c_axi_awaddr_o, c_axi_awlen_o, c_axi_awsize_o, c_axi_awburst_o} = '0;
+    assign {c_axi_awvalid_o, c_axi_wdata_o, c_axi_wstrb_o, c_axi_wlast_o, c_axi_wvalid_o} = '0;
+    assign {c_axi_arid_o, c_axi_araddr_o, c_axi_arlen_o, c_axi_arsize_o, c_axi_arburst_o} = '0;
+    assign {c_axi_bready_o, c_axi_arvalid_o, c_axi_rready_o} = '0;
+  end
 
   sp_planes #(
       .FLIT_W   (FLIT_W),

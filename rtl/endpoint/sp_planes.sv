@@ -251,7 +251,8 @@ module sp_planes #(
     assign close    = inside_q && (!plane_up_i[p] || close_q);
     assign left     = inside_q ? left_q : num_flits(hdr.len, hdr.ext, K);
     assign in_valid = close || (rx_tvalid_i[p] && plane_up_i[p]);
-    assign in_beat  = close ? {left == LEN_W'(1), 2'b11, HDR_W'(0), FLIT_W'(0)}
+    // Who looks at a header does so with the first beat.
+    assign in_beat  = close ? {left == LEN_W'(1), 2'b11, hdr, FLIT_W'(0)}
                             : {rx_tlast_i[p], 1'b0, rx_tuser_i[p], rx_tdata_i[p]};
     assign rx_tready_o[p] = !plane_up_i[p] || (in_ready && !close);
     assign ev_closed_o[p] = close && in_ready && (left == LEN_W'(1));
@@ -310,7 +311,7 @@ module sp_planes #(
     logic              empty;
     logic [CountW-1:0] count;
 
-    sp_fifo #(
+    sp_fifo_block #(
         .WIDTH(BeatW),
         .DEPTH(REQ_FLITS)
     ) i_requests (
@@ -363,9 +364,10 @@ module sp_planes #(
     assign taken[k]      = from & offered[k] & {N_PLANES{m_tready_i[k]}};
 
     always_comb begin
-      {m_tlast_o[k], m_void_o[k], m_tuser_o[k], m_tdata_o[k]} = '0;
+      // Without a beat that of the first plane is shown, for nobody: no gate where there is one plane.
+      {m_tlast_o[k], m_void_o[k], m_tuser_o[k], m_tdata_o[k]} = beat[k][0];
       m_plane_o[k] = '0;
-      for (int unsigned p = 0; p < N_PLANES; p++) begin
+      for (int unsigned p = 1; p < N_PLANES; p++) begin
         if (from[p]) begin
           {m_tlast_o[k], m_void_o[k], m_tuser_o[k], m_tdata_o[k]} = beat[k][p];
           m_plane_o[k] = PlaneW'(p);

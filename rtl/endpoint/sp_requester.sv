@@ -213,7 +213,7 @@ module sp_requester
   logic [KINDS-1:0]              room;
   logic [KINDS-1:0]              offer;
   ask_t [KINDS-1:0]              offer_ask;
-  logic [KINDS-1:0][EXTRA_W-1:0] offer_extra;
+  logic [KINDS-1:0][EXTRA_W-1:0] taken_extra;
   logic [KINDS-1:0][NUM_W-1:0]   offer_num;
   logic [KINDS-1:0]              offer_again;
   logic [KINDS-1:0]              take;
@@ -245,7 +245,7 @@ module sp_requester
   logic unused;
   assign unused = &{1'b0, s_axi_awlock_i, s_axi_awcache_i, s_axi_awprot_i, s_axi_awqos_i,
                     s_axi_wlast_i, s_axi_arlock_i, s_axi_arcache_i, s_axi_arprot_i, s_axi_arqos_i,
-                    offer_extra[KIND_LOAD], done_place[KIND_STORE], done_place[KIND_ATOMIC]};
+                    taken_extra[KIND_LOAD], done_place[KIND_STORE], done_place[KIND_ATOMIC]};
 
   // ------------------------------------------------------------------------------------ planes
 
@@ -279,7 +279,8 @@ module sp_requester
   logic                                forget;
 
   assign loss_timeout = (avoid_time_i != '0) ? loss_timeout_i : '0;
-  assign tries        = (avoid_time_i != '0 && up_q != '0) ?
+  // With one plane there is no other one: nothing is avoided, and the table of that falls away.
+  assign tries        = (N_PLANES > 1 && avoid_time_i != '0 && up_q != '0) ?
                         TRIES_W'($countones(up_q)) - TRIES_W'(1) : '0;
 
   // One at a time: an answer comes only once, who waits for too long goes on to do so.
@@ -448,7 +449,7 @@ module sp_requester
       .room_o       (room[KIND_LOAD]),
       .offer_o      (offer[KIND_LOAD]),
       .offer_ask_o  (offer_ask[KIND_LOAD]),
-      .offer_extra_o(offer_extra[KIND_LOAD]),
+      .taken_extra_o(taken_extra[KIND_LOAD]),
       .offer_num_o  (offer_num[KIND_LOAD]),
       .offer_again_o(offer_again[KIND_LOAD]),
       .take_i       (take[KIND_LOAD]),
@@ -575,7 +576,7 @@ module sp_requester
       .room_o       (room[KIND_STORE]),
       .offer_o      (offer[KIND_STORE]),
       .offer_ask_o  (offer_ask[KIND_STORE]),
-      .offer_extra_o(offer_extra[KIND_STORE]),
+      .taken_extra_o(taken_extra[KIND_STORE]),
       .offer_num_o  (offer_num[KIND_STORE]),
       .offer_again_o(offer_again[KIND_STORE]),
       .take_i       (take[KIND_STORE]),
@@ -690,7 +691,7 @@ module sp_requester
       .room_o       (room[KIND_ATOMIC]),
       .offer_o      (offer[KIND_ATOMIC]),
       .offer_ask_o  (offer_ask[KIND_ATOMIC]),
-      .offer_extra_o(offer_extra[KIND_ATOMIC]),
+      .taken_extra_o(taken_extra[KIND_ATOMIC]),
       .offer_num_o  (offer_num[KIND_ATOMIC]),
       .offer_again_o(offer_again[KIND_ATOMIC]),
       .take_i       (take[KIND_ATOMIC]),
@@ -819,8 +820,8 @@ module sp_requester
       .ask_i         (offer_ask),
       .num_i         (offer_num),
       .again_i       (offer_again),
-      .store_extra_i (offer_extra[KIND_STORE]),
-      .atomic_extra_i(offer_extra[KIND_ATOMIC]),
+      .store_extra_i (taken_extra[KIND_STORE]),
+      .atomic_extra_i(taken_extra[KIND_ATOMIC]),
       .take_o        (take),
       .take_plane_o  (take_plane),
       .held_o        (held),

@@ -88,8 +88,9 @@ module sp_requester_least #(
 
   logic counted;
   logic uncounted;
-  assign counted   = take_i && relaxed_i;
-  assign uncounted = end_i && end_relaxed_i;
+  // With one plane nothing is counted, and the table falls away.
+  assign counted   = take_i && relaxed_i && N_PLANES > 1;
+  assign uncounted = end_i && end_relaxed_i && N_PLANES > 1;
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -104,8 +105,8 @@ module sp_requester_least #(
                     CountW'(uncounted && end_row == RowW'(r));
       end
       for (int unsigned p = 0; p < N_PLANES; p++) begin
-        load_q[p] <= load_q[p] + CountW'(take_i && plane_o == PlaneW'(p)) -
-                     CountW'(end_i && end_plane_i == PlaneW'(p));
+        load_q[p] <= load_q[p] + CountW'(take_i && plane_o == PlaneW'(p) && N_PLANES > 1) -
+                     CountW'(end_i && end_plane_i == PlaneW'(p) && N_PLANES > 1);
       end
     end
   end

@@ -61,9 +61,11 @@ module sp_requester_map
   always_comb begin
     found = '0;
     for (int unsigned r = 0; r < N_REGIONS; r++) begin
-      // The upper bits are those of the base: what lies within are the bits that differ.
+      // The upper bits are those of the base: what lies within are the bits that differ. All that
+      // is shifted is a constant: a mask is a small part of a shifter.
       if (!found.found && region_i[r].valid &&
-          ((addr_i ^ region_i[r].base) >> region_i[r].size_log2) == '0) begin
+          ((addr_i ^ region_i[r].base) & ({AXI_ADDR_W{1'b1}} << region_i[r].size_log2)) == '0)
+      begin
         found.found       = 1'b1;
         found.strict      = region_i[r].strict;
         found.window_log2 = region_i[r].window_log2;
@@ -92,9 +94,20 @@ module sp_requester_map
   logic [ADDR_W-1:0] in_window;
   assign in_window = found_q.rest[ADDR_W-1:0] & ~({ADDR_W{1'b1}} << found_q.window_log2);
 
+  // Number of the destination in its region. By the widest steps first, as few bits are wanted.
+  logic [ID_W-1:0] number;
+  always_comb begin
+    logic [AXI_ADDR_W-1:0] rest;
+    rest = found_q.rest;
+    for (int unsigned k = 6; k > 0; k--) begin
+      if (found_q.window_log2[k-1]) rest >>= 1 << (k - 1);
+    end
+    number = rest[ID_W-1:0];
+  end
+
   assign found_o  = found_q.found;
   assign strict_o = found_q.strict;
-  assign dst_o    = found_q.dst + ID_W'(found_q.rest >> found_q.window_log2);
+  assign dst_o    = found_q.dst + number;
   // Blocks of 256 bytes stay blocks wherever the window lies.
   assign addr_o   = {found_q.offset[ADDR_W-1:8], 8'd0} + in_window;
   assign beside_o = found_q.beside;

@@ -143,13 +143,15 @@ module sp_requester_read
   logic                  refused_q;
   logic [AXI_ADDR_W-1:0] end_q;  // last byte of the burst
   logic                  refused;
+  logic [6:0]            in_beat;  // bits of an address within a beat
   logic [AXI_ADDR_W-1:0] last_byte;
 
   // FIXED of one beat is INCR of one.
   assign refused   = ar.burst[1] || (ar.burst == 2'b00 && ar.len != '0) ||
                      32'(ar.size) > ByteW;
-  assign last_byte = ((ar.addr >> ar.size) << ar.size) +
-                     ((AXI_ADDR_W'(ar.len) + AXI_ADDR_W'(1)) << ar.size) - AXI_ADDR_W'(1);
+  // Of the first beat, and the other ones behind it.
+  assign in_beat   = 7'((8'd1 << ar.size) - 8'd1);
+  assign last_byte = (ar.addr | AXI_ADDR_W'(in_beat)) + AXI_ADDR_W'(15'(ar.len) << ar.size);
 
   logic unused;
   assign unused = &{1'b0, burst_q.burst, addr[3:0]};

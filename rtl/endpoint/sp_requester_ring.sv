@@ -51,8 +51,6 @@ module sp_requester_ring
     output logic                offer_o,
     /// Its packet.
     output ask_t                offer_ask_o,
-    /// What its packet has besides.
-    output logic [EXTRA_W-1:0]  offer_extra_o,
     /// Its number.
     output logic [NUM_W-1:0]    offer_num_o,
     /// It was sent before.
@@ -61,6 +59,8 @@ module sp_requester_ring
     input  logic                take_i,
     /// To be sent over this plane.
     input  logic [PLANE_W-1:0]  take_plane_i,
+    /// What the packet of the last one that was taken has besides.
+    output logic [EXTRA_W-1:0]  taken_extra_o,
     /// A request of this kind was taken and still needs what is kept for it.
     input  logic                held_i,
     /// Its number.
@@ -136,6 +136,8 @@ module sp_requester_ring
   end
 
   ask_t               ask_mem   [N];
+  // The widest one reads with a clock, for block memories; what is taken is not made meanwhile.
+  (* no_rw_check, ram_style = "block" *)
   logic [EXTRA_W-1:0] extra_mem [N];
   logic [RET_W-1:0]   ret_mem   [N];
   logic [ANS_W-1:0]   ans_mem   [N];
@@ -197,7 +199,6 @@ module sp_requester_ring
   assign waits = ORDERED && strict_q && !done_q[strict_at_q] && !offer_ask_o.mem.relaxed;
 
   assign offer_ask_o   = ask_mem[offer_at];
-  assign offer_extra_o = extra_mem[offer_at];
   assign offer_num_o   = resend ? walk_q : sent_q;
   assign offer_again_o = resend;
 
@@ -281,6 +282,7 @@ module sp_requester_ring
       plane_mem[offer_at] <= take_plane_i;
       sent_mem[offer_at]  <= now_i;
       strict_at_q         <= offer_ask_o.mem.relaxed ? strict_at_q : offer_at;
+      taken_extra_o       <= extra_mem[offer_at];
     end
     if (answer_i && answer_again_i) tries_q[answer_at] <= tries_q[answer_at] + TRIES_W'(1);
     if (overdue_take_i) tries_q[scan_q] <= tries_q[scan_q] + TRIES_W'(1);

@@ -51,9 +51,9 @@ module sp_requester_send
     input  logic [KINDS-1:0][NUM_W-1:0]   num_i,
     /// It was sent before.
     input  logic [KINDS-1:0]              again_i,
-    /// Of stores: {buffer, strobes}.
+    /// Of the last store that was taken: {buffer, strobes}.
     input  logic [EXTRA_W-1:0]            store_extra_i,
-    /// Of atomics: {epoch, value to compare, operand}.
+    /// Of the last atomic that was taken: {epoch, value to compare, operand}.
     input  logic [EXTRA_W-1:0]            atomic_extra_i,
     /// It is taken.
     output logic [KINDS-1:0]              take_o,
@@ -96,7 +96,6 @@ module sp_requester_send
     logic [NUM_W-1:0]   num;
     logic               again;
     logic [PlaneW-1:0]  plane;
-    logic [EXTRA_W-1:0] extra;
   } pick_t;
 
   // ------------------------------------------------------------------------------------ choose
@@ -129,7 +128,6 @@ module sp_requester_send
     pick.num   = num_i[kind];
     pick.again = again_i[kind];
     pick.plane = take_plane_o;
-    pick.extra = (kind == KIND_ATOMIC) ? atomic_extra_i : store_extra_i;
   end
 
   logic [7:0]          hash;
@@ -196,17 +194,18 @@ module sp_requester_send
     first = pick_q.ask.mem.addr[4 +: UnitW] + UnitW'(32'(beat_q) * U);
     for (int unsigned b = 0; b < U; b++) begin
       ahead = (U > 1) ? (UnitW'(b) - first) % UnitW'(U) : '0;
-      read_row_o[b] = {pick_q.extra[UNIT_W +: BufW],
+      read_row_o[b] = {store_extra_i[UNIT_W +: BufW],
                        RowInW'((first + ahead) >> $clog2(U))};
     end
   end
 
   // --------------------------------------------------------------------------------------- out
 
-  logic             out_valid_q;
-  pick_t            out_q;
-  logic [LEN_W-1:0] out_unit_q;  // first unit of the packet in this flit
-  logic             out_last_q;
+  logic               out_valid_q;
+  pick_t              out_q;
+  logic [EXTRA_W-1:0] out_extra_q;
+  logic [LEN_W-1:0]   out_unit_q;  // first unit of the packet in this flit
+  logic               out_last_q;
 
   assign out_ready = !out_valid_q || req_tready_i;
 
@@ -225,9 +224,10 @@ module sp_requester_send
   always_ff @(posedge clk_i) begin
     if (pick_ready) pick_q <= pick;
     if (go) begin
-      out_q      <= pick_q;
-      out_unit_q <= LEN_W'(32'(beat_q) * U);
-      out_last_q <= last;
+      out_q       <= pick_q;
+      out_extra_q <= (pick_q.kind == KIND_ATOMIC) ? atomic_extra_i : store_extra_i;
+      out_unit_q  <= LEN_W'(32'(beat_q) * U);
+      out_last_q  <= last;
     end
   end
 
@@ -250,8 +250,8 @@ module sp_requester_send
     endcase
 
     atomic         = '0;
-    atomic.operand = out_q.extra[63:0];
-    atomic.epoch   = out_q.extra[UNIT_W +: 16];
+    atomic.operand = out_extra_q[63:0];
+    atomic.epoch   = out_extra_q[UNIT_W +: 16];
     atomic.quiet   = out_q.ask.quiet;
     atomic.retry   = out_q.again;
   end
@@ -268,13 +268,13 @@ module sp_requester_send
           if (unit < out_q.ask.len) begin
             req_tdata_o[UNIT_W*j +: UNIT_W] = read_data_i[UNIT_W*bank +: UNIT_W];
           end else if (unit == out_q.ask.len && out_q.ask.strobes) begin
-            req_tdata_o[UNIT_W*j +: UNIT_W] = out_q.extra[UNIT_W-1:0];
+            req_tdata_o[UNIT_W*j +: UNIT_W] = out_extra_q[UNIT_W-1:0];
           end
         end
         KIND_ATOMIC: begin
           if (unit == '0) req_tdata_o[UNIT_W*j +: UNIT_W] = atomic;
           else if (unit < out_q.ask.len) begin
-            req_tdata_o[UNIT_W*j +: UNIT_W] = UNIT_W'(out_q.extra[127:64]);
+            req_tdata_o[UNIT_W*j +: UNIT_W] = UNIT_W'(out_extra_q[127:64]);
           end
         end
         default: ;

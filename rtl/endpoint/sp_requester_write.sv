@@ -125,10 +125,9 @@ module sp_requester_write
 
   /// A run of units.
   typedef struct packed {
-    logic [3:0]        first;
-    logic [LEN_W-1:0]  len;
-    logic              holes;  // not all of its bytes are written
-    logic [UNIT_W-1:0] strobes;
+    logic [3:0]       first;
+    logic [LEN_W-1:0] len;
+    logic             holes;  // not all of its bytes are written
   } run_t;
 
   /// What goes beside the address map.
@@ -141,6 +140,7 @@ module sp_requester_write
     logic [IdxW-1:0]     buffer;
     run_t                one;
     run_t                other;
+    logic [Block-1:0]    strobes; // of the whole block
   } beside_t;
 
   // -------------------------------------------------------------------------------- addresses
@@ -190,6 +190,7 @@ module sp_requester_write
   logic                  closed_q;  // a block has been filled
   logic                  closed_ready;
 
+  logic [6:0]            in_beat;  // bits of an address within a beat
   logic [AXI_ADDR_W-1:0] next;
   logic                  go;
   logic                  last;
@@ -201,7 +202,9 @@ module sp_requester_write
   assign go       = w_valid && w_ready;
   assign aw_ready = !busy_q || (go && last);
 
-  assign next      = ((burst_q.addr >> burst_q.size) + AXI_ADDR_W'(1)) << burst_q.size;
+  // To the next multiple of the size of a beat.
+  assign in_beat   = 7'((8'd1 << burst_q.size) - 8'd1);
+  assign next      = (burst_q.addr | AXI_ADDR_W'(in_beat)) + AXI_ADDR_W'(1);
   assign last      = burst_q.len == '0;
   assign block_end = last || next[8] != burst_q.addr[8];
   assign row_end   = block_end || next[FlitBW] != burst_q.addr[FlitBW];
@@ -229,11 +232,14 @@ module sp_requester_write
     end
   end
 
-  // A row of the buffer is written when its last beat has come.
+  // A row of the buffer is written when its last beat has come. What a row or a block begins with
+  // takes the place of what was there: strobes stay until the block goes, so they need no other
+  // place to wait in.
   logic [FLIT_W-1:0] row_q;
   logic [FLIT_W-1:0] row;
-  logic [Block-1:0]  strobes_q;
-  logic [Block-1:0]  strobes;
+  logic              row_new_q;    // the next beat begins a row
+  logic [Block-1:0]  strobes_q;    // of the block, or the last one that was closed
+  logic              block_new_q;  // the next beat begins a block
   logic [DATA_W-1:0] written;
   logic [WordW-1:0]  word;
 
@@ -243,10 +249,9 @@ module sp_requester_write
     for (int unsigned b = 0; b < DATA_W / 8; b++) begin
       written[8*b +: 8] = w.strb[b] ? w.data[8*b +: 8] : 8'd0;
     end
-    row = row_q;
+    row = row_new_q ? '0 : row_q;
     // Beats of one word name different bytes of it.
-    row[DATA_W*word +: DATA_W] = row_q[DATA_W*word +: DATA_W] | written;
-    strobes = strobes_q | (Block'(w.strb) << {burst_q.addr[7:ByteW], ByteW'(0)});
+    row[DATA_W*word +: DATA_W] |= written;
   end
 
   assign write_o      = {U{go && row_end && !refused_q}};
@@ -257,18 +262,25 @@ module sp_requester_write
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      row_q     <= '0;
-      strobes_q <= '0;
+      row_new_q   <= 1'b1;
+      block_new_q <= 1'b1;
     end else if (go && !refused_q) begin
-      row_q     <= row_end ? '0 : row;
-      strobes_q <= block_end ? '0 : strobes;
+      row_new_q   <= row_end;
+      block_new_q <= block_end;
+    end
+  end
+
+  always_ff @(posedge clk_i) begin
+    if (go && !refused_q) begin
+      row_q     <= row;
+      strobes_q <= (block_new_q ? '0 : strobes_q) |
+                   (Block'(w.strb) << {burst_q.addr[7:ByteW], ByteW'(0)});
     end
   end
 
   // ------------------------------------------------------------------------------------ blocks
 
   logic [AXI_ADDR_W-1:0] closed_addr_q;
-  logic [Block-1:0]      closed_strobes_q;
   logic [AXI_ID_W-1:0]   closed_id_q;
   logic                  closed_last_q;
   logic                  closed_refused_q;
@@ -283,7 +295,6 @@ module sp_requester_write
   always_ff @(posedge clk_i) begin
     if (close) begin
       closed_addr_q    <= {burst_q.addr[AXI_ADDR_W-1:8], 8'd0};
-      closed_strobes_q <= strobes;
       closed_id_q      <= burst_q.id;
       closed_last_q    <= last;
       closed_refused_q <= refused_q;
@@ -304,8 +315,7 @@ module sp_requester_write
   endfunction
 
   /// The run of the units of `any`, of which those of `all` are written as a whole.
-  function automatic run_t run_of(
-      logic [MAX_UNITS-1:0] any, logic [MAX_UNITS-1:0] all, logic [Block-1:0] bytes);
+  function automatic run_t run_of(logic [MAX_UNITS-1:0] any, logic [MAX_UNITS-1:0] all);
     logic [3:0]           end_unit;
     logic [MAX_UNITS-1:0] units;
     end_unit       = highest(any);
@@ -314,7 +324,6 @@ module sp_requester_write
     units          = (~MAX_UNITS'(0) << run_of.first) &
                      (~MAX_UNITS'(0) >> (4'(MAX_UNITS - 1) - end_unit));
     run_of.holes   = (units & ~all) != '0;
-    run_of.strobes = UNIT_W'(bytes >> {run_of.first, 4'd0});
   endfunction
 
   logic [MAX_UNITS-1:0] any;
@@ -324,10 +333,10 @@ module sp_requester_write
 
   always_comb begin
     for (int unsigned k = 0; k < MAX_UNITS; k++) begin
-      any[k] = |closed_strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
-      all[k] = &closed_strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
+      any[k] = |strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
+      all[k] = &strobes_q[UNIT_BYTES*k +: UNIT_BYTES];
     end
-    whole = run_of(any, all, closed_strobes_q);
+    whole = run_of(any, all);
     near  = MAX_UNITS'((1 << STROBE_UNITS) - 1) << whole.first;
 
     block.id      = closed_id_q;
@@ -336,8 +345,9 @@ module sp_requester_write
     block.none    = any == '0;
     block.two     = whole.holes && (any & ~near) != '0;
     block.buffer  = closed_buffer_q;
-    block.one     = block.two ? run_of(any & near, all, closed_strobes_q) : whole;
-    block.other   = run_of(any & ~near, all, closed_strobes_q);
+    block.one     = block.two ? run_of(any & near, all) : whole;
+    block.other   = run_of(any & ~near, all);
+    block.strobes = strobes_q;
   end
 
   // ---------------------------------------------------------------------------------- requests
@@ -383,7 +393,18 @@ module sp_requester_write
   assign map_ready    = room_i && (!two || second_q);
   assign run          = second_q ? mapped.other : mapped.one;
   assign make_ret_o   = make_ret;
-  assign make_extra_o = EXTRA_W'({mapped.buffer, run.strobes});
+  // Strobes of the run, to the front. Here, where it is one run at a time, and by the widest steps
+  // first: what only narrower ones could bring to the front falls away.
+  logic [Block-1:0]  moved;
+  logic [UNIT_W-1:0] front;
+  always_comb begin
+    moved = mapped.strobes;
+    for (int unsigned k = 4; k > 0; k--) begin
+      if (run.first[k-1]) moved >>= UNIT_BYTES << (k - 1);
+    end
+    front = moved[UNIT_W-1:0];
+  end
+  assign make_extra_o = EXTRA_W'({mapped.buffer, front});
 
   always_comb begin
     make_ask_o             = '0;

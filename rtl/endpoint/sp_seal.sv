@@ -62,6 +62,7 @@ module sp_seal #(
   logic [LEN_W:0] left;      // units before the check, from this beat on
   logic [LEN_W:0] left_q;
   logic [CRC_W-1:0] crc;
+  logic           crc_set;   // it is the next crc_q
 
   // The beat that leaves.
   logic                        valid_q;
@@ -73,7 +74,7 @@ module sp_seal #(
   logic                        seal_q;
   logic                        set_q;
   logic [2:0]                  at_q;      // unit of this beat before which the check belongs; K: none
-  logic [CRC_W-1:0]            crc_q;     // behind this beat
+  logic [CRC_W-1:0]            crc_q;     // behind this beat; with one unit a flit, in front of it
   logic                        extra;     // a beat more follows
   logic                        second_q;  // it leaves
 
@@ -82,16 +83,36 @@ module sp_seal #(
   assign set  = inside_q ? set_q : hdr.ext[EXT_SET];
   assign left = inside_q ? left_q : (LEN_W + 1)'(hdr.len) + (LEN_W + 1)'(hdr.ext[EXT_STROBE]);
 
-  sp_check_crc #(
-      .K(K)
-  ) i_crc (
-      .first_i(!inside_q),
-      .hdr_i  (hdr),
-      .left_i (left),
-      .unit_i (s_tdata_i),
-      .crc_i  (crc_q),
-      .crc_o  (crc)
-  );
+  if (K == 1) begin : g_step
+    // A check has a beat of its own behind the units of its packet, so a step a cycle is enough: for
+    // the header when it comes, for a unit when it leaves. A header comes while a unit of another
+    // packet leaves only if that has no check.
+    logic of_header;
+    assign of_header = !inside_q && !(valid_q && extra && !second_q);
+    assign crc_set   = of_header ? s_tready_o && s_tvalid_i
+                                 : m_tvalid_o && m_tready_i && !second_q && (at_q != '0);
+
+    sp_check_step i_crc (
+        .first_i(of_header),
+        .hdr_i  (hdr),
+        .unit_i (unit_q),
+        .crc_i  (crc_q),
+        .crc_o  (crc)
+    );
+  end else begin : g_crc
+    assign crc_set = s_tready_o && s_tvalid_i;
+
+    sp_check_crc #(
+        .K(K)
+    ) i_crc (
+        .first_i(!inside_q),
+        .hdr_i  (hdr),
+        .left_i (left),
+        .unit_i (s_tdata_i),
+        .crc_i  (crc_q),
+        .crc_o  (crc)
+    );
+  end
 
   assign extra      = seal_q && last_q && ((at_q == 3'(K)) || (set_q && (at_q == 3'(K - 1))));
   assign s_tready_o = !valid_q || (m_tready_i && (!extra || second_q));
@@ -122,8 +143,8 @@ module sp_seal #(
       set_q     <= set;
       at_q      <= (left < (LEN_W + 1)'(K)) ? 3'(left) : 3'(K);
       left_q    <= (left < (LEN_W + 1)'(K)) ? '0 : left - (LEN_W + 1)'(K);
-      crc_q     <= crc;
     end
+    if (crc_set) crc_q <= crc;
   end
 
   // ----------------------------------------------------------------------------------------- out

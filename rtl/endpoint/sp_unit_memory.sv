@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Memory of units, in as many banks as a flit has units, so that a flit can begin at any unit: each
-// bank has a row of its own. What is written can be read from the next cycle on.
+// bank has a row of its own. What is written can be read from the next cycle on; what is read while
+// it is written is not looked at.
 
 module sp_unit_memory #(
     /// Bits of a flit: 128, 256 or 512.
@@ -30,6 +31,7 @@ module sp_unit_memory #(
   import sp_pkg::UNIT_W;
 
   for (genvar b = 0; b < U; b++) begin : g_bank
+    (* no_rw_check *)
     logic [UNIT_W-1:0] mem [ROWS];
     logic [UNIT_W-1:0] read_q;
     always_ff @(posedge clk_i) begin

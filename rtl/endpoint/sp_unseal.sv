@@ -68,6 +68,8 @@ module sp_unseal #(
   logic [LEN_W:0]           left;       // units before the check, from this beat on
   logic [LEN_W:0]           left_q;
   logic [CRC_W-1:0]         crc;
+  logic                     crc_set;    // it is the next crc_q
+  logic [CRC_W-1:0]         crc_now;    // behind all that the check is about, with the last beat
   logic [LEN_W:0]           after;      // units that the packet will have behind this beat
 
   // The beat that leaves.
@@ -81,7 +83,7 @@ module sp_unseal #(
   logic                     miss_q;
   logic                     set_q;
   logic [2:0]               at_q;       // unit of this beat that is the check; K: not in it
-  logic [CRC_W-1:0]         crc_q;      // behind this beat
+  logic [CRC_W-1:0]         crc_q;      // behind this beat; with one unit a flit, in front of it
   logic                     short_q;    // only units that go, or move up, follow in the next beat
 
   logic                     ready;      // the beat leaves, or there is none
@@ -96,16 +98,34 @@ module sp_unseal #(
   assign left   = inside_q ? left_q : (LEN_W + 1)'(hdr.len) + (LEN_W + 1)'(hdr.ext[EXT_STROBE]);
   assign after  = left + (LEN_W + 1)'(set);
 
-  sp_check_crc #(
-      .K(K)
-  ) i_crc (
-      .first_i(!inside_q),
-      .hdr_i  (hdr),
-      .left_i (left),
-      .unit_i (s_tdata_i),
-      .crc_i  (crc_q),
-      .crc_o  (crc)
-  );
+  if (K == 1) begin : g_step
+    // A step a cycle is enough: for the header when it comes, for a unit when it leaves. The check
+    // is a beat of its own, so no header comes while the last unit in front of a check leaves.
+    assign crc_set = inside_q ? m_tvalid_o && m_tready_i && (at_q != '0) : ready && s_tvalid_i;
+    assign crc_now = (at_q != '0) ? crc : crc_q;
+
+    sp_check_step i_crc (
+        .first_i(!inside_q),
+        .hdr_i  (hdr),
+        .unit_i (unit_q),
+        .crc_i  (crc_q),
+        .crc_o  (crc)
+    );
+  end else begin : g_crc
+    assign crc_set = ready && s_tvalid_i && !merge;
+    assign crc_now = crc_q;
+
+    sp_check_crc #(
+        .K(K)
+    ) i_crc (
+        .first_i(!inside_q),
+        .hdr_i  (hdr),
+        .left_i (left),
+        .unit_i (s_tdata_i),
+        .crc_i  (crc_q),
+        .crc_o  (crc)
+    );
+  end
 
   assign merge      = valid_q && short_q;
   assign ready      = !valid_q || (m_tready_i && (!merge || s_tvalid_i));
@@ -137,8 +157,8 @@ module sp_unseal #(
       left_q      <= (left < (LEN_W + 1)'(K)) ? '0 : left - (LEN_W + 1)'(K);
       // Without the check just this beat is full: so the check, or the set, is alone in the next.
       short_q     <= sealed && !s_tlast_i && (after == (LEN_W + 1)'(K));
-      crc_q       <= crc;
     end
+    if (crc_set) crc_q <= crc;
   end
 
   // ----------------------------------------------------------------------------------------- out
@@ -159,7 +179,7 @@ module sp_unseal #(
     end
   end
 
-  assign wrong       = sealed_q ? check != {(UNIT_W - CRC_W)'(0), ~crc_q} : miss_q;
+  assign wrong       = sealed_q ? check != {(UNIT_W - CRC_W)'(0), ~crc_now} : miss_q;
   assign m_tvalid_o  = valid_q && (!merge || s_tvalid_i);
   assign m_tdata_o   = unit_d;
   assign m_tlast_o   = last_q || merge;
