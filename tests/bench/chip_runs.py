@@ -82,7 +82,10 @@ class Times:
     dead_cycles: int = 300
     age_cycles: int = 1000
     reissue_delay: int = 300
+    #: Both ends of a way seldom notice in the same cycle that it is lost, or back.
+    loss_timeout: int = 10_000
     tag_timeout: int = 50_000
+    avoid_time: int = 60_000
 
 
 def parameters(chip: Chip) -> dict[str, int]:
@@ -164,8 +167,8 @@ class Script:
                 "endpoint", unit, "region[0].entry", valid=1, size_log2=size_log2,
                 window_log2=WINDOW_LOG2,
             )  # fmt: skip
-            self.write("endpoint", unit, "reissue_delay", times.reissue_delay)
-            self.write("endpoint", unit, "tag_timeout", times.tag_timeout)
+            for name in ("reissue_delay", "loss_timeout", "tag_timeout", "avoid_time"):
+                self.write("endpoint", unit, name, getattr(times, name))
         self.up(chip.ways)
 
     def up(self, ways: int) -> None:
