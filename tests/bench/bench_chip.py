@@ -26,8 +26,10 @@ inswitch_efficiency_n16  the same by the engines, from the doorbells to the last
 *_efficiency_n16_bound   what framing allows of it, see bus_bound()
 allreduce_over_ring_n16  cycles of the ring over those of the engines; bound: 2(N-1)/N
 goodput_ber_1e-6      payload over line bits (130 a cycle and lane) over one plane, each endpoint
-                      stores at its neighbour, each line bit wrong with 10^-6: _errors of them
+                      stores at the next one, each line bit wrong with 10^-6: _errors of them
 goodput_no_errors     the same without wrong bits; goodput_bound: what framing allows
+goodput_pairs_*       the same when endpoints store at each other in pairs
+goodput_random_*      the same when all store at all
 failover_cycles       all store, load and use atomics at all over all planes; a plane loses its
                       signal; until all that was under way then has been answered over another one:
                       the longest of failover_runs
@@ -44,6 +46,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Callable
 from typing import Any
 
 from switchproof.models.endpoint.collectives import Command, Kind
@@ -169,19 +172,27 @@ def goodput(chip: Chip) -> dict[str, Any]:
     """Return payload over line bits with and without wrong bits."""
     figures: dict[str, Any] = {}
     rate = round(BER * BLOCK_BITS * (chip.flit_w // 128) * 2**32)
-    for name, injected, cycles in (("no_errors", 0, 20_000), ("ber_1e-6", rate, 150_000)):
-        script = one_plane(chip)
-        if injected:
-            script.inject(injected)
-        traffic = [f"stores {e} {1 << (e + 1) % chip.n:#x}" for e in range(chip.n)]
-        stretch(script, "all", traffic, cycles)
-        for end in script.ends:
-            script.read(f"bits{end}", "link", end, "injected_bits")
-        found = nothing_wrong(script.run())
-        line = found["all"]["cycles"] * BLOCK_BITS * (chip.flit_w // 128) * chip.n
-        figures[f"goodput_{name}"] = round(8 * sum(found["all"]["stored"]) / line, 4)
-        if injected:
-            figures[f"goodput_{name}_errors"] = sum(found[f"bits{end}"] for end in script.ends)
+    everyone = (1 << chip.n) - 1
+    patterns: dict[str, Callable[[int], int]] = {
+        "": lambda e: 1 << (e + 1) % chip.n,
+        "pairs_": lambda e: 1 << (e ^ 1),
+        "random_": lambda e: everyone,
+    }
+    for pattern, at in patterns.items():
+        for name, injected, cycles in (("no_errors", 0, 20_000), ("ber_1e-6", rate, 150_000)):
+            script = one_plane(chip)
+            if injected:
+                script.inject(injected)
+            traffic = [f"stores {e} {at(e):#x}" for e in range(chip.n)]
+            stretch(script, "all", traffic, cycles)
+            for end in script.ends:
+                script.read(f"bits{end}", "link", end, "injected_bits")
+            found = nothing_wrong(script.run())
+            line = found["all"]["cycles"] * BLOCK_BITS * (chip.flit_w // 128) * chip.n
+            key = f"goodput_{pattern}{name}"
+            figures[key] = round(8 * sum(found["all"]["stored"]) / line, 4)
+            if injected:
+                figures[f"{key}_errors"] = sum(found[f"bits{end}"] for end in script.ends)
     figures["goodput_bound"] = round(bound(chip, others=1) * 128 / BLOCK_BITS, 4)
     return figures
 
