@@ -66,6 +66,8 @@ class Board:
     tx_pin: str
     sizes: dict[str, str]
     fits: dict[str, str] = dataclasses.field(default_factory=dict)
+    #: Clocks of the configurations that have another one, in MHz.
+    clocks: dict[str, int] = dataclasses.field(default_factory=dict)
     #: The configuration that its file names; empty: that is `config`.
     own_config: str = ""
 
@@ -87,8 +89,11 @@ class Board:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Parameters of the top: those of the switch, and how many links and endpoints it has."""
+        """Parameters of the top: those of the switch, how many links and endpoints it has, and its
+        clock if it is not the board's usual one."""
         around = {"N_LINKS": self.config.links, "N_ENDPOINTS": self.config.endpoints}
+        if self.config.name in self.clocks:
+            around["CLK_HZ"] = self.clock_mhz * 1_000_000
         return harness_cache.switch().values(self.config) | around
 
     @property
@@ -117,6 +122,7 @@ def get(name: str, profile: str = "", size: str = "") -> Board:
         table["config"] = table["fits"].get(size, table["config"])
     if profile:
         table["config"] = choice("PROFILE", profile, profiles.load())
+    table["clock_mhz"] = table.get("clocks", {}).get(table["config"], table["clock_mhz"])
     table["config"] = profiles.get(table["config"])
     try:
         return Board(name=name, folder=folder, **table)

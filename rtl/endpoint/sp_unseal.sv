@@ -173,8 +173,11 @@ module sp_unseal #(
     if (sealed_q && m_tlast_o) begin
       for (int unsigned k = 0; k < K; k++) begin
         if (3'(k) == at_q) check = unit_q[k];
-        // A member set moves up.
-        if (3'(k) >= at_q) unit_d[k] = (k + 1 < K) ? unit_q[(k + 1 < K) ? k + 1 : k] : unit[0];
+        // A member set moves up. Where nothing does there is nothing: what comes now may be of
+        // another packet.
+        if (3'(k) >= at_q) begin
+          unit_d[k] = (k + 1 < K) ? unit_q[(k + 1 < K) ? k + 1 : k] : merge ? unit[0] : '0;
+        end
       end
     end
   end

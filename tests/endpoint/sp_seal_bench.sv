@@ -34,7 +34,7 @@ module sp_seal_bench #(
     output logic [N-1:0]                      m_tlast_o,
     /// Packets whose check was wrong or missing, by stream.
     output logic [N-1:0][15:0]                broken_o,
-    /// What went along was not what came, by stream.
+    /// What went along was not what came, or came with a header alone, by stream.
     output logic [N-1:0]                      astray_o
 );
 
@@ -71,6 +71,9 @@ module sp_seal_bench #(
           out_q[n] <= !m_tlast_o[n];
           // What goes along is the tag, so that it can be told.
           if (!out_q[n] && side_out[n] != out[n].tag) astray_o[n] <= 1'b1;
+          // A header alone comes with nothing, whatever is behind it.
+          if (n != 0 && !out_q[n] && out[n].len == '0 && out[n].ext == '0 &&
+              m_tdata_o[n] != '0) astray_o[n] <= 1'b1;
         end
         broken_o[n] <= broken_o[n] + 16'(broken[n]);
       end

@@ -123,7 +123,7 @@ def clean(board: Board, found: dict[str, np.ndarray], expected: list[board_traff
 @pytest.mark.short
 def test_identify(board: Board) -> None:
     """It is our board, with the configuration, clock and line that its description says."""
-    about = boards.get(boards.VIRTUAL)
+    about = boards.get(boards.VIRTUAL, board.config.name)
     found = board.identify()
     assert found["board"].to_bytes(4, "big").decode() == about.letters
     assert found["clock_hz"] == about.clock_mhz * 1_000_000

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Radiona ULX3S (Lattice ECP5): clock, reset and pins around sp_board. The 25 MHz of the board become
-// 50 MHz; the host's UART is the USB serial converter of the board. Button FIRE1 resets.
+// the clock of the image; the host's UART is the USB serial converter of the board. Button FIRE1
+// resets.
 
 module ulx3s #(
     /// Word that a register shows: the commit, or any other word of the builder.
     parameter logic [31:0] BUILD = '0,
+    /// Clock of the image in Hz: 25 or 50 million.
+    parameter int unsigned CLK_HZ = 50_000_000,
     /// These are the switch's; the build flow sets them from the board's named configuration.
     parameter int unsigned N_PORTS = 4,
     parameter int unsigned FLIT_W = 128,
@@ -54,18 +57,23 @@ module ulx3s #(
   logic [3:0] start_q;
   logic       rst_n;
 
-  // 25 MHz * 2 * 12 = 600 MHz in the PLL, / 12 = 50 MHz.
-  (* FREQUENCY_PIN_CLKI = "25", FREQUENCY_PIN_CLKOP = "50" *)
+  if (CLK_HZ != 25_000_000 && CLK_HZ != 50_000_000) begin : g_bad_clock
+    $fatal(1, "ulx3s: CLK_HZ = %0d is not 25 or 50 million", CLK_HZ);
+  end
+
+  // The PLL runs at 600 MHz: 25 MHz * 2 * 12, or 25 MHz * 1 * 24. It is divided by the last factor.
+  localparam int unsigned Multiple = CLK_HZ / 25_000_000;
+  localparam int unsigned Divider  = 24 / Multiple;
   EHXPLLL #(
       .PLLRST_ENA   ("DISABLED"),
       .INTFB_WAKE   ("DISABLED"),
       .STDBY_ENABLE ("DISABLED"),
       .DPHASE_SOURCE("DISABLED"),
       .CLKI_DIV     (1),
-      .CLKFB_DIV    (2),
-      .CLKOP_DIV    (12),
+      .CLKFB_DIV    (Multiple),
+      .CLKOP_DIV    (Divider),
       .CLKOP_ENABLE ("ENABLED"),
-      .CLKOP_CPHASE (5),
+      .CLKOP_CPHASE (Divider / 2 - 1),
       .CLKOP_FPHASE (0),
       .FEEDBK_PATH  ("CLKOP")
   ) i_pll (
@@ -100,7 +108,7 @@ module ulx3s #(
   assign wifi_gpio0 = 1'b1;
 
   sp_board #(
-      .CLK_HZ      (50_000_000),
+      .CLK_HZ      (CLK_HZ),
       .BAUD        (3_000_000),
       .BOARD       ("ULX3"),
       .BUILD       (BUILD),
