@@ -46,7 +46,7 @@ module sp_egress #(
     input  logic [sp_pkg::STAMP_W-1:0] stamp_i,
     /// Word; see sp_flit_code.
     input  logic [WordW-1:0]          word_i,
-    /// By VC: a longest packet may be sent here.
+    /// By VC: a longest packet may be sent here. PIPELINED: also in the next cycle.
     output logic [sp_pkg::NUM_VC-1:0] room_o,
     /// Flits of a buffer from which on packets are marked; 0: never.
     input  logic [sp_pkg::LEVEL_W-1:0] threshold_i,
@@ -80,8 +80,9 @@ module sp_egress #(
   import sp_pkg::*;
 
   localparam int unsigned PtrW = $clog2(DEPTH);
-  // Flits that the crossbar may have on the way when it looks at `room_o`.
-  localparam int unsigned OnTheWay = 4;
+  // Flits that the crossbar may have on the way when it looks at `room_o`, PIPELINED at what it was
+  // in the cycle before.
+  localparam int unsigned OnTheWay = PIPELINED ? 5 : 4;
   localparam int unsigned Room = max_flits(FLIT_W) + OnTheWay;
   // Stage behind the buffers: one flit being read, one on the port, one to keep the pace.
   localparam int unsigned OutFlits = 3;
@@ -337,10 +338,9 @@ module sp_egress #(
           level_q[v]  <= '0;
         end
       end else begin
-        if (read || pass) begin
-          active_q <= !take_last;
-          vc_q     <= pass ? vc_i : vc;
-        end
+        active_q <= (read || pass) ? !take_last : active_q;
+        // Of a packet that does not start now, this says nothing.
+        if (!active_q) vc_q <= (turn_q != '0) ? vc : vc_i;
         if (begins) first_vc_q <= behind_turn;
         turn_q <= begins ? pick(((one_q & ~turn_q) | two_q) & m_vc_room_i, behind_turn)
                          : pick(one_q & m_vc_room_i, first_vc_q);
