@@ -276,7 +276,13 @@ module sp_islip_rolling #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) near_q <= '0;
-    else for (int unsigned i = 0; i < N_IN; i++) near_q[i] <= begins[i];
+    else begin
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        near_q[i] <= begins[i];
+        assert (near_q[i] == match_q[SLOTS+1][i])
+          else $error("sp_islip_rolling: input %0d is told another match", i);
+      end
+    end
   end
 
   always_comb for (int unsigned i = 0; i < N_IN; i++) near_o[i] = near_q[i];
