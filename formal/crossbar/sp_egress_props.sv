@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What the crossbar and a receiver rely on from sp_egress, when the crossbar keeps the rule of
-// room: a packet is chosen only in a cycle in which room_o is up for its VC, its first flit comes
-// two cycles later, and its flits come without a gap; GAPS: with any gaps, as a sender makes them
+// room: a packet is chosen only in a cycle in which room_o is up for its VC (PIPELINED: was, in the
+// cycle before), its first flit comes two cycles later, and its flits come without a gap; GAPS: with any gaps, as a sender makes them
 // whose packet is cut through. The receiver may do as it likes.
 //
 // CONTENT = 0: no flit is ever lost for want of room; proved for all time. CONTENT = 1: what
@@ -61,6 +61,8 @@ module sp_egress_props
 
   logic              started_q = 1'b0;
   logic [NUM_VC-1:0] room;
+  logic [NUM_VC-1:0] room_q;
+  logic [NUM_VC-1:0] seen;        // room that a packet is chosen by
   flit_t             chosen;      // flit that is being read in the queues, two cycles from here
   flit_t             way_q;       // one cycle from here
   flit_t             here_q;      // it comes
@@ -85,11 +87,17 @@ module sp_egress_props
   always_comb begin
     reset_first: assume (started_q || !rst_ni);
     one_by_one: assume (!choose_i || left_q == '0);
-    only_with_room: assume (!choose_i || room[vc_i]);
+    only_with_room: assume (!choose_i || seen[vc_i]);
     length_exists: assume (!choose_i || (flits_i != '0 && 32'(flits_i) <= MaxFlits));
   end
 
+  assign seen = (PIPELINED != 0) ? room_q : room;
+
   always_ff @(posedge clk_i) started_q <= 1'b1;
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) room_q <= '0;
+    else room_q <= room;
+  end
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       way_q       <= '0;
@@ -174,7 +182,7 @@ module sp_egress_props
                   + OccW'(PIPELINED != 0 && dut.c_write && dut.c_vc == 2'(v));
       over[v] = held[v] + coming[v] + ((packet_q.vc == 2'(v)) ? OccW'(left_q) : '0)
                 > OccW'(DEPTH);
-      misled[v] = room[v] && held[v] + coming[v] + OccW'(MaxFlits) > OccW'(DEPTH);
+      misled[v] = seen[v] && held[v] + coming[v] + OccW'(MaxFlits) > OccW'(DEPTH);
     end
   end
 

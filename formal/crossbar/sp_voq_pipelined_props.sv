@@ -91,6 +91,7 @@ module sp_voq_pipelined_props
   logic [NUM_VC-1:0] vc_room;
   logic [1:0]        ready;
   logic              busy;
+  logic              long;
 
   sp_voq_pipelined #(
       .N_OUT  (2),
@@ -127,8 +128,9 @@ module sp_voq_pipelined_props
       .ready_o     (ready),
       .match_i,
       .go_i        (go_i ? match_i : '0),
-      .long_o      (),
+      .long_o      (long),
       .left_o      (),
+      .reads_o     (),
       .stays_o     (),
       .head_valid_o(),
       .head_hdr_o  (),
@@ -217,6 +219,8 @@ module sp_voq_pipelined_props
       free_is_exact: assert (!looked_q || was_q != sel || sel_free == free_q[sel]);
       // The length that is shown of a head is the one that was written with it.
       length_is_its_own: assert (off == '0);
+      // That it is more than one flit is said apart.
+      long_is_its_own: assert ((match_i & ~shown) != '0 || long == (dut.more != '0));
     end
   end
 

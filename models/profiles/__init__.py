@@ -129,7 +129,7 @@ class Config:
         if self.contexts % 2:
             raise ConfigError(f"configuration {self.name}: contexts = {self.contexts} is odd")
         # In front of a shared memory what is on the way counts twice.
-        on_the_way = {"voq_flits": (12 if self.voq_shared else 6, 8), "egress_flits": (4, 4)}
+        on_the_way = {"voq_flits": (12 if self.voq_shared else 6, 8), "egress_flits": (4, 5)}
         for field, choices in on_the_way.items():
             more = choices[self.pipelined]
             if getattr(self, field) < self.max_flits + more:

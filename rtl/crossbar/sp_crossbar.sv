@@ -256,6 +256,8 @@ module sp_crossbar #(
   logic [1:0]        start_vc    [N_PORTS];
   logic [OutW-1:0]   start_out   [N_PORTS];
   logic [N_OUT-1:0]  match       [N_IN];
+  logic [N_OUT-1:0]  near        [N_IN];   // PIPELINED: the same from registers near the input
+  logic [N_OUT-1:0]  near_go     [N_PORTS];
   logic [N_OUT-1:0]  matched     [N_IN];   // what is started
   logic [N_PORTS-1:0] start_mcast;         // it is a multicast; not PIPELINED
   logic [N_IN-1:0]   from        [N_OUT];
@@ -274,6 +276,7 @@ module sp_crossbar #(
   member_ports_t      flit_members [N_PORTS]; // of which these are the destinations
   logic [NUM_VC-1:0] out_room    [N_PORTS];
 
+  logic [NUM_VC-1:0] seen_room   [N_PORTS];  // the same, PIPELINED a cycle later
   logic [N_OUT-1:0]  room        [NUM_VC];  // outputs with room, by VC
   logic [N_OUT-1:0]  wanted      [N_PORTS]; // outputs that take the head of this port
 
@@ -286,6 +289,7 @@ module sp_crossbar #(
   logic [2:0][N_OUT-1:0] more    [N_IN];   // whose next packet has more than one flit, two, three
   logic [N_OUT-1:0]  heads       [N_IN];   // outputs for which a packet may start now
   logic [LEN_W-1:0]  in_left     [N_IN];   // flits of a packet that started before
+  logic [N_IN-1:0]   in_reads;             // one is read in this cycle
   logic [N_IN-1:0]   in_stays;             // there will be one in the next cycle
   logic [2:0]        mcast_more [N_PORTS]; // that of a multicast has more than one, two, three
   logic [N_IN-1:0]   in_long;              // the packet that starts has more than one
@@ -303,8 +307,29 @@ module sp_crossbar #(
   end
 
   for (genvar i = 0; i < N_PORTS; i++) begin : g_ingress
-    for (genvar v = 0; v < int'(NUM_VC); v++) begin : g_room
-      assign room_for[i][v] = !PIPELINED ? '0 : (v == int'(VC_RED)) ? room[v] & wanted[i] : room[v];
+    // Between an egress and an input lies half of the part: each has registers of its own, whose
+    // only wire this is.
+    if (PIPELINED) begin : g_room
+      (* keep *)
+      logic [NUM_VC-1:0][N_PORTS-1:0] room_q;
+
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) room_q <= '0;
+        else begin
+          for (int unsigned v = 0; v < NUM_VC; v++) begin
+            for (int unsigned j = 0; j < N_PORTS; j++) room_q[v][j] <= out_room[j][v];
+          end
+        end
+      end
+
+      always_comb begin
+        for (int unsigned v = 0; v < NUM_VC; v++) room_for[i][v] = N_OUT'(room_q[v]);
+        // What an engine wants it takes; nothing but contributions is queued for it.
+        for (int unsigned j = N_PORTS; j < N_OUT; j++) room_for[i][VC_RED][j] = 1'b1;
+        room_for[i][VC_RED] &= wanted[i];
+      end
+    end else begin : g_no_room
+      always_comb for (int unsigned v = 0; v < NUM_VC; v++) room_for[i][v] = '0;
     end
 
     logic               mcast_stays;
@@ -372,10 +397,11 @@ module sp_crossbar #(
         .three_o         (three[i]),
         .more_o          (more[i]),
         .heads_o         (heads[i]),
-        .match_i         (PIPELINED ? match[i] : '0),
-        .go_i            (PIPELINED ? matched[i] : '0),
+        .match_i         (near[i]),
+        .go_i            (near_go[i]),
         .long_o          (in_long[i]),
         .left_o          (in_left[i]),
+        .reads_o         (in_reads[i]),
         .stays_o         (in_stays[i]),
         .mcast_more_o    (mcast_more[i]),
         .mcast_left_o    (mcast_left),
@@ -416,6 +442,7 @@ module sp_crossbar #(
       assign in_waits[FirstMcast+i]   = 1'b0;
       assign in_long[FirstMcast+i]    = mcast_more[i][0];
       assign in_left[FirstMcast+i]    = mcast_left;
+      assign in_reads[FirstMcast+i]   = mcast_left != '0;
       assign in_stays[FirstMcast+i]   = mcast_stays;
       assign flit_valid[FirstMcast+i] = mcast_valid;
       assign flit_first[FirstMcast+i] = mcast_first;
@@ -438,6 +465,7 @@ module sp_crossbar #(
       logic             unused_done;
       logic [1:0]       unused_more;
       assign in_waits[N_PORTS+e] = 1'b0;
+      assign in_reads[N_PORTS+e] = in_left[N_PORTS+e] != '0;
 
       sp_flit_code #(
           .FLIT_W(FLIT_W),
@@ -505,10 +533,19 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  kept;                // those outputs
   logic [OutW-1:0]   due_q    [N_IN];     // due output of each input
 
+  if (PIPELINED) begin : g_seen
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) for (int unsigned j = 0; j < N_PORTS; j++) seen_room[j] <= '0;
+      else for (int unsigned j = 0; j < N_PORTS; j++) seen_room[j] <= out_room[j];
+    end
+  end else begin : g_seen
+    assign seen_room = out_room;
+  end
+
   always_comb begin
     for (int unsigned v = 0; v < NUM_VC; v++) begin
       room[v] = '0;
-      for (int unsigned j = 0; j < N_PORTS; j++) room[v][j] = out_room[j][v];
+      for (int unsigned j = 0; j < N_PORTS; j++) room[v][j] = seen_room[j][v];
     end
     // What an engine wants it takes; nothing but contributions is queued for it.
     for (int unsigned j = N_PORTS; j < N_OUT; j++) room[VC_RED][j] = 1'b1;
@@ -640,6 +677,8 @@ module sp_crossbar #(
     logic [N_OUT-1:0] ask_three [N_IN];
     logic [N_OUT-1:0] busy_q;             // a later flit of a packet is read for the output
     logic [N_OUT-1:0] taken_q;            // an engine has just been granted a head
+    // Who is chosen does not wait for what makes a match void: then nothing arrives.
+    logic [N_IN-1:0]  offered  [N_OUT];   // inputs that are matched with the output, one-hot or zero
     logic [N_IN-1:0]  by_q     [N_OUT];   // input whose flits it gets, one-hot
     logic [LEN_W-1:0] out_left [N_OUT];
     logic [N_OUT-1:0] arrives_q;
@@ -661,7 +700,8 @@ module sp_crossbar #(
         .more_i    (more),
         .in_left_i (in_left),
         .out_left_i(out_left),
-        .match_o   (match)
+        .match_o   (match),
+        .near_o    (near)
     );
 
     for (genvar i = int'(N_PORTS); i < int'(N_IN); i++) begin : g_injected
@@ -689,12 +729,16 @@ module sp_crossbar #(
         ask_some[i]  = ((i < N_PORTS) ? wish[i] : mcast_wish[i]) & allowed_q[i];
         ask_two[i]   = two[i] & allowed_q[i];
         ask_three[i] = three[i] & allowed_q[i];
-        matched[i]   = (in_left[i] == '0) ? match[i] & heads[i] & ~busy_q & ~taken_q : '0;
+        matched[i]   = in_reads[i] ? '0 : match[i] & heads[i] & ~busy_q & ~taken_q;
+      end
+      for (int unsigned i = 0; i < N_PORTS; i++) begin
+        near_go[i] = in_reads[i] ? '0 : near[i] & heads[i] & ~busy_q & ~taken_q;
       end
       for (int unsigned j = 0; j < N_OUT; j++) begin
         out_left[j] = '0;
         for (int unsigned i = 0; i < N_IN; i++) begin
-          from[j][i] = matched[i][j];
+          offered[j][i] = match[i][j];
+          from[j][i]    = matched[i][j];
           if (by_q[j][i]) out_left[j] |= in_left[i];
         end
         if (!busy_q[j]) out_left[j] = '0;
@@ -759,8 +803,8 @@ module sp_crossbar #(
       for (int unsigned j = 0; j < N_OUT; j++) begin
         choice[j] = '0;
         for (int unsigned i = 0; i < N_IN; i++) begin
-          choice[j].pair[i/2] |= from[j][i];
-          if (i % 2 == 1) choice[j].odd[i/(2*Chain)] |= from[j][i];
+          choice[j].pair[i/2] |= offered[j][i];
+          if (i % 2 == 1) choice[j].odd[i/(2*Chain)] |= offered[j][i];
         end
       end
     end
@@ -769,7 +813,7 @@ module sp_crossbar #(
       for (int unsigned j = 0; j < N_OUT; j++) begin
         if (!busy_q[j]) begin
           part_choice_q[j] <= {Wide / PartW{choice[j]}};
-          source_q[j]      <= number(from[j]);
+          source_q[j]      <= number(offered[j]);
         end
       end
     end
@@ -786,7 +830,7 @@ module sp_crossbar #(
           allowed_q[i] <= overdue[i] ? N_OUT'(1) << due_q[i] : ~kept;
         end
         for (int unsigned j = 0; j < N_OUT; j++) begin
-          if (!busy_q[j]) by_q[j] <= from[j];
+          if (!busy_q[j]) by_q[j] <= offered[j];
           busy_q[j]    <= busy_q[j] ? (by_q[j] & in_stays) != '0 : (from[j] & in_long) != '0;
           arrives_q[j] <= busy_q[j] || from[j] != '0;
           taken_q[j]   <= j >= N_PORTS && from[j] != '0;
@@ -913,6 +957,8 @@ module sp_crossbar #(
     end
 
     assign matched     = match;
+    always_comb for (int unsigned i = 0; i < N_IN; i++) near[i] = '0;
+    always_comb for (int unsigned i = 0; i < N_PORTS; i++) near_go[i] = '0;
     assign start_mcast = mcast_in[N_PORTS-1:0];
     assign source      = src2_q;
 
@@ -1000,8 +1046,8 @@ module sp_crossbar #(
     logic [N_IN-1:0] unused;
     always_comb begin
       for (int unsigned i = 0; i < N_IN; i++) begin
-        unused[i] = &{1'b0, flit_valid[i], in_long[i], in_stays[i], in_left[i], fresh[i], two[i],
-                      three[i], more[i], heads[i]};
+        unused[i] = &{1'b0, flit_valid[i], in_long[i], in_stays[i], in_reads[i], in_left[i],
+                      fresh[i], two[i], three[i], more[i], heads[i]};
       end
     end
   end

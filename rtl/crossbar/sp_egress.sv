@@ -46,7 +46,7 @@ module sp_egress #(
     input  logic [sp_pkg::STAMP_W-1:0] stamp_i,
     /// Word; see sp_flit_code.
     input  logic [WordW-1:0]          word_i,
-    /// By VC: a longest packet may be sent here.
+    /// By VC: a longest packet may be sent here. PIPELINED: also in the next cycle.
     output logic [sp_pkg::NUM_VC-1:0] room_o,
     /// Flits of a buffer from which on packets are marked; 0: never.
     input  logic [sp_pkg::LEVEL_W-1:0] threshold_i,
@@ -80,8 +80,9 @@ module sp_egress #(
   import sp_pkg::*;
 
   localparam int unsigned PtrW = $clog2(DEPTH);
-  // Flits that the crossbar may have on the way when it looks at `room_o`.
-  localparam int unsigned OnTheWay = 4;
+  // Flits that the crossbar may have on the way when it looks at `room_o`, PIPELINED at what it was
+  // in the cycle before.
+  localparam int unsigned OnTheWay = PIPELINED ? 5 : 4;
   localparam int unsigned Room = max_flits(FLIT_W) + OnTheWay;
   // Stage behind the buffers: one flit being read, one on the port, one to keep the pace.
   localparam int unsigned OutFlits = 3;
@@ -337,10 +338,9 @@ module sp_egress #(
           level_q[v]  <= '0;
         end
       end else begin
-        if (read || pass) begin
-          active_q <= !take_last;
-          vc_q     <= pass ? vc_i : vc;
-        end
+        active_q <= (read || pass) ? !take_last : active_q;
+        // Of a packet that does not start now, this says nothing.
+        if (!active_q) vc_q <= (turn_q != '0) ? vc : vc_i;
         if (begins) first_vc_q <= behind_turn;
         turn_q <= begins ? pick(((one_q & ~turn_q) | two_q) & m_vc_room_i, behind_turn)
                          : pick(one_q & m_vc_room_i, first_vc_q);
@@ -476,20 +476,37 @@ module sp_egress #(
   // A word that is being read lands in the next cycle, so it counts.
   assign space  = {1'b0, out_count} + 3'(reading_q) < 3'(OutFlits);
 
-  sp_fifo #(
-      .WIDTH(OutW),
-      .DEPTH(OutFlits)
-  ) i_out (
-      .clk_i,
-      .rst_ni,
-      .push_i (reading_q || pass),
-      .data_i (out_flit),
-      .full_o (out_full),
-      .pop_i  (m_tready_i),
-      .data_o ({m_tlast_o, m_tuser_o, m_tdata_o}),
-      .empty_o(out_empty),
-      .count_o(out_count)
-  );
+  // As sp_fifo, but PIPELINED a place that is free is written in every cycle: whether a flit passes is
+  // known late, and to tell all small memories of a flit would take a wire over the whole part.
+  logic [OutW-1:0] out_mem [OutFlits];
+  logic [1:0]      out_wptr_q;
+  logic [1:0]      out_rptr_q;
+  logic [1:0]      out_count_q;
+  logic            out_push;
+  logic            out_pop;
+
+  assign out_push  = reading_q || pass;
+  assign out_pop   = m_tready_i && !out_empty;
+  assign out_full  = out_count_q == 2'(OutFlits);
+  assign out_empty = out_count_q == '0;
+  assign out_count = out_count_q;
+  assign {m_tlast_o, m_tuser_o, m_tdata_o} = out_mem[out_rptr_q];
+
+  always_ff @(posedge clk_i) begin
+    if (!out_full && (PIPELINED || out_push)) out_mem[out_wptr_q] <= out_flit;
+  end
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) begin
+      out_wptr_q  <= '0;
+      out_rptr_q  <= '0;
+      out_count_q <= '0;
+    end else begin
+      if (out_push) out_wptr_q <= (out_wptr_q == 2'(OutFlits - 1)) ? '0 : out_wptr_q + 2'd1;
+      if (out_pop) out_rptr_q <= (out_rptr_q == 2'(OutFlits - 1)) ? '0 : out_rptr_q + 2'd1;
+      out_count_q <= out_count_q + 2'(out_push) - 2'(out_pop);
+    end
+  end
 
   assign m_tvalid_o = !out_empty;
 

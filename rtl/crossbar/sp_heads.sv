@@ -53,6 +53,8 @@ module sp_heads #(
     input  logic [N_OUT-1:0]           get_out_i,
     /// Flits behind the first of a packet at the place behind it, at most 7.
     input  logic [2:0]                 get_more_i,
+    /// There are any.
+    input  logic                       get_long_i,
     /// A packet came to a queue with none in front of it: VC, one-hot.
     input  logic [sp_pkg::NUM_VC-1:0]  set_vc_i,
     /// Output, one-hot or zero.
@@ -86,6 +88,10 @@ module sp_heads #(
     output logic [PtrW-1:0]            head_place_o [N_OUT],
     /// Flits behind that one, at most 7.
     output logic [2:0]                 head_more_o  [N_OUT],
+    /// There are any, but by `get_long_i`.
+    output logic [N_OUT-1:0]           head_long_o,
+    /// Outputs of whose head `get_long_i` says that.
+    output logic [N_OUT-1:0]           head_gets_o,
     /// Engines: their queue has a packet.
     output logic [EngDim-1:0]          filled_o,
     /// Place of its next flit.
@@ -118,7 +124,6 @@ module sp_heads #(
     logic [PtrW-1:0]               rptr_q  [NUM_VC];  // place of the next flit that is read
     logic [NUM_VC-1:0]             turn_q;            // VC whose head is shown, one-hot or zero
     logic [NUM_VC-1:0]             first_q;           // VCs that come first behind the last one
-    logic [PtrW-1:0]               place_q;
     logic [NUM_VC-1:0]             room;
     logic [NUM_VC-1:0]             stays;             // VCs that may start if none starts now
     logic [NUM_VC-1:0]             next;              // if that of turn_q does
@@ -126,7 +131,7 @@ module sp_heads #(
     logic [NUM_VC-1:0]             first_next;
     logic [NUM_VC-1:0]             up, down, later;
     logic [NUM_VC-1:0]             moves;             // VCs of which a flit is read
-    logic [PtrW-1:0]               place;
+    logic [PtrW-1:0]               place;             // of the head that is shown
     logic                          ours;              // the queue that is written is of this output
 
     assign ours = 32'(wr_out_i) == j;
@@ -153,9 +158,9 @@ module sp_heads #(
       // Of an input one flit is read in a cycle, so that the places of all its queues need one
       // adder.
       moves = down | later;
-      place = ((turn & moves) != '0) ? behind_i : '0;
+      place = '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        if (turn[v] && !moves[v]) place |= rptr_q[v];
+        if (turn_q[v] && (!Engine || v == 32'(VC_RED))) place |= rptr_q[v];
       end
     end
 
@@ -185,18 +190,22 @@ module sp_heads #(
       end
     end
 
-    always_ff @(posedge clk_i) place_q <= place;
-
     // The length at the place of the next flit, for each queue. It comes from a memory in the cycle
     // behind the one in which the place moves.
     logic [2:0] more_q [NUM_VC];
     logic [2:0] more;
     logic       gets;  // that of the head that is shown comes
+    logic [NUM_VC-1:0] long_q;  // more_q is not zero
 
     always_ff @(posedge clk_i) begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        if (set_out_i[j] && set_vc_i[v]) more_q[v] <= set_more_i;
-        else if (get_out_i[j] && get_vc_i[v]) more_q[v] <= get_more_i;
+        if (set_out_i[j] && set_vc_i[v]) begin
+          more_q[v] <= set_more_i;
+          long_q[v] <= set_more_i != '0;
+        end else if (get_out_i[j] && get_vc_i[v]) begin
+          more_q[v] <= get_more_i;
+          long_q[v] <= get_long_i;
+        end
       end
     end
 
@@ -211,8 +220,10 @@ module sp_heads #(
 
     assign ready_o[j]      = turn_q != '0;
     assign head_vc_o[j]    = turn_q;
-    assign head_place_o[j] = place_q;
+    assign head_place_o[j] = place;
     assign head_more_o[j]  = more;
+    assign head_long_o[j]  = !gets && (turn_q & long_q) != '0;
+    assign head_gets_o[j]  = gets;
 
     // What the scheduler is told may be a cycle old.
     logic [NUM_VC-1:0] ones, twos;
@@ -237,7 +248,17 @@ module sp_heads #(
       for (int unsigned n = 0; n < 3; n++) more_o[n][j] <= ready_o[j] && head_more_o[j] > 3'(n);
     end
 
-    assign fresh_o[j] = one_q == '0 && (up & room) != '0;
+    // A packet that is whole goes to the queue that was looked at in the cycle before; whether it is
+    // the first one of its output is found meanwhile, as the grant is made in the cycle it comes. It
+    // is not seen to be when the last one in front of it has started just now.
+    logic fresh_q;
+
+    always_ff @(posedge clk_i) begin
+      fresh_q <= 32'(sel_out_i) == j && (!Engine || sel_vc_i == VC_RED) && room_i[sel_vc_i][j]
+                 && one_q == '0 && !(commit_i && ours);
+    end
+
+    assign fresh_o[j] = commit_i && fresh_q;
 
     if (Engine) begin : g_engine
       assign filled_o[j-int'(N_PORTS)] = one_q[VC_RED];

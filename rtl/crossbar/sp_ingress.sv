@@ -143,6 +143,8 @@ module sp_ingress #(
     output logic                      long_o,
     /// Flits of an earlier packet that are still to be read.
     output logic [sp_pkg::LEN_W-1:0]  left_o,
+    /// One is read in this cycle.
+    output logic                      reads_o,
     /// There will be such a flit in the next cycle.
     output logic                      stays_o,
 
@@ -674,9 +676,26 @@ module sp_ingress #(
   // As many bits as a level can have; a threshold beyond them marks nothing.
   localparam int unsigned MarkW = PIPELINED ? PtrW + 1 : LEVEL_W;
 
-  assign marking = threshold_i != '0 && 32'(threshold_i) < (1 << MarkW);
-  assign mark    = first ? marking && level[MarkW-1:0] >= threshold_i[MarkW-1:0] && !hdr.ecn
-                         : mark_q;
+  logic [MarkW-1:0] threshold;
+
+  if (PIPELINED) begin : g_near_threshold
+    // A register for each port: what all of them look at lies far from most.
+    (* keep *)
+    logic [MarkW:0] threshold_q;
+
+    always_ff @(posedge clk_i or negedge rst_ni) begin
+      if (!rst_ni) threshold_q <= '0;
+      else threshold_q <= {threshold_i != '0 && 32'(threshold_i) < (1 << MarkW),
+                           threshold_i[MarkW-1:0]};
+    end
+
+    assign {marking, threshold} = threshold_q;
+  end else begin : g_threshold
+    assign marking   = threshold_i != '0 && 32'(threshold_i) < (1 << MarkW);
+    assign threshold = threshold_i[MarkW-1:0];
+  end
+
+  assign mark = first ? marking && level[MarkW-1:0] >= threshold && !hdr.ecn : mark_q;
 
   always_comb begin
     marked_hdr     = hdr;
@@ -802,6 +821,7 @@ module sp_ingress #(
         .go_i,
         .long_o,
         .left_o,
+        .reads_o,
         .stays_o,
         .head_valid_o,
         .head_hdr_o,
@@ -951,7 +971,8 @@ module sp_ingress #(
     always_comb begin
       for (int unsigned v = 0; v < NUM_VC; v++) unused[v] = &{1'b0, room_i[v], match_i, go_i};
     end
-    assign {fresh_o, some_o, two_o, three_o, more_o, heads_o, long_o, left_o, stays_o} = '0;
+    assign {fresh_o, some_o, two_o, three_o, more_o, heads_o, long_o, left_o, reads_o,
+            stays_o} = '0;
   end
 
   // --------------------------------------------------------------------------------- multicasts

@@ -49,7 +49,9 @@ module sp_islip_rolling #(
     /// The same of the packet on its way to an output.
     input  logic [LEFT_W-1:0]      out_left_i [N_OUT],
     /// Row i: the outputs that input i is matched with in the slot that begins.
-    output logic [N_OUT-1:0]       match_o    [N_IN]
+    output logic [N_OUT-1:0]       match_o    [N_IN],
+    /// The same from registers of its own, which may lie where it is used.
+    output logic [N_OUT-1:0]       near_o     [N_IN]
 );
 
   if (N_IN < 1) begin : g_bad_in
@@ -196,6 +198,16 @@ module sp_islip_rolling #(
     end
   end
 
+  // What match_q[SLOTS+1] gets.
+  logic [N_OUT-1:0] begins [N_IN];
+
+  always_comb begin
+    for (int unsigned i = 0; i < N_IN; i++) begin
+      begins[i] = accepted[SLOTS][i];
+      if (SLOTS > 1) begins[i] |= match_q[(SLOTS>1)?SLOTS : 2][i];
+    end
+  end
+
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       for (int unsigned a = 0; a <= SLOTS; a++) begin
@@ -257,5 +269,22 @@ module sp_islip_rolling #(
   end
 
   assign match_o = match_q[SLOTS+1];
+
+  // What starts is told to inputs that lie all over the part, and is needed here as well.
+  (* keep *)
+  logic [N_IN-1:0][N_OUT-1:0] near_q;
+
+  always_ff @(posedge clk_i or negedge rst_ni) begin
+    if (!rst_ni) near_q <= '0;
+    else begin
+      for (int unsigned i = 0; i < N_IN; i++) begin
+        near_q[i] <= begins[i];
+        assert (near_q[i] == match_q[SLOTS+1][i])
+          else $error("sp_islip_rolling: input %0d is told another match", i);
+      end
+    end
+  end
+
+  always_comb for (int unsigned i = 0; i < N_IN; i++) near_o[i] = near_q[i];
 
 endmodule

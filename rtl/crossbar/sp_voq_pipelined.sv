@@ -92,6 +92,8 @@ module sp_voq_pipelined #(
     output logic                                   long_o,
     /// Flits of an earlier packet that are still to be read, that of this cycle included.
     output logic [sp_pkg::LEN_W-1:0]               left_o,
+    /// One is read in this cycle.
+    output logic                                   reads_o,
     /// There will be such a flit in the next cycle.
     output logic                                   stays_o,
 
@@ -304,6 +306,8 @@ module sp_voq_pipelined #(
   logic [NUM_VC-1:0] head_vc    [N_OUT];
   logic [PtrW-1:0]   head_place [N_OUT];
   logic [2:0]        head_more  [N_OUT];
+  logic [N_OUT-1:0]  head_long;
+  logic [N_OUT-1:0]  head_gets;
   logic [EngDim-1:0] filled;          // engines: the queue has a packet
   logic [PtrW-1:0]   oldest [EngDim]; // its place
 
@@ -321,6 +325,7 @@ module sp_voq_pipelined #(
   logic [PtrW-1:0]   rd_place;
   logic [PtrW-1:0]   behind;          // place behind that one
   head_t             head_q;
+  logic [3:0]        len_q;           // what len_mem says
 
   always_comb begin
     vc          = '0;
@@ -338,20 +343,21 @@ module sp_voq_pipelined #(
   end
 
   assign first    = go_i != '0;
-  assign long_o   = more != '0;
+  // What the memory says of it comes late: nothing is behind it but this.
+  assign long_o   = (match_i & head_long) != '0 || (len_q[3] && (match_i & head_gets) != '0);
   assign rd_sel   = later_q ? later_sel_q
                             : queue({vc[3] | vc[2], vc[3] | vc[1]}, out);
   assign rd_place = later_q ? later_place_q : first_place;
   assign behind   = rd_place + PtrW'(1);
   assign left_o   = left_q;
+  assign reads_o  = later_q;
   assign stays_o  = later_q && (second_q || left_q > LEN_W'(1));
 
   // Lengths of packets once more: that of the packet behind a flit is read with the flit, and is
   // there when that packet can be a head. A packet that comes to an empty queue tells its own: it
   // is a head in the second cycle behind at the earliest, so that there is one to see that.
   (* no_rw_check *)
-  logic [2:0]        len_mem [NumQ*DEPTH];  // flits behind the first, at the place in front of it
-  logic [2:0]        len_q;
+  logic [3:0]        len_mem [NumQ*DEPTH];  // {any, flits behind the first}, at the place in front
   logic [2:0]        more_q;                // of the packet that has come
   logic              first_q;               // one has
   logic              none_q, one_q;         // it found no flit, found one in its queue
@@ -363,7 +369,7 @@ module sp_voq_pipelined #(
                                                                                     : none_q;
 
   always_ff @(posedge clk_i) begin
-    if (wr_valid_i && wr_first_i) len_mem[{wr_q, place_q - PtrW'(1)}] <= wr_more;
+    if (wr_valid_i && wr_first_i) len_mem[{wr_q, place_q - PtrW'(1)}] <= {wr_more != '0, wr_more};
     len_q  <= len_mem[{rd_sel, rd_place}];
     more_q <= wr_more;
     none_q <= had == '0;
@@ -447,7 +453,8 @@ module sp_voq_pipelined #(
       .behind_i    (behind),
       .get_vc_i    (read_q ? later_vc_q : '0),
       .get_out_i   (later_out_q),
-      .get_more_i  (len_q),
+      .get_more_i  (len_q[2:0]),
+      .get_long_i  (len_q[3]),
       .set_vc_i    (wr_vc_q),
       .set_out_i   ((first_q && left_behind) ? wr_out_q : '0),
       .set_more_i  (more_q),
@@ -463,6 +470,8 @@ module sp_voq_pipelined #(
       .head_vc_o   (head_vc),
       .head_place_o(head_place),
       .head_more_o (head_more),
+      .head_long_o (head_long),
+      .head_gets_o (head_gets),
       .filled_o    (filled),
       .oldest_o    (oldest)
   );
