@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from switchproof.models import packet, scheduling
 from switchproof.models.crossbar import Switch
-from switchproof.models.layout import EType, Op, RedOp, Status
+from switchproof.models.layout import EType, Op, RedOp, Status, Vc
 from switchproof.models.packet import Packets
 from switchproof.models.scheduling import Arrivals, Replay, Shown, Stimulus
 from switchproof.tb import traffic
@@ -77,6 +77,8 @@ class EveryCycle(BaseTest):
         cycles = int(os.environ["SP_CYCLES"])
         round_ = 0
         members: list[int] = []
+        if config.pipelined:
+            await self.fill_places()
         while self.pipe.cycle < cycles:
             if round_ % 8 == 0 and config.engines:
                 # A group changes when nothing is open. One group at a time: contexts are few.
@@ -129,6 +131,34 @@ class EveryCycle(BaseTest):
             coverage.hit("timing.longer", self.longer)
         for kind in self.seen:
             coverage.hit(f"timing.{kind}", self.seen[kind])
+
+    async def fill_places(self) -> None:
+        """Write a packet of one flit to every place of every queue.
+
+        A pipelined queue looks at lengths that are noted at its places before they are known to be
+        of its next packet; what is there behind a reset nobody knows.
+        """
+        rng, config = self.rng, self.config
+        count, everyone = config.voq_flits, list(range(config.ports))
+        to = np.tile(np.repeat(everyone, count), (config.ports, 1))
+        for vc in Vc:
+            ops = [op for op in traffic.UNICAST_OPS if packet.op_vc(op) == vc]
+            await self.send(
+                traffic.unicast(
+                    rng, config, to.shape[1], outputs=to, ops=ops, lengths=(0, 1), extensions=False
+                )
+            )
+        if config.engines:
+            await self.set_group(0, everyone)
+            self.routed.set_group(0, (1 << config.ports) - 1)
+        for engine in range(config.engines):
+            await self.send(
+                traffic.allreduce(
+                    rng, config, count, group=0, members=everyone, etype=EType.FP32,
+                    redop=RedOp.MAX, engine=engine, lengths=(1, 1),
+                )
+            )  # fmt: skip
+        await self.drain()
 
     async def out_of_step(self) -> None:
         """Let two streams keep both sides of a third one busy in turns, as in test_fairness.py.
@@ -332,6 +362,9 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
         ("dev4c", 6_000, 60),
         pytest.param("dev4c", 60_000, 60, marks=pytest.mark.long),
         ("dev8", 30_000, 60),
+        pytest.param("dev4p", 6_000, 60, marks=pytest.mark.large),
+        pytest.param("dev4p", 60_000, 60, marks=pytest.mark.long),
+        pytest.param("board4", 60_000, 60, marks=pytest.mark.long),
         pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
     ],
 )
