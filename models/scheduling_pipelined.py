@@ -6,9 +6,10 @@ The rules are those of docs/crossbar.md, "Cycle by cycle", "Pipelined". As in
 address: a slot is known by the cycle in which it starts, what is promised by the cycle up to which
 it is, what is read by its first and last cycle, a queue by what happened to it and when.
 
-A cycle is :func:`match`, :func:`schedule`, :func:`take_turns`, :func:`show`, :func:`read`,
-:func:`inject`, :func:`egress` and :func:`ingress`, in this order. Each reads what is in cycle ``t``
-and leaves what is in ``t + 1``; the order matters where one reads what another changes.
+A cycle is :func:`match`, :func:`accept`, :func:`grant`, :func:`close`, :func:`take_turns`,
+:func:`show`, :func:`read`, :func:`inject`, :func:`egress` and :func:`ingress`, in this order. Each
+reads what is in cycle ``t`` and leaves what is in ``t + 1``; the order matters where one reads what
+another changes.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from .scheduling_kernel import (
     Numbers,
     Records,
     compiled,
+    inner,
     records,
 )
 
@@ -50,6 +52,8 @@ INGRESS_SLACK, EGRESS_SLACK = 8, 4
 BEATS, PLACES = 2, 2
 #: Cycles from the start of a pass over a multicast in its queue to that in which it may ask.
 FED = 3
+#: Whether a length is learnt from the last flit of a packet only, or from every flit that is read.
+LAST_FLIT_ONLY = False
 #: Lengths of packets are known up to this one in time; to the scheduler up to the second one.
 LENGTHS, TOLD_LENGTHS = 8, 4
 #: Cycles from the end of a packet promised before to the next start: so many, and two a slot.
@@ -292,13 +296,13 @@ def state(c: Shape) -> State:
 # ------------------------------------------------------------------------------------ scheduler
 
 
-@compiled
+@inner
 def has_room(s: State, j: int, v: int) -> bool:
     """Whether port j is seen to take a longest packet of a VC."""
     return s.outputs[j].room[(s.numbers[0] - ROOM_LATE) & 3, v] != 0
 
 
-@compiled
+@inner
 def may_start(c: Shape, s: State, want: Flags, i: int, j: int, v: int) -> bool:
     """Whether output j lets a packet of a VC of port i start."""
     if j < c.ports:
@@ -306,7 +310,7 @@ def may_start(c: Shape, s: State, want: Flags, i: int, j: int, v: int) -> bool:
     return v == RED and want[j - c.ports, i] != 0
 
 
-@compiled
+@inner
 def match(c: Shape, s: State) -> None:
     """Find what injectors ask for, and which matches of the slot of this cycle start a packet."""
     t = s.numbers[0]
@@ -334,7 +338,7 @@ def match(c: Shape, s: State) -> None:
             b.match = i
 
 
-@compiled
+@inner
 def told_length(c: Shape, s: State, i: int, j: int) -> int:
     """Return how many flits the next packet of a pair has, as far as the scheduler knows it."""
     n = c.ports
@@ -349,7 +353,7 @@ def told_length(c: Shape, s: State, i: int, j: int) -> int:
     return min(flits, TOLD_LENGTHS)
 
 
-@compiled
+@inner
 def accept(c: Shape, s: State) -> None:
     """Let inputs accept the grants of the cycle before."""
     t = s.numbers[0]
@@ -389,7 +393,7 @@ def accept(c: Shape, s: State) -> None:
                 s.inputs[i].accept_turn[parity] = (j + 1) % n_out
 
 
-@compiled
+@inner
 def ask(c: Shape, s: State, i: int, j: int, told: int, fresh: bool) -> None:
     """Let input i ask for output j, and output j grant to it if it is nearest to the turn."""
     t = s.numbers[0]
@@ -413,7 +417,7 @@ def ask(c: Shape, s: State, i: int, j: int, told: int, fresh: bool) -> None:
         once = False
 
 
-@compiled
+@inner
 def grant(c: Shape, s: State, p: Records, want: Flags) -> None:
     """Let outputs grant coming slots to those that ask."""
     t = s.numbers[0]
@@ -438,7 +442,7 @@ def grant(c: Shape, s: State, p: Records, want: Flags) -> None:
                 ask(c, s, i, j, 1, False)
 
 
-@compiled
+@inner
 def close(c: Shape, s: State) -> None:
     """Close slots to who is known to be busy then."""
     t = s.numbers[0]
@@ -490,15 +494,7 @@ def close(c: Shape, s: State) -> None:
                     s.closed_in[at, i] = 1
 
 
-@compiled
-def schedule(c: Shape, s: State, p: Records, want: Flags) -> None:
-    """Match coming slots; each gets an iteration."""
-    accept(c, s)
-    grant(c, s, p, want)
-    close(c, s)
-
-
-@compiled
+@inner
 def take_turns(c: Shape, s: State) -> None:
     """Keep both sides free for pairs that have waited too long."""
     n, n_in, n_out = c.ports, len(s.inputs), len(s.outputs)
@@ -547,7 +543,7 @@ def take_turns(c: Shape, s: State) -> None:
 # -------------------------------------------------------------------------------------- queues
 
 
-@compiled
+@inner
 def show(c: Shape, s: State, want: Flags) -> None:
     """Choose what pairs show and are told in the next cycle."""
     for i in range(c.ports):
@@ -578,7 +574,7 @@ def show(c: Shape, s: State, want: Flags) -> None:
                 start(s, i, j, u)
 
 
-@compiled
+@inner
 def start(s: State, i: int, j: int, v: int) -> None:
     """Take the packet that starts out of its queue; its flits are read later."""
     s.inputs[i].out = j
@@ -589,7 +585,7 @@ def start(s: State, i: int, j: int, v: int) -> None:
     pair.all -= 1
 
 
-@compiled
+@inner
 def enqueue(s: State, p: Records, i: int, q: int) -> None:
     """Line up a packet that is queued."""
     p[q].behind = NONE
@@ -612,7 +608,7 @@ def enqueue(s: State, p: Records, i: int, q: int) -> None:
     pair.all += 1
 
 
-@compiled
+@inner
 def read(c: Shape, s: State, p: Records) -> None:
     """Start what is matched, read and write flits of the queues of ports."""
     t = s.numbers[0]
@@ -645,7 +641,8 @@ def read(c: Shape, s: State, p: Records) -> None:
             pair = s.pairs[i, reader.out]
             v = reader.vc
             place = pair.reads_at[v]
-            pair.length[v] = s.noted[i, reader.out, v, place]
+            if not LAST_FLIT_ONLY or t == reader.to:
+                pair.length[v] = s.noted[i, reader.out, v, place]
             pair.reads_at[v] = (place + 1) % c.voq_flits
             pair.flits[v] -= 1
             a.read_out[t & 3] = reader.out
@@ -667,7 +664,7 @@ def read(c: Shape, s: State, p: Records) -> None:
 # ----------------------------------------------------------------------------------- injectors
 
 
-@compiled
+@inner
 def feed(s: State, p: Records, i: int, k: int) -> None:
     """Read the queue of multicasts of port i to its injector k."""
     t = s.numbers[0]
@@ -692,7 +689,7 @@ def feed(s: State, p: Records, i: int, k: int) -> None:
         s.copies[k, place, j] = s.fans[p[q].fan, j]
 
 
-@compiled
+@inner
 def fill(c: Shape, s: State, e: int, last: bool, mask: Flags) -> None:
     """Take a flit of a result; the packets have the numbers -2, -3, ... in their order."""
     injector = s.injectors[e]
@@ -711,7 +708,7 @@ def fill(c: Shape, s: State, e: int, last: bool, mask: Flags) -> None:
         injector.count += 1
 
 
-@compiled
+@inner
 def inject(c: Shape, s: State, p: Records, valid: Flags, last: Flags, mask: Flags) -> None:
     """Take what engines send and what queues of multicasts have; free what all have got.
 
@@ -738,7 +735,7 @@ def inject(c: Shape, s: State, p: Records, valid: Flags, last: Flags, mask: Flag
 # ------------------------------------------------------------------------------------- egress
 
 
-@compiled
+@inner
 def show_vc(s: State, j: int, begins: bool, may: int) -> None:
     """Choose the VC that the buffers of an output show in the next cycle."""
     b = s.outputs[j]
@@ -755,7 +752,7 @@ def show_vc(s: State, j: int, begins: bool, may: int) -> None:
             best = distance
 
 
-@compiled
+@inner
 def serve(c: Shape, s: State, j: int, v: int, passes: bool, first: bool) -> None:
     """Send the next flit of a VC to the last stage, from its buffer or by it."""
     b = s.outputs[j]
@@ -783,7 +780,7 @@ def serve(c: Shape, s: State, j: int, v: int, passes: bool, first: bool) -> None
         b.level[v] -= 1
 
 
-@compiled
+@inner
 def leave(s: State, j: int, left: Records) -> None:
     """Take the flit that is on a port away."""
     b = s.outputs[j]
@@ -801,7 +798,7 @@ def leave(s: State, j: int, left: Records) -> None:
     b.stage_count -= 1
 
 
-@compiled
+@inner
 def egress(
     c: Shape, s: State, p: Records, ready: Flags, may: Flags, valid: Flags, left: Records
 ) -> None:
@@ -876,7 +873,7 @@ def egress(
 # ------------------------------------------------------------------------------------- ingress
 
 
-@compiled
+@inner
 def see(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
     """See that flits of a queue are free, or taken (less than none)."""
     enough = c.longest + INGRESS_SLACK
@@ -890,7 +887,7 @@ def see(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
         s.ports[i].tight[v] -= 1
 
 
-@compiled
+@inner
 def look(c: Shape, s: State, p: Records, i: int) -> None:
     """Look at the oldest beat that an input holds."""
     t = s.numbers[0]
@@ -955,7 +952,7 @@ def look(c: Shape, s: State, p: Records, i: int) -> None:
         a.seen = 0
 
 
-@compiled
+@inner
 def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Flags) -> None:
     """Checks and queues of all inputs; ends the cycle. See scheduling_kernel.ingress.
 
@@ -997,25 +994,6 @@ def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Fl
 
 
 @compiled
-def cycle(
-    c: Shape,
-    s: State,
-    p: Records,
-    want: Flags,
-    res_valid: Flags,
-    res_last: Flags,
-    res_mask: Flags,
-) -> None:
-    """Run the first half of a cycle: all but egress and ingress."""
-    match(c, s)
-    schedule(c, s, p, want)
-    take_turns(c, s)
-    show(c, s, want)
-    read(c, s, p)
-    inject(c, s, p, res_valid, res_last, res_mask)
-
-
-@compiled
 def replay(
     c: Shape,
     s: State,
@@ -1041,14 +1019,21 @@ def replay(
             if s.ports[i].packet == NONE and s.ports[i].held > 0 and upcoming[i] < end[i]:
                 s.ports[i].packet = upcoming[i]
                 upcoming[i] += 1
-        cycle(c, s, p, want[t], res_valid[t], res_last[t], res_mask[t])
+        match(c, s)
+        accept(c, s)
+        grant(c, s, p, want[t])
+        close(c, s)
+        take_turns(c, s)
+        show(c, s, want[t])
+        read(c, s, p)
+        inject(c, s, p, res_valid[t], res_last[t], res_mask[t])
         for e in range(c.engines):
             grants[t, e] = s.outputs[c.ports + e].match
         egress(c, s, p, m_ready[t], m_room[t], m_valid[t], left)
         ingress(c, s, p, s_valid[t], s_ready[t], s_room[t])
 
 
-@compiled
+@inner
 def come(
     p: Records, source: Any, row: int, now: int, i: int, out: int, flits: int, vc: int
 ) -> None:
@@ -1072,7 +1057,7 @@ def come(
     source.last[vc] = row
 
 
-@compiled
+@inner
 def offer(p: Records, source: Any) -> int:
     """Return the packet that a source offers next, or NONE: VCs that have room take turns."""
     for k in range(1, VCS + 1):
@@ -1130,7 +1115,14 @@ def load(
                     a.offers += 1
                     a.offers_left = p[row].beats
             valid[i] = 1 if a.offers_left > 0 else 0
-        cycle(c, s, p, nobody, nothing, nothing, nobody)
+        match(c, s)
+        accept(c, s)
+        grant(c, s, p, nobody)
+        close(c, s)
+        take_turns(c, s)
+        show(c, s, nobody)
+        read(c, s, p)
+        inject(c, s, p, nothing, nothing, nobody)
         s.numbers[2] = 0
         egress(c, s, p, ready, may, m_valid, left)
         ingress(c, s, p, valid, s_ready, s_room)

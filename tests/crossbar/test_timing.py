@@ -16,10 +16,11 @@ import pytest
 import pyuvm
 from numpy.typing import NDArray
 
-from switchproof.models import packet, scheduling
+from switchproof.models import packet, profiles, scheduling
 from switchproof.models.crossbar import Switch
 from switchproof.models.layout import EType, Op, RedOp, Status, Vc
 from switchproof.models.packet import Packets
+from switchproof.models.profiles import Config
 from switchproof.models.scheduling import Arrivals, Replay, Shown, Stimulus
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
@@ -31,6 +32,8 @@ from switchproof.tb.pipes import Record, RingPipe, Stalls
 CAME = np.dtype([("hdr", "V16"), ("stamp", "<u8"), ("stamp_last", "<u8")])
 #: Cycles that are compared at once.
 CHUNK = 1 << 16
+#: The pipelined form with as many ports as the largest everyday switch.
+DEV16P = profiles.get("dev16").replace(pipelined=1)
 
 
 @pyuvm.test()
@@ -366,9 +369,10 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
         pytest.param("dev4p", 60_000, 60, marks=pytest.mark.long),
         pytest.param("board4", 60_000, 60, marks=pytest.mark.long),
         pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
+        pytest.param(DEV16P, 1_000_000, 400, marks=pytest.mark.long, id="dev16p"),
     ],
 )
-def test_every_cycle(sim, config: str, cycles: int, packets: int) -> None:
+def test_every_cycle(sim, config: str | Config, cycles: int, packets: int) -> None:
     """`packets`: those that a port sends in a round."""
     env = {"SP_CYCLES": str(cycles), "SP_PACKETS": str(packets)}
     sim.run(config=config, module=__name__, testcase="EveryCycle", env=env, timeout=3600)
