@@ -52,10 +52,11 @@ INGRESS_SLACK, EGRESS_SLACK = 8, 4
 BEATS, PLACES = 2, 2
 #: Cycles from the start of a pass over a multicast in its queue to that in which it may ask.
 FED = 3
-#: Whether a length is learnt from the last flit of a packet only, or from every flit that is read.
-LAST_FLIT_ONLY = False
-#: Lengths of packets are known up to this one in time; to the scheduler up to the second one.
-LENGTHS, TOLD_LENGTHS = 8, 4
+#: Length that a pair takes for that of its next packet when a flit is read that is not the last one
+#: of its packet; 0: what is noted at the place of the flit.
+UNKNOWN_LENGTH = 0
+#: The scheduler knows lengths of packets up to this one.
+TOLD_LENGTHS = 4
 #: Cycles from the end of a packet promised before to the next start: so many, and two a slot.
 TURN_STEPS = 10
 #: Places of the ring of slots: those that are matched, the one that starts, the one that enters.
@@ -164,7 +165,7 @@ PAIR = np.dtype(
         ("turn", "i4"),  # VC that comes first
         ("told", "i4"),  # packets that the scheduler knows of, up to 3
         ("told_length", "i4"),  # flits of the next one, up to TOLD_LENGTHS; 0: none is shown
-        ("length", "i4", VCS),  # flits of the next packet, up to LENGTHS
+        ("length", "i4", VCS),  # flits of the next packet, as far as that is known
         ("flits", "i4", VCS),  # in the queue: taken by packets that are written, and not read
         ("free", "i4", VCS),  # that are seen to be free
         ("reads_at", "i4", VCS),  # place of the next flit that is read
@@ -472,8 +473,6 @@ def close(c: Shape, s: State) -> None:
     for i in range(n_in):
         a = s.inputs[i]
         a.end = a.to if a.from_ < t and t <= a.to else NONE
-        if i < n and a.from_ == t - 1:
-            a.end = min(a.end, a.from_ + LENGTHS - 1)
         for slot in range(t + 2, min(a.end, t + c.slots + 2) + 1):
             s.closed_in[slot % RING, i] = 1
     for j in range(n_out):
@@ -641,8 +640,9 @@ def read(c: Shape, s: State, p: Records) -> None:
             pair = s.pairs[i, reader.out]
             v = reader.vc
             place = pair.reads_at[v]
-            if not LAST_FLIT_ONLY or t == reader.to:
-                pair.length[v] = s.noted[i, reader.out, v, place]
+            pair.length[v] = s.noted[i, reader.out, v, place]
+            if UNKNOWN_LENGTH != 0 and t != reader.to:
+                pair.length[v] = UNKNOWN_LENGTH
             pair.reads_at[v] = (place + 1) % c.voq_flits
             pair.flits[v] -= 1
             a.read_out[t & 3] = reader.out
@@ -652,11 +652,10 @@ def read(c: Shape, s: State, p: Records) -> None:
             v = a.took_vc[t & 3]
             pair = s.pairs[i, a.took_out[t & 3]]
             if flits > 0:
-                length = min(flits, LENGTHS)
                 if pair.flits[v] == 0:
-                    pair.length[v] = length
+                    pair.length[v] = flits
                 place = (pair.writes_at[v] - 1) % c.voq_flits
-                s.noted[i, a.took_out[t & 3], v, place] = length
+                s.noted[i, a.took_out[t & 3], v, place] = flits
             pair.flits[v] += flits
             pair.writes_at[v] = (pair.writes_at[v] + flits) % c.voq_flits
 
