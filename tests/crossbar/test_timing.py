@@ -91,7 +91,7 @@ class EveryCycle(BaseTest):
                 self.routed.set_group(0, sum(1 << port for port in members))
             self.set_stalls("random" if round_ % 3 == 2 else "none")
             load = float(rng.choice([0.3, 0.7, 0.95, 1.0]))
-            if config.voq_shared and round_ % 2 == 1:
+            if (config.voq_shared or config.pipelined) and round_ % 2 == 1:
                 await self.crowd(traffic.UNICAST_OPS if round_ % 4 == 1 else [Op.WRITE])
             await self.send(self.spread(self.packets(round_), load))
             if config.engines:
@@ -185,10 +185,10 @@ class EveryCycle(BaseTest):
             await self.drain()
 
     async def crowd(self, ops: Iterable[int]) -> None:
-        """Let queues to two slow ports use up the pools of their inputs.
+        """Let queues to two slow ports use up what they have, and the pools of their inputs.
 
         Senders that look at the room would never come to that. Some packets turn out to be of a
-        wrong length when they have taken a part of the pool.
+        wrong length when they have taken a part of it.
         """
         rng, config = self.rng, self.config
         await self.drain()
@@ -203,6 +203,8 @@ class EveryCycle(BaseTest):
             some = np.flatnonzero(rng.random(len(port)) < 0.2)
             port[some] = traffic.bad(rng, config, port[some], Status.LEN)
         await self.send(rows)
+        if config.pipelined and config.mcast:
+            await self.send(traffic.multicast(rng, config, self.count, groups=[0]))
         await self.drain()
         self.pipe.options(hasty=False)
 
