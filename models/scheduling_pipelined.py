@@ -39,6 +39,8 @@ from .scheduling_kernel import (
 
 #: Cycles by which the scheduler sees the room of an egress later than the egress knows it.
 ROOM_LATE = 0
+#: 1: whether a pair is fresh is found in the cycle before its packet is queued; 0: in that cycle.
+FRESH_EARLY = 0
 #: Cycles from a first beat, or a refusal, to the first in which its room counts; from a flit that
 #: is read. Of the queue of multicasts it is one number.
 TAKEN_LATE, READ_LATE, FAN_LATE = 3, 3, 2
@@ -100,6 +102,7 @@ PORT = np.dtype(
         ("walks", "i4"),  # cycles in which destinations are still looked up
         ("walked", "i4"),  # they have been
         ("queues", "i4"),  # packet that is queued in this cycle, or NONE
+        ("fresh", "i4"),  # output for which it was found to be the first one, or NONE
         ("tight", "i4", VCS),  # queues seen to have no room for a longest packet
         # Flits taken by a packet that is written in a cycle, or below 0 given back: by cycle.
         ("took_out", "i4", 4),
@@ -256,6 +259,7 @@ def state(c: Shape) -> State:
     inputs.from_, inputs.to, inputs.only, inputs.best = -2, -2, NONE, NONE
     inputs.due = np.arange(n_in) % n_out
     ports.packet, ports.queues, ports.fan_first, ports.read_out = NONE, NONE, NONE, NONE
+    ports.fresh = NONE
     ports.fan_free, ports.fed_from, ports.fed_to = c.voq_flits, -1, -1
     outputs.from_, outputs.to, outputs.match = -2, -2, NONE
     outputs.started, outputs.serves, outputs.shown = NONE, NONE, NONE
@@ -427,9 +431,9 @@ def grant(c: Shape, s: State, p: Records, want: Flags) -> None:
         for j in range(n_out):
             s.granted[slot % RING, j] = NONE
     for i in range(n):
-        fresh_out = NONE
+        fresh_out = s.ports[i].fresh
         q = s.ports[i].queues
-        if q != NONE and p[q].fan == NONE:
+        if FRESH_EARLY == 0 and q != NONE and p[q].fan == NONE:
             j, v = p[q].out, p[q].vc
             if s.pairs[i, j].all == 0 and may_start(c, s, want, i, j, v):
                 fresh_out = j
@@ -887,7 +891,7 @@ def see(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
 
 
 @inner
-def look(c: Shape, s: State, p: Records, i: int) -> None:
+def look(c: Shape, s: State, p: Records, want: Flags, i: int) -> None:
     """Look at the oldest beat that an input holds."""
     t = s.numbers[0]
     a = s.ports[i]
@@ -946,13 +950,19 @@ def look(c: Shape, s: State, p: Records, i: int) -> None:
             q.fan = NONE
         if needs or not settles:
             a.queues = a.packet
+            j, v = q.out, q.vc
+            alone = q.fan == NONE and s.pairs[i, j].all == 0 and s.outputs[j].match != i
+            if FRESH_EARLY != 0 and alone and may_start(c, s, want, i, j, v):
+                a.fresh = j
         a.walked = 0
         a.packet = NONE
         a.seen = 0
 
 
 @inner
-def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Flags) -> None:
+def ingress(
+    c: Shape, s: State, p: Records, want: Flags, valid: Flags, ready: Flags, room: Flags
+) -> None:
     """Checks and queues of all inputs; ends the cycle. See scheduling_kernel.ingress.
 
     ``inputs[i].packet`` must be there if a beat is held.
@@ -963,6 +973,7 @@ def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Fl
         if a.queues != NONE:
             enqueue(s, p, i, a.queues)
             a.queues = NONE
+        a.fresh = NONE
         # What happened, as it is seen now.
         was = (t - TAKEN_LATE + 1) & 3  # the cycle in which it was written
         if t >= TAKEN_LATE and a.took[was] != 0:
@@ -983,7 +994,7 @@ def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Fl
         room[i] = bits
         comes = valid[i] != 0 and ready[i] != 0
         if a.held > 0:
-            look(c, s, p, i)
+            look(c, s, p, want, i)
         if comes:
             a.held += 1
     s.numbers[0] += 1
@@ -1029,7 +1040,7 @@ def replay(
         for e in range(c.engines):
             grants[t, e] = s.outputs[c.ports + e].match
         egress(c, s, p, m_ready[t], m_room[t], m_valid[t], left)
-        ingress(c, s, p, s_valid[t], s_ready[t], s_room[t])
+        ingress(c, s, p, want[t], s_valid[t], s_ready[t], s_room[t])
 
 
 @inner
@@ -1124,7 +1135,7 @@ def load(
         inject(c, s, p, nothing, nothing, nobody)
         s.numbers[2] = 0
         egress(c, s, p, ready, may, m_valid, left)
-        ingress(c, s, p, valid, s_ready, s_room)
+        ingress(c, s, p, nobody, valid, s_ready, s_room)
         for i in range(c.ports):
             sources[i].room = s_room[i]
             if valid[i] != 0 and s_ready[i] != 0:
