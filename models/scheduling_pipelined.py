@@ -163,7 +163,7 @@ PAIR = np.dtype(
         ("first", "i4", VCS),  # packet at the head, or NONE
         ("last", "i4", VCS),
         ("count", "i4", VCS),  # packets that are there
-        ("all", "i4"),  # of all VCs
+        ("total", "i4"),  # of all VCs
         ("shown", "i4"),  # VC whose packet starts with a match, or NONE
         ("turn", "i4"),  # VC that comes first
         ("told", "i4"),  # packets that the scheduler knows of, up to 3
@@ -435,7 +435,7 @@ def grant(c: Shape, s: State, p: Records, want: Flags) -> None:
         q = s.ports[i].queues
         if FRESH_EARLY == 0 and q != NONE and p[q].fan == NONE:
             j, v = p[q].out, p[q].vc
-            if s.pairs[i, j].all == 0 and may_start(c, s, want, i, j, v):
+            if s.pairs[i, j].total == 0 and may_start(c, s, want, i, j, v):
                 fresh_out = j
         for j in range(n_out):
             told = s.pairs[i, j].told
@@ -552,7 +552,7 @@ def show(c: Shape, s: State, want: Flags) -> None:
     for i in range(c.ports):
         for j in range(len(s.outputs)):
             pair = s.pairs[i, j]
-            if pair.all == 0 and pair.shown == NONE:
+            if pair.total == 0 and pair.shown == NONE:
                 pair.told = 0
                 pair.told_length = 0
                 continue
@@ -585,7 +585,7 @@ def start(s: State, i: int, j: int, v: int) -> None:
     pair = s.pairs[i, j]
     s.outputs[j].started[s.numbers[0] & 1] = pair.first[v]
     pair.count[v] -= 1
-    pair.all -= 1
+    pair.total -= 1
 
 
 @inner
@@ -608,7 +608,7 @@ def enqueue(s: State, p: Records, i: int, q: int) -> None:
         p[pair.last[v]].behind = q
     pair.last[v] = q
     pair.count[v] += 1
-    pair.all += 1
+    pair.total += 1
 
 
 @inner
@@ -951,7 +951,7 @@ def look(c: Shape, s: State, p: Records, want: Flags, i: int) -> None:
         if needs or not settles:
             a.queues = a.packet
             j, v = q.out, q.vc
-            alone = q.fan == NONE and s.pairs[i, j].all == 0 and s.outputs[j].match != i
+            alone = q.fan == NONE and s.pairs[i, j].total == 0 and s.outputs[j].match != i
             if FRESH_EARLY != 0 and alone and may_start(c, s, want, i, j, v):
                 a.fresh = j
         a.walked = 0
