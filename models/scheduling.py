@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Golden model of the crossbar in time: which beat is where in which cycle.
 
-The switch of :mod:`switchproof.models.crossbar` says what leaves; this one says when, for the form
-with PIPELINED = 0, as docs/crossbar.md ("Cycle by cycle") lays down. One model serves three uses:
+The switch of :mod:`switchproof.models.crossbar` says what leaves; this one says when, as
+docs/crossbar.md ("Cycle by cycle") lays down for both forms. One model serves three uses:
 
 * :class:`Islip`: the scheduler alone, request matrix by request matrix;
 * :class:`Replay`: a recorded run, cycle by cycle, to compare with RTL;
@@ -23,16 +23,19 @@ from __future__ import annotations
 import dataclasses
 import time
 from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import csr, packet
 from . import scheduling_kernel as kernel
+from . import scheduling_pipelined as pipelined
 from .crossbar import DROPPED, Switch
 from .layout import EXT_SET, Op, Status, Vc
 from .packet import Packets
-from .profiles import Config, ConfigError
+from .profiles import Config
 
 #: Input or output that there is none of.
 NONE = kernel.NONE
@@ -52,17 +55,15 @@ Pattern = Callable[[np.random.Generator, int], NDArray[np.int64]]
 
 def shape(
     config: Config, *, queues: str = "voq", scheduler: str = "islip", pause: int | None = None
-) -> kernel.Shape:
+) -> kernel.Shape | pipelined.Shape:
     """Return what the model needs of a configuration.
 
     `queues`: "voq", or "fifo" for one queue an input whose first packet alone may ask.
     `scheduler`: "islip" with the configuration's iterations and augmenting paths, or "maximum" for
     matchings of maximum size. `pause`: cycles for which a sender may pause in a packet that is cut
-    through, 0 for any; that of a reset if None. Raises ConfigError for a pipelined configuration,
-    ValueError for other names and for one queue where packets are cut through.
+    through, 0 for any; that of a reset if None. Raises ValueError for other names, for one queue
+    where packets are cut through, and for a pipelined configuration that is not what it is.
     """
-    if config.pipelined:
-        raise ConfigError(f"configuration {config.name}: pipelined: the model has no such form")
     if queues not in ("voq", "fifo"):
         raise ValueError(f"queues = {queues!r} is neither 'voq' nor 'fifo'")
     if scheduler not in ("islip", "maximum"):
@@ -71,6 +72,13 @@ def shape(
         raise ValueError("queues = 'fifo' share nothing: voq_shared is not 0")
     if config.cut_through and queues == "fifo":
         raise ValueError("queues = 'fifo' has no form with cut-through")
+    if config.pipelined:
+        if queues != "voq" or scheduler != "islip":
+            raise ValueError("a pipelined configuration has queues = 'voq' and its own scheduler")
+        return pipelined.shape_of(
+            config.ports, config.engines, config.iterations, config.voq_flits, config.egress_flits,
+            config.max_flits, mcast=bool(config.mcast),
+        )  # fmt: skip
     if pause is None:
         pause = csr.load().registers["cut_timeout"].fields[0].reset or 0
     return kernel.shape_of(
@@ -79,6 +87,11 @@ def shape(
         mcast=bool(config.mcast), fifo=queues == "fifo", maximum=scheduler == "maximum",
         cut=bool(config.cut_through), pause=pause,
     )  # fmt: skip
+
+
+def _kernel(config: Config) -> ModuleType:
+    """Return the compiled functions of a configuration."""
+    return pipelined if config.pipelined else kernel
 
 
 # ------------------------------------------------------------------------------- the scheduler
@@ -214,14 +227,15 @@ class Replay:
         """`sent`: :func:`arrivals` of each port, all of the run in any number of parts. `pause`:
         see :func:`shape`.
         """
-        self._form = shape(config, pause=pause)
+        self._form: Any = shape(config, pause=pause)
+        self._kernel: Any = _kernel(config)
         parts = [part for port in sent for part in port]
         self._table = np.concatenate([part.rows for part in parts]).view(np.recarray)
         cast = np.flatnonzero(self._table.fan != NONE)
         self._table.fan[cast] = np.arange(len(cast))
         nobody: Flags = np.zeros((1, config.ports), np.uint8)
         fans = np.concatenate([nobody[:0], *(part.fans for part in parts), nobody])
-        self._state = kernel.state(self._form)._replace(fans=fans)
+        self._state = self._kernel.state(self._form)._replace(fans=fans)
         counts = np.array([sum(len(part.rows) for part in port) for port in sent])
         self._end: Numbers = np.cumsum(counts).astype(np.int32)
         self._upcoming: Numbers = (np.cumsum(counts) - counts).astype(np.int32)
@@ -240,7 +254,7 @@ class Replay:
         )  # fmt: skip
         self._state.numbers[[2, 3, 7]] = 0
         self._state.pooled[:] = 0
-        kernel.replay(
+        self._kernel.replay(
             self._form, self._state, self._table, self._upcoming, self._end, given.s_valid,
             given.m_ready, given.m_room, given.want, given.res_valid, given.res_last,
             given.res_mask, shown.s_ready, shown.s_room, shown.m_valid, shown.grant, shown.left,
@@ -258,7 +272,8 @@ class Replay:
 @dataclasses.dataclass(frozen=True)
 class LoadResult:
     """What a switch did at a load. Delays in cycles, measured from the cycle in which the source
-    has a packet to its first beat out, over that of an idle switch (flits + 3; cut through: 4).
+    has a packet to its first beat out, over that of an idle switch (flits + 3; cut through: 4;
+    pipelined: flits + 5, with one slot flits + 9).
 
     delays: packets by delay, DELAYS rows. carried: (inputs, outputs) flits that left.
     """
@@ -395,7 +410,7 @@ class _Load:
 
     def __init__(
         self,
-        form: kernel.Shape,
+        form: kernel.Shape | pipelined.Shape,
         draw: Pattern,
         lengths: Numbers,
         shares: NDArray[np.float64],
@@ -403,10 +418,11 @@ class _Load:
         seed: int,
     ) -> None:
         ports, rows = form.ports, 4 * form.ports
-        self._form = form
+        self._form: Any = form
+        self._kernel: Any = pipelined if isinstance(form, pipelined.Shape) else kernel
         self._draw, self._lengths, self._shares, self._vc = draw, lengths, shares, vc
         self._rng = np.random.default_rng(seed)
-        self._state = kernel.state(form)
+        self._state = self._kernel.state(form)
         self._table = kernel.records(kernel.PACKET, rows)
         self._left = kernel.records(kernel.LEFT, ports)
         self._sources = kernel.records(kernel.SOURCE, ports)
@@ -427,7 +443,7 @@ class _Load:
             vc = np.full((count, ports), self._vc, np.int32)
             done = 0
             while done < count:
-                done += kernel.load(
+                done += self._kernel.load(
                     self._form, self._state, self._table, self._sources, self._spare,
                     self._n_spare, to[done:], flits[done:], vc[done:], self._left, measure_from,
                     self.delays, self.carried,

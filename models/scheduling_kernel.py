@@ -34,12 +34,19 @@ try:
         """Compile a function; the result is kept on disk for the next process."""
         return numba.njit(cache=True)(function)  # type: ignore[return-value]
 
+    def inner(function: _Function) -> _Function:
+        """Compile a function that compiled ones call, and nobody else: in half the time."""
+        options = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True, "no_rewrites": True}
+        return numba.njit(cache=True, error_model="numpy", **options)(function)  # type: ignore
+
 except ImportError:  # pragma: no cover - the environment of the tests has numba
     COMPILED = False
 
     def compiled(function: _Function) -> _Function:
         """Leave a function as it is."""
         return function
+
+    inner = compiled
 
 
 Ints = NDArray[np.int64]
@@ -344,7 +351,7 @@ def state(shape: Shape) -> State:
 # ------------------------------------------------------------------------------------- iSLIP
 
 
-@compiled
+@inner
 def islip(
     iterations: int,
     first_multicast: int,
@@ -428,13 +435,13 @@ def islip(
                 inputs[i].accept_turn = j + 1 if j + 1 < n_out else 0
 
 
-@compiled
+@inner
 def nearest(turn: int, count: int, one: int, other: int) -> bool:
     """Whether `one` of `count` is nearer to the one in turn than `other`, which may be NONE."""
     return other == NONE or (one - turn) % count < (other - turn) % count
 
 
-@compiled
+@inner
 def augment(
     rounds: int, first_multicast: int, t: int, inputs: Records, outputs: Records, asks: Numbers
 ) -> None:
@@ -502,7 +509,7 @@ def augment(
         inputs[i].offer = NONE
 
 
-@compiled
+@inner
 def maximise(
     first_multicast: int, inputs: Records, outputs: Records, asks: Numbers, trail: Numbers
 ) -> None:
@@ -551,7 +558,7 @@ def maximise(
 # ---------------------------------------------------------------------- requests and matches
 
 
-@compiled
+@inner
 def asks_vc(c: Shape, s: State, want: Flags, i: int, j: int, v: int) -> bool:
     """Whether input i has a packet of a VC that output j can take now; sides may be busy."""
     if s.pairs[i, j].waiting[v] == 0:
@@ -564,7 +571,7 @@ def asks_vc(c: Shape, s: State, want: Flags, i: int, j: int, v: int) -> bool:
     return not (s.inputs[i].reads_out == j and s.inputs[i].reads_vc == v)
 
 
-@compiled
+@inner
 def wishes(c: Shape, s: State, want: Flags, i: int, j: int) -> bool:
     """Whether input i has a unicast that output j can take now; sides may be busy."""
     found = False
@@ -573,7 +580,7 @@ def wishes(c: Shape, s: State, want: Flags, i: int, j: int) -> bool:
     return found
 
 
-@compiled
+@inner
 def wishes_due(c: Shape, s: State, want: Flags, i: int) -> bool:
     """Whether input i has something for its due output of the kind that is due; see wishes."""
     j = s.inputs[i].due
@@ -582,7 +589,7 @@ def wishes_due(c: Shape, s: State, want: Flags, i: int) -> bool:
     return wishes(c, s, want, i, j)
 
 
-@compiled
+@inner
 def show(s: State, i: int, j: int, v: int) -> None:
     """Let input i ask output j for one packet of a VC more."""
     pair = s.pairs[i, j]
@@ -594,7 +601,7 @@ def show(s: State, i: int, j: int, v: int) -> None:
         s.outputs[j].askers += 1
 
 
-@compiled
+@inner
 def hide(s: State, i: int, j: int, v: int) -> None:
     """Let input i ask output j for one packet of a VC less."""
     pair = s.pairs[i, j]
@@ -608,14 +615,14 @@ def hide(s: State, i: int, j: int, v: int) -> None:
         pair.place = NONE
 
 
-@compiled
+@inner
 def head(s: State, p: Records, i: int) -> None:
     """Let input i ask for the ports of the multicast that has come to the head."""
     for j in range(s.fans.shape[1]):
         s.lacks[i, j] = s.fans[p[s.inputs[i].fan_first].fan, j]
 
 
-@compiled
+@inner
 def enqueue(c: Shape, s: State, p: Records, i: int, q: int) -> None:
     """Line up a packet that has become whole."""
     j, v = p[q].out, p[q].vc
@@ -642,7 +649,7 @@ def enqueue(c: Shape, s: State, p: Records, i: int, q: int) -> None:
         show(s, i, j, v)
 
 
-@compiled
+@inner
 def start(c: Shape, s: State, p: Records, want: Flags, i: int, j: int) -> None:
     """Start a packet of input i to output j: the VCs that can go take turns."""
     t = s.numbers[0]
@@ -679,7 +686,7 @@ def start(c: Shape, s: State, p: Records, want: Flags, i: int, j: int) -> None:
         b.started_streams[t & 3] = 1
 
 
-@compiled
+@inner
 def stream(s: State, p: Records, i: int) -> None:
     """Read the next flit of the packet that input i reads while it comes, if it is there."""
     t = s.numbers[0]
@@ -698,7 +705,7 @@ def stream(s: State, p: Records, i: int) -> None:
         b.taken_to = t
 
 
-@compiled
+@inner
 def cast(c: Shape, s: State, p: Records, i: int) -> None:
     """Start a pass over the multicast at the head of input i, for the outputs matched with it."""
     t = s.numbers[0]
@@ -734,7 +741,7 @@ def cast(c: Shape, s: State, p: Records, i: int) -> None:
             head(s, p, i)
 
 
-@compiled
+@inner
 def match_multicasts(c: Shape, s: State, any_overdue: bool) -> None:
     """Match multicasts, of ports and engines: all outputs in one order of inputs.
 
@@ -783,7 +790,7 @@ def match_multicasts(c: Shape, s: State, any_overdue: bool) -> None:
             lacks = True
 
 
-@compiled
+@inner
 def match(c: Shape, s: State, p: Records, want: Flags) -> None:
     """Requests, matches, turns of pairs; starts what is matched.
 
@@ -945,7 +952,7 @@ def match(c: Shape, s: State, p: Records, want: Flags) -> None:
                 cast(c, s, p, i)
 
 
-@compiled
+@inner
 def inject(c: Shape, s: State, valid: Flags, last: Flags, mask: Flags) -> None:
     """Take what engines send (``valid[e]``, ``last[e]``, ``mask[e, j]``); free what has left.
 
@@ -975,7 +982,7 @@ def inject(c: Shape, s: State, valid: Flags, last: Flags, mask: Flags) -> None:
 # ------------------------------------------------------------------------------------- egress
 
 
-@compiled
+@inner
 def egress(
     c: Shape, s: State, p: Records, ready: Flags, may: Flags, valid: Flags, left: Records
 ) -> None:
@@ -1092,7 +1099,7 @@ def egress(
 # ------------------------------------------------------------------------------------- ingress
 
 
-@compiled
+@inner
 def take_room(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
     """Take flits of a queue, or give them back (less than none)."""
     if c.shared != 0:
@@ -1115,7 +1122,7 @@ def take_room(c: Shape, s: State, i: int, j: int, v: int, flits: int) -> None:
         s.inputs[i].tight[v] -= 1
 
 
-@compiled
+@inner
 def count_scarce(c: Shape, s: State, i: int) -> None:
     """Count the queues of an input that lack room for a longest packet, with a pool."""
     a = s.inputs[i]
@@ -1128,7 +1135,7 @@ def count_scarce(c: Shape, s: State, i: int) -> None:
     a.recount = 0
 
 
-@compiled
+@inner
 def note_pool(s: State, i: int, free: int, flits: int, found: bool) -> None:
     """Note how a packet that needs flits of a queue stands to the pool."""
     pool = s.inputs[i].pool
@@ -1141,7 +1148,7 @@ def note_pool(s: State, i: int, free: int, flits: int, found: bool) -> None:
         s.pooled[RESERVE_ONLY] += 1
 
 
-@compiled
+@inner
 def take_fan(c: Shape, s: State, i: int, flits: int) -> None:
     """Take flits of the queue of multicasts, or give them back (less than none)."""
     a = s.inputs[i]
@@ -1155,7 +1162,7 @@ def take_fan(c: Shape, s: State, i: int, flits: int) -> None:
         a.tight[REQ] -= 1
 
 
-@compiled
+@inner
 def look_cut(c: Shape, s: State, p: Records, i: int) -> None:
     """Look at the next beat of a packet on input i that may leave while it comes."""
     a = s.inputs[i]
@@ -1181,7 +1188,7 @@ def look_cut(c: Shape, s: State, p: Records, i: int) -> None:
         a.seen = 0
 
 
-@compiled
+@inner
 def wait(p: Records, a: Any) -> None:
     """Let a cycle pass in which no beat comes to an input in a packet that may have left."""
     q = p[a.packet]
@@ -1193,7 +1200,7 @@ def wait(p: Records, a: Any) -> None:
         a.pause -= 1
 
 
-@compiled
+@inner
 def look(c: Shape, s: State, p: Records, i: int) -> None:
     """Look at the next beat of the packet that is on input i."""
     a = s.inputs[i]
@@ -1257,7 +1264,7 @@ def look(c: Shape, s: State, p: Records, i: int) -> None:
         a.seen = 0
 
 
-@compiled
+@inner
 def ingress(c: Shape, s: State, p: Records, valid: Flags, ready: Flags, room: Flags) -> None:
     """Checks and queues of all inputs; ends the cycle.
 

@@ -16,10 +16,11 @@ import pytest
 import pyuvm
 from numpy.typing import NDArray
 
-from switchproof.models import packet, scheduling
+from switchproof.models import packet, profiles, scheduling
 from switchproof.models.crossbar import Switch
-from switchproof.models.layout import EType, Op, RedOp, Status
+from switchproof.models.layout import EType, Op, RedOp, Status, Vc
 from switchproof.models.packet import Packets
+from switchproof.models.profiles import Config
 from switchproof.models.scheduling import Arrivals, Replay, Shown, Stimulus
 from switchproof.tb import traffic
 from switchproof.tb.base_test import BaseTest
@@ -31,6 +32,8 @@ from switchproof.tb.pipes import Record, RingPipe, Stalls
 CAME = np.dtype([("hdr", "V16"), ("stamp", "<u8"), ("stamp_last", "<u8")])
 #: Cycles that are compared at once.
 CHUNK = 1 << 16
+#: The pipelined form with as many ports as the largest everyday switch, without what keeps no time.
+DEV16P = profiles.get("dev16").replace(pipelined=1, counters=0, ecc=0)
 
 
 @pyuvm.test()
@@ -77,6 +80,8 @@ class EveryCycle(BaseTest):
         cycles = int(os.environ["SP_CYCLES"])
         round_ = 0
         members: list[int] = []
+        if config.pipelined:
+            await self.fill_places()
         while self.pipe.cycle < cycles:
             if round_ % 8 == 0 and config.engines:
                 # A group changes when nothing is open. One group at a time: contexts are few.
@@ -86,7 +91,7 @@ class EveryCycle(BaseTest):
                 self.routed.set_group(0, sum(1 << port for port in members))
             self.set_stalls("random" if round_ % 3 == 2 else "none")
             load = float(rng.choice([0.3, 0.7, 0.95, 1.0]))
-            if config.voq_shared and round_ % 2 == 1:
+            if (config.voq_shared or config.pipelined) and round_ % 2 == 1:
                 await self.crowd(traffic.UNICAST_OPS if round_ % 4 == 1 else [Op.WRITE])
             await self.send(self.spread(self.packets(round_), load))
             if config.engines:
@@ -130,6 +135,34 @@ class EveryCycle(BaseTest):
         for kind in self.seen:
             coverage.hit(f"timing.{kind}", self.seen[kind])
 
+    async def fill_places(self) -> None:
+        """Write a packet of one flit to every place of every queue.
+
+        A pipelined queue looks at lengths that are noted at its places before they are known to be
+        of its next packet; what is there behind a reset nobody knows.
+        """
+        rng, config = self.rng, self.config
+        count, everyone = config.voq_flits, list(range(config.ports))
+        to = np.tile(np.repeat(everyone, count), (config.ports, 1))
+        for vc in Vc:
+            ops = [op for op in traffic.UNICAST_OPS if packet.op_vc(op) == vc]
+            await self.send(
+                traffic.unicast(
+                    rng, config, to.shape[1], outputs=to, ops=ops, lengths=(0, 1), extensions=False
+                )
+            )
+        if config.engines:
+            await self.set_group(0, everyone)
+            self.routed.set_group(0, (1 << config.ports) - 1)
+        for engine in range(config.engines):
+            await self.send(
+                traffic.allreduce(
+                    rng, config, count, group=0, members=everyone, etype=EType.FP32,
+                    redop=RedOp.MAX, engine=engine, lengths=(1, 1),
+                )
+            )  # fmt: skip
+        await self.drain()
+
     async def out_of_step(self) -> None:
         """Let two streams keep both sides of a third one busy in turns, as in test_fairness.py.
 
@@ -152,10 +185,10 @@ class EveryCycle(BaseTest):
             await self.drain()
 
     async def crowd(self, ops: Iterable[int]) -> None:
-        """Let queues to two slow ports use up the pools of their inputs.
+        """Let queues to two slow ports use up what they have, and the pools of their inputs.
 
         Senders that look at the room would never come to that. Some packets turn out to be of a
-        wrong length when they have taken a part of the pool.
+        wrong length when they have taken a part of it.
         """
         rng, config = self.rng, self.config
         await self.drain()
@@ -170,6 +203,8 @@ class EveryCycle(BaseTest):
             some = np.flatnonzero(rng.random(len(port)) < 0.2)
             port[some] = traffic.bad(rng, config, port[some], Status.LEN)
         await self.send(rows)
+        if config.pipelined and config.mcast:
+            await self.send(traffic.multicast(rng, config, self.count, groups=[0]))
         await self.drain()
         self.pipe.options(hasty=False)
 
@@ -332,10 +367,14 @@ def same(record: Record, shown: Shown, engines: int, cycles: slice, seed: int) -
         ("dev4c", 6_000, 60),
         pytest.param("dev4c", 60_000, 60, marks=pytest.mark.long),
         ("dev8", 30_000, 60),
+        pytest.param("dev4p", 6_000, 60, marks=pytest.mark.large),
+        pytest.param("dev4p", 60_000, 60, marks=pytest.mark.long),
+        pytest.param("board4", 60_000, 60, marks=pytest.mark.long),
         pytest.param("dev16", 1_000_000, 400, marks=pytest.mark.long),
+        pytest.param(DEV16P, 1_000_000, 400, marks=pytest.mark.long, id="dev16p"),
     ],
 )
-def test_every_cycle(sim, config: str, cycles: int, packets: int) -> None:
+def test_every_cycle(sim, config: str | Config, cycles: int, packets: int) -> None:
     """`packets`: those that a port sends in a round."""
     env = {"SP_CYCLES": str(cycles), "SP_PACKETS": str(packets)}
     sim.run(config=config, module=__name__, testcase="EveryCycle", env=env, timeout=3600)
