@@ -38,9 +38,9 @@ from .scheduling_kernel import (
 )
 
 #: Cycles by which the scheduler sees the room of an egress later than the egress knows it.
-ROOM_LATE = 0
+ROOM_LATE = 1
 #: 1: whether a pair is fresh is found in the cycle before its packet is queued; 0: in that cycle.
-FRESH_EARLY = 0
+FRESH_EARLY = 1
 #: Cycles from a first beat, or a refusal, to the first in which its room counts; from a flit that
 #: is read. Of the queue of multicasts it is one number.
 TAKEN_LATE, READ_LATE, FAN_LATE = 3, 3, 2
@@ -49,7 +49,7 @@ IN_VAIN = 3
 #: Free flits with which a packet of one flit has room at once; a longest one has so many besides.
 SINGLE_ROOM, LONG_ROOM, FAN_SINGLE_ROOM, FAN_LONG_ROOM = 3, 2, 2, 1
 #: Flits that may be on the way to a queue, or to an egress buffer, while its room is looked at.
-INGRESS_SLACK, EGRESS_SLACK = 8, 4
+INGRESS_SLACK, EGRESS_SLACK = 8, 5
 #: Beats that an input holds, packets that an injector does.
 BEATS, PLACES = 2, 2
 #: Cycles from the start of a pass over a multicast in its queue to that in which it may ask.
