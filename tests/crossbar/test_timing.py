@@ -126,6 +126,8 @@ class EveryCycle(BaseTest):
         await self.pipe.run(2)
         compared = self.compare(self.pipe.recorded())
         coverage.hit("timing.cycles", compared)
+        if self.config.pipelined:
+            coverage.hit("timing.pipelined", compared)
         coverage.hit("timing.kept", self.kept)
         for event, count in self.pooled.items():
             coverage.hit(f"timing.pool.{event}", count)
