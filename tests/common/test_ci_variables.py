@@ -156,6 +156,7 @@ def test_override_replaces_every_configuration(option: str, name: str) -> None:
     found = {line.split("::")[1] for line in done.stdout.splitlines() if "::" in line}
     assert found == {
         f"test_equal_shares[{name}]",
+        f"test_multicast_out_of_step[{name}]",
         f"test_out_of_step[{name}-2]",
         f"test_out_of_step[{name}-3]",
     }
