@@ -134,6 +134,7 @@ module sp_link_pack #(
   logic             wrong;    // the stream has another length
   logic             poison;   // POISON follows
   logic             take;     // it goes into the beat or behind it
+  logic             whole;    // all of it behind it
   logic [CntW-1:0]  units;    // header counted
   logic [CntW-1:0]  blocks;   // POISON counted
 
@@ -206,9 +207,9 @@ module sp_link_pack #(
   assign load  = !valid_q || ready_i;
   assign load_data = !there_q || ready_i;
   assign room  = (K > 1 && short_i) ? CntW'(K - 1) : CntW'(K);
-  // No second flit may end in a beat: the new one's last unit must find no place.
-  assign take  = load && flit && !clear_i &&
-                 ((held_count_q == '0) || ((held_count_q < room) && (held_count_q + units > room)));
+  // No second flit may end in a beat: one that would, behind what waits, waits as a whole.
+  assign take  = load && flit && !clear_i && ((held_count_q == '0) || (held_count_q < room));
+  assign whole = take && (held_count_q != '0) && (held_count_q + units <= room);
   assign total = held_count_q + (take ? blocks : '0);
 
   always_comb begin
@@ -239,7 +240,7 @@ module sp_link_pack #(
 
   always_comb begin
     for (int unsigned i = 0; i < All; i++) controls[i] = all[i].ctl;
-    emit        = (total < room) ? total : room;
+    emit        = whole ? held_count_q : (total < room) ? total : room;
     poison_next = (emit < total) && 1'(controls >> emit);
     // With more than one block POISON stays with the unit that it follows.
     if (K > 1 && poison_next && (emit != '0)) emit = emit - CntW'(1);
