@@ -39,8 +39,6 @@ from .scheduling_kernel import (
 
 #: Cycles by which the scheduler sees the room of an egress later than the egress knows it.
 ROOM_LATE = 1
-#: 1: whether a pair is fresh is found in the cycle before its packet is queued; 0: in that cycle.
-FRESH_EARLY = 1
 #: Cycles from a first beat, or a refusal, to the first in which its room counts; from a flit that
 #: is read. Of the queue of multicasts it is one number.
 TAKEN_LATE, READ_LATE, FAN_LATE = 3, 3, 2
@@ -54,9 +52,6 @@ INGRESS_SLACK, EGRESS_SLACK = 8, 5
 BEATS, PLACES = 2, 2
 #: Cycles from the start of a pass over a multicast in its queue to that in which it may ask.
 FED = 3
-#: Length that a pair takes for that of its next packet when a flit is read that is not the last one
-#: of its packet; 0: what is noted at the place of the flit.
-UNKNOWN_LENGTH = 0
 #: The scheduler knows lengths of packets up to this one.
 TOLD_LENGTHS = 4
 #: Cycles from the end of a packet promised before to the next start: so many, and two a slot.
@@ -423,7 +418,7 @@ def ask(c: Shape, s: State, i: int, j: int, told: int, fresh: bool) -> None:
 
 
 @inner
-def grant(c: Shape, s: State, p: Records, want: Flags) -> None:
+def grant(c: Shape, s: State) -> None:
     """Let outputs grant coming slots to those that ask."""
     t = s.numbers[0]
     n, n_in, n_out = c.ports, len(s.inputs), len(s.outputs)
@@ -432,11 +427,6 @@ def grant(c: Shape, s: State, p: Records, want: Flags) -> None:
             s.granted[slot % RING, j] = NONE
     for i in range(n):
         fresh_out = s.ports[i].fresh
-        q = s.ports[i].queues
-        if FRESH_EARLY == 0 and q != NONE and p[q].fan == NONE:
-            j, v = p[q].out, p[q].vc
-            if s.pairs[i, j].total == 0 and may_start(c, s, want, i, j, v):
-                fresh_out = j
         for j in range(n_out):
             told = s.pairs[i, j].told
             if told > 0 or j == fresh_out:
@@ -645,8 +635,6 @@ def read(c: Shape, s: State, p: Records) -> None:
             v = reader.vc
             place = pair.reads_at[v]
             pair.length[v] = s.noted[i, reader.out, v, place]
-            if UNKNOWN_LENGTH != 0 and t != reader.to:
-                pair.length[v] = UNKNOWN_LENGTH
             pair.reads_at[v] = (place + 1) % c.voq_flits
             pair.flits[v] -= 1
             a.read_out[t & 3] = reader.out
@@ -952,7 +940,7 @@ def look(c: Shape, s: State, p: Records, want: Flags, i: int) -> None:
             a.queues = a.packet
             j, v = q.out, q.vc
             alone = q.fan == NONE and s.pairs[i, j].total == 0 and s.outputs[j].match != i
-            if FRESH_EARLY != 0 and alone and may_start(c, s, want, i, j, v):
+            if alone and may_start(c, s, want, i, j, v):
                 a.fresh = j
         a.walked = 0
         a.packet = NONE
@@ -1031,7 +1019,7 @@ def replay(
                 upcoming[i] += 1
         match(c, s)
         accept(c, s)
-        grant(c, s, p, want[t])
+        grant(c, s)
         close(c, s)
         take_turns(c, s)
         show(c, s, want[t])
@@ -1127,7 +1115,7 @@ def load(
             valid[i] = 1 if a.offers_left > 0 else 0
         match(c, s)
         accept(c, s)
-        grant(c, s, p, nobody)
+        grant(c, s)
         close(c, s)
         take_turns(c, s)
         show(c, s, nobody)
