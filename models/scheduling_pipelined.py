@@ -634,7 +634,7 @@ def read(c: Shape, s: State, p: Records) -> None:
             pair = s.pairs[i, reader.out]
             v = reader.vc
             place = pair.reads_at[v]
-            pair.length[v] = s.noted[i, reader.out, v, place]
+            pair.length[v] = s.noted[i, reader.out, v, place] if t == reader.to else 1
             pair.reads_at[v] = (place + 1) % c.voq_flits
             pair.flits[v] -= 1
             a.read_out[t & 3] = reader.out

@@ -80,8 +80,6 @@ class EveryCycle(BaseTest):
         cycles = int(os.environ["SP_CYCLES"])
         round_ = 0
         members: list[int] = []
-        if config.pipelined:
-            await self.fill_places()
         while self.pipe.cycle < cycles:
             if round_ % 8 == 0 and config.engines:
                 # A group changes when nothing is open. One group at a time: contexts are few.
@@ -136,34 +134,6 @@ class EveryCycle(BaseTest):
             coverage.hit("timing.longer", self.longer)
         for kind in self.seen:
             coverage.hit(f"timing.{kind}", self.seen[kind])
-
-    async def fill_places(self) -> None:
-        """Write a packet of one flit to every place of every queue.
-
-        A pipelined queue looks at lengths that are noted at its places before they are known to be
-        of its next packet; what is there behind a reset nobody knows.
-        """
-        rng, config = self.rng, self.config
-        count, everyone = config.voq_flits, list(range(config.ports))
-        to = np.tile(np.repeat(everyone, count), (config.ports, 1))
-        for vc in Vc:
-            ops = [op for op in traffic.UNICAST_OPS if packet.op_vc(op) == vc]
-            await self.send(
-                traffic.unicast(
-                    rng, config, to.shape[1], outputs=to, ops=ops, lengths=(0, 1), extensions=False
-                )
-            )
-        if config.engines:
-            await self.set_group(0, everyone)
-            self.routed.set_group(0, (1 << config.ports) - 1)
-        for engine in range(config.engines):
-            await self.send(
-                traffic.allreduce(
-                    rng, config, count, group=0, members=everyone, etype=EType.FP32,
-                    redop=RedOp.MAX, engine=engine, lengths=(1, 1),
-                )
-            )  # fmt: skip
-        await self.drain()
 
     async def out_of_step(self) -> None:
         """Let two streams keep both sides of a third one busy in turns, as in test_fairness.py.
