@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from switchproof.models import packet, profiles, scheduling
 from switchproof.models.crossbar import Switch
-from switchproof.models.layout import EType, Op, RedOp, Status, Vc
+from switchproof.models.layout import EType, Op, RedOp, Status
 from switchproof.models.packet import Packets
 from switchproof.models.profiles import Config
 from switchproof.models.scheduling import Arrivals, Replay, Shown, Stimulus
