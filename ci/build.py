@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from switchproof.ci import tools
-from switchproof.ci.paths import BUILD, CI, SIM_BUILDS, WAIVERS, shown
+from switchproof.ci.paths import BUILD, CI, RTL, SIM_BUILDS, WAIVERS, shown
 
 COVERAGE_ARGS = ("--coverage-line", "--coverage-toggle", "--coverage-expr", "--coverage-user")
 #: Less generated C++ than this is compiled as one unit: loading Verilator's headers for each of
@@ -56,6 +56,8 @@ class BuildSpec:
     ``opt`` is the C++ optimisation of generated code: tests take :func:`test_opt`, a benchmark of
     a small switch more. ``vpi`` links cocotb's main and
     library; without it one of the C++ sources has ``main``. Parameters are those of the top module.
+    Coverage is of the folders ``blocks`` of rtl/, of all if there are none: what is left out is
+    not only less to compile, but again one function for all instances of a module.
     """
 
     name: str
@@ -67,6 +69,7 @@ class BuildSpec:
     args: tuple[str, ...] = ()
     vpi: bool = True
     coverage: bool = False
+    blocks: tuple[str, ...] = ()
     waves: bool = False
     opt: str = "-O2"
 
@@ -99,6 +102,26 @@ def public(toplevel: str) -> Path:
         spare.write_text(text)
         spare.replace(path)
     return path
+
+
+def _coverage_config(blocks: tuple[str, ...]) -> list[Path]:
+    """Return the .vlt files that say what coverage leaves out."""
+    if not blocks:
+        return [COVERAGE_CONFIG]
+    others = sorted({folder.name for folder in RTL.iterdir() if folder.is_dir()} - set(blocks))
+    text = "".join(f'coverage_off -file "*/rtl/{name}/*"\n' for name in others)
+    path = BUILD / "harness" / f"coverage-{'-'.join(blocks)}.vlt"
+    _write(path, f"`verilator_config\n{text}")
+    return [COVERAGE_CONFIG, path]
+
+
+def _write(path: Path, text: str) -> None:
+    """Write a file that other processes may write or read meanwhile, if it differs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists() or path.read_text() != text:
+        spare = path.with_suffix(f".{os.getpid()}")
+        spare.write_text(text)
+        spare.replace(path)
 
 
 @contextlib.contextmanager
@@ -134,7 +157,7 @@ def _verilator_args(spec: BuildSpec) -> list[str]:
         args += ["-LDFLAGS", f"-Wl,-rpath,{libs} -L{libs} -lcocotbvpi_verilator"]
         args.append(str(cocotb.share_dir / "lib" / "verilator" / "verilator.cpp"))
     if spec.coverage:
-        args += [*COVERAGE_ARGS, str(COVERAGE_CONFIG)]
+        args += [*COVERAGE_ARGS, *map(str, _coverage_config(spec.blocks))]
     if spec.waves:
         args += ["--trace-fst" if trace_format() == "fst" else "--trace-vcd", "--trace-structs"]
     args += spec.args
@@ -157,7 +180,7 @@ def fingerprint(spec: BuildSpec) -> str:
     folders |= {source.parent for source in spec.sources if source.suffix in (".cpp", ".cc")}
     for folder in sorted(folders):
         files += sorted(path for path in folder.iterdir() if path.suffix in INCLUDED)
-    for path in [*files, WAIVERS, *([COVERAGE_CONFIG] if spec.coverage else [])]:
+    for path in [*files, WAIVERS, *(_coverage_config(spec.blocks) if spec.coverage else [])]:
         if path.exists():
             digest.update(str(path).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -38,6 +38,9 @@ COVERAGE_PORTS = 4
 #: Bits from which on a flit repeats the parts of a narrow one; tests whose design has no more to it
 #: then go without coverage, which would triple the time to compile.
 WIDE = 256
+#: Folders of rtl/ whose coverage a test of the switch counts. Engines have tests of their own: to
+#: count them here too would take three times as long to compile.
+SWITCH_BLOCKS = ("common", "crossbar", "csr", "top")
 #: Errors whose text says all; the way to them through our code helps nobody.
 SHORT_ERRORS = (RunError, builds.BuildError, Mismatch, BoardError, BridgeError, PipeError)
 #: What runs the tests of a mark, the first that a test has; all others are `make test`'s.
@@ -201,7 +204,8 @@ class Sim:
         if coverage is None:
             coverage = config.ports <= COVERAGE_PORTS and config.flit_w <= WIDE
         if self.coverage and coverage:
-            spec = _with_coverage(spec)
+            switch = str(dut) == DEFAULT_DUT
+            spec = _with_coverage(spec, SWITCH_BLOCKS if switch else self._own_blocks())
         extra = {**harness_cache.run_environment(description, config), **(env or {})}
         signals = harness_cache.wave_signals(description)
         return self._simulate(spec, module, testcase, extra, timeout, signals)
@@ -237,8 +241,13 @@ class Sim:
             opt=TEST_OPT,
         )
         if self.coverage and coverage:
-            spec = _with_coverage(spec)
+            spec = _with_coverage(spec, self._own_blocks())
         return self._simulate(spec, module, testcase, dict(env or {}), timeout, ())
+
+    def _own_blocks(self) -> tuple[str, ...]:
+        """Return the folders of rtl/ that this test is about; none: all."""
+        block = self._folder.name
+        return tuple(sorted({block, "common"})) if (RTL / block).is_dir() else ()
 
     def _simulate(
         self,
@@ -295,11 +304,11 @@ class Program:
         return figures
 
 
-def _with_coverage(spec: builds.BuildSpec) -> builds.BuildSpec:
-    """Return a build with coverage, if it holds RTL of ours: only that counts."""
+def _with_coverage(spec: builds.BuildSpec, blocks: tuple[str, ...]) -> builds.BuildSpec:
+    """Return a build with coverage of those folders of rtl/, if it holds RTL of ours."""
     if not any(source.is_relative_to(RTL) for source in spec.sources):
         return spec
-    return dataclasses.replace(spec, coverage=True, opt=COVERAGE_OPT)
+    return dataclasses.replace(spec, coverage=True, blocks=blocks, opt=COVERAGE_OPT)
 
 
 def _build_jobs() -> int:
