@@ -2,8 +2,9 @@
 //
 // What the crossbar and a receiver rely on from sp_egress, when the crossbar keeps the rule of
 // room: a packet is chosen only in a cycle in which room_o is up for its VC (PIPELINED: was, in the
-// cycle before), its first flit comes two cycles later, and its flits come without a gap; GAPS: with any gaps, as a sender makes them
-// whose packet is cut through. The receiver may do as it likes.
+// cycle before), its first flit comes two cycles later, and its flits come without a gap; GAPS:
+// with any gaps, as a sender makes them whose packet is cut through. The receiver may do as it
+// likes.
 //
 // CONTENT = 0: no flit is ever lost for want of room; proved for all time. CONTENT = 1: what
 // leaves is what came, in order and not mixed, up to a number of cycles; one packet, chosen freely,

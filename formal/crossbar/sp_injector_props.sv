@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the crossbar and an engine rely on from sp_injector. One packet, chosen freely when its first
-// flit is taken, is marked in its header and flits, and each flit says which one it is; packets
-// before it and behind it are marked as such. Since nothing in sp_injector looks at payload, what
-// holds for the marked packet holds for all.
+// What the crossbar and an engine rely on from sp_injector. One packet, chosen freely when its
+// first flit is taken, is marked in its header and flits, and each flit says which one it is;
+// packets before it and behind it are marked as such. Since nothing in sp_injector looks at
+// payload, what holds for the marked packet holds for all.
 
 module sp_injector_props
   import sp_pkg::*;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the pipelined switch relies on from sp_islip_rolling, whatever is asked for, however long the
-// packets are and a reset at any time. An induction of a few steps suffices: what the slots in
+// What the pipelined switch relies on from sp_islip_rolling, whatever is asked for, however long
+// the packets are and a reset at any time. An induction of a few steps suffices: what the slots in
 // flight hold at first has left after SLOTS + 2 cycles.
 
 module sp_islip_rolling_props #(
@@ -78,8 +78,8 @@ module sp_islip_rolling_props #(
 
   // A slot is granted for the first time Span cycles before it begins.
   localparam int unsigned Span = SLOTS + 1;
-  // Cycles in which a pair that asks alone is served: what others were promised before leaves, and so
-  // do the slots that it keeps taken.
+  // Cycles in which a pair that asks alone is served: what others were promised before leaves, and
+  // so do the slots that it keeps taken.
   localparam int unsigned Wait = 2 * SLOTS + 6;
   localparam int unsigned WaitW = $clog2(Wait + 1);
 

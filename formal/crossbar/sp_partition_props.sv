@@ -2,11 +2,12 @@
 //
 // What keeps partitions apart, from the tables to the queues, at one port. The environment is the
 // management side and the port: any packets, any routes, any partitions of any port, any groups, at
-// any time. It sends the row of a port when its partitions change, as sp_csr does. Then no packet is
-// queued for a port that shares no partition with this one, nor a contribution for an engine whose
-// group has such a member, nor a multicast with such a port among those that get it.
+// any time. It sends the row of a port when its partitions change, as sp_csr does. Then no packet
+// is queued for a port that shares no partition with this one, nor a contribution for an engine
+// whose group has such a member, nor a multicast with such a port among those that get it.
 //
-// The foreign port and the group are chosen freely and stay, so that what holds for them holds for all.
+// The foreign port and the group are chosen freely and stay, so that what holds for them holds for
+// all.
 
 module sp_partition_props
   import sp_pkg::*;

@@ -115,7 +115,8 @@ module sp_port_guard_props (
       // A packet in the ingress is closed at once when its port is down.
       closes: assert (!(down && ingress_q) || (in_tvalid && in_tlast && in_abort));
       // A closing beat stays until it is taken: the ingress is never left within a packet.
-      nothing_left_open: assert (!(disturbed_q && ingress_q) || (in_tvalid && in_tlast && in_abort));
+      nothing_left_open: assert (!(disturbed_q && ingress_q)
+                                 || (in_tvalid && in_tlast && in_abort));
       // Nothing begins while the port is down.
       begins_up: assert (!(in_tvalid && !ingress_q) || !down);
       // What begins in the ingress begins at the port: no rest of a packet gets in.

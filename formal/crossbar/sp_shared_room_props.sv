@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Properties of sp_shared_room as sp_voq_shared uses it: a packet takes its flits at once and writes them
-// later, or gives them back; what is committed is read flit by flit. What queues hold is counted
-// beside it.
+// Properties of sp_shared_room as sp_voq_shared uses it: a packet takes its flits at once and
+// writes them later, or gives them back; what is committed is read flit by flit. What queues hold
+// is counted beside it.
 
 module sp_shared_room_props #(
     parameter int unsigned N_Q = 3,

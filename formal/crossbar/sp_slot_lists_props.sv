@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Properties of sp_slot_lists. Beside it stands a book of where each slot is: free, of the packet at
-// hand, or in a queue, and at which place of it. The book follows what the module says of the slots that
-// it hands out and reads; how many there must be it counts by itself.
+// Properties of sp_slot_lists. Beside it stands a book of where each slot is: free, of the packet
+// at hand, or in a queue, and at which place of it. The book follows what the module says of the
+// slots that it hands out and reads; how many there must be it counts by itself.
 
 module sp_slot_lists_props #(
     parameter int unsigned N_Q = 2,
@@ -201,7 +201,8 @@ module sp_slot_lists_props #(
       if (d < 32'(hand_q) + 32'(free_q)) ring_right &= 32'(ring[d]) < SLOTS;
       if (d < 32'(hand_q)) begin
         ring_right &= where_q[ring[d]] == AtHand
-                      && place_q[ring[d]] == first_q[hand_queue_q] + held_q[hand_queue_q] + CntW'(d);
+                      && place_q[ring[d]]
+                         == first_q[hand_queue_q] + held_q[hand_queue_q] + CntW'(d);
       end else if (d < 32'(hand_q) + 32'(free_q)) begin
         ring_right &= where_q[ring[d]] == Free;
         for (int unsigned e = 0; e < d; e++) ring_right &= ring[e] != ring[d];

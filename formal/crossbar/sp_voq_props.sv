@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What sp_ingress and the crossbar rely on from sp_voq with CUT_THROUGH = 1. The writer is sp_ingress as
-// it is there: one packet at a time, with any pauses, whose flits are taken with the first one; it is
-// committed with its first flit and is then written to its end, or with its last one, or given
-// back. The reader starts what is offered when it may. Each flit says which it is: the number of
-// its packet, counted modulo, and its place in it. Two queues are used, of one VC.
+// What sp_ingress and the crossbar rely on from sp_voq with CUT_THROUGH = 1. The writer is
+// sp_ingress as it is there: one packet at a time, with any pauses, whose flits are taken with the
+// first one; it is committed with its first flit and is then written to its end, or with its last
+// one, or given back. The reader starts what is offered when it may. Each flit says which it is:
+// the number of its packet, counted modulo, and its place in it. Two queues are used, of one VC.
 
 module sp_voq_props
   import sp_pkg::*;
@@ -204,8 +204,8 @@ module sp_voq_props
     end
   end
 
-  // Flits that are taken in a queue: those of whole packets and of the one that is written, less those
-  // that have been read, by a count of its own.
+  // Flits that are taken in a queue: those of whole packets and of the one that is written, less
+  // those that have been read, by a count of its own.
   logic [PtrW:0] taken_q [NumQ];
   logic [2:0]    reads_of;
   assign reads_of = dut.rd_sel_q;

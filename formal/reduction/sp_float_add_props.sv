@@ -48,8 +48,8 @@ module sp_float_add_props #(
     return n[Width-1] ? -SumW'(magnitude) : SumW'(magnitude);
   endfunction
 
-  // Numbers below the second binade are their own patterns. Above it the binade is one more for each
-  // place that is dropped.
+  // Numbers below the second binade are their own patterns. Above it the binade is one more for
+  // each place that is dropped.
   function automatic logic [Width-2:0] rounded(logic [SumW-2:0] magnitude);
     logic [SumW-2:0] kept, rest, half;
     logic [SumW-1:0] pattern;

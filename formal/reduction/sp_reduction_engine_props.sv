@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The life of a context, and what members and the scheduler may rely on, whatever comes: any heads,
-// grants of what is wanted, time-outs, a receiver and lanes of any pace. Contributions have one flit.
-// One group; its row is there from the second cycle on.
+// grants of what is wanted, time-outs, a receiver and lanes of any pace. Contributions have one
+// flit. One group; its row is there from the second cycle on.
 //
-// FLOW = 0: what is true of the contexts in every state. FLOW = 1: one name, chosen freely, is followed
-// from the heads to what leaves, by what the ports of the engine show.
+// FLOW = 0: what is true of the contexts in every state. FLOW = 1: one name, chosen freely, is
+// followed from the heads to what leaves, by what the ports of the engine show.
 
 module sp_reduction_engine_props
   import sp_pkg::*;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// In place of sp_reduction_lanes where sums do not matter: it takes a read-out when the prover wants,
-// is done with it when the prover wants, and gives as many flits as were asked for, later.
+// In place of sp_reduction_lanes where sums do not matter: it takes a read-out when the prover
+// wants, is done with it when the prover wants, and gives as many flits as were asked for, later.
 module sp_reduction_lanes #(
     /// As in sp_reduction_lanes.
     parameter int unsigned FLIT_W     = 128,

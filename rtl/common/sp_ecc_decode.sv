@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mends a word with its check bits, by the code of sp_ecc_pkg. Guarantees: no wrong bit: the word as
-// it is; one wrong bit, among data or check bits: the word as it was, `corrected_o`; two: `failed_o`,
-// never `corrected_o`. Three or more may look like one.
+// Mends a word with its check bits, by the code of sp_ecc_pkg. Guarantees: no wrong bit: the word
+// as it is; one wrong bit, among data or check bits: the word as it was, `corrected_o`; two:
+// `failed_o`, never `corrected_o`. Three or more may look like one.
 
 module sp_ecc_decode #(
     /// Bits of a word, 1 to 640.

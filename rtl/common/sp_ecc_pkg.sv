@@ -2,9 +2,9 @@
 //
 // The code of words in memories: single errors are corrected, double errors are found (SECDED).
 //
-// A word of W bits has R check bits. Column n of the code, n = 0..W-1, is the n-th number with an odd
-// number of ones that is no power of two: 7, 11, 13, 14, 19, ... Check bit r is the parity of all
-// data bits whose column has bit r. Every column, with the powers of two as those of the check
+// A word of W bits has R check bits. Column n of the code, n = 0..W-1, is the n-th number with an
+// odd number of ones that is no power of two: 7, 11, 13, 14, 19, ... Check bit r is the parity of
+// all data bits whose column has bit r. Every column, with the powers of two as those of the check
 // bits, has an odd number of ones, so that one wrong bit gives an odd syndrome, which names it, and
 // two give an even one, which is never zero (M. Y. Hsiao, 1970).
 

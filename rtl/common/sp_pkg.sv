@@ -151,7 +151,8 @@ package sp_pkg;
     logic [2:0] etype;     // etype_e
   } arith_t;
 
-  /// IDs that a port may name as the source of its packets: those equal to `id` where `care` is one.
+  /// IDs that a port may name as the source of its packets: those equal to `id` where `care` is
+  /// one.
   typedef struct packed {
     logic [ID_W-1:0] care;
     logic [ID_W-1:0] id;
@@ -256,7 +257,7 @@ package sp_pkg;
   typedef struct packed {
     class_u             cls;      // by operation
     logic [1:0]         rsvd;     // sent as zero, ignored, forwarded
-    logic [MAX_EXT-1:0] ext;      // units behind the payload: {member set, end-to-end check, strobes}
+    logic [MAX_EXT-1:0] ext;      // units behind the payload: {member set, check, strobes}
     logic               ecn;      // congestion was met
     logic               poison;   // the payload is not to be trusted
     logic [3:0]         status;   // status_e, in answers

@@ -5,15 +5,16 @@
 // packet. Guarantees: packets of a flow (input, output, VC) leave in the order in which they came;
 // packets never interleave on an output; a match is made only when the whole packet can stream and
 // its output has room for the longest one, so nothing stalls half-way; a VC that is held back
-// anywhere holds back no other; a request that stands is served within a bound (below). CUT_THROUGH: a
-// packet streams as it comes, and holds its output while its sender pauses, so far as pause_i lets it.
+// anywhere holds back no other; a request that stands is served within a bound (below).
+// CUT_THROUGH: a packet streams as it comes, and holds its output while its sender pauses, so far
+// as pause_i lets it.
 //
 //   cycle   0          1               2               3               4
 //           ingress    queued,         queue memory    switched into   on the egress
 //           port       matched         is read         the egress      port
 //
-// PIPELINED: it is queued a cycle later, and grant and accept take a cycle each, so that it is on the
-// egress port in cycle 6; see docs/crossbar.md.
+// PIPELINED: it is queued a cycle later, and grant and accept take a cycle each, so that it is on
+// the egress port in cycle 6; see docs/crossbar.md.
 
 module sp_crossbar #(
     /// External ports, 2 or more.
@@ -22,7 +23,8 @@ module sp_crossbar #(
     parameter int unsigned N_ENGINES = 1,
     /// Bits of a flit: 128, 256 or 512.
     parameter int unsigned FLIT_W = 128,
-    /// iSLIP iterations of a slot, 1 to 4: in one cycle, PIPELINED in cycles that follow each other.
+    /// iSLIP iterations of a slot, 1 to 4: in one cycle, PIPELINED in cycles that follow each
+    /// other.
     parameter int unsigned ISLIP_ITERS = 1,
     /// Rounds of augmenting paths behind them, 0 to 2.
     parameter int unsigned AUGMENT = 0,
@@ -603,7 +605,7 @@ module sp_crossbar #(
   logic [N_OUT-1:0]  waited_q [2][N_IN]; // pairs that waited in their last phase; [1]: multicasts
   logic [N_IN-1:0]   force_q;          // due pairs that have waited since then
   logic [N_IN-1:0]   served;           // due pairs that are matched
-  logic [N_OUT-1:0]  out_waits;        // CUT_THROUGH: outputs that wait for a flit that has not come
+  logic [N_OUT-1:0]  out_waits;        // CUT_THROUGH: outputs that wait for a flit
   logic              ends;             // the phase does, after this cycle
 
   always_comb begin
@@ -678,7 +680,7 @@ module sp_crossbar #(
     logic [N_OUT-1:0] busy_q;             // a later flit of a packet is read for the output
     logic [N_OUT-1:0] taken_q;            // an engine has just been granted a head
     // Who is chosen does not wait for what makes a match void: then nothing arrives.
-    logic [N_IN-1:0]  offered  [N_OUT];   // inputs that are matched with the output, one-hot or zero
+    logic [N_IN-1:0]  offered  [N_OUT];   // inputs matched with the output, one-hot or zero
     logic [N_IN-1:0]  by_q     [N_OUT];   // input whose flits it gets, one-hot
     logic [LEN_W-1:0] out_left [N_OUT];
     logic [N_OUT-1:0] arrives_q;
@@ -749,14 +751,14 @@ module sp_crossbar #(
     assign arrives     = arrives_q;
     assign source      = source_q;
 
-    // The source once more for each part of header and payload: one register for all of them is a wire
-    // over the whole part. Yosys keeps equal registers apart when it is told to.
+    // The source once more for each part of header and payload: one register for all of them is a
+    // wire over the whole part. Yosys keeps equal registers apart when it is told to.
     localparam int unsigned PartW = 32;
     localparam int unsigned Used = HDR_W + WordW;
     localparam int unsigned Wide = (Used + PartW - 1) / PartW * PartW;
-    // Inputs go in pairs: a pair that is chosen passes the one input or the other by what comes from
-    // the pair before, else that. So eight inputs are four tables of four inputs for each bit; an
-    // ordinary choice takes six. Each chain of four pairs gives zero unless it has the input.
+    // Inputs go in pairs: a pair that is chosen passes the one input or the other by what comes
+    // from the pair before, else that. So eight inputs are four tables of four inputs for each bit;
+    // an ordinary choice takes six. Each chain of four pairs gives zero unless it has the input.
     localparam int unsigned Pairs = (N_IN + 1) / 2;
     localparam int unsigned Chain = 4;
     localparam int unsigned Chains = (Pairs + Chain - 1) / Chain;

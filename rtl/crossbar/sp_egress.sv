@@ -16,8 +16,8 @@ module sp_egress #(
     parameter int unsigned DEPTH = 64,
     /// 1: registers between the steps of a cycle, for FPGAs; see docs/crossbar.md.
     parameter bit PIPELINED = 1'b0,
-    /// 1: a flit that meets an empty buffer and a free port passes the buffer by; 0, with PIPELINED:
-    /// all go through it.
+    /// 1: a flit that meets an empty buffer and a free port passes the buffer by; 0, with
+    /// PIPELINED: all go through it.
     parameter bit PASS = 1'b1,
     /// 1: packets carry the time at which they came.
     parameter bit TIMED = 1'b0,
@@ -63,8 +63,8 @@ module sp_egress #(
     output logic [sp_pkg::USER_W-1:0] m_tuser_o,
     /// Stream out: last beat.
     output logic                      m_tlast_o,
-    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits before a packet
-    /// is on the port, so that many flits may still come after it falls.
+    /// By VC: the receiver lets a packet start. It is looked at up to OutFlits flits before a
+    /// packet is on the port, so that many flits may still come after it falls.
     input  logic [sp_pkg::NUM_VC-1:0] m_vc_room_i,
     /// Injection of errors into the memory.
     input  sp_pkg::inject_t           inject_i,
@@ -476,8 +476,8 @@ module sp_egress #(
   // A word that is being read lands in the next cycle, so it counts.
   assign space  = {1'b0, out_count} + 3'(reading_q) < 3'(OutFlits);
 
-  // As sp_fifo, but PIPELINED a place that is free is written in every cycle: whether a flit passes is
-  // known late, and to tell all small memories of a flit would take a wire over the whole part.
+  // As sp_fifo, but PIPELINED a place that is free is written in every cycle: whether a flit passes
+  // is known late, and to tell all small memories of a flit would take a wire over the whole part.
   logic [OutW-1:0] out_mem [OutFlits];
   logic [1:0]      out_wptr_q;
   logic [1:0]      out_rptr_q;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Takes apart the words that sp_flit_code makes, where a packet leaves the memories. Guarantees: what
-// one wrong bit of header or payload has changed is as it was; a packet with more in one of them leaves
-// whole, with the error mark on its last flit. Without ECC all is as it comes.
+// Takes apart the words that sp_flit_code makes, where a packet leaves the memories. Guarantees:
+// what one wrong bit of header or payload has changed is as it was; a packet with more in one of
+// them leaves whole, with the error mark on its last flit. Without ECC all is as it comes.
 
 module sp_flit_check #(
     /// Bits of a flit.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Makes of a flit the word that is kept in memories: {check bits of header, check bits of {error
-// mark, payload}, payload}. Those of the header count with the first flit of a packet. Without ECC the
-// word is the payload. sp_flit_check takes it apart again.
+// mark, payload}, payload}. Those of the header count with the first flit of a packet. Without ECC
+// the word is the payload. sp_flit_check takes it apart again.
 
 module sp_flit_code #(
     /// Bits of a flit.

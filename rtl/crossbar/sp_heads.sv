@@ -2,10 +2,11 @@
 //
 // What the pipelined scheduler asks of the queues of one input: which outputs have packets, and for
 // each output which VC is next, where the head of its queue lies and how long it is. All of it is
-// ready before it is asked for, so that a match starts its packet in the cycle in which it is known.
+// ready before it is asked for, so that a match starts its packet in the cycle in which it is
+// known.
 //
-// Guarantees: `go_i` of an output whose `ready_o` is up starts a packet that is whole; the head that
-// is shown is the oldest packet of its queue; the VCs of an output take turns.
+// Guarantees: `go_i` of an output whose `ready_o` is up starts a packet that is whole; the head
+// that is shown is the oldest packet of its queue; the VCs of an output take turns.
 //
 //   cycle  0          1           2                3
 //          commit_i   fresh_o,    turns are        ready_o, head_*: may be started
@@ -248,9 +249,9 @@ module sp_heads #(
       for (int unsigned n = 0; n < 3; n++) more_o[n][j] <= ready_o[j] && head_more_o[j] > 3'(n);
     end
 
-    // A packet that is whole goes to the queue that was looked at in the cycle before; whether it is
-    // the first one of its output is found meanwhile, as the grant is made in the cycle it comes. It
-    // is not seen to be when the last one in front of it has started just now.
+    // A packet that is whole goes to the queue that was looked at in the cycle before; whether it
+    // is the first one of its output is found meanwhile, as the grant is made in the cycle it
+    // comes. It is not seen to be when the last one in front of it has started just now.
     logic fresh_q;
 
     always_ff @(posedge clk_i) begin

@@ -6,8 +6,8 @@
 // answer to an answer could circle for ever. A malformed packet changes nothing else. A stream is
 // never stopped for longer than its queue, or the answers' queue of its own port, is full.
 //
-// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 6, since it
-// is queued a cycle later, and grant and accept take a cycle each; see docs/crossbar.md.
+// A flit that comes in cycle 0 of an idle switch leaves it in cycle 4; PIPELINED: in cycle 6, since
+// it is queued a cycle later, and grant and accept take a cycle each; see docs/crossbar.md.
 
 module sp_ingress #(
     /// Outputs, external ports first, then engines.
@@ -337,8 +337,8 @@ module sp_ingress #(
   said_t           now;      // what follows from it
   logic            to_port;  // it goes to one
 
-  // Source and destination choose among equal paths, so that a flow stays on one and in order. Apart
-  // from what is concluded of it: a simulator would see a loop through sp_partition.
+  // Source and destination choose among equal paths, so that a flow stays on one and in order.
+  // Apart from what is concluded of it: a simulator would see a loop through sp_partition.
   logic [OutW-1:0] chosen;
   always_comb begin
     path    = (mixed[ID_W-1:7] ^ mixed[6:0]) & ~(7'h7f << looked.paths_log2);
@@ -615,10 +615,10 @@ module sp_ingress #(
     end
   end
 
-  // What is known to be bad with its first beat is refused as ever. Later it is too late for an answer:
-  // the packet may have begun to leave. If its last beat comes too early, or from the guard of a port
-  // that went down, or its sender has paused for too long, flits of zeros stand for this beat and all
-  // others that it announced.
+  // What is known to be bad with its first beat is refused as ever. Later it is too late for an
+  // answer: the packet may have begun to leave. If its last beat comes too early, or from the guard
+  // of a port that went down, or its sender has paused for too long, flits of zeros stand for this
+  // beat and all others that it announced.
   if (CUT_THROUGH) begin : g_cut
     logic               cut_q;
     logic               waits;    // the next beat is not there
@@ -1001,7 +1001,8 @@ module sp_ingress #(
     assign group     = GroupW'(look_hdr.dst);
     assign group_hit = 32'(look_hdr.dst) < N_GROUPS && there_q[group];
 
-    // Behind the last beat of a packet with a member set: one destination a cycle, the lowest first.
+    // Behind the last beat of a packet with a member set: one destination a cycle, the lowest
+    // first.
     member_set_t                       set;
     logic [MAX_MEMBERS-1:0]            set_there;
     logic [MAX_MEMBERS-1:0]            walk_q;   // destinations still to look up

@@ -162,8 +162,8 @@ module sp_islip #(
     end
   end
 
-  // A pointer moves behind the partner of the first iteration. Who was matched then has no other: an
-  // output never, an input unless it is multicast.
+  // A pointer moves behind the partner of the first iteration. Who was matched then has no other:
+  // an output never, an input unless it is multicast.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
       for (int unsigned j = 0; j < N_OUT; j++) gnt_first_q[j] <= '1;

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Rolling iSLIP: several coming slots are matched at once; each gets an iteration in every cycle, on
-// the requests of that cycle, and the oldest one leaves. Grant and accept take a cycle each.
+// Rolling iSLIP: several coming slots are matched at once; each gets an iteration in every cycle,
+// on the requests of that cycle, and the oldest one leaves. Grant and accept take a cycle each.
 //
 //   age of a slot   0       1                SLOTS - 1   SLOTS    SLOTS + 1
 //                   grant   grant      ...   grant       accept   match_o: it begins
 //                           accept           accept
 //
-// A lone packet asks for the slot that is granted for the last time, and pays one iteration only. So
-// that one packet is promised once: a pair with one packet asks for the oldest slot that has room for
-// it, and only while nothing is promised to it; with two it asks for all slots, and with three even
-// when something is promised. That is a guess that may promise too much; so is what is known of the
-// ends of packets. A match may therefore be void in the cycle in which it begins, and the one who
-// uses it has to look: whether there is a packet, and whether input and output are free.
+// A lone packet asks for the slot that is granted for the last time, and pays one iteration only.
+// So that one packet is promised once: a pair with one packet asks for the oldest slot that has
+// room for it, and only while nothing is promised to it; with two it asks for all slots, and with
+// three even when something is promised. That is a guess that may promise too much; so is what is
+// known of the ends of packets. A match may therefore be void in the cycle in which it begins, and
+// the one who uses it has to look: whether there is a packet, and whether input and output are
+// free.
 //
 // Guarantees: an output has at most one input, a unicast input at most one output; a match was a
 // request when it was granted; a slot in which an input or output is known to be busy has no match

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Matches multicasts with outputs, before iSLIP matches the rest: those of the ports' queues and the
-// results of engines alike. Every output takes the first multicast in turn that asks for it, and the
-// turn is one for all outputs, so that they meet at the same input and its whole fan-out leaves in
-// few passes. It moves to the first input that did not get all it asked for, or if all did behind
-// the one that was first.
+// Matches multicasts with outputs, before iSLIP matches the rest: those of the ports' queues and
+// the results of engines alike. Every output takes the first multicast in turn that asks for it,
+// and the turn is one for all outputs, so that they meet at the same input and its whole fan-out
+// leaves in few passes. It moves to the first input that did not get all it asked for, or if all
+// did behind the one that was first.
 //
 // An output at which unicasts wait too lets them have the next cycle in which it is free after a
 // multicast; so neither keeps the other away.

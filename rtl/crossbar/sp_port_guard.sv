@@ -2,13 +2,13 @@
 //
 // Stands between a port and the switch and keeps a port that is down from harming the others.
 // Guarantees: while the port is up it is not there (no cycle, no change); once the port is down,
-// the packet that is half in is closed, and refused by the ingress, what still comes from the port is
-// discarded, what the switch sends to it is taken and dropped, so that nothing waits for the port;
-// when it is up again, both directions go on with the first beat of a packet.
+// the packet that is half in is closed, and refused by the ingress, what still comes from the port
+// is discarded, what the switch sends to it is taken and dropped, so that nothing waits for the
+// port; when it is up again, both directions go on with the first beat of a packet.
 //
 // Two reasons to be down: the link carries no packets (`link_down_i`: it forgets where it was in a
-// packet, and begins with a first beat when it is up again), or a register shuts the port (`shut_i`:
-// its partner may not know, so that the rest of its packet is discarded too).
+// packet, and begins with a first beat when it is up again), or a register shuts the port
+// (`shut_i`: its partner may not know, so that the rest of its packet is discarded too).
 
 module sp_port_guard (
     /// Clock.

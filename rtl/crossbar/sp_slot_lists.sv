@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slots of one memory, shared by queues as linked lists. Guarantees: each slot is in one place: it is
-// free, or in one queue, or belongs to the packet that is being written; none is lost, none is in two
-// places; slots leave a queue in the order in which they were committed to it.
+// Slots of one memory, shared by queues as linked lists. Guarantees: each slot is in one place: it
+// is free, or in one queue, or belongs to the packet that is being written; none is lost, none is
+// in two places; slots leave a queue in the order in which they were committed to it.
 //
 //   wr       a slot for the next flit of the packet at hand; wr_first_i with its first flit
 //   commit   with the last flit: the packet is at the end of its queue
@@ -10,7 +10,8 @@
 //   rd       the slot at the head of a queue is read and is free again from the next cycle on
 //
 // One packet at a time is written. Nothing is written while no slot is free, and nothing read of a
-// queue without a committed flit: who counts the flits (sp_shared_room, sp_voq_shared) sees to that.
+// queue without a committed flit: who counts the flits (sp_shared_room, sp_voq_shared) sees to
+// that.
 
 module sp_slot_lists #(
     /// Queues.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The queues of sp_voq for the pipelined switch: one for each output and VC, each with DEPTH flits of
-// its own. Guarantees: packets of a queue leave whole, without a gap, in the order in which they were
-// committed; what is written and not committed is as if it never came; a queue that is full or held
-// back stops no other.
+// The queues of sp_voq for the pipelined switch: one for each output and VC, each with DEPTH flits
+// of its own. Guarantees: packets of a queue leave whole, without a gap, in the order in which they
+// were committed; what is written and not committed is as if it never came; a queue that is full or
+// held back stops no other.
 //
 //   cycle  0         1          2        3        4             5
 //          sel_*,    wr_*,      grant    accept   go_i, memory  flit_*
@@ -42,8 +42,8 @@ module sp_voq_pipelined #(
     input  logic                                   sel_single_i,
     /// It has room. May be down though it has; then `sel_free_o` says it.
     output logic                                   fits_o,
-    /// Flits of that queue that nothing has taken, if it was looked at in the cycle before as well; a
-    /// packet counts from the second cycle after it was looked for.
+    /// Flits of that queue that nothing has taken, if it was looked at in the cycle before as well;
+    /// a packet counts from the second cycle after it was looked for.
     output logic [PtrW:0]                          sel_free_o,
     /// A refused packet, the last to be written, gives its flits back.
     input  logic                                   give_i,
@@ -134,8 +134,9 @@ module sp_voq_pipelined #(
     $fatal(1, "sp_voq_pipelined: DEPTH = %0d is not a power of two of 8 or more", DEPTH);
   end
   if (DEPTH < Room) begin : g_shallow
-    $fatal(1, "sp_voq_pipelined: DEPTH = %0d does not hold the longest packet and %0d flits on the way: %0d",
-           DEPTH, Slack, Room);
+    $fatal(1,
+      "sp_voq_pipelined: DEPTH = %0d is below the longest packet and %0d flits on the way: %0d",
+      DEPTH, Slack, Room);
   end
 
   function automatic logic [QW-1:0] queue(logic [1:0] q_vc, logic [OutW-1:0] q_out);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // sp_voq with one memory for all queues of the input: each has DEPTH flits of its own, and all
-// together a pool of SHARED. Ports, cycles and guarantees are those of sp_voq, but for the place of a
-// flit, which is nobody's business here. sp_shared_room says how much a queue may take of the pool,
-// sp_slot_lists keeps the flits of each queue in order.
+// together a pool of SHARED. Ports, cycles and guarantees are those of sp_voq, but for the place of
+// a flit, which is nobody's business here. sp_shared_room says how much a queue may take of the
+// pool, sp_slot_lists keeps the flits of each queue in order.
 //
 // Heads and links of the lists are read without a clock, as the length of a packet is in sp_voq.
 
@@ -307,8 +307,8 @@ module sp_voq_shared #(
 
   // ------------------------------------------------------------------------ heads for engines
 
-  // An engine looks at every head before it lets one come. A header comes into its register when its
-  // packet comes to the head of its queue: written there, or behind what is read.
+  // An engine looks at every head before it lets one come. A header comes into its register when
+  // its packet comes to the head of its queue: written there, or behind what is read.
   if (NumEng == 0) begin : g_no_engine
     logic unused_head;
     assign unused_head  = &{1'b0, wr_head, rd_next};

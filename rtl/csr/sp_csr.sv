@@ -5,21 +5,21 @@
 // holds the single registers; the tables and counters are here, sized by the parameters.
 //
 // What is guaranteed:
-//  - every access is answered; what the configuration does not have, a write to what is read-only, a
-//    table write that is not of a whole word or of a value that could lead a packet nowhere, is
+//  - every access is answered; what the configuration does not have, a write to what is read-only,
+//    a table write that is not of a whole word or of a value that could lead a packet nowhere, is
 //    answered with SLVERR, has no effect and is counted;
 //  - after reset the tables are swept: they are written empty, here and at the ingresses and
 //    engines, one row a cycle, and accesses to tables and counters wait until that is done;
 //  - a group changes in one cycle as a whole, when the word of its highest ports is written;
-//  - a write has reached the ingresses (fwd_*, row_*, source_o) or engines (grp_*) before its answer
-//    is given; after one to the partitions of a port all groups have been sent again.
+//  - a write has reached the ingresses (fwd_*, row_*, source_o) or engines (grp_*) before its
+//    answer is given; after one to the partitions of a port all groups have been sent again.
 //
 // An access to a table or counter:
 //            ____      ____      ____      ____      ____
 //   clk_i  _/    \____/    \____/    \____/    \____/    \___
-//   ext_req  /====\                                             from the decoder; held while sweeping
+//   ext_req  /====\                                             from the decoder; kept in a sweep
 //   state_q  IDLE |  READ   |  HOLD   |  DONE   |  IDLE         READ: the row comes from the table
-//   *_we_o                            /=========\               DONE: it goes back, changed; answered
+//   *_we_o                            /=========\               DONE: changed, back; answered
 //
 // HOLD lasts until the value of a counter has been taken, up to 20 cycles. After HOLD of a write to
 // the partitions of a port comes GROUPS: row_we_o, then grp_we_o with each group as it is.

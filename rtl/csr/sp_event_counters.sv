@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// N counters of events, W bits each, that wrap, or stop at 2^STOP_W - 1 when STOPS says so. No event
-// is lost: one that comes in the cycle of a clear is the first of the new count.
+// N counters of events, W bits each, that wrap, or stop at 2^STOP_W - 1 when STOPS says so. No
+// event is lost: one that comes in the cycle of a clear is the first of the new count.
 //
 // All N can count in the same cycle, yet there is one adder. The low LOW_W bits of the counters lie
-// in planes, bit k of all N in one word, and count by rippling a word of carries through the planes:
-// few operations for a simulator, and none in a cycle without events. The high bits lie in a memory
-// with one port to read: a counter whose low bits wrapped waits in `carry_q` until the scan comes by,
-// before it can wrap again. A value is taken through the same port, in place of steps of the scan.
-// Clear and reset only mark the words of the memory as not begun. Reset clears.
+// in planes, bit k of all N in one word, and count by rippling a word of carries through the
+// planes: few operations for a simulator, and none in a cycle without events. The high bits lie in
+// a memory with one port to read: a counter whose low bits wrapped waits in `carry_q` until the
+// scan comes by, before it can wrap again. A value is taken through the same port, in place of
+// steps of the scan. Clear and reset only mark the words of the memory as not begun. Reset clears.
 //
 //   a step of the scan   carry is read | high bits too | their sum is written
 //   a value     StWait | all are read | high bits too | summed               | shown with done_o
@@ -45,8 +45,8 @@ module sp_event_counters #(
 
   /// Cycles from a value to the next, at least.
   localparam int unsigned REST = 16;
-  /// A counter that counts in every cycle wraps its low bits every 2^LOW_W cycles; so often the scan,
-  /// which rests two cycles for a value, must have come by.
+  /// A counter that counts in every cycle wraps its low bits every 2^LOW_W cycles; so often the
+  /// scan, which rests two cycles for a value, must have come by.
   localparam int unsigned LOW_W  = $clog2((8 * N + 6) / 7 > N + 2 ? (8 * N + 6) / 7 : N + 2);
   localparam int unsigned HIGH_W = W - LOW_W;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// N counters of events of one kind, of which at most one counts in a cycle; 32 bits, they wrap. They
-// lie in a memory of which only the word that counts is touched. No event is lost: one that comes in
-// the cycle of a clear is the first of the new count. Reset clears.
+// N counters of events of one kind, of which at most one counts in a cycle; 32 bits, they wrap.
+// They lie in a memory of which only the word that counts is touched. No event is lost: one that
+// comes in the cycle of a clear is the first of the new count. Reset clears.
 
 module sp_event_memory #(
     /// Counters, at least 2.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What one port counts by VC: packets, flits, stalls, refusals, marks, the highest level of a queue
-// and of the egress buffer, and latencies. All kinds may come in one cycle, but of each kind only one:
-// a port takes one beat in a cycle, and sends one. So each kind is a memory, and an event touches
-// one word; nothing happens without one.
+// and of the egress buffer, and latencies. All kinds may come in one cycle, but of each kind only
+// one: a port takes one beat in a cycle, and sends one. So each kind is a memory, and an event
+// touches one word; nothing happens without one.
 
 module sp_port_stats #(
     /// 1: latencies too.

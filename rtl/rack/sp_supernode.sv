@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A supernode: endpoints, and planes of switches that each have a port for every endpoint, with links
-// between them (LINKS) or wires. Guarantees are those of the parts: what one endpoint stores another
-// one loads, over any plane; a plane that is lost costs no load, no store and no atomic.
+// A supernode: endpoints, and planes of switches that each have a port for every endpoint, with
+// links between them (LINKS) or wires. Guarantees are those of the parts: what one endpoint stores
+// another one loads, over any plane; a plane that is lost costs no load, no store and no atomic.
 //
-// Registers, 2^26 bytes for each unit: the switches of the planes, the endpoints; with LINKS for each
-// endpoint and plane (endpoint * N_PLANES + plane) the end at the endpoint, then those at the planes.
-// Behind the registers of an endpoint or an end they repeat.
+// Registers, 2^26 bytes for each unit: the switches of the planes, the endpoints; with LINKS for
+// each endpoint and plane (endpoint * N_PLANES + plane) the end at the endpoint, then those at the
+// planes. Behind the registers of an endpoint or an end they repeat.
 
 module sp_supernode #(
     /// Endpoints, 2 or more.
@@ -425,8 +425,8 @@ module sp_supernode #(
   );
 
   // -------------------------------------------------------------------- endpoints, planes, links
-  // By endpoint and plane: e is at the endpoint, t goes out of it and r into it; p is at the plane, s
-  // goes into its switch and m out of it.
+  // By endpoint and plane: e is at the endpoint, t goes out of it and r into it; p is at the plane,
+  // s goes into its switch and m out of it.
 
   logic [N_ENDPOINTS-1:0][N_PLANES-1:0]             et_tvalid, et_tready, et_tlast;
   logic [N_ENDPOINTS-1:0][N_PLANES-1:0][FLIT_W-1:0] et_tdata;

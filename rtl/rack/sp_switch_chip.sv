@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A switch chip: a link at each port (sp_link_end), and between them crossbar, engines and registers
-// (sp_switch_core). Guarantees are those of its parts; a port whose link is down harms no other.
+// A switch chip: a link at each port (sp_link_end), and between them crossbar, engines and
+// registers (sp_switch_core). Guarantees are those of its parts; a port whose link is down harms no
+// other.
 //
 // Registers: the switch from 0x0000000 (docs/csr.md), the link of port p from 0x4000000 + 0x100 p
 // (docs/link-registers.md). After reset the links are down.

@@ -5,12 +5,12 @@
 //
 //   external port l * DOWN + d = port d of leaf l;   port DOWN + s of leaf l = port l of spine s
 //
-// Where a packet goes is said by the tables alone (docs/chip.md): switchproof.models.fabric makes those
-// that lead up to any spine and down again, and shows that nothing can then wait in a circle.
+// Where a packet goes is said by the tables alone (docs/chip.md): switchproof.models.fabric makes
+// those that lead up to any spine and down again, and shows that nothing can then wait in a circle.
 // Guarantees are those of the switches.
 //
-// With PARTIALS there is an uplink (sp_uplink) between every leaf and spine, and a reduction can have
-// members behind any leaves.
+// With PARTIALS there is an uplink (sp_uplink) between every leaf and spine, and a reduction can
+// have members behind any leaves.
 //
 // Registers: switch c (leaves, then spines) has the 2^26 bytes from c * 2^26 on; behind them, with
 // PARTIALS, so has the uplink of leaf l to spine s, unit N_LEAVES + N_SPINES + l * N_SPINES + s.

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between an uplink port of a leaf and the port of a spine: makes one reduction of two tiers of them
-// (docs/chip.md, Reductions over two tiers).
+// Between an uplink port of a leaf and the port of a spine: makes one reduction of two tiers of
+// them (docs/chip.md, Reductions over two tiers).
 //
 //   up    a result of the leaf's engine that is for another tier becomes a contribution to the
 //         engine above: another op, src and dst, and another VC
 //   down  a result of the engine above, or its error, is copied to the members behind the leaf
 //
 // Both go by a table of the groups, which management writes. All else passes without a cycle, but
-// contributions of the leaf's accelerators go up through the store of those that are made here, so that
-// one room of the spine is given away once. Guarantees: what waits here for the engine above holds
-// back no other VC but, when the store is full, responses up; what comes down waits for responses only.
+// contributions of the leaf's accelerators go up through the store of those that are made here, so
+// that one room of the spine is given away once. Guarantees: what waits here for the engine above
+// holds back no other VC but, when the store is full, responses up; what comes down waits for
+// responses only.
 
 module sp_uplink #(
     /// Bits of a flit.
@@ -163,8 +164,8 @@ module sp_uplink #(
 
   assign up_first = up_s_tuser_i[HDR_W-1:0];
 
-  // what an engine of the leaf has for another tier, a result or that there is none; and, to stay in
-  // front of no other packet that the spine has room for, what is for the engine above anyway
+  // what an engine of the leaf has for another tier, a result or that there is none; and, to stay
+  // in front of no other packet that the spine has room for, what is for the engine above anyway
   assign up_take   = (op_vc(up_first.op) == VC_RED)
                      || ((up_first.op inside {OP_RESULT, OP_COLL_ERROR})
                          && up_first.cls.coll.mode[Partial] && (up_first.dst == ID_GROUP));

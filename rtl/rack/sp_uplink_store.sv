@@ -2,9 +2,9 @@
 //
 // Takes some packets out of a stream, keeps them until it is known what becomes of them, and sends
 // them on among the others: as they came, with another header, as several copies, or not at all.
-// Guarantees: what is not taken passes without a cycle; packets that are taken leave in order, whole
-// and without a gap of ours; packets never interleave; those that pass and those that were kept take
-// turns. A packet that is longer than any can be is dropped.
+// Guarantees: what is not taken passes without a cycle; packets that are taken leave in order,
+// whole and without a gap of ours; packets never interleave; those that pass and those that were
+// kept take turns. A packet that is longer than any can be is dropped.
 
 module sp_uplink_store #(
     /// Bits of a flit.
@@ -49,7 +49,8 @@ module sp_uplink_store #(
     /// Stream out: the receiver lets a packet of the VC start. What passes has been let already.
     input  logic [sp_pkg::NUM_VC-1:0] m_room_i,
 
-    /// Look up what becomes of the packet with the header `hdr_o`: it is told from the next cycle on.
+    /// Look up what becomes of the packet with the header `hdr_o`: it is told from the next cycle
+    /// on.
     output logic                      look_o,
     /// Its header, as it came.
     output sp_pkg::hdr_t              hdr_o,

@@ -19,9 +19,9 @@
 //   read-out     0 read state | 2 used words | 3 read words | 5 carry | 6 digit
 //                7 capture the leading digit | 8-12 normalise | 13, 14 round | 15 result
 //
-// Control is common to all lanes and lives in sp_exact_lanes, as does the memory of the states; this
-// module holds no valid bit. The two sets have memories of their own: one may be read out while the
-// other accumulates.
+// Control is common to all lanes and lives in sp_exact_lanes, as does the memory of the states;
+// this module holds no valid bit. The two sets have memories of their own: one may be read out
+// while the other accumulates.
 module sp_exact_lane #(
     /// Elements of one set: contexts of the set times flits of the longest packet.
     parameter int unsigned ELEMS   = 64,
@@ -363,8 +363,8 @@ module sp_exact_lane #(
   end
 
   // ------------------------------------------------------------ stages 2 to 4: shifted addend
-  // The significand is rotated within 32 bits. What lies at its offset or above belongs to the lower
-  // word, the rest has gone round and belongs to the upper one.
+  // The significand is rotated within 32 bits. What lies at its offset or above belongs to the
+  // lower word, the rest has gone round and belongs to the upper one.
 
   logic [26:0] a2_rot, a3_rot_q;
   logic [31:0] a3_rot, a4_rot_q, a4_even, a4_add_l, a4_add_u;
@@ -435,9 +435,9 @@ module sp_exact_lane #(
   assign a5_o     = a5_mem_o_q | a5_young_o_q | (a5_hit_o_q ? a6_o_q : '0);
   assign a5_sum_e = a5_e + {{WW - AW{a5_neg_q}}, a5_add_e_q} + WW'(a5_inc_q);
   assign a5_sum_o = a5_o + {{WW - 32{a5_neg_q}}, a5_add_o_q} + WW'(a5_inc_q);
-  // Numbers are compared as patterns: the bit of the difference above them says that the addend's is
-  // above. If either is negative that turns the order round, and does if just one is, -0 below +0.
-  // The choice is made a stage later.
+  // Numbers are compared as patterns: the bit of the difference above them says that the addend's
+  // is above. If either is negative that turns the order round, and does if just one is, -0 below
+  // +0. The choice is made a stage later.
   assign a6_e     = a6_take_q ? {{WW - AW{1'b0}}, ~a6_new_q} : a6_old_q;
 
   always_ff @(posedge clk_i) begin
@@ -461,8 +461,8 @@ module sp_exact_lane #(
   end
 
   // ------------------------------------------------ read-out, stages 1 to 7: words to digits
-  // A pair of words and the carry of the pair below make a 64-bit digit of the two's complement sum,
-  // least significant first.
+  // A pair of words and the carry of the pair below make a 64-bit digit of the two's complement
+  // sum, least significant first.
 
   state_t         r2_state_q;
   seen_t          r2_seen_q, r8_seen_q, r13_seen_q;
@@ -516,8 +516,8 @@ module sp_exact_lane #(
   assign seen_o = PARTIALS ? r8_seen_q : '0;
 
   // A digit that only repeats the sign of the digit below it adds nothing. The last one that
-  // does more is the leading digit: with the word below it, and whether any bit below that is set, it
-  // holds all that rounding needs.
+  // does more is the leading digit: with the word below it, and whether any bit below that is set,
+  // it holds all that rounding needs.
   logic [31:0] r8_prev_q;                    // upper word of the digit below
   logic [1:0]  r8_prev_zero_q;
   logic [63:0] r8_hi_q;
@@ -641,8 +641,8 @@ module sp_exact_lane #(
 
   // ------------------------------------------------- read-out, stages 13 to 15: round, pack
   // Half of the last place or more is left: one more, but to even if it is just half. The + 1 of a
-  // negative number is at the end of what is left if nothing but ones was dropped: then all ones are
-  // one more, the rest is by one nearer to it.
+  // negative number is at the end of what is left if nothing but ones was dropped: then all ones
+  // are one more, the rest is by one nearer to it.
 
   /// Fraction bits of the types, in the order of etype_e; INT32 is not rounded.
   localparam int unsigned FRAC [5] = '{23, 7, 10, 3, 2};

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Floating-point adder: a + b, rounded once to nearest, ties to even, a sum in every cycle.
-// Guarantees: the sum of IEEE 754 for every pair of patterns, subnormal numbers included. Any NaN in,
-// and Inf - Inf, give the canonical NaN; an exact zero is -0 only if both numbers are -0.
+// Guarantees: the sum of IEEE 754 for every pair of patterns, subnormal numbers included. Any NaN
+// in, and Inf - Inf, give the canonical NaN; an exact zero is -0 only if both numbers are -0.
 //
 //   cycle  0         1        2           3          4           5      6 ...       last
 //          which is  exchange exponents'  shift far  shift near  add    shift left  round

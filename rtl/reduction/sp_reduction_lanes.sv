@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The arithmetic of an engine: exact lanes, and with ORDERED lanes that add in the order of arrival,
-// behind one port. Results come in the order of read-outs, whichever lanes they are of: a read-out
-// of sums in member order begins so much later that it takes as long as an exact one.
+// The arithmetic of an engine: exact lanes, and with ORDERED lanes that add in the order of
+// arrival, behind one port. Results come in the order of read-outs, whichever lanes they are of: a
+// read-out of sums in member order begins so much later that it takes as long as an exact one.
 //
 // The caller guarantees what sp_exact_lanes and sp_ordered_lanes ask for.
 module sp_reduction_lanes #(

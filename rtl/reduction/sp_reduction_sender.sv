@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What an engine sends: results, whose flits come from the lanes as they are read out, and answers,
-// headers alone. Guarantees: a packet is offered only when all its flits are there; results leave in
-// the order in which they were announced, answers likewise, and the two take turns when both wait.
+// headers alone. Guarantees: a packet is offered only when all its flits are there; results leave
+// in the order in which they were announced, answers likewise, and the two take turns when both
+// wait.
 module sp_reduction_sender #(
     /// External ports of the switch.
     parameter int unsigned N_PORTS = 8,

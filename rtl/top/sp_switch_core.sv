@@ -79,8 +79,8 @@ module sp_switch_core #(
     output logic [N_PORTS-1:0]                     m_axis_tlast_o,
     /// Streams out: the receiver lets a packet of the VC start; tie to ones for plain AXI4-Stream.
     input  logic [N_PORTS-1:0][sp_pkg::NUM_VC-1:0] m_vc_room_i,
-    /// Links: the link of a port carries no packets; from registers. What the port had on its way is
-    /// closed or dropped, and nothing waits for it; see sp_port_guard.
+    /// Links: the link of a port carries no packets; from registers. What the port had on its way
+    /// is closed or dropped, and nothing waits for it; see sp_port_guard.
     input  logic [N_PORTS-1:0]                     link_down_i,
 
     /// Level: something happened that `irq_mask` names; see docs/csr.md.
@@ -368,7 +368,8 @@ module sp_switch_core #(
       );
     end else begin : g_none
       logic unused;
-      assign unused        = &{1'b0, clear, ingress_event[i], egress_event[i], stat_take[i], stat_sel};
+      assign unused        = &{1'b0, clear, ingress_event[i], egress_event[i], stat_take[i],
+                               stat_sel};
       assign stat_value[i] = '0;
     end
   end

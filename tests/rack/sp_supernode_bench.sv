@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A supernode whose endpoints' buses lie in scopes of their own, for cocotbext-axi: g_ep[e].s_axi_*,
-// m_axi_*, c_axi_*. Commands and their results are words there.
+// A supernode whose endpoints' buses lie in scopes of their own, for cocotbext-axi:
+// g_ep[e].s_axi_*, m_axi_*, c_axi_*. Commands and their results are words there.
 
 module sp_supernode_bench #(
     parameter int unsigned N         = 4,

@@ -88,7 +88,8 @@ module sp_engine_player #(
   flit_t         line_q [LATENCY];
   flit_t         now;
 
-  // A pipelined engine sees a grant a cycle later: the head stays for so long, and no grant follows.
+  // A pipelined engine sees a grant a cycle later: the head stays for so long, and no grant
+  // follows.
   logic               granted_q, taken, log_grant;
   logic [N_PORTS-1:0] want_q;
   logic [PW-1:0]      granted_port_q, taken_port;

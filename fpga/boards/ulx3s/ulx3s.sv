@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Radiona ULX3S (Lattice ECP5): clock, reset and pins around sp_board. The 25 MHz of the board become
-// the clock of the image; the host's UART is the USB serial converter of the board. Button FIRE1
-// resets.
+// Radiona ULX3S (Lattice ECP5): clock, reset and pins around sp_board. The 25 MHz of the board
+// become the clock of the image; the host's UART is the USB serial converter of the board. Button
+// FIRE1 resets.
 
 module ulx3s #(
     /// Word that a register shows: the commit, or any other word of the builder.

@@ -120,7 +120,8 @@ module DP16KD #(
   assign doa = (DATA_WIDTH_B == 36) ? dob_q[17:0] : doa_q[17:0];
   assign dob = (DATA_WIDTH_B == 36) ? dob_q[35:18] : dob_q[17:0];
 
-  // Nothing is selected by CS = 0 alone, no reset is used, and outputs have no register of their own.
+  // Nothing is selected by CS = 0 alone, no reset is used, and outputs have no register of their
+  // own.
   logic unused;
   assign unused = &{1'b0, OCEA, OCEB, RSTA, RSTB, CSA0, CSA1, CSA2, CSB0, CSB1, CSB2};
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A supernode with accelerators that are sources and memories: chip_main.cpp says what they do. Here is
-// what AXI4 makes of it: bursts of 256 bytes back to back, and memories that answer in the next cycle.
-// Behaviour only.
+// A supernode with accelerators that are sources and memories: chip_main.cpp says what they do.
+// Here is what AXI4 makes of it: bursts of 256 bytes back to back, and memories that answer in the
+// next cycle. Behaviour only.
 
 /* verilator lint_off DECLFILENAME */
 package chip_dpi_pkg;
