@@ -89,7 +89,6 @@ def run(sim: Any, etype: str, links: int, steps: int) -> None:
         module=__name__,
         testcase="training",
         env={"SP_ETYPE": etype.upper(), "SP_LINKS": str(links), "SP_STEPS": str(steps)},
-        coverage=False,
         timeout=900,
     )
 

@@ -512,12 +512,11 @@ def test_linked_supernode(sim: Any, testcase: str) -> None:
 
 
 def run(sim: Any, testcase: str, links: int) -> None:
-    """Run a test on the bench, without RTL coverage: its parts have that in their own tests."""
+    """Run a test on the bench."""
     sim.run_module(
         sources=[*FILES, "tests/rack/sp_supernode_bench.sv"],
         toplevel="sp_supernode_bench",
         parameters={"N": ENDPOINTS, "N_PLANES": PLANES, "LINKS": links},
         module=__name__,
         testcase=testcase,
-        coverage=False,
     )

@@ -121,8 +121,7 @@ class Refused(TwoTierTest):
 @pytest.mark.sim
 @pytest.mark.parametrize("testcase", ["RandomUnicast", "NothingWaitsForEver", "Refused"])
 def test_two_tier(sim: Any, testcase: str) -> None:
-    # Its switches are covered elsewhere; what is new here is wires.
-    sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=False)
+    sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=True)
 
 
 @pytest.mark.long

@@ -363,8 +363,8 @@ class Waiting(Tiers):
 @pytest.mark.sim
 @pytest.mark.parametrize("testcase", ["SameBits", "Missing", "Waiting"])
 def test_two_tier_reduction(sim: Any, testcase: str) -> None:
-    # Switches and engines are covered elsewhere; the build is that of test_two_tier.
-    sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=False)
+    # The build is that of test_two_tier.
+    sim.run(config=CONFIG, dut=DUT, module=__name__, testcase=testcase, fixed=True, coverage=True)
 
 
 @pytest.mark.parametrize(
