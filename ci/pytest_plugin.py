@@ -38,8 +38,8 @@ COVERAGE_PORTS = 4
 #: Bits from which on a flit repeats the parts of a narrow one; tests whose design has no more to it
 #: then go without coverage, which would triple the time to compile.
 WIDE = 256
-#: Folders of rtl/ whose coverage a test of the switch counts; that of others is of one folder.
-#: Engines have tests of their own: to count them here too would take three times as long to compile.
+#: Folders of rtl/ whose coverage a test of the switch counts; others count one folder. Engines have
+#: tests of their own: to count them here too would take three times as long to compile.
 SWITCH_BLOCKS = ("common", "crossbar", "csr", "top")
 #: Errors whose text says all; the way to them through our code helps nobody.
 SHORT_ERRORS = (RunError, builds.BuildError, Mismatch, BoardError, BridgeError, PipeError)
