@@ -21,6 +21,8 @@ module sp_link #(
     parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd32}},
     /// S: flits of the receive buffer for all VCs.
     parameter int unsigned SHARED = 128,
+    /// Bits of the flits that a VC uses at the other end (sp_link_credit).
+    parameter int unsigned USED_W = sp_link_pkg::COUNT_W,
     /// TRAIN blocks come lane by lane beside the beats, and lanes may be missing (sp_link_port);
     /// 0: they come among the beats, on all lanes.
     parameter bit LANES = 1'b0,
@@ -213,7 +215,8 @@ module sp_link #(
   );
 
   sp_link_credit #(
-      .FLIT_W(FLIT_W)
+      .FLIT_W(FLIT_W),
+      .USED_W(USED_W)
   ) i_credit (
       .clk_i,
       .rst_ni,

@@ -5,7 +5,7 @@
 // with the expected number are committed, all others rolled back; one NACK for each round heard
 // while something is missing.
 //
-//   wire --> CRC of the beat --> CRC of the frame --> contents, number --> buffer   registers at -->
+//   wire --> blocks --> CRC of the frame --> contents, number --> buffer            registers at -->
 
 module sp_link_rx #(
     /// Bits of a flit.
@@ -110,10 +110,6 @@ module sp_link_rx #(
   logic                 train;
   logic                 damaged;
   logic                 closing;   // it has a trailer where one belongs
-  logic [K*BLOCK_W-1:0] message;   // but for what would be the field `crc`
-  logic [K*BLOCK_W-1:0] field;     // that alone
-  logic [CRC_W-1:0]     part;
-  logic [CRC_W-1:0]     field_part;
 
   always_comb begin
     logic [K-1:0] is_null, is_skip, is_train, is_trailer;
@@ -137,30 +133,7 @@ module sp_link_rx #(
     train   = &is_train;
     damaged = unknown && !idle && !train;
     closing = is_trailer[K-1];
-    for (int unsigned k = 0; k < K; k++)
-      message[BLOCK_W*(K-1-k)+:BLOCK_W] = {!is_data[k], rx_unit_i[k]};
-    field = '0;
-    field[UNIT_W-1-:CRC_W] = message[UNIT_W-1-:CRC_W];
-    message[UNIT_W-1-:CRC_W] = '0;
   end
-
-  sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
-  ) i_part (
-      .data_i(message),
-      .crc_o (part)
-  );
-
-  sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
-  ) i_field (
-      .data_i(field),
-      .crc_o (field_part)
-  );
 
   // ------------------------------------------------------------------------------ CRC of the frame
 
@@ -171,9 +144,6 @@ module sp_link_rx #(
   logic [K-1:0]             a_data_q;
   logic [K-1:0]             a_poison_q;
   logic [K-1:0][UNIT_W-1:0] a_unit_q;
-  logic [CRC_W-1:0]         a_part_q;
-  logic [CRC_W-1:0]         a_field_q;
-  logic [CRC_W-1:0]         a_goal_q;     // what the beats before a right trailer have to bring
   /* verilator lint_off UNUSEDSIGNAL */  // the rest is looked at a cycle later
   trailer_t                 a_trailer;    // if it is one
   hdr_t [K-1:0]             a_hdr;        // if they are
@@ -182,17 +152,26 @@ module sp_link_rx #(
   logic [SEQ_W-1:0]         a_behind;     // and of the one behind that
 
   logic [CRC_W-1:0]         crc_q;        // of the frame so far
-  logic [CRC_W-1:0]         carried;
+  logic [CRC_W-1:0]         crc;          // with this beat
+  logic [K*BLOCK_W-1:0]     message;      // the beat, and what the frame has brought so far
   logic                     broken_q;     // a block of the frame was damaged
   logic                     broken;
+
+  always_comb begin
+    for (int unsigned k = 0; k < K; k++)
+      message[BLOCK_W*(K-1-k)+:BLOCK_W] = {!a_data_q[k], a_unit_q[k]};
+    // The field `crc` counts as zero.
+    if (a_closing_q) message[UNIT_W-1-:CRC_W] = '0;
+    message[K*BLOCK_W-1-:CRC_W] = message[K*BLOCK_W-1-:CRC_W] ^ crc_q;
+  end
 
   sp_link_crc #(
       .W   (CRC_W),
       .POLY(CRC_POLY),
       .N   (K * BLOCK_W)
-  ) i_carried (
-      .data_i({crc_q, (K*BLOCK_W-CRC_W)'(0)}),
-      .crc_o (carried)
+  ) i_crc (
+      .data_i(message),
+      .crc_o (crc)
   );
 
   assign broken = broken_q || a_damaged_q || (a_train_q && !train_ok_i);
@@ -227,7 +206,7 @@ module sp_link_rx #(
       a_closing_q <= closing;
       b_valid_q   <= up_i && a_valid_q;
       b_closing_q <= up_i && a_valid_q && a_closing_q;
-      if (a_valid_q) crc_q <= a_closing_q ? '1 : carried ^ a_part_q ^ a_field_q;
+      if (a_valid_q) crc_q <= a_closing_q ? '1 : crc;
       broken_q <= broken && !(a_valid_q && a_closing_q);
       if (!up_i) begin
         crc_q    <= '1;
@@ -240,15 +219,12 @@ module sp_link_rx #(
     a_data_q   <= is_data;
     a_poison_q <= is_poison;
     a_unit_q   <= rx_unit_i;
-    a_part_q   <= part;
-    a_field_q  <= field_part;
-    a_goal_q   <= part ^ ~rx_unit_i[K-1][UNIT_W-1-:CRC_W];
     b_data_q   <= (up_i && a_valid_q) ? a_data_q : '0;
     b_poison_q <= a_poison_q;
     b_unit_q   <= a_unit_q;
     if (!up_i) b_unit_q <= '0;
     b_broken_q <= broken;
-    b_crc_ok_q <= carried == a_goal_q;
+    b_crc_ok_q <= crc == ~a_trailer.crc;
     b_epoch_ok_q <= a_trailer.epoch == epoch_i;
     for (int unsigned k = 0; k < K; k++) begin
       b_units_q[k] <= units_of(a_hdr[k].len, a_hdr[k].ext);
