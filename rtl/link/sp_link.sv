@@ -290,7 +290,8 @@ module sp_link #(
 
   // ----------------------------------------------------------------------------------- receiving
 
-  logic              push, push_first, push_last, push_err, poison, commit, rollback, overflow;
+  logic              push, push_last, push_err, push_head, poison, commit, rollback, overflow;
+  logic [1:0]        push_vc;
   hdr_t              push_hdr;
   logic [FLIT_W-1:0] push_data;
   logic              rx_open;
@@ -312,9 +313,10 @@ module sp_link #(
       .rx_lost_i,
       .train_ok_i    (train_ok),
       .push_o        (push),
-      .push_first_o  (push_first),
       .push_last_o   (push_last),
       .push_err_o    (push_err),
+      .push_vc_o     (push_vc),
+      .push_head_o   (push_head),
       .push_hdr_o    (push_hdr),
       .push_data_o   (push_data),
       .poison_o      (poison),
@@ -347,9 +349,10 @@ module sp_link #(
       .rst_ni,
       .clear_i     (state_o == LINK_DOWN),
       .push_i      (push),
-      .push_first_i(push_first),
       .push_last_i (push_last),
       .push_err_i  (push_err),
+      .push_vc_i   (push_vc),
+      .push_head_i (push_head),
       .push_hdr_i  (push_hdr),
       .push_data_i (push_data),
       .poison_i    (poison),

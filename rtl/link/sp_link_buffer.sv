@@ -27,13 +27,15 @@ module sp_link_buffer #(
 
     /// A flit.
     input  logic                          push_i,
-    /// First of its packet.
-    input  logic                          push_first_i,
     /// Last of its packet.
     input  logic                          push_last_i,
     /// Error mark.
     input  logic                          push_err_i,
-    /// Header of its packet.
+    /// VC of its packet, or of the header.
+    input  logic [1:0]                    push_vc_i,
+    /// A header, with the first flit of its packet or before it.
+    input  logic                          push_head_i,
+    /// The header.
     input  sp_pkg::hdr_t                  push_hdr_i,
     /// Payload.
     input  logic [FLIT_W-1:0]             push_data_i,
@@ -139,7 +141,7 @@ module sp_link_buffer #(
   logic [PlaceW-1:0] freed_place_q;
   logic [PlaceW-1:0] place_q;     // of the last one
 
-  assign vc         = op_vc(push_hdr_i.op);
+  assign vc         = push_vc_i;
   assign overflow_o = push_i && (tails_q.free.at == back_q.at) &&
                       (tails_q.free.wrap == back_q.wrap);
   assign write      = push_i && !overflow_o;
@@ -161,7 +163,7 @@ module sp_link_buffer #(
 
   always_ff @(posedge clk_i) begin
     if (write) data_mem[place] <= {tails_q.next, push_last_i, push_data_i};
-    if (write && push_first_i) hdr_mem[place] <= push_hdr_i;
+    if (push_head_i) hdr_mem[place] <= push_hdr_i;
     if (write || poison_i) err_mem[poison_i ? place_q : place] <= poison_i || push_err_i;
     if (write) place_q <= place;
   end

@@ -40,13 +40,15 @@ module sp_link_rx #(
 
     /// A flit for the buffer.
     output logic                                  push_o,
-    /// First of its packet.
-    output logic                                  push_first_o,
     /// Last of its packet.
     output logic                                  push_last_o,
     /// Error mark.
     output logic                                  push_err_o,
-    /// Header of its packet.
+    /// VC of its packet, or of the header.
+    output logic [1:0]                            push_vc_o,
+    /// A header, with the first flit of its packet or before it.
+    output logic                                  push_head_o,
+    /// The header.
     output sp_pkg::hdr_t                          push_hdr_o,
     /// Payload.
     output logic [FLIT_W-1:0]                     push_data_o,
@@ -166,9 +168,11 @@ module sp_link_rx #(
   end
 
   sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
+      .W      (CRC_W),
+      .POLY   (CRC_POLY),
+      .N      (K * BLOCK_W),
+      .FOLD_AT(CRC_FOLD_AT),
+      .FOLD   (CRC_FOLD)
   ) i_crc (
       .data_i(message),
       .crc_o (crc)
@@ -278,8 +282,25 @@ module sp_link_rx #(
   logic         settled_q;     // nothing comes any more
   logic         filling_q;     // in FLUSH: zeros instead of what would come, every second cycle
   logic [K-1:0] in_data;
+  logic         push_first;      // the flit is the first of its packet
 
   assign in_data = b_data_q | K'(filling_q);
+
+  // With one block a flit is the unit, or zero beside a lone header: that the next unit is one is
+  // known by now.
+  logic [UNIT_W-1:0] payload;
+
+  if (K == 1) begin : g_payload
+    logic [UNIT_W-1:0] payload_q;
+    logic              open;       // the next unit goes on with a packet
+
+    assign open    = rollback_o ? stable_q.open : place.open;
+    assign payload = payload_q;
+
+    always_ff @(posedge clk_i) payload_q <= (up_i && open) ? a_unit_q[0] : '0;
+  end else begin : g_no_payload
+    assign payload = '0;
+  end
 
   always_comb begin
     logic              here;  // a packet's last unit lies in this beat
@@ -296,7 +317,7 @@ module sp_link_rx #(
     ended        = ended_q;
     wrong        = wrong_q;
     push_o       = 1'b0;
-    push_first_o = 1'b0;
+    push_first = 1'b0;
     push_last_o  = 1'b0;
     push_err_o   = 1'b0;
     push_hdr_o   = place_q.hdr;
@@ -324,7 +345,7 @@ module sp_link_rx #(
         if (full || last) begin
           wrong |= push_o;
           push_o       = 1'b1;
-          push_first_o = place.first;
+          push_first = place.first;
           push_last_o  = last;
           push_err_o   = filling_q;
           push_hdr_o   = place.hdr;
@@ -347,10 +368,12 @@ module sp_link_rx #(
     end
     place.kept = (K > 1) ? flit[Kept-1:0] : '0;
     if (K == 1) begin
-      // There is one that could be pushed, whether it is or not.
-      push_hdr_o  = place.hdr;
-      push_data_o = place_q.open ? FLIT_W'(b_unit_q[0]) : '0;
+      // There is one that could be pushed, whether it is or not; its header comes before it.
+      push_hdr_o  = hdr_t'(b_unit_q[0]);
+      push_data_o = FLIT_W'(payload);
     end
+    push_vc_o   = op_vc((K == 1) ? place.hdr.op : push_hdr_o.op);
+    push_head_o = (K == 1) ? in_data[0] && !place_q.open : push_o && push_first;
     // The mark of an earlier beat's flit counts as the end of one.
     if (poison_o && push_o) wrong = 1'b1;
   end

@@ -365,9 +365,11 @@ module sp_link_train #(
   assign say_bits = TrainBits'(say_q);
 
   sp_link_crc #(
-      .W   (TRAIN_CRC_W),
-      .POLY(TRAIN_POLY),
-      .N   (TrainBits)
+      .W      (TRAIN_CRC_W),
+      .POLY   (TRAIN_POLY),
+      .N      (TrainBits),
+      .FOLD_AT(TRAIN_FOLD_AT),
+      .FOLD   (TRAIN_FOLD)
   ) i_say_crc (
       .data_i({~say_bits[TrainBits-1-:TRAIN_CRC_W], say_bits[TrainBits-TRAIN_CRC_W-1:0]}),
       .crc_o (say_crc)

@@ -355,6 +355,8 @@ module sp_link_tx #(
     logic [COUNT_W-1:0] ended;
   } end_t;
 
+  // The end of a frame that is just being closed is not looked at: nothing acknowledges it yet.
+  (* no_rw_check, ram_style = "block" *)
   end_t             end_mem [2**(SEQ_W-1)];
   end_t             end_q;
   logic             ack_valid_q;
@@ -542,9 +544,9 @@ module sp_link_tx #(
   // blocks of packets, those of a replay and trailers. What the frame has brought so far is added to
   // the first bits of the beat.
   beat_t            given;          // blocks out of a packet or the replay memory
-  beat_t            crc_beat_q;
-  trailer_t         crc_tail_q;     // trailer, its CRC zero
-  logic             crc_given_q;    // these blocks leave, but for the last if it is a trailer
+  beat_t            crc_beat_q;     // those that leave, NULL instead of others
+  trailer_t         crc_tail_q;     // trailer, its CRC zero; nothing if none leaves
+  logic             crc_there_q;    // something was chosen since reset
   logic             crc_train_q;
   logic             crc_skip_q;
   logic             crc_covered_q;  // it counts
@@ -555,12 +557,8 @@ module sp_link_tx #(
   assign given = again_q ? again_beat_q : {pack_ctl_i, pack_unit_i};
 
   always_comb begin
-    beat.ctl  = crc_given_q ? crc_beat_q.ctl : '1;
-    beat.unit = crc_given_q ? crc_beat_q.unit : '0;
-    if (crc_trailer_q) begin
-      beat.ctl[K-1]  = 1'b1;
-      beat.unit[K-1] = crc_tail_q;
-    end
+    beat = crc_beat_q;
+    beat.unit[K-1] = crc_beat_q.unit[K-1] | crc_tail_q;
   end
 
   always_comb begin
@@ -570,9 +568,11 @@ module sp_link_tx #(
   end
 
   sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
+      .W      (CRC_W),
+      .POLY   (CRC_POLY),
+      .N      (K * BLOCK_W),
+      .FOLD_AT(CRC_FOLD_AT),
+      .FOLD   (CRC_FOLD)
   ) i_crc (
       .data_i(message),
       .crc_o (crc)
@@ -580,7 +580,7 @@ module sp_link_tx #(
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      crc_given_q   <= 1'b0;
+      crc_there_q   <= 1'b0;
       crc_trailer_q <= 1'b0;
       crc_train_q   <= 1'b0;
       crc_skip_q    <= 1'b0;
@@ -589,19 +589,21 @@ module sp_link_tx #(
       tx_mark_o     <= {K{MARK_CTRL}};
       tx_unit_o     <= '0;
     end else if (tx_ready_i) begin
-      crc_given_q   <= send_pack || send_again;
+      crc_there_q   <= 1'b1;
       crc_trailer_q <= with_trailer;
       crc_train_q   <= send_train;
       crc_skip_q    <= send_skip;
       crc_covered_q <= keep || send_again || send_control;
       if (crc_covered_q) crc_q <= crc_trailer_q ? '1 : crc;
       if (crc_train_q || clear_i) crc_q <= '1;
-      for (int unsigned k = 0; k < K; k++) begin
-        tx_mark_o[k] <= beat.ctl[k] ? MARK_CTRL : MARK_DATA;
-        tx_unit_o[k] <= beat.unit[k] | (crc_train_q ? train_i[k] : '0) |
-                        (crc_skip_q ? UNIT_W'(KIND_SKIP) : '0);
+      if (crc_there_q) begin
+        for (int unsigned k = 0; k < K; k++) begin
+          tx_mark_o[k] <= beat.ctl[k] ? MARK_CTRL : MARK_DATA;
+          tx_unit_o[k] <= beat.unit[k] | (crc_train_q ? train_i[k] : '0) |
+                          (crc_skip_q ? UNIT_W'(KIND_SKIP) : '0);
+        end
+        if (crc_trailer_q) tx_unit_o[K-1][UNIT_W-1-:CRC_W] <= ~crc;
       end
-      if (crc_trailer_q) tx_unit_o[K-1][UNIT_W-1-:CRC_W] <= ~crc;
     end
   end
 
@@ -609,6 +611,13 @@ module sp_link_tx #(
     if (tx_ready_i) begin
       crc_beat_q <= given;
       crc_tail_q <= trailer;
+      if (!send_pack && !send_again) crc_beat_q <= '{ctl: '1, unit: '0};
+      if (with_trailer) begin
+        crc_beat_q.ctl[K-1]  <= 1'b1;
+        crc_beat_q.unit[K-1] <= '0;
+      end else begin
+        crc_tail_q <= '0;
+      end
     end
   end
 
