@@ -325,6 +325,33 @@ def _ored(text: str) -> str:
     return re.sub(r"(readback_data_var(?:\[[\d:]+\])?) = (?!'0;)", r"\1 |= ", text)
 
 
+def _bytewise(text: str) -> str:
+    """Return a decoder that writes the bytes of a field whose strobes are set.
+
+    PeakRDL mixes old and new bits, a table for each bit of all registers on an FPGA; a byte that is
+    written or not has an enable instead.
+    """
+
+    def bytes_of(found: re.Match[str]) -> str:
+        high, low = int(found["high"]), int(found["low"])
+        parts = []
+        for first in range(low - low % 8, high + 1, 8):
+            begin, end = max(first, low), min(first + 7, high)
+            parts.append(
+                f"{found['indent']}if(decoded_wr_biten[{begin}]) "
+                f"next_c[{end - low}:{begin - low}] = decoded_wr_data[{end}:{begin}];"
+            )
+        return "\n".join(parts)
+
+    return re.sub(
+        r"(?m)^(?P<indent> +)next_c = \((?P<old>[^()]+) & ~decoded_wr_biten\[(?P<high>\d+):"
+        r"(?P<low>\d+)\]\) \| \(decoded_wr_data\[(?P=high):(?P=low)\] & "
+        r"decoded_wr_biten\[(?P=high):(?P=low)\]\);$",
+        bytes_of,
+        text,
+    )
+
+
 def _after_begin(text: str) -> str:
     """Return a decoder whose assertions say nothing of time 0, when registers may hold anything."""
     return text.replace("assert(!external_", "assert($time == 0 || !external_")
@@ -374,7 +401,7 @@ def _rtl(source: Source, top: Any) -> dict[str, str]:
         )
         registers = list(_registers(top))
         texts = {
-            path.name: _aligned(_after_begin(_ored(path.read_text())), registers)
+            path.name: _aligned(_after_begin(_bytewise(_ored(path.read_text()))), registers)
             for path in sorted(Path(folder).glob("*.sv"))
         }
     head = f"// SPDX-License-Identifier: Apache-2.0\n//\n// Made by `{COMMAND}`: do not edit.\n"

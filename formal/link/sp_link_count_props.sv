@@ -7,14 +7,17 @@
 // The receiver and all that lies between are counters. Flits come and are freed when the prover
 // wants, as many as it wants. A count that comes is one that was true now or at an earlier time,
 // back to so many flits ago that it cannot be taken for a new one: 2^14 less what the VC can hold,
-// which is half of all counts or more as long as R(v) + S is at most half.
+// which is half of all counts or more as long as R(v) + S is at most half. With a smaller USED_W the
+// sender counts modulo 2^USED_W, which R(v) + S is below.
 
 module sp_link_count_props
   import sp_pkg::*;
   import sp_link_pkg::*;
 #(
     /// The VC.
-    parameter int unsigned V = 0
+    parameter int unsigned V = 0,
+    /// As in sp_link_credit.
+    parameter int unsigned USED_W = COUNT_W
 ) (
     /// Clock.
     input logic                              clk_i,
@@ -65,7 +68,9 @@ module sp_link_count_props
     came[V] = freed_q - lag_i;
   end
 
-  sp_link_credit credit (
+  sp_link_credit #(
+      .USED_W(USED_W)
+  ) credit (
       .clk_i,
       .rst_ni,
       .clear_i,
@@ -84,11 +89,11 @@ module sp_link_count_props
 
   assign flits  = (start_i && (vc_i == 2'(V))) ? COUNT_W'(flits_i) : '0;
   assign late   = (credit.begun_vc_q == 2'(V)) ? COUNT_W'(credit.begun_q[0]) : '0;
-  assign used   = credit.sent_q[V] + late - credit.freed_q[V];
+  assign used   = COUNT_W'(USED_W'(COUNT_W'(credit.sent_q[V]) + late - credit.freed_q[V]));
   assign untold = freed_q - credit.freed_q[V];
   assign taken  = taken_q - credit.freed_q[V];
   assign held   = taken_q - freed_q;
-  assign way    = credit.sent_q[V] + late - taken_q;
+  assign way    = COUNT_W'(USED_W'(COUNT_W'(credit.sent_q[V]) + late - taken_q));
   assign limit  = (COUNT_W + 1)'(reserved_i[V]) + (COUNT_W + 1)'(shared_i);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -119,12 +124,16 @@ module sp_link_count_props
   // Instead of a reset: at rest after any number of flits.
   logic rest;
   assign rest = (used == '0) && (untold == '0) && (held == '0) && (other_q == '0)
-                && (credit.sent_q[Other] == credit.freed_q[Other]) && (credit.begun_q == '0);
+                && (credit.sent_q[Other] == USED_W'(credit.freed_q[Other]))
+                && (credit.begun_q == '0);
 
   always_comb begin
     reset_or_rest: assume (started_q || !rst_ni || rest);
     // sp_link_credit_props: a VC uses no more than its own and the pool.
     not_over: assume ((COUNT_W + 1)'(used) + (COUNT_W + 1)'(flits) <= limit);
+    counts_are_wide_enough: assume (32'(limit) < 2 ** USED_W);
+    other_is_within: assume ((USED_W == COUNT_W) || !start_i || (vc_i != 2'(Other))
+                             || (32'(other_q) + 32'(flits_i) < 2 ** USED_W));
     take_what_was_sent: assume (take_i <= way);
     free_what_was_taken: assume (free_i <= held);
     not_too_old: assume ((COUNT_W + 1)'(lag_i) + limit < (COUNT_W + 1)'(2 ** COUNT_W));
@@ -136,8 +145,8 @@ module sp_link_count_props
     if (rst_ni) begin
       // Whatever counts come, a VC's use grows by what begins, falls by what is freed, and a count
       // that would make it negative is ignored, as if what began a cycle ago were not used yet.
-      used_is_true: assert (COUNT_W'(credit.sent_q[Other] + other_late - credit.freed_q[Other])
-                            == other_q);
+      used_is_true: assert (USED_W'(COUNT_W'(credit.sent_q[Other]) + other_late
+                                    - credit.freed_q[Other]) == USED_W'(other_q));
       // Never negative.
       never_negative: assert (late <= used);
       // Conserved: known to be freed <= freed <= taken <= sent, none of them a turn ahead.

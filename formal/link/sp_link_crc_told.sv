@@ -10,7 +10,11 @@ module sp_link_crc #(
     /// As in sp_link_crc.
     parameter logic [W-1:0] POLY = 32'h741B_8CD7,
     /// As in sp_link_crc.
-    parameter int unsigned N = 129
+    parameter int unsigned N = 129,
+    /// As in sp_link_crc.
+    parameter int unsigned FOLD_AT = 0,
+    /// As in sp_link_crc.
+    parameter logic [63:0] FOLD = '0
 ) (
     /// Message.
     input  logic [N-1:0] data_i,

@@ -16,6 +16,8 @@ module sp_link_credit_props
     parameter int unsigned FLIT_W = 1024,
     /// Bits of the greatest R(v) and S.
     parameter int unsigned ROOM_W = 2,
+    /// As in sp_link_credit.
+    parameter int unsigned USED_W = COUNT_W,
     localparam int unsigned Back = 4,  // cycles from what is counted to what is judged by it
     localparam int unsigned MaxFlits = max_flits(FLIT_W),
     // With sign: four times R(v) + S, and packets.
@@ -60,7 +62,8 @@ module sp_link_credit_props
   end
 
   sp_link_credit #(
-      .FLIT_W(FLIT_W)
+      .FLIT_W(FLIT_W),
+      .USED_W(USED_W)
   ) credit (
       .clk_i,
       .rst_ni,
@@ -228,8 +231,8 @@ module sp_link_credit_props
     always_comb begin
       own_of_size: assume ((reserved_i[v] >> ROOM_W) == '0);
       // sp_link_count_props.
-      used_is_true: assume (COUNT_W'(credit.sent_q[v] - credit.freed_q[v])
-                            == COUNT_W'(used[v]));
+      used_is_true: assume (USED_W'(credit.sent_q[v] - USED_W'(credit.freed_q[v]))
+                            == USED_W'(used[v]));
       held_is_used: assume (held_i[v] <= used_q[v]);
     end
   end

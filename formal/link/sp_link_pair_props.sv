@@ -70,7 +70,7 @@ module sp_link_pair_props
           && tx.round_q == '0 && tx.wait_q == '0 && tx.replays_q == '0 && tx.quiet_q == '0
           && {tx.open_q, tx.hold_q, tx.may_open_q, tx.skip_due_q, tx.control_due_q, tx.nack_q,
               tx.reack_q, tx.replay_due_q, tx.replay_q, tx.mid_q, tx.again_q, tx.mem_q,
-              tx.ack_valid_q, tx.full_q, tx.keep_q, tx.crc_given_q, tx.crc_trailer_q,
+              tx.ack_valid_q, tx.full_q, tx.keep_q, tx.crc_there_q, tx.crc_trailer_q,
               tx.crc_train_q, tx.crc_skip_q, tx.fresh_q} == '0 && tx.up_q
           && tx.tx_mark_o == MARK_CTRL && tx.tx_unit_o == '0);
       receiver_counts: assume (rx.after_q == SEQ_W'(start + SEQ_W'(1)) && !rx.filling_q
@@ -199,7 +199,7 @@ module sp_link_pair_props
   // ----------------------------------------------------------------------------------- receiving
 
   logic              push;
-  logic              push_first;
+  logic              push_head;
   logic              push_last;
   logic              push_err;
   logic              commit;
@@ -228,9 +228,10 @@ module sp_link_pair_props
       .train_ok_i    (1'b0),
       .rx_lost_i     (1'b0),
       .push_o        (push),
-      .push_first_o  (push_first),
       .push_last_o   (push_last),
       .push_err_o    (push_err),
+      .push_vc_o     (),
+      .push_head_o   (push_head),
       .push_hdr_o    (hdr),
       .push_data_o   (data),
       .poison_o      (poison),
@@ -274,10 +275,24 @@ module sp_link_pair_props
   logic            wrong;
   logic [NumW-1:0] came;
 
+  /// What is looked at of a header.
+  typedef struct packed {
+    logic [LEN_W-1:0] len;
+    logic [ID_W-1:0]  dst;
+  } head_t;
+
+  // A header comes with the first flit of its packet or before it, and is kept at its place.
+  head_t head_q [2**NumW];
+  head_t head;
+
+  always_ff @(posedge clk_i) begin
+    if (push_head) head_q[came_q] <= '{len: hdr.len, dst: hdr.dst};
+  end
+
+  assign head  = push_head ? head_t'({hdr.len, hdr.dst}) : head_q[came_q];
   assign came  = came_q + NumW'(push);
-  assign wrong = wrong_q || poison || (push && (push_err || !push_first || !push_last
-                 || hdr.dst != ID_W'(came_q)
-                 || (hdr.len != '0 && data[NumAt+:NumW] != came_q)));
+  assign wrong = wrong_q || poison || (push && (push_err || !push_last || head.dst != ID_W'(came_q)
+                 || (head.len != '0 && data[NumAt+:NumW] != came_q)));
 
   logic hurt_q;     // the wire did harm
   logic again_q;    // a frame was sent again

@@ -389,8 +389,12 @@ module sp_link_tx_props
       trailer_is_true: assert (!tx.crc_trailer_q || (made.kind == KIND_TRAILER
                                                      && made.freed == made_q[0]));
       // Why so: what else is sent is none.
-      others_are_none: assert (!tx.crc_given_q || tx.crc_trailer_q
-                               || !closing({tx.crc_beat_q.ctl, tx.crc_beat_q.unit}));
+      others_are_none: assert (!tx.crc_there_q || tx.crc_trailer_q
+                               || (tx.crc_tail_q == '0
+                                   && !closing({tx.crc_beat_q.ctl, tx.crc_beat_q.unit})));
+      trailer_is_alone: assert (!tx.crc_trailer_q || (tx.crc_beat_q.ctl == 1'b1
+                                                      && tx.crc_beat_q.unit == '0));
+      something_was_chosen: assert (tx.crc_there_q || !(tx.keep_q || tx.crc_trailer_q));
     end
   end
 

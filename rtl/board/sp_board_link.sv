@@ -101,6 +101,16 @@ module sp_board_link #(
 
   localparam int unsigned K = FLIT_W / UNIT_W;
 
+  // Both ends give the same: counts of what is used need no more bits than that.
+  localparam int unsigned UsedW = used_w();
+
+  function automatic int unsigned used_w();
+    int unsigned most;
+    most = SHARED;
+    for (int unsigned v = 0; v < NUM_VC; v++) if (32'(RESERVED[v]) > most) most = 32'(RESERVED[v]);
+    return (most < 64) ? 7 : (most < 2 ** (COUNT_W - 1)) ? $clog2(most + 1) + 1 : COUNT_W;
+  endfunction
+
   logic [1:0][K-1:0][MARK_W-1:0] tx_mark, wire_mark_q;
   logic [1:0][K-1:0][UNIT_W-1:0] tx_unit, wire_unit_q;
   logic [1:0][K-1:0]             tx_valid, wire_valid_q;
@@ -112,7 +122,8 @@ module sp_board_link #(
         .SEQ_W       (SEQ_W),
         .REPLAY_BEATS(REPLAY_BEATS),
         .RESERVED    (RESERVED),
-        .SHARED      (SHARED)
+        .SHARED      (SHARED),
+        .USED_W      (UsedW)
     ) i_end (
         .clk_i,
         .rx_clk_i     (clk_i),

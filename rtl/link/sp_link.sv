@@ -21,6 +21,8 @@ module sp_link #(
     parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd32}},
     /// S: flits of the receive buffer for all VCs.
     parameter int unsigned SHARED = 128,
+    /// Bits of the flits that a VC uses at the other end (sp_link_credit).
+    parameter int unsigned USED_W = sp_link_pkg::COUNT_W,
     /// TRAIN blocks come lane by lane beside the beats, and lanes may be missing (sp_link_port);
     /// 0: they come among the beats, on all lanes.
     parameter bit LANES = 1'b0,
@@ -213,7 +215,8 @@ module sp_link #(
   );
 
   sp_link_credit #(
-      .FLIT_W(FLIT_W)
+      .FLIT_W(FLIT_W),
+      .USED_W(USED_W)
   ) i_credit (
       .clk_i,
       .rst_ni,
@@ -287,7 +290,8 @@ module sp_link #(
 
   // ----------------------------------------------------------------------------------- receiving
 
-  logic              push, push_first, push_last, push_err, poison, commit, rollback, overflow;
+  logic              push, push_last, push_err, push_head, poison, commit, rollback, overflow;
+  logic [1:0]        push_vc;
   hdr_t              push_hdr;
   logic [FLIT_W-1:0] push_data;
   logic              rx_open;
@@ -309,9 +313,10 @@ module sp_link #(
       .rx_lost_i,
       .train_ok_i    (train_ok),
       .push_o        (push),
-      .push_first_o  (push_first),
       .push_last_o   (push_last),
       .push_err_o    (push_err),
+      .push_vc_o     (push_vc),
+      .push_head_o   (push_head),
       .push_hdr_o    (push_hdr),
       .push_data_o   (push_data),
       .poison_o      (poison),
@@ -344,9 +349,10 @@ module sp_link #(
       .rst_ni,
       .clear_i     (state_o == LINK_DOWN),
       .push_i      (push),
-      .push_first_i(push_first),
       .push_last_i (push_last),
       .push_err_i  (push_err),
+      .push_vc_i   (push_vc),
+      .push_head_i (push_head),
       .push_hdr_i  (push_hdr),
       .push_data_i (push_data),
       .poison_i    (poison),

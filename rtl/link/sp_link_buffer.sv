@@ -27,13 +27,15 @@ module sp_link_buffer #(
 
     /// A flit.
     input  logic                          push_i,
-    /// First of its packet.
-    input  logic                          push_first_i,
     /// Last of its packet.
     input  logic                          push_last_i,
     /// Error mark.
     input  logic                          push_err_i,
-    /// Header of its packet.
+    /// VC of its packet, or of the header.
+    input  logic [1:0]                    push_vc_i,
+    /// A header, with the first flit of its packet or before it.
+    input  logic                          push_head_i,
+    /// The header.
     input  sp_pkg::hdr_t                  push_hdr_i,
     /// Payload.
     input  logic [FLIT_W-1:0]             push_data_i,
@@ -76,6 +78,7 @@ module sp_link_buffer #(
   localparam int unsigned Places = Ring + NUM_VC;  // one more for each queue: that of the next flit
   localparam int unsigned PlaceW = $clog2(Places);
   localparam int unsigned RingW = $clog2(Ring);
+  localparam int unsigned HeldW = $clog2(Sum + 1);  // flits at hand
 
   if (SHARED >= 2 ** SHARED_W) begin : g_bad_shared
     $fatal(1, "sp_link_buffer: SHARED = %0d is not in 0..%0d", SHARED, 2 ** SHARED_W - 1);
@@ -95,7 +98,7 @@ module sp_link_buffer #(
   /// What a rollback restores.
   typedef struct packed {
     logic [NUM_VC-1:0][PlaceW-1:0]  tail;     // place of the next flit
-    logic [NUM_VC-1:0][COUNT_W-1:0] written;  // flits
+    logic [NUM_VC-1:0][HeldW-1:0]   written;  // flits, modulo more than fit
     logic [NUM_VC-1:0][RingW:0]     packets;  // packets, modulo more than fit
     logic [PlaceW-1:0]              next;     // next free place
     ring_t                          free;     // where on the ring the one behind it lies
@@ -121,6 +124,7 @@ module sp_link_buffer #(
   hdr_t                   hdr_mem  [Places];
   (* no_rw_check, ram_style = "block" *)
   logic                   err_mem  [Places];
+  (* no_rw_check, ram_style = "block" *)
   logic [PlaceW-1:0]      free_mem [Ring];
 
   tails_t            tails_q;
@@ -131,21 +135,26 @@ module sp_link_buffer #(
   logic              write;
   logic [PlaceW-1:0] place;       // of this flit
   logic [PlaceW-1:0] ahead;       // free place behind the next
+  logic [RingW-1:0]  free_at;     // where on the ring the one that is next then lies
+  logic [PlaceW-1:0] free_q;      // the place there
+  logic              freed_q;     // unless it was written just then
+  logic [PlaceW-1:0] freed_place_q;
   logic [PlaceW-1:0] place_q;     // of the last one
 
-  assign vc         = op_vc(push_hdr_i.op);
+  assign vc         = push_vc_i;
   assign overflow_o = push_i && (tails_q.free.at == back_q.at) &&
                       (tails_q.free.wrap == back_q.wrap);
   assign write      = push_i && !overflow_o;
   assign place      = tails_q.tail[vc];
-  assign ahead      = tails_q.free.used ? free_mem[tails_q.free.at] :
-                      PlaceW'(tails_q.free.at) + PlaceW'(NUM_VC);
+  assign free_at    = rollback_i ? stable_q.free.at : tails.free.at;
+  assign ahead      = !tails_q.free.used ? PlaceW'(tails_q.free.at) + PlaceW'(NUM_VC) :
+                      freed_q ? freed_place_q : free_q;
 
   always_comb begin
     tails = tails_q;
     if (write) begin
       tails.tail[vc]    = tails_q.next;
-      tails.written[vc] = tails_q.written[vc] + COUNT_W'(1);
+      tails.written[vc] = tails_q.written[vc] + HeldW'(1);
       tails.packets[vc] = tails_q.packets[vc] + (RingW + 1)'(push_last_i);
       tails.next        = ahead;
       tails.free        = after(tails_q.free);
@@ -154,7 +163,7 @@ module sp_link_buffer #(
 
   always_ff @(posedge clk_i) begin
     if (write) data_mem[place] <= {tails_q.next, push_last_i, push_data_i};
-    if (write && push_first_i) hdr_mem[place] <= push_hdr_i;
+    if (push_head_i) hdr_mem[place] <= push_hdr_i;
     if (write || poison_i) err_mem[poison_i ? place_q : place] <= poison_i || push_err_i;
     if (write) place_q <= place;
   end
@@ -250,7 +259,11 @@ module sp_link_buffer #(
     end
     if (ends) out_vc_q <= turn_vc;
     was_place_q <= read_place;
+    // The next free place is read ahead; one that comes back just then is kept besides.
     if (was_read_q) free_mem[back_q.at] <= was_place_q;
+    free_q        <= free_mem[free_at];
+    freed_q       <= was_read_q && (free_at == back_q.at);
+    freed_place_q <= was_place_q;
   end
 
   always_comb begin
@@ -306,13 +319,13 @@ module sp_link_buffer #(
   // ------------------------------------------------------------------------------ was there credit
 
   // Freed counts are those that the sender may know: a flit that is read counts no more.
-  logic [COUNT_W-1:0] held_q  [NUM_VC];
-  logic [COUNT_W+1:0] excess_q;
-  logic [COUNT_W-1:0] over    [NUM_VC];
+  logic [HeldW-1:0] held_q  [NUM_VC];
+  logic [HeldW+1:0] excess_q;
+  logic [HeldW-1:0] over    [NUM_VC];
 
   always_comb begin
     for (int unsigned v = 0; v < NUM_VC; v++)
-      over[v] = (held_q[v] > COUNT_W'(RESERVED[v])) ? held_q[v] - COUNT_W'(RESERVED[v]) : '0;
+      over[v] = (held_q[v] > HeldW'(RESERVED[v])) ? held_q[v] - HeldW'(RESERVED[v]) : '0;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -320,15 +333,17 @@ module sp_link_buffer #(
       for (int unsigned v = 0; v < NUM_VC; v++) held_q[v] <= '0;
       excess_q <= '0;
     end else begin
-      for (int unsigned v = 0; v < NUM_VC; v++) held_q[v] <= stable_q.written[v] - freed_o[v];
-      excess_q <= ((COUNT_W + 2)'(over[0]) + (COUNT_W + 2)'(over[1])) +
-                  ((COUNT_W + 2)'(over[2]) + (COUNT_W + 2)'(over[3]));
+      for (int unsigned v = 0; v < NUM_VC; v++) begin
+        held_q[v] <= stable_q.written[v] - HeldW'(freed_o[v]);
+      end
+      excess_q <= ((HeldW + 2)'(over[0]) + (HeldW + 2)'(over[1])) +
+                  ((HeldW + 2)'(over[2]) + (HeldW + 2)'(over[3]));
     end
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) over_o <= 1'b0;
-    else over_o <= excess_q > (COUNT_W + 2)'(SHARED);
+    else over_o <= excess_q > (HeldW + 2)'(SHARED);
   end
 
   assign empty_o = !m_tvalid_o && ((waits_q | came_q) == '0);

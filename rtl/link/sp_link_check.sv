@@ -27,9 +27,11 @@ module sp_link_check #(
   assign block = train_t'(unit_i);
 
   sp_link_crc #(
-      .W   (TRAIN_CRC_W),
-      .POLY(TRAIN_POLY),
-      .N   (TrainBits)
+      .W      (TRAIN_CRC_W),
+      .POLY   (TRAIN_POLY),
+      .N      (TrainBits),
+      .FOLD_AT(TRAIN_FOLD_AT),
+      .FOLD   (TRAIN_FOLD)
   ) i_crc (
       .data_i({~unit_i[TrainBits-1-:TRAIN_CRC_W], unit_i[TrainBits-TRAIN_CRC_W-1:0]}),
       .crc_o (crc)

@@ -8,7 +8,10 @@
 
 module sp_link_credit #(
     /// Bits of a flit.
-    parameter int unsigned FLIT_W = 128
+    parameter int unsigned FLIT_W = 128,
+    /// Bits of the flits that a VC uses, 7 or more: of each R(v) and of S no more than
+    /// 2^(USED_W - 1) - 1 is asked for. COUNT_W: all that there can be.
+    parameter int unsigned USED_W = sp_link_pkg::COUNT_W
 ) (
     /// Clock.
     input  logic                                                    clk_i,
@@ -52,12 +55,19 @@ module sp_link_credit #(
   // behind its port, and those of the cycles in which the answer is late.
   localparam int unsigned Slack = 3 + Late + 2;
   localparam int unsigned FreeW = 7;                // room, up to the greatest value
-  localparam int unsigned SumW = COUNT_W + 3;       // sums, with sign
+  localparam int unsigned OverW = USED_W + 1;       // of one VC, with sign
+  localparam int unsigned SumW = USED_W + 3;        // sums, with sign
 
-  logic [COUNT_W-1:0]        sent_q  [NUM_VC];
+  if (USED_W < FreeW || USED_W > COUNT_W) begin : g_bad_used
+    $fatal(1, "sp_link_credit: USED_W = %0d is not in %0d..%0d", USED_W, FreeW, COUNT_W);
+  end
+
+  logic [USED_W-1:0]         sent_q  [NUM_VC];
   logic [COUNT_W-1:0]        freed_q [NUM_VC];
-  logic signed [SumW-1:0]    over_q  [NUM_VC];      // used - R
-  logic signed [SumW-1:0]    own_q   [NUM_VC];      // room of the VC's own
+  logic [USED_W-1:0]         used    [NUM_VC];
+  logic [COUNT_W-1:0]        more    [NUM_VC];      // freed since the last count
+  logic signed [OverW-1:0]   over_q  [NUM_VC];      // used - R
+  logic signed [OverW-1:0]   own_q   [NUM_VC];      // room of the VC's own
   logic signed [SumW-1:0]    pool_q;                // room for all
   logic [FreeW-1:0]          free_q  [NUM_VC];      // both
   logic [Late-2:0][LEN_W-1:0] begun_q;              // flits of packets that began lately
@@ -69,15 +79,24 @@ module sp_link_credit #(
   logic [LEN_W-1:0]          flits_q;               // its flits
   logic                      fits_q;                // there is room for it
 
-  function automatic logic signed [SumW-1:0] positive(logic signed [SumW-1:0] x);
-    return x[SumW-1] ? '0 : x;
+  // What is positive of a number with sign.
+  function automatic logic [USED_W-1:0] positive(logic signed [OverW-1:0] x);
+    return x[OverW-1] ? '0 : x[USED_W-1:0];
   endfunction
 
-  function automatic logic signed [SumW-1:0] wide(logic [COUNT_W-1:0] x);
-    return signed'(SumW'(x));
+  // What is asked for of what the peer gives.
+  function automatic logic [USED_W-2:0] asked(logic [SHARED_W-1:0] given);
+    return ((32'(given) >> (USED_W - 1)) != '0) ? '1 : (USED_W - 1)'(given);
   endfunction
 
   // ------------------------------------------------------------------------------------- counts
+
+  always_comb begin
+    for (int unsigned v = 0; v < NUM_VC; v++) begin
+      used[v] = sent_q[v] - USED_W'(freed_q[v]);
+      more[v] = freed_i[v] - freed_q[v];
+    end
+  end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -89,9 +108,9 @@ module sp_link_credit #(
     end else begin
       ev_freed_bad_o <= '0;
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        if (begun_vc_q == 2'(v)) sent_q[v] <= sent_q[v] + COUNT_W'(begun_q[0]);
+        if (begun_vc_q == 2'(v)) sent_q[v] <= sent_q[v] + USED_W'(begun_q[0]);
         if (freed_valid_i) begin
-          if (COUNT_W'(freed_i[v] - freed_q[v]) <= COUNT_W'(sent_q[v] - freed_q[v]))
+          if (((32'(more[v]) >> USED_W) == '0) && (USED_W'(more[v]) <= used[v]))
             freed_q[v] <= freed_i[v];
           else ev_freed_bad_o[v] <= 1'b1;
         end
@@ -116,16 +135,17 @@ module sp_link_credit #(
       room_o  <= '0;
     end else begin
       for (int unsigned v = 0; v < NUM_VC; v++) begin
-        logic signed [SumW-1:0] free;
-        over_q[v] <= wide(sent_q[v] - freed_q[v]) - wide(COUNT_W'(reserved_i[v]));
-        own_q[v]  <= positive(-over_q[v]);
-        free = own_q[v] + positive(pool_q);
-        free_q[v] <= (free[SumW-1:FreeW] != '0) ? '1 : free[FreeW-1:0];
+        logic [USED_W:0] free;
+        over_q[v] <= OverW'(used[v]) - OverW'(asked(SHARED_W'(reserved_i[v])));
+        own_q[v]  <= OverW'(positive(-over_q[v]));
+        // What the pool has is no more than S.
+        free = (USED_W + 1)'(own_q[v]) + (pool_q[SumW-1] ? '0 : (USED_W + 1)'(pool_q));
+        free_q[v] <= (free[USED_W:FreeW] != '0) ? '1 : free[FreeW-1:0];
         room_o[v] <= free_q[v] >= FreeW'(max_flits(FLIT_W) + Slack);
       end
-      pool_q <= wide(COUNT_W'(shared_i)) -
-                ((positive(over_q[0]) + positive(over_q[1])) +
-                 (positive(over_q[2]) + positive(over_q[3])));
+      pool_q <= SumW'(asked(shared_i)) -
+                ((SumW'(positive(over_q[0])) + SumW'(positive(over_q[1]))) +
+                 (SumW'(positive(over_q[2])) + SumW'(positive(over_q[3]))));
       if (clear_i) room_o <= '0;
     end
   end

@@ -95,8 +95,8 @@ module sp_link_csr #(
     /// To the wire, by lane: it carries no signal.
     output logic [K-1:0]                    silent_o,
 
-    /// From the port: wrong bits so far.
-    input  logic [31:0]                     injected_i,
+    /// From the port: a wrong bit left.
+    input  logic                            ev_injected_i,
     /// From the port: lanes on which beats come.
     input  logic [K-1:0]                    rx_lanes_i,
     /// From the port: lanes on which beats leave.
@@ -200,7 +200,6 @@ module sp_link_csr #(
   logic [Events-1:0]   events;
   logic [Counters-1:0] count;
   logic                up_q;
-  logic [31:0]         injected_q;
   logic [COUNT_W-1:0]  lost_q;      // packets that are still to be counted, one a cycle
   logic                value_done;
   logic [32:0]         value;
@@ -210,22 +209,19 @@ module sp_link_csr #(
     for (int unsigned e = 0; e < Events; e++) events[e] = events_i[Events-1-e];
   end
 
-  assign count = {injected_i == injected_q + 32'd1, (lost_q != '0) && !clear,
-                  (state_i == LINK_UP) && !up_q, ev_shifted_i, ev_overflow_i, ev_dropped_i,
-                  events};
+  assign count = {ev_injected_i, (lost_q != '0) && !clear, (state_i == LINK_UP) && !up_q,
+                  ev_shifted_i, ev_overflow_i, ev_dropped_i, events};
 
   // Packets that are lost in a flush came one a cycle at most, so the last have been counted, or
   // there are fewer of them than room: their number never exceeds that of one flush.
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      up_q       <= 1'b0;
-      injected_q <= '0;
-      lost_q     <= '0;
+      up_q   <= 1'b0;
+      lost_q <= '0;
     end else begin
-      up_q       <= state_i == LINK_UP;
-      injected_q <= injected_i;
-      lost_q     <= (clear ? '0 : lost_q - COUNT_W'(lost_q != '0)) +
-                    (events_i.flush ? lost_packets_i : '0);
+      up_q   <= state_i == LINK_UP;
+      lost_q <= (clear ? '0 : lost_q - COUNT_W'(lost_q != '0)) +
+                (events_i.flush ? lost_packets_i : '0);
     end
   end
 

@@ -16,6 +16,8 @@ module sp_link_end #(
     parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd20}},
     /// S.
     parameter int unsigned SHARED = 44,
+    /// Bits of the flits that a VC uses at the other end (sp_link_credit).
+    parameter int unsigned USED_W = sp_link_pkg::COUNT_W,
     /// Cycles that a lane may come later than another.
     parameter int unsigned MAX_SKEW = 0,
     /// Words between receive clock and core clock; 0: one clock.
@@ -126,7 +128,7 @@ module sp_link_end #(
   logic [31:0]        inject_rate, inject_seed, injected;
   logic               inject_load, inject_shot;
   logic [K-1:0]       rx_lanes, tx_lanes;
-  logic               ev_dropped, ev_overflow, ev_shifted;
+  logic               ev_dropped, ev_overflow, ev_shifted, ev_injected;
   state_e             state;
   logic [2:0]         unfit;
   events_t            events;
@@ -179,7 +181,7 @@ module sp_link_end #(
       .inject_seed_o     (inject_seed),
       .inject_shot_o     (inject_shot),
       .silent_o          (silent),
-      .injected_i        (injected),
+      .ev_injected_i     (ev_injected),
       .rx_lanes_i        (rx_lanes),
       .tx_lanes_i        (tx_lanes),
       .ev_dropped_i      (ev_dropped),
@@ -198,6 +200,7 @@ module sp_link_end #(
       .REPLAY_BEATS(REPLAY_BEATS),
       .RESERVED    (RESERVED),
       .SHARED      (SHARED),
+      .USED_W      (USED_W),
       .MAX_SKEW    (MAX_SKEW),
       .CLOCK_DEPTH (CLOCK_DEPTH),
       .INJECT      (1'b1)
@@ -239,6 +242,7 @@ module sp_link_end #(
       .inject_seed_i     (inject_seed),
       .inject_shot_i     (inject_shot),
       .injected_o        (injected),
+      .ev_injected_o     (ev_injected),
       .rx_lanes_o        (rx_lanes),
       .tx_lanes_o        (tx_lanes),
       .ev_dropped_o      (ev_dropped),
@@ -249,6 +253,10 @@ module sp_link_end #(
       .events_o          (events),
       .lost_packets_o    (lost_packets)
   );
+
+  // The registers count by events.
+  logic unused;
+  assign unused = &{1'b0, injected};
 
   assign tx_valid_o = ~silent;
   assign up_o       = (state == LINK_UP) || (state == LINK_RETRAIN);

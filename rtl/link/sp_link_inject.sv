@@ -23,6 +23,8 @@ module sp_link_inject #(
     input  logic                                  shot_i,
     /// Wrong bits so far, modulo 2^32.
     output logic [31:0]                           count_o,
+    /// Event: one more, in the cycle in which the count shows it.
+    output logic                                  ev_wrong_o,
 
     /// By lane: marks.
     input  logic [K-1:0][sp_link_pkg::MARK_W-1:0] mark_i,
@@ -64,6 +66,7 @@ module sp_link_inject #(
       lane_q  <= '0;
       at_q    <= '0;
       count_o <= '0;
+      ev_wrong_o <= 1'b0;
     end else begin
       // Never zero, whatever the seed.
       state_q <= load_i ? {seed_i, ~seed_i} : state;
@@ -71,6 +74,7 @@ module sp_link_inject #(
       lane_q  <= state[1:0] & 2'(K - 1);
       // 256 numbers for 130 bits: most bits have two.
       at_q    <= (state[9:2] < 8'(LaneBits)) ? state[9:2] : state[9:2] - 8'(256 - LaneBits);
+      ev_wrong_o <= hit_q && !load_i;
       if (load_i) count_o <= '0;
       else if (hit_q) count_o <= count_o + 32'd1;
     end

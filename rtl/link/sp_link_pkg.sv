@@ -31,8 +31,14 @@ package sp_link_pkg;
   localparam int unsigned BLOCK_W = 1 + UNIT_W;
   localparam int unsigned CRC_W = 32;
   localparam logic [CRC_W-1:0] CRC_POLY = 32'h741B_8CD7;
+  /// x^107 + x^53 + x^46 + x^37 + x^30 + x^20 + x^5 + 1 is a multiple of it (sp_link_crc).
+  localparam int unsigned CRC_FOLD_AT = 107;
+  localparam logic [63:0] CRC_FOLD = 64'h0020_4020_4010_0021;
   localparam int unsigned TRAIN_CRC_W = 16;
   localparam logic [TRAIN_CRC_W-1:0] TRAIN_POLY = 16'h3D65;
+  /// x^76 + x^11 + x^8 + x^3 + x^2 + 1 is a multiple of it.
+  localparam int unsigned TRAIN_FOLD_AT = 76;
+  localparam logic [63:0] TRAIN_FOLD = 64'h090D;
   /// Bits of timers.
   localparam int unsigned TIMER_W = 24;
   /* verilator lint_on UNUSEDPARAM */

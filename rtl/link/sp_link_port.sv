@@ -22,6 +22,8 @@ module sp_link_port #(
     parameter logic [sp_pkg::NUM_VC-1:0][sp_link_pkg::RESERVED_W-1:0] RESERVED = {4{12'd32}},
     /// S: flits of the receive buffer for all VCs.
     parameter int unsigned SHARED = 128,
+    /// Bits of the flits that a VC uses at the other end (sp_link_credit).
+    parameter int unsigned USED_W = sp_link_pkg::COUNT_W,
     /// Cycles that a lane may come later than another.
     parameter int unsigned MAX_SKEW = 8,
     /// Words between receive clock and core clock, a power of two, 16 or more; 0: `rx_clk_i` is not
@@ -110,6 +112,8 @@ module sp_link_port #(
     input  logic                                  inject_shot_i,
     /// Wrong bits since the seed was taken.
     output logic [31:0]                           injected_o,
+    /// Event: there is one more of them.
+    output logic                                  ev_injected_o,
 
     /// Lanes on which beats come; none until that is settled.
     output logic [K-1:0]                          rx_lanes_o,
@@ -259,6 +263,7 @@ module sp_link_port #(
         .seed_i (inject_seed_i),
         .shot_i (inject_shot_i),
         .count_o(injected_o),
+        .ev_wrong_o(ev_injected_o),
         .mark_i (lane_mark),
         .unit_i (lane_unit),
         .mark_o (tx_mark_o),
@@ -268,6 +273,7 @@ module sp_link_port #(
     assign tx_mark_o  = lane_mark;
     assign tx_unit_o  = lane_unit;
     assign injected_o = '0;
+    assign ev_injected_o = 1'b0;
     /* verilator lint_off UNUSEDSIGNAL */  // there is no injector
     logic no_inject;
     /* verilator lint_on UNUSEDSIGNAL */
@@ -283,6 +289,7 @@ module sp_link_port #(
       .REPLAY_BEATS(REPLAY_BEATS),
       .RESERVED    (RESERVED),
       .SHARED      (SHARED),
+      .USED_W      (USED_W),
       .LANES       (1'b1)
   ) i_link (
       .clk_i,

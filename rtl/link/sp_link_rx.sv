@@ -5,7 +5,7 @@
 // with the expected number are committed, all others rolled back; one NACK for each round heard
 // while something is missing.
 //
-//   wire --> CRC of the beat --> CRC of the frame --> contents, number --> buffer   registers at -->
+//   wire --> blocks --> CRC of the frame --> contents, number --> buffer            registers at -->
 
 module sp_link_rx #(
     /// Bits of a flit.
@@ -40,13 +40,15 @@ module sp_link_rx #(
 
     /// A flit for the buffer.
     output logic                                  push_o,
-    /// First of its packet.
-    output logic                                  push_first_o,
     /// Last of its packet.
     output logic                                  push_last_o,
     /// Error mark.
     output logic                                  push_err_o,
-    /// Header of its packet.
+    /// VC of its packet, or of the header.
+    output logic [1:0]                            push_vc_o,
+    /// A header, with the first flit of its packet or before it.
+    output logic                                  push_head_o,
+    /// The header.
     output sp_pkg::hdr_t                          push_hdr_o,
     /// Payload.
     output logic [FLIT_W-1:0]                     push_data_o,
@@ -110,10 +112,6 @@ module sp_link_rx #(
   logic                 train;
   logic                 damaged;
   logic                 closing;   // it has a trailer where one belongs
-  logic [K*BLOCK_W-1:0] message;   // but for what would be the field `crc`
-  logic [K*BLOCK_W-1:0] field;     // that alone
-  logic [CRC_W-1:0]     part;
-  logic [CRC_W-1:0]     field_part;
 
   always_comb begin
     logic [K-1:0] is_null, is_skip, is_train, is_trailer;
@@ -137,30 +135,7 @@ module sp_link_rx #(
     train   = &is_train;
     damaged = unknown && !idle && !train;
     closing = is_trailer[K-1];
-    for (int unsigned k = 0; k < K; k++)
-      message[BLOCK_W*(K-1-k)+:BLOCK_W] = {!is_data[k], rx_unit_i[k]};
-    field = '0;
-    field[UNIT_W-1-:CRC_W] = message[UNIT_W-1-:CRC_W];
-    message[UNIT_W-1-:CRC_W] = '0;
   end
-
-  sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
-  ) i_part (
-      .data_i(message),
-      .crc_o (part)
-  );
-
-  sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
-  ) i_field (
-      .data_i(field),
-      .crc_o (field_part)
-  );
 
   // ------------------------------------------------------------------------------ CRC of the frame
 
@@ -171,9 +146,6 @@ module sp_link_rx #(
   logic [K-1:0]             a_data_q;
   logic [K-1:0]             a_poison_q;
   logic [K-1:0][UNIT_W-1:0] a_unit_q;
-  logic [CRC_W-1:0]         a_part_q;
-  logic [CRC_W-1:0]         a_field_q;
-  logic [CRC_W-1:0]         a_goal_q;     // what the beats before a right trailer have to bring
   /* verilator lint_off UNUSEDSIGNAL */  // the rest is looked at a cycle later
   trailer_t                 a_trailer;    // if it is one
   hdr_t [K-1:0]             a_hdr;        // if they are
@@ -182,17 +154,28 @@ module sp_link_rx #(
   logic [SEQ_W-1:0]         a_behind;     // and of the one behind that
 
   logic [CRC_W-1:0]         crc_q;        // of the frame so far
-  logic [CRC_W-1:0]         carried;
+  logic [CRC_W-1:0]         crc;          // with this beat
+  logic [K*BLOCK_W-1:0]     message;      // the beat, and what the frame has brought so far
   logic                     broken_q;     // a block of the frame was damaged
   logic                     broken;
 
+  always_comb begin
+    for (int unsigned k = 0; k < K; k++)
+      message[BLOCK_W*(K-1-k)+:BLOCK_W] = {!a_data_q[k], a_unit_q[k]};
+    // The field `crc` counts as zero.
+    if (a_closing_q) message[UNIT_W-1-:CRC_W] = '0;
+    message[K*BLOCK_W-1-:CRC_W] = message[K*BLOCK_W-1-:CRC_W] ^ crc_q;
+  end
+
   sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
-  ) i_carried (
-      .data_i({crc_q, (K*BLOCK_W-CRC_W)'(0)}),
-      .crc_o (carried)
+      .W      (CRC_W),
+      .POLY   (CRC_POLY),
+      .N      (K * BLOCK_W),
+      .FOLD_AT(CRC_FOLD_AT),
+      .FOLD   (CRC_FOLD)
+  ) i_crc (
+      .data_i(message),
+      .crc_o (crc)
   );
 
   assign broken = broken_q || a_damaged_q || (a_train_q && !train_ok_i);
@@ -227,7 +210,7 @@ module sp_link_rx #(
       a_closing_q <= closing;
       b_valid_q   <= up_i && a_valid_q;
       b_closing_q <= up_i && a_valid_q && a_closing_q;
-      if (a_valid_q) crc_q <= a_closing_q ? '1 : carried ^ a_part_q ^ a_field_q;
+      if (a_valid_q) crc_q <= a_closing_q ? '1 : crc;
       broken_q <= broken && !(a_valid_q && a_closing_q);
       if (!up_i) begin
         crc_q    <= '1;
@@ -240,15 +223,12 @@ module sp_link_rx #(
     a_data_q   <= is_data;
     a_poison_q <= is_poison;
     a_unit_q   <= rx_unit_i;
-    a_part_q   <= part;
-    a_field_q  <= field_part;
-    a_goal_q   <= part ^ ~rx_unit_i[K-1][UNIT_W-1-:CRC_W];
     b_data_q   <= (up_i && a_valid_q) ? a_data_q : '0;
     b_poison_q <= a_poison_q;
     b_unit_q   <= a_unit_q;
     if (!up_i) b_unit_q <= '0;
     b_broken_q <= broken;
-    b_crc_ok_q <= carried == a_goal_q;
+    b_crc_ok_q <= crc == ~a_trailer.crc;
     b_epoch_ok_q <= a_trailer.epoch == epoch_i;
     for (int unsigned k = 0; k < K; k++) begin
       b_units_q[k] <= units_of(a_hdr[k].len, a_hdr[k].ext);
@@ -302,8 +282,25 @@ module sp_link_rx #(
   logic         settled_q;     // nothing comes any more
   logic         filling_q;     // in FLUSH: zeros instead of what would come, every second cycle
   logic [K-1:0] in_data;
+  logic         push_first;      // the flit is the first of its packet
 
   assign in_data = b_data_q | K'(filling_q);
+
+  // With one block a flit is the unit, or zero beside a lone header: that the next unit is one is
+  // known by now.
+  logic [UNIT_W-1:0] payload;
+
+  if (K == 1) begin : g_payload
+    logic [UNIT_W-1:0] payload_q;
+    logic              open;       // the next unit goes on with a packet
+
+    assign open    = rollback_o ? stable_q.open : place.open;
+    assign payload = payload_q;
+
+    always_ff @(posedge clk_i) payload_q <= (up_i && open) ? a_unit_q[0] : '0;
+  end else begin : g_no_payload
+    assign payload = '0;
+  end
 
   always_comb begin
     logic              here;  // a packet's last unit lies in this beat
@@ -320,7 +317,7 @@ module sp_link_rx #(
     ended        = ended_q;
     wrong        = wrong_q;
     push_o       = 1'b0;
-    push_first_o = 1'b0;
+    push_first = 1'b0;
     push_last_o  = 1'b0;
     push_err_o   = 1'b0;
     push_hdr_o   = place_q.hdr;
@@ -348,7 +345,7 @@ module sp_link_rx #(
         if (full || last) begin
           wrong |= push_o;
           push_o       = 1'b1;
-          push_first_o = place.first;
+          push_first = place.first;
           push_last_o  = last;
           push_err_o   = filling_q;
           push_hdr_o   = place.hdr;
@@ -371,10 +368,12 @@ module sp_link_rx #(
     end
     place.kept = (K > 1) ? flit[Kept-1:0] : '0;
     if (K == 1) begin
-      // There is one that could be pushed, whether it is or not.
-      push_hdr_o  = place.hdr;
-      push_data_o = place_q.open ? FLIT_W'(b_unit_q[0]) : '0;
+      // There is one that could be pushed, whether it is or not; its header comes before it.
+      push_hdr_o  = hdr_t'(b_unit_q[0]);
+      push_data_o = FLIT_W'(payload);
     end
+    push_vc_o   = op_vc((K == 1) ? place.hdr.op : push_hdr_o.op);
+    push_head_o = (K == 1) ? in_data[0] && !place_q.open : push_o && push_first;
     // The mark of an earlier beat's flit counts as the end of one.
     if (poison_o && push_o) wrong = 1'b1;
   end

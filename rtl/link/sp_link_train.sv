@@ -257,7 +257,8 @@ module sp_link_train #(
       if (training) begin
         if (train_sent_i && settled_q && (beats_q != '1)) beats_q <= beats_q + 16'd1;
         if (seen_q && !settled_q) first_q <= first_q + TIMER_W'(1);
-        if (seen_q && ((&good_q) || (first_q >= lane_cycles_i))) settled_q <= 1'b1;
+        // A lone lane is not waited for: a TRAIN block came on it.
+        if (seen_q && ((K == 1) || (&good_q) || (first_q >= lane_cycles_i))) settled_q <= 1'b1;
         if (ok_q) begin
           if (!settled_q) good_q <= good_q | from;
           peer_good_q <= came_q.good[K-1:0];
@@ -364,9 +365,11 @@ module sp_link_train #(
   assign say_bits = TrainBits'(say_q);
 
   sp_link_crc #(
-      .W   (TRAIN_CRC_W),
-      .POLY(TRAIN_POLY),
-      .N   (TrainBits)
+      .W      (TRAIN_CRC_W),
+      .POLY   (TRAIN_POLY),
+      .N      (TrainBits),
+      .FOLD_AT(TRAIN_FOLD_AT),
+      .FOLD   (TRAIN_FOLD)
   ) i_say_crc (
       .data_i({~say_bits[TrainBits-1-:TRAIN_CRC_W], say_bits[TrainBits-TRAIN_CRC_W-1:0]}),
       .crc_o (say_crc)

@@ -6,9 +6,8 @@
 // blocks unchanged; a frame stays until it is acknowledged or the link is cleared.
 //
 //   pack --> choose --> beat, CRC of the frame --> wire      a register at each arrow
-//             |    ^           v
-//    CRC of the    replay memory
-//   blocks alone
+//                  ^           v
+//                  replay memory
 
 module sp_link_tx #(
     /// Blocks of a beat.
@@ -356,6 +355,8 @@ module sp_link_tx #(
     logic [COUNT_W-1:0] ended;
   } end_t;
 
+  // The end of a frame that is just being closed is not looked at: nothing acknowledges it yet.
+  (* no_rw_check, ram_style = "block" *)
   end_t             end_mem [2**(SEQ_W-1)];
   end_t             end_q;
   logic             ack_valid_q;
@@ -539,102 +540,47 @@ module sp_link_tx #(
 
   // -------------------------------------------------------------------------- CRC, then the wire
 
-  // What was chosen is put together behind a register, and so are its CRCs: what blocks of a packet
-  // or a trailer would add is known before it is known which of them leaves.
+  // What was chosen is put together behind a register, and its CRC is made of that: one sum for
+  // blocks of packets, those of a replay and trailers. What the frame has brought so far is added to
+  // the first bits of the beat.
   beat_t            given;          // blocks out of a packet or the replay memory
-  beat_t            crc_beat_q;
-  trailer_t         crc_tail_q;     // trailer, its CRC zero
-  logic             crc_given_q;    // these blocks leave, but for the last if it is a trailer
+  beat_t            crc_beat_q;     // those that leave, NULL instead of others
+  trailer_t         crc_tail_q;     // trailer, its CRC zero; nothing if none leaves
+  logic             crc_there_q;    // something was chosen since reset
   logic             crc_train_q;
   logic             crc_skip_q;
   logic             crc_covered_q;  // it counts
-  logic [CRC_W-1:0] part_last, part_tail, part_rest, part_none;
-  logic [CRC_W-1:0] part_last_q;    // of the last block alone
-  logic [CRC_W-1:0] part_tail_q;    // of the trailer instead
-  logic [CRC_W-1:0] part_rest_q;    // of the blocks before
   logic [CRC_W-1:0] crc_q;          // of the frame so far
-  logic [CRC_W-1:0] carried;
   logic [CRC_W-1:0] crc;            // with this beat
+  logic [K*BLOCK_W-1:0] message;
 
   assign given = again_q ? again_beat_q : {pack_ctl_i, pack_unit_i};
 
-  sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (BLOCK_W)
-  ) i_last (
-      .data_i({given.ctl[K-1], given.unit[K-1]}),
-      .crc_o (part_last)
-  );
-
-  sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (BLOCK_W)
-  ) i_tail (
-      .data_i({1'b1, trailer}),
-      .crc_o (part_tail)
-  );
-
-  if (K > 1) begin : g_rest
-    logic [K*BLOCK_W-1:0] rest;  // the blocks before the last, or NULL instead of them
-    logic [K*BLOCK_W-1:0] none;
-
-    always_comb begin
-      rest = '0;
-      none = '0;
-      for (int unsigned k = 0; k + 1 < K; k++) begin
-        rest[BLOCK_W*(K-1-k)+:BLOCK_W] = {given.ctl[k], given.unit[k]};
-        none[BLOCK_W*(K-k)-1] = 1'b1;
-      end
-    end
-
-    sp_link_crc #(
-        .W   (CRC_W),
-        .POLY(CRC_POLY),
-        .N   (K * BLOCK_W)
-    ) i_rest (
-        .data_i(rest),
-        .crc_o (part_rest)
-    );
-
-    sp_link_crc #(
-        .W   (CRC_W),
-        .POLY(CRC_POLY),
-        .N   (K * BLOCK_W)
-    ) i_none (
-        .data_i(none),
-        .crc_o (part_none)
-    );
-  end else begin : g_no_rest
-    assign part_rest = '0;
-    assign part_none = '0;
+  always_comb begin
+    beat = crc_beat_q;
+    beat.unit[K-1] = crc_beat_q.unit[K-1] | crc_tail_q;
   end
-
-  sp_link_crc #(
-      .W   (CRC_W),
-      .POLY(CRC_POLY),
-      .N   (K * BLOCK_W)
-  ) i_carried (
-      .data_i({crc_q, (K*BLOCK_W-CRC_W)'(0)}),
-      .crc_o (carried)
-  );
-
-  assign crc = carried ^ (crc_given_q ? part_rest_q : part_none) ^
-               (crc_trailer_q ? part_tail_q : part_last_q);
 
   always_comb begin
-    beat.ctl  = crc_given_q ? crc_beat_q.ctl : '1;
-    beat.unit = crc_given_q ? crc_beat_q.unit : '0;
-    if (crc_trailer_q) begin
-      beat.ctl[K-1]  = 1'b1;
-      beat.unit[K-1] = crc_tail_q;
-    end
+    for (int unsigned k = 0; k < K; k++)
+      message[BLOCK_W*(K-1-k)+:BLOCK_W] = {beat.ctl[k], beat.unit[k]};
+    message[K*BLOCK_W-1-:CRC_W] = message[K*BLOCK_W-1-:CRC_W] ^ crc_q;
   end
+
+  sp_link_crc #(
+      .W      (CRC_W),
+      .POLY   (CRC_POLY),
+      .N      (K * BLOCK_W),
+      .FOLD_AT(CRC_FOLD_AT),
+      .FOLD   (CRC_FOLD)
+  ) i_crc (
+      .data_i(message),
+      .crc_o (crc)
+  );
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
-      crc_given_q   <= 1'b0;
+      crc_there_q   <= 1'b0;
       crc_trailer_q <= 1'b0;
       crc_train_q   <= 1'b0;
       crc_skip_q    <= 1'b0;
@@ -643,29 +589,35 @@ module sp_link_tx #(
       tx_mark_o     <= {K{MARK_CTRL}};
       tx_unit_o     <= '0;
     end else if (tx_ready_i) begin
-      crc_given_q   <= send_pack || send_again;
+      crc_there_q   <= 1'b1;
       crc_trailer_q <= with_trailer;
       crc_train_q   <= send_train;
       crc_skip_q    <= send_skip;
       crc_covered_q <= keep || send_again || send_control;
       if (crc_covered_q) crc_q <= crc_trailer_q ? '1 : crc;
       if (crc_train_q || clear_i) crc_q <= '1;
-      for (int unsigned k = 0; k < K; k++) begin
-        tx_mark_o[k] <= beat.ctl[k] ? MARK_CTRL : MARK_DATA;
-        tx_unit_o[k] <= beat.unit[k] | (crc_train_q ? train_i[k] : '0) |
-                        (crc_skip_q ? UNIT_W'(KIND_SKIP) : '0);
+      if (crc_there_q) begin
+        for (int unsigned k = 0; k < K; k++) begin
+          tx_mark_o[k] <= beat.ctl[k] ? MARK_CTRL : MARK_DATA;
+          tx_unit_o[k] <= beat.unit[k] | (crc_train_q ? train_i[k] : '0) |
+                          (crc_skip_q ? UNIT_W'(KIND_SKIP) : '0);
+        end
+        if (crc_trailer_q) tx_unit_o[K-1][UNIT_W-1-:CRC_W] <= ~crc;
       end
-      if (crc_trailer_q) tx_unit_o[K-1][UNIT_W-1-:CRC_W] <= ~crc;
     end
   end
 
   always_ff @(posedge clk_i) begin
     if (tx_ready_i) begin
-      crc_beat_q  <= given;
-      crc_tail_q  <= trailer;
-      part_last_q <= part_last;
-      part_tail_q <= part_tail;
-      part_rest_q <= part_rest;
+      crc_beat_q <= given;
+      crc_tail_q <= trailer;
+      if (!send_pack && !send_again) crc_beat_q <= '{ctl: '1, unit: '0};
+      if (with_trailer) begin
+        crc_beat_q.ctl[K-1]  <= 1'b1;
+        crc_beat_q.unit[K-1] <= '0;
+      end else begin
+        crc_tail_q <= '0;
+      end
     end
   end
 

@@ -155,6 +155,7 @@ module sp_link_bench #(
         .inject_seed_i (32'(s + 1)),
         .inject_shot_i (1'b0),
         .injected_o    (injected_o[s]),
+        .ev_injected_o (),
         .rx_lanes_o    (rx_lanes_o[s]),
         .tx_lanes_o    (tx_lanes_o[s]),
         .ev_dropped_o  (),

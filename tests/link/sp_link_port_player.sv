@@ -159,6 +159,7 @@ module sp_link_port_player #(
         .inject_seed_i (inject_seed_i[s]),
         .inject_shot_i (inject_shot_i[s] && !shot_q),
         .injected_o    (injected_o[s]),
+        .ev_injected_o (),
         .rx_lanes_o    (rx_lanes[s]),
         .tx_lanes_o    (tx_lanes[s]),
         .ev_dropped_o  (dropped),

@@ -369,7 +369,10 @@ module sp_board_regs (
         next_c = field_storage.scratch.value.value;
         load_next_c = '0;
         if(decoded_reg_strb.scratch && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.scratch.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.scratch.value.next = next_c;
@@ -391,7 +394,7 @@ module sp_board_regs (
         next_c = field_storage.control.reset.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.reset.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
         end
         field_combo.control.reset.next = next_c;
@@ -414,7 +417,7 @@ module sp_board_regs (
         next_c = field_storage.control.hold.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.hold.value & ~decoded_wr_biten[1:1]) | (decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
+            if(decoded_wr_biten[1]) next_c[0:0] = decoded_wr_data[1:1];
             load_next_c = '1;
         end
         field_combo.control.hold.next = next_c;
@@ -437,7 +440,7 @@ module sp_board_regs (
         next_c = field_storage.control.run.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.run.value & ~decoded_wr_biten[2:2]) | (decoded_wr_data[2:2] & decoded_wr_biten[2:2]);
+            if(decoded_wr_biten[2]) next_c[0:0] = decoded_wr_data[2:2];
             load_next_c = '1;
         end
         field_combo.control.run.next = next_c;
@@ -460,7 +463,7 @@ module sp_board_regs (
         next_c = field_storage.control.clear.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.clear.value & ~decoded_wr_biten[8:8]) | (decoded_wr_data[8:8] & decoded_wr_biten[8:8]);
+            if(decoded_wr_biten[8]) next_c[0:0] = decoded_wr_data[8:8];
             load_next_c = '1;
         end else begin // singlepulse clears back to 0
             next_c = '0;

@@ -630,7 +630,10 @@ module sp_csr_regs (
         next_c = field_storage.scratch.value.value;
         load_next_c = '0;
         if(decoded_reg_strb.scratch && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.scratch.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.scratch.value.next = next_c;
@@ -652,7 +655,7 @@ module sp_csr_regs (
         next_c = field_storage.control.clear.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.clear.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
         end else begin // singlepulse clears back to 0
             next_c = '0;
@@ -678,7 +681,10 @@ module sp_csr_regs (
         next_c = field_storage.reduction_timeout.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.reduction_timeout && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.reduction_timeout.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.reduction_timeout.cycles.next = next_c;
@@ -701,7 +707,8 @@ module sp_csr_regs (
         next_c = field_storage.ecn_threshold.voq.value;
         load_next_c = '0;
         if(decoded_reg_strb.ecn_threshold && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.ecn_threshold.voq.value & ~decoded_wr_biten[12:0]) | (decoded_wr_data[12:0] & decoded_wr_biten[12:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[12:8] = decoded_wr_data[12:8];
             load_next_c = '1;
         end
         field_combo.ecn_threshold.voq.next = next_c;
@@ -724,7 +731,8 @@ module sp_csr_regs (
         next_c = field_storage.ecn_threshold.egress.value;
         load_next_c = '0;
         if(decoded_reg_strb.ecn_threshold && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.ecn_threshold.egress.value & ~decoded_wr_biten[28:16]) | (decoded_wr_data[28:16] & decoded_wr_biten[28:16]);
+            if(decoded_wr_biten[16]) next_c[7:0] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[12:8] = decoded_wr_data[28:24];
             load_next_c = '1;
         end
         field_combo.ecn_threshold.egress.next = next_c;
@@ -747,7 +755,8 @@ module sp_csr_regs (
         next_c = field_storage.ecc_inject.port.value;
         load_next_c = '0;
         if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.ecc_inject.port.value & ~decoded_wr_biten[8:0]) | (decoded_wr_data[8:0] & decoded_wr_biten[8:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[8:8] = decoded_wr_data[8:8];
             load_next_c = '1;
         end
         field_combo.ecc_inject.port.next = next_c;
@@ -770,7 +779,7 @@ module sp_csr_regs (
         next_c = field_storage.ecc_inject.count.value;
         load_next_c = '0;
         if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.ecc_inject.count.value & ~decoded_wr_biten[17:16]) | (decoded_wr_data[17:16] & decoded_wr_biten[17:16]);
+            if(decoded_wr_biten[16]) next_c[1:0] = decoded_wr_data[17:16];
             load_next_c = '1;
         end
         field_combo.ecc_inject.count.next = next_c;
@@ -793,7 +802,7 @@ module sp_csr_regs (
         next_c = field_storage.ecc_inject.header.value;
         load_next_c = '0;
         if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.ecc_inject.header.value & ~decoded_wr_biten[20:20]) | (decoded_wr_data[20:20] & decoded_wr_biten[20:20]);
+            if(decoded_wr_biten[20]) next_c[0:0] = decoded_wr_data[20:20];
             load_next_c = '1;
         end
         field_combo.ecc_inject.header.next = next_c;
@@ -816,7 +825,7 @@ module sp_csr_regs (
         next_c = field_storage.ecc_inject.egress.value;
         load_next_c = '0;
         if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.ecc_inject.egress.value & ~decoded_wr_biten[24:24]) | (decoded_wr_data[24:24] & decoded_wr_biten[24:24]);
+            if(decoded_wr_biten[24]) next_c[0:0] = decoded_wr_data[24:24];
             load_next_c = '1;
         end
         field_combo.ecc_inject.egress.next = next_c;
@@ -839,7 +848,7 @@ module sp_csr_regs (
         next_c = field_storage.ecc_inject.go.value;
         load_next_c = '0;
         if(decoded_reg_strb.ecc_inject && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.ecc_inject.go.value & ~decoded_wr_biten[31:31]) | (decoded_wr_data[31:31] & decoded_wr_biten[31:31]);
+            if(decoded_wr_biten[31]) next_c[0:0] = decoded_wr_data[31:31];
             load_next_c = '1;
         end else begin // singlepulse clears back to 0
             next_c = '0;
@@ -865,7 +874,8 @@ module sp_csr_regs (
         next_c = field_storage.cut_timeout.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.cut_timeout && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.cut_timeout.cycles.value & ~decoded_wr_biten[15:0]) | (decoded_wr_data[15:0] & decoded_wr_biten[15:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
             load_next_c = '1;
         end
         field_combo.cut_timeout.cycles.next = next_c;
@@ -1096,7 +1106,7 @@ module sp_csr_regs (
         next_c = field_storage.irq_mask.port_down.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.port_down.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
         end
         field_combo.irq_mask.port_down.next = next_c;
@@ -1119,7 +1129,7 @@ module sp_csr_regs (
         next_c = field_storage.irq_mask.packet_lost.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.packet_lost.value & ~decoded_wr_biten[1:1]) | (decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
+            if(decoded_wr_biten[1]) next_c[0:0] = decoded_wr_data[1:1];
             load_next_c = '1;
         end
         field_combo.irq_mask.packet_lost.next = next_c;
@@ -1142,7 +1152,7 @@ module sp_csr_regs (
         next_c = field_storage.irq_mask.refused.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.refused.value & ~decoded_wr_biten[2:2]) | (decoded_wr_data[2:2] & decoded_wr_biten[2:2]);
+            if(decoded_wr_biten[2]) next_c[0:0] = decoded_wr_data[2:2];
             load_next_c = '1;
         end
         field_combo.irq_mask.refused.next = next_c;
@@ -1165,7 +1175,7 @@ module sp_csr_regs (
         next_c = field_storage.irq_mask.ecc_corrected.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.ecc_corrected.value & ~decoded_wr_biten[3:3]) | (decoded_wr_data[3:3] & decoded_wr_biten[3:3]);
+            if(decoded_wr_biten[3]) next_c[0:0] = decoded_wr_data[3:3];
             load_next_c = '1;
         end
         field_combo.irq_mask.ecc_corrected.next = next_c;
@@ -1188,7 +1198,7 @@ module sp_csr_regs (
         next_c = field_storage.irq_mask.ecc_failed.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.ecc_failed.value & ~decoded_wr_biten[4:4]) | (decoded_wr_data[4:4] & decoded_wr_biten[4:4]);
+            if(decoded_wr_biten[4]) next_c[0:0] = decoded_wr_data[4:4];
             load_next_c = '1;
         end
         field_combo.irq_mask.ecc_failed.next = next_c;
@@ -1211,7 +1221,7 @@ module sp_csr_regs (
         next_c = field_storage.irq_mask.reduction_timeout.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.reduction_timeout.value & ~decoded_wr_biten[5:5]) | (decoded_wr_data[5:5] & decoded_wr_biten[5:5]);
+            if(decoded_wr_biten[5]) next_c[0:0] = decoded_wr_data[5:5];
             load_next_c = '1;
         end
         field_combo.irq_mask.reduction_timeout.next = next_c;
@@ -1234,7 +1244,7 @@ module sp_csr_regs (
         next_c = field_storage.irq_mask.contribution_refused.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.contribution_refused.value & ~decoded_wr_biten[6:6]) | (decoded_wr_data[6:6] & decoded_wr_biten[6:6]);
+            if(decoded_wr_biten[6]) next_c[0:0] = decoded_wr_data[6:6];
             load_next_c = '1;
         end
         field_combo.irq_mask.contribution_refused.next = next_c;
@@ -1257,7 +1267,7 @@ module sp_csr_regs (
         next_c = field_storage.irq_mask.bad_access.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.bad_access.value & ~decoded_wr_biten[7:7]) | (decoded_wr_data[7:7] & decoded_wr_biten[7:7]);
+            if(decoded_wr_biten[7]) next_c[0:0] = decoded_wr_data[7:7];
             load_next_c = '1;
         end
         field_combo.irq_mask.bad_access.next = next_c;

@@ -597,7 +597,7 @@ module sp_endpoint_regs (
         next_c = field_storage.control.seal.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.seal.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
         end
         field_combo.control.seal.next = next_c;
@@ -620,7 +620,7 @@ module sp_endpoint_regs (
         next_c = field_storage.control.require.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.require.value & ~decoded_wr_biten[1:1]) | (decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
+            if(decoded_wr_biten[1]) next_c[0:0] = decoded_wr_data[1:1];
             load_next_c = '1;
         end
         field_combo.control.require.next = next_c;
@@ -643,7 +643,7 @@ module sp_endpoint_regs (
         next_c = field_storage.control.shut.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.shut.value & ~decoded_wr_biten[2:2]) | (decoded_wr_data[2:2] & decoded_wr_biten[2:2]);
+            if(decoded_wr_biten[2]) next_c[0:0] = decoded_wr_data[2:2];
             load_next_c = '1;
         end
         field_combo.control.shut.next = next_c;
@@ -666,7 +666,7 @@ module sp_endpoint_regs (
         next_c = field_storage.control.least.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.least.value & ~decoded_wr_biten[3:3]) | (decoded_wr_data[3:3] & decoded_wr_biten[3:3]);
+            if(decoded_wr_biten[3]) next_c[0:0] = decoded_wr_data[3:3];
             load_next_c = '1;
         end
         field_combo.control.least.next = next_c;
@@ -689,7 +689,7 @@ module sp_endpoint_regs (
         next_c = field_storage.command.clear.value;
         load_next_c = '0;
         if(decoded_reg_strb.command && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.command.clear.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
         end else begin // singlepulse clears back to 0
             next_c = '0;
@@ -715,7 +715,10 @@ module sp_endpoint_regs (
         next_c = field_storage.scratch.value.value;
         load_next_c = '0;
         if(decoded_reg_strb.scratch && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.scratch.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.scratch.value.next = next_c;
@@ -737,7 +740,8 @@ module sp_endpoint_regs (
         next_c = field_storage.source.id.value;
         load_next_c = '0;
         if(decoded_reg_strb.source && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.source.id.value & ~decoded_wr_biten[13:0]) | (decoded_wr_data[13:0] & decoded_wr_biten[13:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[13:8] = decoded_wr_data[13:8];
             load_next_c = '1;
         end
         field_combo.source.id.next = next_c;
@@ -760,7 +764,10 @@ module sp_endpoint_regs (
         next_c = field_storage.tag_timeout.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.tag_timeout && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.tag_timeout.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.tag_timeout.cycles.next = next_c;
@@ -783,7 +790,10 @@ module sp_endpoint_regs (
         next_c = field_storage.reissue_delay.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.reissue_delay && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.reissue_delay.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.reissue_delay.cycles.next = next_c;
@@ -806,7 +816,10 @@ module sp_endpoint_regs (
         next_c = field_storage.remember.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.remember && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.remember.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.remember.cycles.next = next_c;
@@ -829,7 +842,10 @@ module sp_endpoint_regs (
         next_c = field_storage.collective_timeout.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.collective_timeout && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.collective_timeout.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.collective_timeout.cycles.next = next_c;
@@ -852,7 +868,10 @@ module sp_endpoint_regs (
         next_c = field_storage.planes.mask.value;
         load_next_c = '0;
         if(decoded_reg_strb.planes && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.planes.mask.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end else if(hwif_in.planes.mask.we) begin // HW Write - we
             next_c = hwif_in.planes.mask.next;
@@ -1034,7 +1053,7 @@ module sp_endpoint_regs (
         next_c = field_storage.irq_mask.tag_timeout.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.tag_timeout.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
         end
         field_combo.irq_mask.tag_timeout.next = next_c;
@@ -1057,7 +1076,7 @@ module sp_endpoint_regs (
         next_c = field_storage.irq_mask.atomic_unknown.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.atomic_unknown.value & ~decoded_wr_biten[1:1]) | (decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
+            if(decoded_wr_biten[1]) next_c[0:0] = decoded_wr_data[1:1];
             load_next_c = '1;
         end
         field_combo.irq_mask.atomic_unknown.next = next_c;
@@ -1080,7 +1099,7 @@ module sp_endpoint_regs (
         next_c = field_storage.irq_mask.broken_check.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.broken_check.value & ~decoded_wr_biten[2:2]) | (decoded_wr_data[2:2] & decoded_wr_biten[2:2]);
+            if(decoded_wr_biten[2]) next_c[0:0] = decoded_wr_data[2:2];
             load_next_c = '1;
         end
         field_combo.irq_mask.broken_check.next = next_c;
@@ -1103,7 +1122,7 @@ module sp_endpoint_regs (
         next_c = field_storage.irq_mask.plane_down.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.plane_down.value & ~decoded_wr_biten[3:3]) | (decoded_wr_data[3:3] & decoded_wr_biten[3:3]);
+            if(decoded_wr_biten[3]) next_c[0:0] = decoded_wr_data[3:3];
             load_next_c = '1;
         end
         field_combo.irq_mask.plane_down.next = next_c;
@@ -1126,7 +1145,7 @@ module sp_endpoint_regs (
         next_c = field_storage.irq_mask.collective_failed.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.collective_failed.value & ~decoded_wr_biten[4:4]) | (decoded_wr_data[4:4] & decoded_wr_biten[4:4]);
+            if(decoded_wr_biten[4]) next_c[0:0] = decoded_wr_data[4:4];
             load_next_c = '1;
         end
         field_combo.irq_mask.collective_failed.next = next_c;
@@ -1149,7 +1168,7 @@ module sp_endpoint_regs (
         next_c = field_storage.irq_mask.memory_error.value;
         load_next_c = '0;
         if(decoded_reg_strb.irq_mask && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.irq_mask.memory_error.value & ~decoded_wr_biten[5:5]) | (decoded_wr_data[5:5] & decoded_wr_biten[5:5]);
+            if(decoded_wr_biten[5]) next_c[0:0] = decoded_wr_data[5:5];
             load_next_c = '1;
         end
         field_combo.irq_mask.memory_error.next = next_c;
@@ -1172,7 +1191,10 @@ module sp_endpoint_regs (
         next_c = field_storage.spare.mask.value;
         load_next_c = '0;
         if(decoded_reg_strb.spare && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.spare.mask.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end else if(hwif_in.spare.mask.we) begin // HW Write - we
             next_c = hwif_in.spare.mask.next;
@@ -1198,7 +1220,10 @@ module sp_endpoint_regs (
         next_c = field_storage.loss_timeout.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.loss_timeout && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.loss_timeout.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.loss_timeout.cycles.next = next_c;
@@ -1221,7 +1246,10 @@ module sp_endpoint_regs (
         next_c = field_storage.avoid_time.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.avoid_time && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.avoid_time.cycles.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.avoid_time.cycles.next = next_c;

@@ -523,7 +523,7 @@ module sp_link_regs (
         next_c = field_storage.control.enable.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.enable.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
         end
         field_combo.control.enable.next = next_c;
@@ -546,7 +546,7 @@ module sp_link_regs (
         next_c = field_storage.control.policy.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.policy.value & ~decoded_wr_biten[5:4]) | (decoded_wr_data[5:4] & decoded_wr_biten[5:4]);
+            if(decoded_wr_biten[4]) next_c[1:0] = decoded_wr_data[5:4];
             load_next_c = '1;
         end
         field_combo.control.policy.next = next_c;
@@ -569,7 +569,7 @@ module sp_link_regs (
         next_c = field_storage.control.silent.value;
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.control.silent.value & ~decoded_wr_biten[11:8]) | (decoded_wr_data[11:8] & decoded_wr_biten[11:8]);
+            if(decoded_wr_biten[8]) next_c[3:0] = decoded_wr_data[11:8];
             load_next_c = '1;
         end
         field_combo.control.silent.next = next_c;
@@ -592,7 +592,7 @@ module sp_link_regs (
         next_c = field_storage.command.clear.value;
         load_next_c = '0;
         if(decoded_reg_strb.command && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.command.clear.value & ~decoded_wr_biten[0:0]) | (decoded_wr_data[0:0] & decoded_wr_biten[0:0]);
+            if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
         end else begin // singlepulse clears back to 0
             next_c = '0;
@@ -618,7 +618,7 @@ module sp_link_regs (
         next_c = field_storage.command.shot.value;
         load_next_c = '0;
         if(decoded_reg_strb.command && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.command.shot.value & ~decoded_wr_biten[1:1]) | (decoded_wr_data[1:1] & decoded_wr_biten[1:1]);
+            if(decoded_wr_biten[1]) next_c[0:0] = decoded_wr_data[1:1];
             load_next_c = '1;
         end else begin // singlepulse clears back to 0
             next_c = '0;
@@ -644,7 +644,7 @@ module sp_link_regs (
         next_c = field_storage.command.load.value;
         load_next_c = '0;
         if(decoded_reg_strb.command && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.command.load.value & ~decoded_wr_biten[2:2]) | (decoded_wr_data[2:2] & decoded_wr_biten[2:2]);
+            if(decoded_wr_biten[2]) next_c[0:0] = decoded_wr_data[2:2];
             load_next_c = '1;
         end else begin // singlepulse clears back to 0
             next_c = '0;
@@ -670,7 +670,10 @@ module sp_link_regs (
         next_c = field_storage.scratch.value.value;
         load_next_c = '0;
         if(decoded_reg_strb.scratch && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.scratch.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.scratch.value.next = next_c;
@@ -692,7 +695,9 @@ module sp_link_regs (
         next_c = field_storage.hold_cycles.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.hold_cycles && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.hold_cycles.cycles.value & ~decoded_wr_biten[23:0]) | (decoded_wr_data[23:0] & decoded_wr_biten[23:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
             load_next_c = '1;
         end
         field_combo.hold_cycles.cycles.next = next_c;
@@ -715,7 +720,9 @@ module sp_link_regs (
         next_c = field_storage.lane_cycles.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.lane_cycles && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.lane_cycles.cycles.value & ~decoded_wr_biten[23:0]) | (decoded_wr_data[23:0] & decoded_wr_biten[23:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
             load_next_c = '1;
         end
         field_combo.lane_cycles.cycles.next = next_c;
@@ -738,7 +745,9 @@ module sp_link_regs (
         next_c = field_storage.skip_beats.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.skip_beats && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.skip_beats.cycles.value & ~decoded_wr_biten[23:0]) | (decoded_wr_data[23:0] & decoded_wr_biten[23:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
             load_next_c = '1;
         end
         field_combo.skip_beats.cycles.next = next_c;
@@ -761,7 +770,9 @@ module sp_link_regs (
         next_c = field_storage.replay_cycles.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.replay_cycles && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.replay_cycles.cycles.value & ~decoded_wr_biten[23:0]) | (decoded_wr_data[23:0] & decoded_wr_biten[23:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
             load_next_c = '1;
         end
         field_combo.replay_cycles.cycles.next = next_c;
@@ -784,7 +795,9 @@ module sp_link_regs (
         next_c = field_storage.keepalive_cycles.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.keepalive_cycles && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.keepalive_cycles.cycles.value & ~decoded_wr_biten[23:0]) | (decoded_wr_data[23:0] & decoded_wr_biten[23:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
             load_next_c = '1;
         end
         field_combo.keepalive_cycles.cycles.next = next_c;
@@ -807,7 +820,9 @@ module sp_link_regs (
         next_c = field_storage.dead_cycles.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.dead_cycles && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.dead_cycles.cycles.value & ~decoded_wr_biten[23:0]) | (decoded_wr_data[23:0] & decoded_wr_biten[23:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
             load_next_c = '1;
         end
         field_combo.dead_cycles.cycles.next = next_c;
@@ -830,7 +845,9 @@ module sp_link_regs (
         next_c = field_storage.age_cycles.cycles.value;
         load_next_c = '0;
         if(decoded_reg_strb.age_cycles && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.age_cycles.cycles.value & ~decoded_wr_biten[23:0]) | (decoded_wr_data[23:0] & decoded_wr_biten[23:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
             load_next_c = '1;
         end
         field_combo.age_cycles.cycles.next = next_c;
@@ -853,7 +870,8 @@ module sp_link_regs (
         next_c = field_storage.limits.train_beats.value;
         load_next_c = '0;
         if(decoded_reg_strb.limits && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.limits.train_beats.value & ~decoded_wr_biten[15:0]) | (decoded_wr_data[15:0] & decoded_wr_biten[15:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
             load_next_c = '1;
         end
         field_combo.limits.train_beats.next = next_c;
@@ -876,7 +894,7 @@ module sp_link_regs (
         next_c = field_storage.limits.replay.value;
         load_next_c = '0;
         if(decoded_reg_strb.limits && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.limits.replay.value & ~decoded_wr_biten[23:16]) | (decoded_wr_data[23:16] & decoded_wr_biten[23:16]);
+            if(decoded_wr_biten[16]) next_c[7:0] = decoded_wr_data[23:16];
             load_next_c = '1;
         end
         field_combo.limits.replay.next = next_c;
@@ -899,7 +917,7 @@ module sp_link_regs (
         next_c = field_storage.limits.retrain.value;
         load_next_c = '0;
         if(decoded_reg_strb.limits && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.limits.retrain.value & ~decoded_wr_biten[31:24]) | (decoded_wr_data[31:24] & decoded_wr_biten[31:24]);
+            if(decoded_wr_biten[24]) next_c[7:0] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.limits.retrain.next = next_c;
@@ -922,7 +940,10 @@ module sp_link_regs (
         next_c = field_storage.inject_rate.value.value;
         load_next_c = '0;
         if(decoded_reg_strb.inject_rate && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.inject_rate.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.inject_rate.value.next = next_c;
@@ -945,7 +966,10 @@ module sp_link_regs (
         next_c = field_storage.inject_seed.value.value;
         load_next_c = '0;
         if(decoded_reg_strb.inject_seed && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.inject_seed.value.value & ~decoded_wr_biten[31:0]) | (decoded_wr_data[31:0] & decoded_wr_biten[31:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[15:8] = decoded_wr_data[15:8];
+            if(decoded_wr_biten[16]) next_c[23:16] = decoded_wr_data[23:16];
+            if(decoded_wr_biten[24]) next_c[31:24] = decoded_wr_data[31:24];
             load_next_c = '1;
         end
         field_combo.inject_seed.value.next = next_c;

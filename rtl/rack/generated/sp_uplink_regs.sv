@@ -285,7 +285,8 @@ module sp_uplink_regs (
         next_c = field_storage.base.id.value;
         load_next_c = '0;
         if(decoded_reg_strb.base && decoded_req_is_wr) begin // SW write
-            next_c = (field_storage.base.id.value & ~decoded_wr_biten[13:0]) | (decoded_wr_data[13:0] & decoded_wr_biten[13:0]);
+            if(decoded_wr_biten[0]) next_c[7:0] = decoded_wr_data[7:0];
+            if(decoded_wr_biten[8]) next_c[13:8] = decoded_wr_data[13:8];
             load_next_c = '1;
         end
         field_combo.base.id.next = next_c;

@@ -150,6 +150,7 @@ module sp_link_scan #(
       .inject_seed_i     (in_q.inject_seed),
       .inject_shot_i     (in_q.inject_shot),
       .injected_o        (out.injected),
+      .ev_injected_o     (),
       .rx_lanes_o        (out.rx_lanes),
       .tx_lanes_o        (out.tx_lanes),
       .ev_dropped_o      (out.dropped),

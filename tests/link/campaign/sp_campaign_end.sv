@@ -24,7 +24,8 @@ module sp_campaign_end #(
     parameter int unsigned CLOCK_DEPTH = 16,
     /// As in sp_link_port.
     parameter bit INJECT = 1'b1,
-    localparam int unsigned K = FLIT_W / sp_pkg::UNIT_W
+    localparam int unsigned K = FLIT_W / sp_pkg::UNIT_W,
+    localparam int unsigned HeldW = $clog2(4 * RESERVED + SHARED + 1)
 ) (
     /// Ports of sp_link_port, with its names.
     input  logic                                  clk_i,
@@ -122,7 +123,8 @@ module sp_campaign_end #(
       .CLOCK_DEPTH (CLOCK_DEPTH),
       .INJECT      (INJECT)
   ) i_port (
-      .rst_ni(rst_ni && awake),
+      .rst_ni       (rst_ni && awake),
+      .ev_injected_o(),
       .*
   );
 
@@ -148,7 +150,8 @@ module sp_campaign_end #(
     for (int unsigned v = 0; v < sp_pkg::NUM_VC; v++) begin
       used_o[v] = i_port.i_link.i_credit.sent_q[v] - i_port.i_link.i_credit.freed_q[v];
       freed_o[v] = i_port.i_link.i_credit.freed_q[v];
-      held_o[v] = i_port.i_link.i_buffer.stable_q.written[v] - i_port.i_link.i_buffer.freed_o[v];
+      held_o[v] = sp_link_pkg::COUNT_W'(HeldW'(i_port.i_link.i_buffer.stable_q.written[v] -
+                                               HeldW'(i_port.i_link.i_buffer.freed_o[v])));
     end
   end
 
