@@ -18,6 +18,7 @@ module sp_endpoint_csr #(
     parameter int unsigned DATA_W = 128,
     parameter int unsigned N_TAGS = 64,
     parameter int unsigned N_COMMANDS = 8,
+    parameter bit CHECK = 1'b1,
     localparam int unsigned ADDR_W = 11,
     localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1
 ) (
@@ -433,6 +434,12 @@ module sp_endpoint_csr #(
     hw_in.spare.mask.next  = 32'(spare_o);
     hw_in.spare.mask.we    = hw_out.spare.mask.value != 32'(spare_o);
 
+    // So do those of a check that is not there.
+    hw_in.control.seal.next    = 1'b0;
+    hw_in.control.seal.we      = !CHECK;
+    hw_in.control.require.next = 1'b0;
+    hw_in.control.require.we   = !CHECK;
+
     hw_in.irq_status.tag_timeout.hwset       = event_i[EV_TAG_TIMEOUTS];
     hw_in.irq_status.atomic_unknown.hwset    = event_i[EV_ATOMICS_UNKNOWN];
     hw_in.irq_status.broken_check.hwset      = event_i[EV_BROKEN_CHECKS];
@@ -448,6 +455,7 @@ module sp_endpoint_csr #(
     hw_in.data_width.value.next  = DATA_W;
     hw_in.tags.value.next        = N_TAGS;
     hw_in.commands.value.next    = N_COMMANDS;
+    hw_in.checks.value.next      = 32'(CHECK);
 
     hw_in.counters.rd_ack      = counter_done && !counter_write_q;
     hw_in.counters.wr_ack      = counter_done && counter_write_q;

@@ -251,7 +251,9 @@ module sp_requester_write
     end
     row = row_new_q ? '0 : row_q;
     // Beats of one word name different bytes of it.
-    row[DATA_W*word +: DATA_W] |= written;
+    for (int unsigned k = 0; k < Words; k++) begin
+      if (word == WordW'(k)) row[DATA_W*k +: DATA_W] |= written;
+    end
   end
 
   assign write_o      = {U{go && row_end && !refused_q}};
