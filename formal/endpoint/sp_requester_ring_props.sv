@@ -114,6 +114,7 @@ module sp_requester_ring_props
       .held_i       (held_q),
       .held_num_i   (held_num_q),
       .answer_num_i (number_i),
+      .answer_next_i('0),
       .answer_live_o(live),
       .answer_ask_o (),
       .answer_plane_o(),

@@ -353,7 +353,9 @@ module sp_endpoint #(
   import sp_endpoint_event_pkg::*;
 
   localparam int unsigned PlaneW = (N_PLANES > 1) ? $clog2(N_PLANES) : 1;
-  localparam int unsigned RowW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1;
+  // Without collectives there is no fetch table; what shows it has a row still.
+  localparam int unsigned Groups = COLLECTIVES ? N_GROUPS : 1;
+  localparam int unsigned RowW = (Groups > 1) ? $clog2(Groups) : 1;
 
   // ------------------------------------------------------------------------------------ registers
 
@@ -365,9 +367,9 @@ module sp_endpoint #(
   logic [N_PLANES-1:0]     planes, spare, up_q;
   region_t                 region [N_REGIONS];
   region_t [N_REGIONS-1:0] regions;
-  logic                    fetch_valid [N_GROUPS];
-  logic [AXI_ADDR_W-1:0]   fetch_base [N_GROUPS];
-  logic [31:0]             fetch_bytes [N_GROUPS];
+  logic                    fetch_valid [Groups];
+  logic [AXI_ADDR_W-1:0]   fetch_base [Groups];
+  logic [31:0]             fetch_bytes [Groups];
   logic                    fetch_we;
   logic [RowW-1:0]         fetch_row;
   logic [N_EVENTS-1:0]     event_bits;
@@ -384,7 +386,7 @@ module sp_endpoint #(
 
   sp_endpoint_csr #(
       .N_REGIONS (N_REGIONS),
-      .N_GROUPS  (N_GROUPS),
+      .N_GROUPS  (COLLECTIVES ? N_GROUPS : 0),
       .N_PLANES  (N_PLANES),
       .FLIT_W    (FLIT_W),
       .DATA_W    (DATA_W),

@@ -9,7 +9,7 @@
 module sp_endpoint_csr #(
     /// Regions of the address map, 1 to 16.
     parameter int unsigned N_REGIONS = 4,
-    /// Rows of the fetch table, 1 to 64.
+    /// Rows of the fetch table, 0 to 64.
     parameter int unsigned N_GROUPS = 4,
     /// Planes, 1 to 32.
     parameter int unsigned N_PLANES = 2,
@@ -20,7 +20,8 @@ module sp_endpoint_csr #(
     parameter int unsigned N_COMMANDS = 8,
     parameter bit CHECK = 1'b1,
     localparam int unsigned ADDR_W = 11,
-    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
+    localparam int unsigned Rows = (N_GROUPS > 0) ? N_GROUPS : 1  // of the fetch table; none is zero
 ) (
     /// Clock.
     input  logic                               clk_i,
@@ -98,11 +99,11 @@ module sp_endpoint_csr #(
     /// Regions of the address map.
     output sp_endpoint_pkg::region_t           region_o [N_REGIONS],
     /// Fetch table: the row counts.
-    output logic                               fetch_valid_o [N_GROUPS],
+    output logic                               fetch_valid_o [Rows],
     /// Fetch table: first address.
-    output logic [sp_endpoint_pkg::AXI_ADDR_W-1:0] fetch_base_o [N_GROUPS],
+    output logic [sp_endpoint_pkg::AXI_ADDR_W-1:0] fetch_base_o [Rows],
     /// Fetch table: bytes.
-    output logic [31:0]                        fetch_bytes_o [N_GROUPS],
+    output logic [31:0]                        fetch_bytes_o [Rows],
     /// Fetch table: a row was written; this is the first cycle in which it is so.
     output logic                               fetch_we_o,
     /// Fetch table: which.
@@ -119,8 +120,8 @@ module sp_endpoint_csr #(
   if (N_REGIONS < 1 || N_REGIONS > 16) begin : g_bad_regions
     $fatal(1, "sp_endpoint_csr: N_REGIONS = %0d is not in 1..16", N_REGIONS);
   end
-  if (N_GROUPS < 1 || N_GROUPS > 64) begin : g_bad_groups
-    $fatal(1, "sp_endpoint_csr: N_GROUPS = %0d is not in 1..64", N_GROUPS);
+  if (N_GROUPS > 64) begin : g_bad_groups
+    $fatal(1, "sp_endpoint_csr: N_GROUPS = %0d is not in 0..64", N_GROUPS);
   end
   if (N_PLANES < 1 || N_PLANES > 32) begin : g_bad_planes
     $fatal(1, "sp_endpoint_csr: N_PLANES = %0d is not in 1..32", N_PLANES);
@@ -243,9 +244,9 @@ module sp_endpoint_csr #(
   } row_t;
 
   sp_endpoint_pkg::region_t region_q [N_REGIONS];
-  logic                     valid_q [N_GROUPS];
-  logic [63:0]              base_q [N_GROUPS];
-  logic [31:0]              bytes_q [N_GROUPS];
+  logic                     valid_q [Rows];
+  logic [63:0]              base_q [Rows];
+  logic [31:0]              bytes_q [Rows];
 
   logic              asked_q;
   logic              answer_q;
@@ -374,17 +375,23 @@ module sp_endpoint_csr #(
     assign region_o[r] = region_q[r];
   end
 
-  for (genvar g = 0; g < N_GROUPS; g++) begin : g_fetch
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        valid_q[g] <= 1'b0;
-        base_q[g]  <= '0;
-        bytes_q[g] <= '0;
-      end else if (write && last && row_q.fetch && row_q.index == 6'(g)) begin
-        valid_q[g] <= data_q[0];
-        base_q[g]  <= base_new;
-        bytes_q[g] <= bytes_new;
+  for (genvar g = 0; g < Rows; g++) begin : g_fetch
+    if (g < N_GROUPS) begin : g_row
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          valid_q[g] <= 1'b0;
+          base_q[g]  <= '0;
+          bytes_q[g] <= '0;
+        end else if (write && last && row_q.fetch && row_q.index == 6'(g)) begin
+          valid_q[g] <= data_q[0];
+          base_q[g]  <= base_new;
+          bytes_q[g] <= bytes_new;
+        end
       end
+    end else begin : g_none
+      assign valid_q[g] = 1'b0;
+      assign base_q[g]  = '0;
+      assign bytes_q[g] = '0;
     end
     assign fetch_valid_o[g] = valid_q[g];
     assign fetch_base_o[g]  = base_q[g];

@@ -222,6 +222,7 @@ module sp_requester
   logic [NUM_W-1:0]              held_num;
   logic                          sending;
   logic [NUM_W-1:0]              answer_num;
+  logic [NUM_W-1:0]              answer_next;
   logic [KINDS-1:0]              answer_live;
   ask_t [KINDS-1:0]              answer_ask;
   logic [KINDS-1:0]              answer;
@@ -457,6 +458,7 @@ module sp_requester
       .held_i       (held[KIND_LOAD]),
       .held_num_i   (held_num),
       .answer_num_i (answer_num),
+      .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_LOAD]),
       .answer_ask_o (answer_ask[KIND_LOAD]),
       .answer_plane_o(answer_plane[KIND_LOAD]),
@@ -584,6 +586,7 @@ module sp_requester
       .held_i       (held[KIND_STORE]),
       .held_num_i   (held_num),
       .answer_num_i (answer_num),
+      .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_STORE]),
       .answer_ask_o (answer_ask[KIND_STORE]),
       .answer_plane_o(answer_plane[KIND_STORE]),
@@ -699,6 +702,7 @@ module sp_requester
       .held_i       (held[KIND_ATOMIC]),
       .held_num_i   (held_num),
       .answer_num_i (answer_num),
+      .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_ATOMIC]),
       .answer_ask_o (answer_ask[KIND_ATOMIC]),
       .answer_plane_o(answer_plane[KIND_ATOMIC]),
@@ -853,6 +857,7 @@ module sp_requester
       .rsp_tlast_i,
       .rsp_void_i,
       .num_o         (answer_num),
+      .num_next_o    (answer_next),
       .live_i        (answer_live),
       .ask_i         (answer_ask),
       .answer_o      (answer),

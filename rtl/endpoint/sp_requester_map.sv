@@ -57,24 +57,30 @@ module sp_requester_map
     $fatal(1, "sp_requester_map: N_REGIONS = %0d is not 1 or more", N_REGIONS);
   end
 
-  found_t found;
+  found_t               found;
+  logic [N_REGIONS-1:0] hit;
+  for (genvar r = 0; r < N_REGIONS; r++) begin : g_hit
+    // All that is shifted is a constant: a mask is a small part of a shifter.
+    assign hit[r] = region_i[r].valid &&
+        ((addr_i ^ region_i[r].base) & ({AXI_ADDR_W{1'b1}} << region_i[r].size_log2)) == '0;
+  end
+
   always_comb begin
-    found = '0;
-    for (int unsigned r = 0; r < N_REGIONS; r++) begin
-      // The upper bits are those of the base: what lies within are the bits that differ. All that
-      // is shifted is a constant: a mask is a small part of a shifter.
-      if (!found.found && region_i[r].valid &&
-          ((addr_i ^ region_i[r].base) & ({AXI_ADDR_W{1'b1}} << region_i[r].size_log2)) == '0)
-      begin
-        found.found       = 1'b1;
-        found.strict      = region_i[r].strict;
-        found.window_log2 = region_i[r].window_log2;
-        found.dst         = region_i[r].dst;
-        found.offset      = region_i[r].offset;
-        found.rest        = addr_i ^ region_i[r].base;
+    // From the last one on, so that the lowest that matches counts. If none does the rest is that of
+    // the last one: nobody looks at it, and it takes no gates to make it zero.
+    found        = '0;
+    found.beside = beside_i;
+    for (int unsigned r = N_REGIONS; r > 0; r--) begin
+      // The upper bits are those of the base: what lies within are the bits that differ.
+      if (hit[r-1]) found.found = 1'b1;
+      if (hit[r-1] || r == N_REGIONS) begin
+        found.strict      = region_i[r-1].strict;
+        found.window_log2 = region_i[r-1].window_log2;
+        found.dst         = region_i[r-1].dst;
+        found.offset      = region_i[r-1].offset;
+        found.rest        = addr_i ^ region_i[r-1].base;
       end
     end
-    found.beside = beside_i;
   end
 
   found_t found_q;

@@ -232,12 +232,11 @@ module sp_requester_write
     end
   end
 
-  // A row of the buffer is written when its last beat has come. What a row or a block begins with
-  // takes the place of what was there: strobes stay until the block goes, so they need no other
-  // place to wait in.
-  logic [FLIT_W-1:0] row_q;
+  // A row of the buffer is written when its last beat has come. What a block begins with takes the
+  // place of the strobes that were there: they stay until the block goes, so they need no other place
+  // to wait in.
+  logic [FLIT_W-1:0] row_q;        // what has come of it, the rest is zero
   logic [FLIT_W-1:0] row;
-  logic              row_new_q;    // the next beat begins a row
   logic [Block-1:0]  strobes_q;    // of the block, or the last one that was closed
   logic              block_new_q;  // the next beat begins a block
   logic [DATA_W-1:0] written;
@@ -249,7 +248,7 @@ module sp_requester_write
     for (int unsigned b = 0; b < DATA_W / 8; b++) begin
       written[8*b +: 8] = w.strb[b] ? w.data[8*b +: 8] : 8'd0;
     end
-    row = row_new_q ? '0 : row_q;
+    row = row_q;
     // Beats of one word name different bytes of it.
     for (int unsigned k = 0; k < Words; k++) begin
       if (word == WordW'(k)) row[DATA_W*k +: DATA_W] |= written;
@@ -263,18 +262,15 @@ module sp_requester_write
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      row_new_q   <= 1'b1;
-      block_new_q <= 1'b1;
-    end else if (go && !refused_q) begin
-      row_new_q   <= row_end;
-      block_new_q <= block_end;
-    end
+    if (!rst_ni) block_new_q <= 1'b1;
+    else if (go && !refused_q) block_new_q <= block_end;
   end
 
   always_ff @(posedge clk_i) begin
+    // Zero when a burst is taken and behind each row, so that it costs no gate in front of a row.
+    if (aw_ready || (go && row_end)) row_q <= '0;
+    else if (go) row_q <= row;
     if (go && !refused_q) begin
-      row_q     <= row;
       strobes_q <= (block_new_q ? '0 : strobes_q) |
                    (Block'(w.strb) << {burst_q.addr[7:ByteW], ByteW'(0)});
     end

@@ -290,7 +290,7 @@ async def words(dut: Any) -> None:
     assert (found["decerr"], found["status"]) == (1, Status.DST)
     await bench.begin(STORE, word=1)
     assert (await bench.end())["resp"] == DECERR
-    # A check that nobody here can look at: the request is not executed; then its answer has one too.
+    # A check that nobody here can look at: requests are not executed; their answers have one too.
     await bench.csr("control", seal=1, require=1)
     assert await bench.counter("control") == await bench.counter("checks") == 0
     await bench.csr("command", clear=1)
@@ -304,6 +304,11 @@ async def words(dut: Any) -> None:
     dut.sealed_i.value = 0
     counted = [await bench.counter(f"broken_{what}") for what in ("requests", "checks")]
     assert counted == [3, 6] and await bench.dump(0, 64) == memory
+    # Without collectives there is no row of what switches may fetch.
+    assert await bench.counter("groups") == await bench.counter("commands") == 0
+    row = bench.map.address("fetch[0].entry")
+    assert await bench.bus.write(row, 1) == csr.SLVERR
+    assert await bench.bus.read(row) == (0, csr.SLVERR)
     # Every register keeps its bits, and no others can be written.
     for name, bits in (
         ("window", 0x7FC), ("local", 0x3FF), ("bytes", 0xFFF), ("address_low", 0xFFFFFFFF),
