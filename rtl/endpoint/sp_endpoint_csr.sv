@@ -276,7 +276,8 @@ module sp_endpoint_csr #(
   logic [31:0]              bytes_new;
 
   assign last  = word_q == (row_q.fetch ? FetchLast : RegionLast);
-  assign there = row_q.fetch ? (32'(row_q.index) < N_GROUPS) && (word_q <= FetchLast)
+  assign there = row_q.fetch ? (N_GROUPS > 0) && (32'(row_q.index) <= Rows - 1) &&
+                               (word_q <= FetchLast)
                              : (32'(row_q.index) < N_REGIONS) && (word_q <= RegionLast);
   assign found = (waits_row_q == row_q) ? waits_q : '0;
   assign write = asked_q && write_q && there && whole_q && (fit || !last);
@@ -475,9 +476,9 @@ module sp_endpoint_csr #(
     hw_in.fetch_table.rd_data  = read_q;
   end
 
-  // A counter never passes its end; its words are only read.
+  // A counter never passes its end; its words are only read. There may be no fetch table.
   logic unused;
-  assign unused = &{1'b0, value[32], hw_out.counters.addr[1:0], hw_out.counters.wr_data,
+  assign unused = &{1'b0, base_new, bytes_new, value[32], hw_out.counters.addr[1:0], hw_out.counters.wr_data,
                     hw_out.counters.wr_biten, hw_out.region_table.addr[1:0],
                     hw_out.fetch_table.addr[1:0]};
 
