@@ -168,8 +168,8 @@ module sp_endpoint_csr #(
   );
 
   assign clear                = hw_out.command.clear.value;
-  assign seal_o               = hw_out.control.seal.value;
-  assign require_o            = hw_out.control.require.value;
+  assign seal_o               = CHECK && hw_out.control.seal.value;
+  assign require_o            = CHECK && hw_out.control.require.value;
   assign shut_o               = hw_out.control.shut.value;
   assign source_o             = hw_out.source.id.value;
   assign tag_timeout_o        = hw_out.tag_timeout.cycles.value;
@@ -276,7 +276,7 @@ module sp_endpoint_csr #(
   logic [31:0]              bytes_new;
 
   assign last  = word_q == (row_q.fetch ? FetchLast : RegionLast);
-  assign there = row_q.fetch ? (N_GROUPS > 0) && (32'(row_q.index) <= Rows - 1) &&
+  assign there = row_q.fetch ? (N_GROUPS > 0) && (32'(row_q.index) < Rows) &&
                                (word_q <= FetchLast)
                              : (32'(row_q.index) < N_REGIONS) && (word_q <= RegionLast);
   assign found = (waits_row_q == row_q) ? waits_q : '0;
