@@ -45,8 +45,8 @@ module sp_requester_ring
     input  logic [RET_W-1:0]    make_ret_i,
     /// Nothing is to be sent: it has ended.
     input  logic                make_ended_i,
-    /// There is room for a request.
-    output logic                room_o,
+    /// Requests that there is room for.
+    output logic [IdxW:0]       room_o,
     /// A request is to be sent.
     output logic                offer_o,
     /// Its packet.
@@ -186,7 +186,7 @@ module sp_requester_ring
   logic [IdxW:0] there;  // and those behind them
   assign gone   = sent_q[IdxW:0] - head_q[IdxW:0];
   assign there  = tail_q[IdxW:0] - head_q[IdxW:0];
-  assign room_o = there != (IdxW + 1)'(N);
+  assign room_o = (IdxW + 1)'(N) - there;
 
   // ---------------------------------------------------------------------------------- sending
 
