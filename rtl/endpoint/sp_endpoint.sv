@@ -735,16 +735,28 @@ module sp_endpoint #(
         .ev_broken_o(broken_answer)
     );
   end else begin : g_no_check
-    assign {qs_tvalid, qs_tdata, qs_tuser, qs_tlast, qs_plane} =
-        {q_tvalid, q_tdata, q_tuser, q_tlast, q_plane};
+    // A register, as sp_seal has: while a plane that is up takes nothing, the request that waits here
+    // and one in the sender can end with their time.
+    sp_stage #(
+        .WIDTH(FLIT_W + USER_W + 1 + PlaneW)
+    ) i_requests_out (
+        .clk_i,
+        .rst_ni,
+        .valid_i(q_tvalid),
+        .ready_o(q_tready),
+        .data_i ({q_tdata, q_tuser, q_tlast, q_plane}),
+        .valid_o(qs_tvalid),
+        .ready_i(qs_tready),
+        .data_o ({qs_tdata, qs_tuser, qs_tlast, qs_plane})
+    );
+
     assign {as_tvalid, as_tdata, as_tuser, as_tlast, as_plane} =
         {a_tvalid, a_tdata, a_tuser, a_tlast, a_plane};
     assign {r_tvalid, r_tdata, r_tlast, r_plane} = {rs_tvalid, rs_tdata, rs_tlast, rs_plane};
     assign {b_tvalid, b_tdata, b_tlast, b_void} = {bs_tvalid, bs_tdata, bs_tlast, bs_void};
-    assign {q_tready, a_tready, rs_tready, bs_tready} =
-        {qs_tready, as_tready, r_tready, b_tready};
+    assign {a_tready, rs_tready, bs_tready} = {as_tready, r_tready, b_tready};
 
-    sp_check_none i_requests (
+    sp_check_none i_requests_in (
         .clk_i,
         .rst_ni,
         .tvalid_i   (rs_tvalid),
@@ -755,7 +767,7 @@ module sp_endpoint #(
         .ev_broken_o(broken_request)
     );
 
-    sp_check_none i_answers (
+    sp_check_none i_answers_in (
         .clk_i,
         .rst_ni,
         .tvalid_i   (bs_tvalid),
