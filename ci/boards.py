@@ -89,9 +89,12 @@ class Board:
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Parameters of the top: those of the switch, how many links and endpoints it has, and its
-        clock if it is not the board's usual one."""
-        around = {"N_LINKS": self.config.links, "N_ENDPOINTS": self.config.endpoints}
+        """Parameters of the top: those of the switch, how many links and endpoints it has, whether
+        these have the end-to-end check, and its clock if it is not the board's usual one."""
+        config = self.config
+        around = {
+            "N_LINKS": config.links, "N_ENDPOINTS": config.endpoints, "CHECK": config.checks
+        }  # fmt: skip
         if self.config.name in self.clocks:
             around["CLK_HZ"] = self.clock_mhz * 1_000_000
         return harness_cache.switch().values(self.config) | around

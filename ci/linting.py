@@ -182,6 +182,7 @@ def run(console: Console) -> int:
     targets["ulx3s_endpoints"] = board_target("ulx3s", "board2e")
     targets["endpoint"] = endpoint_target()
     targets["endpoint512"] = endpoint_target(FLIT_W=512, DATA_W=64, N_PLANES=1, N_REGIONS=1)
+    targets["endpoint_unchecked"] = endpoint_target(CHECK=0)
     targets["switch_chip"] = rack_target("sp_switch_chip")
     targets["two_tier"] = rack_target("sp_two_tier", PARTIALS=1)
     targets["supernode"] = rack_target("sp_supernode", LINKS=1)

@@ -10,6 +10,7 @@ endpoint/sp_atomic_alu.sv
 endpoint/sp_atomic_table.sv
 endpoint/sp_banks.sv
 endpoint/sp_check_crc.sv
+endpoint/sp_check_none.sv
 endpoint/sp_check_step.sv
 endpoint/sp_collective.sv
 endpoint/sp_collective_none.sv

@@ -60,7 +60,7 @@ module sp_requester_ring_props
   /// Cycles that a request lives.
   localparam int unsigned Life = 4;
 
-  logic             room;
+  logic [$clog2(N):0] room;
   logic             offer;
   logic [NUM_W-1:0] offer_num;
   logic             live;
@@ -83,7 +83,7 @@ module sp_requester_ring_props
     ask.mem.relaxed = !strict_i;
   end
   assign again  = again_i && more;
-  assign make   = make_i && room;
+  assign make   = make_i && room != '0;
   assign take   = take_i && offer && (!held_q || let_go_i);
   assign answer = answer_i && live;
   assign pop    = pop_i && done;
@@ -114,6 +114,7 @@ module sp_requester_ring_props
       .held_i       (held_q),
       .held_num_i   (held_num_q),
       .answer_num_i (number_i),
+      .answer_next_i('0),
       .answer_live_o(live),
       .answer_ask_o (),
       .answer_plane_o(),
@@ -219,7 +220,8 @@ module sp_requester_ring_props
   always_comb begin
     if (rst_ni) begin
       // A place is never taken twice: as many requests as places, no more.
-      in_place: assert ((tail_q - head_q) <= NUM_W'(N) && room == ((tail_q - head_q) != NUM_W'(N)));
+      in_place: assert ((tail_q - head_q) <= NUM_W'(N) &&
+                        NUM_W'(room) == NUM_W'(N) - (tail_q - head_q));
       // It ends by its own answer, or with its time, or because nothing was to be sent; no answer to
       // another request, older use of its place included, ends it.
       for_a_reason: assert (!(at_head && done) || reason_q || age_q >= 6'(Life));

@@ -159,6 +159,8 @@ class EndpointRegisters:
             self.words[name] = self.words[name] & ~bits | data & bits
         for name in ("planes", "spare"):
             self.words[name] &= self.all_planes
+        if not self.words["checks"]:
+            self.words["control"] &= ~self.map.encode("control", seal=1, require=1)
         return csr.OKAY
 
     def _write_row(self, table: str, index: int, word: str, data: int) -> int:

@@ -35,6 +35,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "augment": (0, 2),
     "links": (0, 4),
     "endpoints": (0, 4),
+    "checks": (0, 1),
     "counters": (0, 2),
     "ecc": (0, 1),
     "cut_through": (0, 1),
@@ -85,6 +86,7 @@ class Config:
     voq_shared: int = 0
     links: int = 0
     endpoints: int = 0
+    checks: int = 1
     counters: int = 0
     ecc: int = 0
     cut_through: int = 0

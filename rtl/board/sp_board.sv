@@ -68,7 +68,9 @@ module sp_board #(
     /// Ports that reach the switch through a pair of linked ends: the first ones, 0 to N_PORTS.
     parameter int unsigned N_LINKS = 0,
     /// Ports with an endpoint instead of generator, checker and packet memories: the first ones.
-    parameter int unsigned N_ENDPOINTS = 0
+    parameter int unsigned N_ENDPOINTS = 0,
+    /// 1: endpoints have the end-to-end check.
+    parameter bit CHECK = 1'b1
 ) (
     /// Clock.
     input  logic       clk_i,
@@ -640,7 +642,8 @@ module sp_board #(
     assign at_port[p] = ask_q && (port_number == 2'(p));
 
     sp_board_endpoint #(
-        .FLIT_W(FLIT_W)
+        .FLIT_W(FLIT_W),
+        .CHECK (CHECK)
     ) i_endpoint (
         .clk_i,
         .rst_ni,

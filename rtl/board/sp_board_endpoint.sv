@@ -22,6 +22,8 @@ module sp_board_endpoint #(
     parameter int unsigned FLIT_W = 128,
     /// Bytes of the memory, a power of two, 256 to 65536.
     parameter int unsigned BYTES = 4096,
+    /// 1: the endpoint has the end-to-end check.
+    parameter bit CHECK = 1'b1,
     localparam int unsigned WordW = 6,
     localparam int unsigned CsrW = 11
 ) (
@@ -562,11 +564,12 @@ module sp_board_endpoint #(
       .N_TAGS    (8),
       .N_REGIONS (2),
       .N_PLANES  (1),
-      .N_ACTIVE  (4),
-      .N_ATOMICS (4),
+      .N_ACTIVE  (2),
+      .N_ATOMICS (2),
       .COLLECTIVES(Collectives),
       .N_GROUPS  (1),
-      .REQ_FLITS (64)
+      .REQ_FLITS (64),
+      .CHECK     (CHECK)
   ) i_endpoint (
       .clk_i,
       .rst_ni         (core_rst_ni),

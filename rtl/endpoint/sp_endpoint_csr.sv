@@ -9,7 +9,7 @@
 module sp_endpoint_csr #(
     /// Regions of the address map, 1 to 16.
     parameter int unsigned N_REGIONS = 4,
-    /// Rows of the fetch table, 1 to 64.
+    /// Rows of the fetch table, 0 to 64.
     parameter int unsigned N_GROUPS = 4,
     /// Planes, 1 to 32.
     parameter int unsigned N_PLANES = 2,
@@ -18,8 +18,10 @@ module sp_endpoint_csr #(
     parameter int unsigned DATA_W = 128,
     parameter int unsigned N_TAGS = 64,
     parameter int unsigned N_COMMANDS = 8,
+    parameter bit CHECK = 1'b1,
     localparam int unsigned ADDR_W = 11,
-    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1
+    localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
+    localparam int unsigned Rows = (N_GROUPS > 0) ? N_GROUPS : 1  // of the fetch table; none is zero
 ) (
     /// Clock.
     input  logic                               clk_i,
@@ -97,11 +99,11 @@ module sp_endpoint_csr #(
     /// Regions of the address map.
     output sp_endpoint_pkg::region_t           region_o [N_REGIONS],
     /// Fetch table: the row counts.
-    output logic                               fetch_valid_o [N_GROUPS],
+    output logic                               fetch_valid_o [Rows],
     /// Fetch table: first address.
-    output logic [sp_endpoint_pkg::AXI_ADDR_W-1:0] fetch_base_o [N_GROUPS],
+    output logic [sp_endpoint_pkg::AXI_ADDR_W-1:0] fetch_base_o [Rows],
     /// Fetch table: bytes.
-    output logic [31:0]                        fetch_bytes_o [N_GROUPS],
+    output logic [31:0]                        fetch_bytes_o [Rows],
     /// Fetch table: a row was written; this is the first cycle in which it is so.
     output logic                               fetch_we_o,
     /// Fetch table: which.
@@ -118,8 +120,8 @@ module sp_endpoint_csr #(
   if (N_REGIONS < 1 || N_REGIONS > 16) begin : g_bad_regions
     $fatal(1, "sp_endpoint_csr: N_REGIONS = %0d is not in 1..16", N_REGIONS);
   end
-  if (N_GROUPS < 1 || N_GROUPS > 64) begin : g_bad_groups
-    $fatal(1, "sp_endpoint_csr: N_GROUPS = %0d is not in 1..64", N_GROUPS);
+  if (N_GROUPS > 64) begin : g_bad_groups
+    $fatal(1, "sp_endpoint_csr: N_GROUPS = %0d is not in 0..64", N_GROUPS);
   end
   if (N_PLANES < 1 || N_PLANES > 32) begin : g_bad_planes
     $fatal(1, "sp_endpoint_csr: N_PLANES = %0d is not in 1..32", N_PLANES);
@@ -166,8 +168,8 @@ module sp_endpoint_csr #(
   );
 
   assign clear                = hw_out.command.clear.value;
-  assign seal_o               = hw_out.control.seal.value;
-  assign require_o            = hw_out.control.require.value;
+  assign seal_o               = CHECK && hw_out.control.seal.value;
+  assign require_o            = CHECK && hw_out.control.require.value;
   assign shut_o               = hw_out.control.shut.value;
   assign source_o             = hw_out.source.id.value;
   assign tag_timeout_o        = hw_out.tag_timeout.cycles.value;
@@ -242,9 +244,9 @@ module sp_endpoint_csr #(
   } row_t;
 
   sp_endpoint_pkg::region_t region_q [N_REGIONS];
-  logic                     valid_q [N_GROUPS];
-  logic [63:0]              base_q [N_GROUPS];
-  logic [31:0]              bytes_q [N_GROUPS];
+  logic                     valid_q [Rows];
+  logic [63:0]              base_q [Rows];
+  logic [31:0]              bytes_q [Rows];
 
   logic              asked_q;
   logic              answer_q;
@@ -274,7 +276,8 @@ module sp_endpoint_csr #(
   logic [31:0]              bytes_new;
 
   assign last  = word_q == (row_q.fetch ? FetchLast : RegionLast);
-  assign there = row_q.fetch ? (32'(row_q.index) < N_GROUPS) && (word_q <= FetchLast)
+  assign there = row_q.fetch ? (N_GROUPS > 0) && (32'(row_q.index) < Rows) &&
+                               (word_q <= FetchLast)
                              : (32'(row_q.index) < N_REGIONS) && (word_q <= RegionLast);
   assign found = (waits_row_q == row_q) ? waits_q : '0;
   assign write = asked_q && write_q && there && whole_q && (fit || !last);
@@ -373,17 +376,23 @@ module sp_endpoint_csr #(
     assign region_o[r] = region_q[r];
   end
 
-  for (genvar g = 0; g < N_GROUPS; g++) begin : g_fetch
-    always_ff @(posedge clk_i or negedge rst_ni) begin
-      if (!rst_ni) begin
-        valid_q[g] <= 1'b0;
-        base_q[g]  <= '0;
-        bytes_q[g] <= '0;
-      end else if (write && last && row_q.fetch && row_q.index == 6'(g)) begin
-        valid_q[g] <= data_q[0];
-        base_q[g]  <= base_new;
-        bytes_q[g] <= bytes_new;
+  for (genvar g = 0; g < Rows; g++) begin : g_fetch
+    if (g < N_GROUPS) begin : g_row
+      always_ff @(posedge clk_i or negedge rst_ni) begin
+        if (!rst_ni) begin
+          valid_q[g] <= 1'b0;
+          base_q[g]  <= '0;
+          bytes_q[g] <= '0;
+        end else if (write && last && row_q.fetch && row_q.index == 6'(g)) begin
+          valid_q[g] <= data_q[0];
+          base_q[g]  <= base_new;
+          bytes_q[g] <= bytes_new;
+        end
       end
+    end else begin : g_none
+      assign valid_q[g] = 1'b0;
+      assign base_q[g]  = '0;
+      assign bytes_q[g] = '0;
     end
     assign fetch_valid_o[g] = valid_q[g];
     assign fetch_base_o[g]  = base_q[g];
@@ -433,6 +442,12 @@ module sp_endpoint_csr #(
     hw_in.spare.mask.next  = 32'(spare_o);
     hw_in.spare.mask.we    = hw_out.spare.mask.value != 32'(spare_o);
 
+    // So do those of a check that is not there.
+    hw_in.control.seal.next    = 1'b0;
+    hw_in.control.seal.we      = !CHECK;
+    hw_in.control.require.next = 1'b0;
+    hw_in.control.require.we   = !CHECK;
+
     hw_in.irq_status.tag_timeout.hwset       = event_i[EV_TAG_TIMEOUTS];
     hw_in.irq_status.atomic_unknown.hwset    = event_i[EV_ATOMICS_UNKNOWN];
     hw_in.irq_status.broken_check.hwset      = event_i[EV_BROKEN_CHECKS];
@@ -448,6 +463,7 @@ module sp_endpoint_csr #(
     hw_in.data_width.value.next  = DATA_W;
     hw_in.tags.value.next        = N_TAGS;
     hw_in.commands.value.next    = N_COMMANDS;
+    hw_in.checks.value.next      = 32'(CHECK);
 
     hw_in.counters.rd_ack      = counter_done && !counter_write_q;
     hw_in.counters.wr_ack      = counter_done && counter_write_q;
@@ -460,9 +476,9 @@ module sp_endpoint_csr #(
     hw_in.fetch_table.rd_data  = read_q;
   end
 
-  // A counter never passes its end; its words are only read.
+  // A counter never passes its end; its words are only read. There may be no fetch table.
   logic unused;
-  assign unused = &{1'b0, value[32], hw_out.counters.addr[1:0], hw_out.counters.wr_data,
+  assign unused = &{1'b0, base_new, bytes_new, value[32], hw_out.counters.addr[1:0], hw_out.counters.wr_data,
                     hw_out.counters.wr_biten, hw_out.region_table.addr[1:0],
                     hw_out.fetch_table.addr[1:0]};
 

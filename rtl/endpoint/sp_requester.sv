@@ -210,7 +210,7 @@ module sp_requester
   logic [KINDS-1:0]              make;
   logic [KINDS-1:0]              make_ended;
   ask_t [KINDS-1:0]              make_ask;
-  logic [KINDS-1:0]              room;
+  logic [KINDS-1:0][IdxW:0]      room;
   logic [KINDS-1:0]              offer;
   ask_t [KINDS-1:0]              offer_ask;
   logic [KINDS-1:0][EXTRA_W-1:0] taken_extra;
@@ -222,6 +222,7 @@ module sp_requester
   logic [NUM_W-1:0]              held_num;
   logic                          sending;
   logic [NUM_W-1:0]              answer_num;
+  logic [NUM_W-1:0]              answer_next;
   logic [KINDS-1:0]              answer_live;
   ask_t [KINDS-1:0]              answer_ask;
   logic [KINDS-1:0]              answer;
@@ -367,6 +368,46 @@ module sp_requester
     end
   end
 
+  // ------------------------------------------------------------------------------- address map
+  // One for all: the sender takes a request a cycle, too. An address comes in only when there is room
+  // for what becomes of it, with what is made in this cycle, so that no kind waits for another.
+
+  logic [KINDS-1:0]                 map_asks;
+  logic [KINDS-1:0]                 map_fits;
+  logic [KINDS-1:0]                 map_takes;
+  logic [KINDS-1:0][AXI_ADDR_W-1:0] map_addr;
+  logic [KINDS-1:0]                 map_tells;
+  logic                             map_two;    // the store may become two requests
+  logic                             map_taken;  // the last of them is made
+  logic                             map_found;
+  logic                             map_strict;
+  logic [ID_W-1:0]                  map_dst;
+  logic [ADDR_W-1:0]                map_to;
+
+  for (genvar k = 0; k < KINDS; k++) begin : g_map
+    logic [IdxW:0] need;
+    assign need        = (IdxW + 1)'(make[k]) + (IdxW + 1)'(k == KIND_STORE && map_two) + 1'b1;
+    assign map_fits[k] = map_asks[k] && room[k] >= need;
+  end
+
+  sp_requester_map #(
+      .N_REGIONS(N_REGIONS),
+      .CLIENTS  (KINDS)
+  ) u_map (
+      .clk_i,
+      .rst_ni,
+      .region_i,
+      .valid_i (map_fits),
+      .ready_o (map_takes),
+      .addr_i  (map_addr),
+      .valid_o (map_tells),
+      .ready_i ({1'b1, map_taken, 1'b1}),
+      .found_o (map_found),
+      .strict_o(map_strict),
+      .dst_o   (map_dst),
+      .addr_o  (map_to)
+  );
+
   // ------------------------------------------------------------------------------------- loads
 
   logic [LoadW-1:0]         load_make_ret;
@@ -383,12 +424,10 @@ module sp_requester
       .FLIT_W   (FLIT_W),
       .DATA_W   (DATA_W),
       .AXI_ID_W (AXI_ID_W),
-      .N        (N_TAGS),
-      .N_REGIONS(N_REGIONS)
+      .N        (N_TAGS)
   ) u_read (
       .clk_i,
       .rst_ni,
-      .region_i,
       .arid_i      (s_axi_arid_i),
       .araddr_i    (s_axi_araddr_i),
       .arlen_i     (s_axi_arlen_i),
@@ -406,7 +445,14 @@ module sp_requester
       .make_ask_o  (make_ask[KIND_LOAD]),
       .make_ret_o  (load_make_ret),
       .make_ended_o(make_ended[KIND_LOAD]),
-      .room_i      (room[KIND_LOAD]),
+      .map_valid_o (map_asks[KIND_LOAD]),
+      .map_ready_i (map_takes[KIND_LOAD]),
+      .map_addr_o  (map_addr[KIND_LOAD]),
+      .map_valid_i (map_tells[KIND_LOAD]),
+      .map_found_i (map_found),
+      .map_strict_i(map_strict),
+      .map_dst_i   (map_dst),
+      .map_to_i    (map_to),
       .done_i      (done[KIND_LOAD]),
       .done_end_i  (done_end[KIND_LOAD]),
       .done_ret_i  (load_ret),
@@ -457,6 +503,7 @@ module sp_requester
       .held_i       (held[KIND_LOAD]),
       .held_num_i   (held_num),
       .answer_num_i (answer_num),
+      .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_LOAD]),
       .answer_ask_o (answer_ask[KIND_LOAD]),
       .answer_plane_o(answer_plane[KIND_LOAD]),
@@ -507,12 +554,10 @@ module sp_requester
       .FLIT_W   (FLIT_W),
       .DATA_W   (DATA_W),
       .AXI_ID_W (AXI_ID_W),
-      .N        (N_TAGS),
-      .N_REGIONS(N_REGIONS)
+      .N        (N_TAGS)
   ) u_write (
       .clk_i,
       .rst_ni,
-      .region_i,
       .awid_i      (s_axi_awid_i),
       .awaddr_i    (s_axi_awaddr_i),
       .awlen_i     (s_axi_awlen_i),
@@ -533,7 +578,16 @@ module sp_requester
       .make_extra_o(store_make_extra),
       .make_ret_o  (store_make_ret),
       .make_ended_o(make_ended[KIND_STORE]),
-      .room_i      (room[KIND_STORE]),
+      .map_valid_o (map_asks[KIND_STORE]),
+      .map_two_o   (map_two),
+      .map_ready_i (map_takes[KIND_STORE]),
+      .map_addr_o  (map_addr[KIND_STORE]),
+      .map_valid_i (map_tells[KIND_STORE]),
+      .map_taken_o (map_taken),
+      .map_found_i (map_found),
+      .map_strict_i(map_strict),
+      .map_dst_i   (map_dst),
+      .map_to_i    (map_to),
       .done_i      (done[KIND_STORE]),
       .done_end_i  (done_end[KIND_STORE]),
       .done_ret_i  (store_ret),
@@ -584,6 +638,7 @@ module sp_requester
       .held_i       (held[KIND_STORE]),
       .held_num_i   (held_num),
       .answer_num_i (answer_num),
+      .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_STORE]),
       .answer_ask_o (answer_ask[KIND_STORE]),
       .answer_plane_o(answer_plane[KIND_STORE]),
@@ -620,39 +675,22 @@ module sp_requester
   // ----------------------------------------------------------------------------------- atomics
 
   command_t          cmd;
-  logic              cmd_valid;
-  logic              cmd_found;
-  logic              cmd_strict;
-  logic [ID_W-1:0]   cmd_dst;
-  logic [ADDR_W-1:0] cmd_addr;
   logic [15:0]       epoch_q;   // counts atomics
   logic [63:0]       cmd_mask;
   atomic_ret_t       atomic_make_ret;
   atomic_ret_t       atomic_ret;
   atomic_answer_t    atomic_says;
 
-  sp_requester_map #(
-      .N_REGIONS(N_REGIONS),
-      .BESIDE_W ($bits(command_t))
-  ) u_command_map (
-      .clk_i,
-      .rst_ni,
-      .region_i,
-      .valid_i (cmd_valid_i),
-      .ready_o (cmd_ready_o),
-      .addr_i  (cmd_i.addr),
-      .beside_i(cmd_i),
-      .valid_o (cmd_valid),
-      .ready_i (room[KIND_ATOMIC]),
-      .found_o (cmd_found),
-      .strict_o(cmd_strict),
-      .dst_o   (cmd_dst),
-      .addr_o  (cmd_addr),
-      .beside_o(cmd)
-  );
+  // Beside the map.
+  always_ff @(posedge clk_i) begin
+    if (cmd_valid_i && cmd_ready_o) cmd <= cmd_i;
+  end
 
-  assign make[KIND_ATOMIC]       = cmd_valid && room[KIND_ATOMIC];
-  assign make_ended[KIND_ATOMIC] = !cmd_found;
+  assign map_asks[KIND_ATOMIC]   = cmd_valid_i;
+  assign map_addr[KIND_ATOMIC]   = cmd_i.addr;
+  assign cmd_ready_o             = map_takes[KIND_ATOMIC];
+  assign make[KIND_ATOMIC]       = map_tells[KIND_ATOMIC];
+  assign make_ended[KIND_ATOMIC] = !map_found;
   assign cmd_mask                = {{32{cmd.wide}}, {32{1'b1}}};
   logic unused_cmd;
   assign unused_cmd = &{1'b0, cmd.addr};  // the map has turned it into another
@@ -662,11 +700,11 @@ module sp_requester
     make_ask[KIND_ATOMIC]             = '0;
     make_ask[KIND_ATOMIC].quiet       = cmd.quiet;
     make_ask[KIND_ATOMIC].len         = (cmd.kind == AO_CAS) ? LEN_W'(2) : LEN_W'(1);
-    make_ask[KIND_ATOMIC].dst         = cmd_dst;
-    make_ask[KIND_ATOMIC].mem.relaxed = !cmd_strict;
+    make_ask[KIND_ATOMIC].dst         = map_dst;
+    make_ask[KIND_ATOMIC].mem.relaxed = !map_strict;
     make_ask[KIND_ATOMIC].mem.wide    = cmd.wide;
     make_ask[KIND_ATOMIC].mem.arg     = cmd.kind;
-    make_ask[KIND_ATOMIC].mem.addr    = cmd_addr;
+    make_ask[KIND_ATOMIC].mem.addr    = map_to;
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
@@ -699,6 +737,7 @@ module sp_requester
       .held_i       (held[KIND_ATOMIC]),
       .held_num_i   (held_num),
       .answer_num_i (answer_num),
+      .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_ATOMIC]),
       .answer_ask_o (answer_ask[KIND_ATOMIC]),
       .answer_plane_o(answer_plane[KIND_ATOMIC]),
@@ -853,6 +892,7 @@ module sp_requester
       .rsp_tlast_i,
       .rsp_void_i,
       .num_o         (answer_num),
+      .num_next_o    (answer_next),
       .live_i        (answer_live),
       .ask_i         (answer_ask),
       .answer_o      (answer),

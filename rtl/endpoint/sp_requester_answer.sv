@@ -35,6 +35,8 @@ module sp_requester_answer
     input  logic                         rsp_void_i,
     /// Number in the answer.
     output logic [NUM_W-1:0]             num_o,
+    /// What it will be in the next cycle.
+    output logic [NUM_W-1:0]             num_next_o,
     /// Such a request of each kind waits.
     input  logic [KINDS-1:0]             live_i,
     /// Its packet.
@@ -67,6 +69,7 @@ module sp_requester_answer
   localparam int unsigned UnitW  = $clog2(MAX_UNITS);
   localparam int unsigned RowInW = UnitW - $clog2(U);
 
+  hdr_t              hdr;      // with the first beat
   logic              valid_q;
   logic [FLIT_W-1:0] data_q;
   hdr_t              hdr_q;    // of the packet
@@ -77,6 +80,8 @@ module sp_requester_answer
   logic              first_q;
   logic [LEN_W-1:0]  beat_q;   // of the packet, saturates
   logic [63:0]       old_q;
+
+  assign hdr = hdr_t'(rsp_tuser_i[HDR_W-1:0]);
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) begin
@@ -96,7 +101,7 @@ module sp_requester_answer
       void_q  <= rsp_void_i;
       first_q <= first;
       beat_q  <= first ? '0 : (beat_q == '1) ? beat_q : beat_q + LEN_W'(1);
-      if (first) hdr_q <= rsp_tuser_i[HDR_W-1:0];
+      if (first) hdr_q <= hdr;
     end
     if (valid_q && first_q) old_q <= data_q[63:0];
   end
@@ -115,6 +120,7 @@ module sp_requester_answer
 
   assign kind  = hdr_q.tag[TAG_W-1 -: 2];
   assign num_o = hdr_q.tag[NUM_W-1:0];
+  assign num_next_o = (rsp_tvalid_i && first) ? hdr.tag[NUM_W-1:0] : num_o;
 
   always_comb begin
     live    = 1'b0;
@@ -157,7 +163,7 @@ module sp_requester_answer
   assign spoilt = !fits || beat_q + LEN_W'(1) != num_flits(hdr_q.len, hdr_q.ext, U);
 
   logic unused;
-  assign unused = &{1'b0, hdr_q.rsvd, hdr_q.ecn, hdr_q.cls.mem.rsvd, ask.strobes, ask.len,
+  assign unused = &{1'b0, hdr, hdr_q.rsvd, hdr_q.ecn, hdr_q.cls.mem.rsvd, ask.strobes, ask.len,
                     ask.mem.rsvd};
 
   logic ends;

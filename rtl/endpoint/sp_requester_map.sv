@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Address map: from an address on the bus to a destination and an address in its memory. One
-// register; what comes with an address goes through beside it.
+// Address map: from an address on the bus to a destination and an address in its memory, for
+// several clients in turn. One register. Guarantee: an address in it holds up nobody, as clients give
+// one only when they will take what becomes of it.
 
 module sp_requester_map
   import sp_pkg::*;
@@ -9,8 +10,8 @@ module sp_requester_map
 #(
     /// Regions, 1 or more.
     parameter int unsigned N_REGIONS = 4,
-    /// Bits that go through beside an address.
-    parameter int unsigned BESIDE_W  = 8
+    /// Clients.
+    parameter int unsigned CLIENTS   = 3
 ) (
     /// Clock.
     input  logic                    clk_i,
@@ -18,18 +19,16 @@ module sp_requester_map
     input  logic                    rst_ni,
     /// The map.
     input  region_t [N_REGIONS-1:0] region_i,
-    /// An address comes.
-    input  logic                    valid_i,
+    /// By client: an address comes.
+    input  logic [CLIENTS-1:0]      valid_i,
     /// It is taken.
-    output logic                    ready_o,
-    /// Address on the bus.
-    input  logic [AXI_ADDR_W-1:0]   addr_i,
-    /// What comes with it.
-    input  logic [BESIDE_W-1:0]     beside_i,
-    /// An address is offered.
-    output logic                    valid_o,
-    /// It is taken.
-    input  logic                    ready_i,
+    output logic [CLIENTS-1:0]      ready_o,
+    /// Addresses on the bus.
+    input  logic [CLIENTS-1:0][AXI_ADDR_W-1:0] addr_i,
+    /// By client: it is told what has become of its address.
+    output logic [CLIENTS-1:0]      valid_o,
+    /// It needs that no longer.
+    input  logic [CLIENTS-1:0]      ready_i,
     /// It lies in a region.
     output logic                    found_o,
     /// The region keeps all order.
@@ -37,44 +36,70 @@ module sp_requester_map
     /// Destination.
     output logic [ID_W-1:0]         dst_o,
     /// Address there.
-    output logic [ADDR_W-1:0]       addr_o,
-    /// What came with it.
-    output logic [BESIDE_W-1:0]     beside_o
+    output logic [ADDR_W-1:0]       addr_o
 );
 
   /// What is kept of the region.
   typedef struct packed {
+    logic [CLIENTS-1:0]    whose;
     logic                  found;
     logic                  strict;
     logic [5:0]            window_log2;
     logic [ID_W-1:0]       dst;
     logic [ADDR_W-1:0]     offset;
     logic [AXI_ADDR_W-1:0] rest;
-    logic [BESIDE_W-1:0]   beside;
   } found_t;
 
   if (N_REGIONS < 1) begin : g_bad_regions
     $fatal(1, "sp_requester_map: N_REGIONS = %0d is not 1 or more", N_REGIONS);
   end
 
-  found_t found;
+  logic [CLIENTS-1:0]    grant;
+  logic                  ready;
+  logic                  valid;
+  logic [AXI_ADDR_W-1:0] addr;
+
+  sp_rr_arbiter #(
+      .N(CLIENTS)
+  ) u_arbiter (
+      .clk_i,
+      .rst_ni,
+      .req_i    (valid_i),
+      .advance_i(ready),
+      .gnt_o    (grant)
+  );
+
+  assign ready_o = ready ? grant : '0;
+
   always_comb begin
-    found = '0;
-    for (int unsigned r = 0; r < N_REGIONS; r++) begin
-      // The upper bits are those of the base: what lies within are the bits that differ. All that
-      // is shifted is a constant: a mask is a small part of a shifter.
-      if (!found.found && region_i[r].valid &&
-          ((addr_i ^ region_i[r].base) & ({AXI_ADDR_W{1'b1}} << region_i[r].size_log2)) == '0)
-      begin
-        found.found       = 1'b1;
-        found.strict      = region_i[r].strict;
-        found.window_log2 = region_i[r].window_log2;
-        found.dst         = region_i[r].dst;
-        found.offset      = region_i[r].offset;
-        found.rest        = addr_i ^ region_i[r].base;
+    addr = '0;
+    for (int unsigned c = 0; c < CLIENTS; c++) if (grant[c]) addr |= addr_i[c];
+  end
+
+  found_t               found;
+  logic [N_REGIONS-1:0] hit;
+  for (genvar r = 0; r < N_REGIONS; r++) begin : g_hit
+    // All that is shifted is a constant: a mask is a small part of a shifter.
+    assign hit[r] = region_i[r].valid &&
+        ((addr ^ region_i[r].base) & ({AXI_ADDR_W{1'b1}} << region_i[r].size_log2)) == '0;
+  end
+
+  always_comb begin
+    // From the last one on, so that the lowest that matches counts. If none does the rest is that of
+    // the last one: nobody looks at it, and it takes no gates to make it zero.
+    found       = '0;
+    found.whose = grant;
+    for (int unsigned r = N_REGIONS; r > 0; r--) begin
+      // The upper bits are those of the base: what lies within are the bits that differ.
+      if (hit[r-1]) found.found = 1'b1;
+      if (hit[r-1] || r == N_REGIONS) begin
+        found.strict      = region_i[r-1].strict;
+        found.window_log2 = region_i[r-1].window_log2;
+        found.dst         = region_i[r-1].dst;
+        found.offset      = region_i[r-1].offset;
+        found.rest        = addr ^ region_i[r-1].base;
       end
     end
-    found.beside = beside_i;
   end
 
   found_t found_q;
@@ -83,13 +108,15 @@ module sp_requester_map
   ) u_stage (
       .clk_i,
       .rst_ni,
-      .valid_i,
-      .ready_o,
+      .valid_i(|grant),
+      .ready_o(ready),
       .data_i (found),
-      .valid_o,
-      .ready_i,
+      .valid_o(valid),
+      .ready_i(|(found_q.whose & ready_i)),
       .data_o (found_q)
   );
+
+  assign valid_o = valid ? found_q.whose : '0;
 
   logic [ADDR_W-1:0] in_window;
   assign in_window = found_q.rest[ADDR_W-1:0] & ~({ADDR_W{1'b1}} << found_q.window_log2);
@@ -110,6 +137,5 @@ module sp_requester_map
   assign dst_o    = found_q.dst + number;
   // Blocks of 256 bytes stay blocks wherever the window lies.
   assign addr_o   = {found_q.offset[ADDR_W-1:8], 8'd0} + in_window;
-  assign beside_o = found_q.beside;
 
 endmodule

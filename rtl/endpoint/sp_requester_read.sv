@@ -16,8 +16,6 @@ module sp_requester_read
     parameter int unsigned AXI_ID_W  = 4,
     /// Requests.
     parameter int unsigned N         = 16,
-    /// Regions of the address map.
-    parameter int unsigned N_REGIONS = 4,
     localparam int unsigned IdxW     = $clog2(N),
     localparam int unsigned U        = FLIT_W / UNIT_W,
     localparam int unsigned RowW     = IdxW + $clog2(MAX_UNITS / U),
@@ -28,8 +26,6 @@ module sp_requester_read
     input  logic                    clk_i,
     /// Reset, active low, asynchronous.
     input  logic                    rst_ni,
-    /// Address map.
-    input  region_t [N_REGIONS-1:0] region_i,
     /// AXI4 read address.
     input  logic [AXI_ID_W-1:0]     arid_i,
     /// First byte.
@@ -64,8 +60,22 @@ module sp_requester_read
     output logic [RetW-1:0]         make_ret_o,
     /// Nothing is to be sent.
     output logic                    make_ended_o,
-    /// There is room for one.
-    input  logic                    room_i,
+    /// An address for the map.
+    output logic                    map_valid_o,
+    /// It is taken; only when there is room for its request.
+    input  logic                    map_ready_i,
+    /// The address.
+    output logic [AXI_ADDR_W-1:0]   map_addr_o,
+    /// The map tells what has become of it.
+    input  logic                    map_valid_i,
+    /// It lies in a region.
+    input  logic                    map_found_i,
+    /// The region keeps all order.
+    input  logic                    map_strict_i,
+    /// Destination.
+    input  logic [ID_W-1:0]         map_dst_i,
+    /// Address there.
+    input  logic [ADDR_W-1:0]       map_to_i,
     /// The oldest request has ended.
     input  logic                    done_i,
     /// How.
@@ -137,7 +147,6 @@ module sp_requester_read
       .data_o (ar)
   );
 
-  logic [ADDR_W-1:0]     addr;  // at the destination
   logic                  busy_q;
   burst_t                burst_q;
   logic                  refused_q;
@@ -154,15 +163,14 @@ module sp_requester_read
   assign last_byte = (ar.addr | AXI_ADDR_W'(in_beat)) + AXI_ADDR_W'(15'(ar.len) << ar.size);
 
   logic unused;
-  assign unused = &{1'b0, burst_q.burst, addr[3:0]};
+  assign unused = &{1'b0, burst_q.burst, map_to_i[3:0]};
 
-  logic    block_ready;
   logic    block_last;
   logic    block_go;
   beside_t block;
 
   assign block_last = refused_q || end_q[AXI_ADDR_W-1:8] == burst_q.addr[AXI_ADDR_W-1:8];
-  assign block_go   = busy_q && block_ready;
+  assign block_go   = busy_q && map_ready_i;
   assign ar_ready   = !busy_q || (block_go && block_last);
 
   always_comb begin
@@ -196,43 +204,26 @@ module sp_requester_read
 
   // -------------------------------------------------------------------------------- requests
 
-  logic              map_valid;
-  logic              found;
-  logic              strict;
-  logic [ID_W-1:0]   dst;
   beside_t           mapped;
   ret_t              make_ret;
 
-  sp_requester_map #(
-      .N_REGIONS(N_REGIONS),
-      .BESIDE_W ($bits(beside_t))
-  ) u_map (
-      .clk_i,
-      .rst_ni,
-      .region_i,
-      .valid_i (busy_q),
-      .ready_o (block_ready),
-      .addr_i  (burst_q.addr),
-      .beside_i(block),
-      .valid_o (map_valid),
-      .ready_i (room_i),
-      .found_o (found),
-      .strict_o(strict),
-      .dst_o   (dst),
-      .addr_o  (addr),
-      .beside_o(mapped)
-  );
+  // Beside the map.
+  always_ff @(posedge clk_i) begin
+    if (block_go) mapped <= block;
+  end
 
-  assign make_o       = map_valid && room_i;
-  assign make_ended_o = mapped.refused || !found;
+  assign map_valid_o  = busy_q;
+  assign map_addr_o   = burst_q.addr;
+  assign make_o       = map_valid_i;
+  assign make_ended_o = mapped.refused || !map_found_i;
   assign make_ret_o   = make_ret;
 
   always_comb begin
     make_ask_o             = '0;
-    make_ask_o.dst         = dst;
-    make_ask_o.mem.relaxed = !strict;
-    make_ask_o.mem.arg     = mapped.last_unit - addr[7:4];
-    make_ask_o.mem.addr    = {addr[ADDR_W-1:4], 4'd0};
+    make_ask_o.dst         = map_dst_i;
+    make_ask_o.mem.relaxed = !map_strict_i;
+    make_ask_o.mem.arg     = mapped.last_unit - map_to_i[7:4];
+    make_ask_o.mem.addr    = {map_to_i[ADDR_W-1:4], 4'd0};
 
     make_ret      = mapped.ret;
     make_ret.resp = mapped.refused ? RESP_SLVERR : RESP_DECERR;

@@ -45,8 +45,8 @@ module sp_requester_ring
     input  logic [RET_W-1:0]    make_ret_i,
     /// Nothing is to be sent: it has ended.
     input  logic                make_ended_i,
-    /// There is room for a request.
-    output logic                room_o,
+    /// Requests that there is room for.
+    output logic [IdxW:0]       room_o,
     /// A request is to be sent.
     output logic                offer_o,
     /// Its packet.
@@ -67,6 +67,8 @@ module sp_requester_ring
     input  logic [NUM_W-1:0]    held_num_i,
     /// Number in an answer.
     input  logic [NUM_W-1:0]    answer_num_i,
+    /// What it will be in the next cycle.
+    input  logic [NUM_W-1:0]    answer_next_i,
     /// Such a request waits for its answer.
     output logic                answer_live_o,
     /// Its packet.
@@ -139,6 +141,10 @@ module sp_requester_ring
   // The widest one reads with a clock, for block memories; what is taken is not made meanwhile.
   (* no_rw_check, ram_style = "block" *)
   logic [EXTRA_W-1:0] extra_mem [N];
+  // So does what answers are compared with. It is read in each cycle, so it is that of the request
+  // whose place it is by the time that this can be answered.
+  (* no_rw_check, ram_style = "block" *)
+  ask_t               asked_mem [N];
   logic [RET_W-1:0]   ret_mem   [N];
   logic [ANS_W-1:0]   ans_mem   [N];
   logic [31:0]        stamp_mem [N];  // when it was made
@@ -173,9 +179,14 @@ module sp_requester_ring
   assign answer_at = answer_num_i[IdxW-1:0];
 
   logic unused;
-  assign unused = &{1'b0, held_num_i};  // its place is enough
+  assign unused = &{1'b0, held_num_i, answer_next_i};  // their places are enough
 
-  assign room_o = (tail_q - head_q) != NUM_W'(N);
+  // Numbers are wide so that old answers are known; what the ring holds is counted in few bits.
+  logic [IdxW:0] gone;   // requests from the oldest on that were sent, or have ended unsent
+  logic [IdxW:0] there;  // and those behind them
+  assign gone   = sent_q[IdxW:0] - head_q[IdxW:0];
+  assign there  = tail_q[IdxW:0] - head_q[IdxW:0];
+  assign room_o = (IdxW + 1)'(N) - there;
 
   // ---------------------------------------------------------------------------------- sending
 
@@ -211,7 +222,9 @@ module sp_requester_ring
   logic walk_step;
   logic mark;
 
-  assign walk_live  = (sent_q - walk_q) <= (sent_q - head_q);
+  logic [NUM_W-1:0] walk_left;
+  assign walk_left  = sent_q - walk_q;
+  assign walk_live  = (walk_left >> (IdxW + 1)) == '0 && walk_left[IdxW:0] <= gone;
   logic walk_blamed;  // its destination is lost by its plane
 
   assign walk_blamed = blamed_i[row_mem[walk_at]][plane_mem[walk_at]];
@@ -228,9 +241,11 @@ module sp_requester_ring
 
   // ------------------------------------------------------------------------------------ answers
 
-  assign answer_live_o = (answer_num_i - head_q) < (sent_q - head_q) && !done_q[answer_at] &&
-                         !again_q[answer_at] && !(held_i && held_at == answer_at);
-  assign answer_ask_o   = ask_mem[answer_at];
+  logic [NUM_W-1:0] answer_age;
+  assign answer_age    = answer_num_i - head_q;
+  assign answer_live_o = (answer_age >> (IdxW + 1)) == '0 && answer_age[IdxW:0] < gone &&
+                         !done_q[answer_at] && !again_q[answer_at] &&
+                         !(held_i && held_at == answer_at);
   assign answer_plane_o = plane_mem[answer_at];
   assign answer_more_o  = tries_q[answer_at] < tries_i;
 
@@ -241,8 +256,8 @@ module sp_requester_ring
   logic            scan_sent;
 
   assign scan_age  = scan_q - head_at;
-  assign scan_sent = NUM_W'(scan_age) < (sent_q - head_q);
-  assign expired   = timeout_i != '0 && NUM_W'(scan_age) < (tail_q - head_q) &&
+  assign scan_sent = (IdxW + 1)'(scan_age) < gone;
+  assign expired   = timeout_i != '0 && (IdxW + 1)'(scan_age) < there &&
                      !done_q[scan_q] && !(held_i && held_at == scan_q) &&
                      !(take_i && offer_at == scan_q) && !(answer_i && answer_at == scan_q) &&
                      (now_i - stamp_mem[scan_q]) >= timeout_i;
@@ -269,8 +284,10 @@ module sp_requester_ring
   assign done_place_o = head_at;
 
   always_ff @(posedge clk_i) begin
+    answer_ask_o <= asked_mem[answer_next_i[IdxW-1:0]];
     if (make_i) begin
       ask_mem[tail_at]   <= make_ask_i;
+      asked_mem[tail_at] <= make_ask_i;
       extra_mem[tail_at] <= make_extra_i;
       ret_mem[tail_at]   <= make_ret_i;
       stamp_mem[tail_at] <= now_i;

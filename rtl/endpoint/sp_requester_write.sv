@@ -18,8 +18,6 @@ module sp_requester_write
     parameter int unsigned AXI_ID_W  = 4,
     /// Buffers of 256 bytes.
     parameter int unsigned N         = 16,
-    /// Regions of the address map.
-    parameter int unsigned N_REGIONS = 4,
     localparam int unsigned IdxW     = $clog2(N),
     localparam int unsigned U        = FLIT_W / UNIT_W,
     localparam int unsigned RowW     = IdxW + $clog2(MAX_UNITS / U),
@@ -30,8 +28,6 @@ module sp_requester_write
     input  logic                    clk_i,
     /// Reset, active low, asynchronous.
     input  logic                    rst_ni,
-    /// Address map.
-    input  region_t [N_REGIONS-1:0] region_i,
     /// AXI4 write address.
     input  logic [AXI_ID_W-1:0]     awid_i,
     /// First byte.
@@ -72,8 +68,26 @@ module sp_requester_write
     output logic [RetW-1:0]         make_ret_o,
     /// Nothing is to be sent.
     output logic                    make_ended_o,
-    /// There is room for one.
-    input  logic                    room_i,
+    /// An address for the map.
+    output logic                    map_valid_o,
+    /// They may be two.
+    output logic                    map_two_o,
+    /// It is taken; only when there is room for its requests.
+    input  logic                    map_ready_i,
+    /// The address.
+    output logic [AXI_ADDR_W-1:0]   map_addr_o,
+    /// The map tells what has become of it.
+    input  logic                    map_valid_i,
+    /// That is needed no longer.
+    output logic                    map_taken_o,
+    /// It lies in a region.
+    input  logic                    map_found_i,
+    /// The region keeps all order.
+    input  logic                    map_strict_i,
+    /// Destination.
+    input  logic [ID_W-1:0]         map_dst_i,
+    /// Address there.
+    input  logic [ADDR_W-1:0]       map_to_i,
     /// The oldest request has ended.
     input  logic                    done_i,
     /// How.
@@ -188,7 +202,6 @@ module sp_requester_write
   logic [IdxW:0]         used_q;    // filled ones, until their requests have ended
   logic                  freed;
   logic                  closed_q;  // a block has been filled
-  logic                  closed_ready;
 
   logic [6:0]            in_beat;  // bits of an address within a beat
   logic [AXI_ADDR_W-1:0] next;
@@ -198,7 +211,7 @@ module sp_requester_write
   logic                  block_end;
   logic                  close;
 
-  assign w_ready  = busy_q && !used_q[IdxW] && (!closed_q || closed_ready);
+  assign w_ready  = busy_q && !used_q[IdxW] && (!closed_q || map_ready_i);
   assign go       = w_valid && w_ready;
   assign aw_ready = !busy_q || (go && last);
 
@@ -232,12 +245,11 @@ module sp_requester_write
     end
   end
 
-  // A row of the buffer is written when its last beat has come. What a row or a block begins with
-  // takes the place of what was there: strobes stay until the block goes, so they need no other
-  // place to wait in.
-  logic [FLIT_W-1:0] row_q;
+  // A row of the buffer is written when its last beat has come. What a block begins with takes the
+  // place of the strobes that were there: they stay until the block goes, so they need no other place
+  // to wait in.
+  logic [FLIT_W-1:0] row_q;        // what has come of it, the rest is zero
   logic [FLIT_W-1:0] row;
-  logic              row_new_q;    // the next beat begins a row
   logic [Block-1:0]  strobes_q;    // of the block, or the last one that was closed
   logic              block_new_q;  // the next beat begins a block
   logic [DATA_W-1:0] written;
@@ -249,9 +261,11 @@ module sp_requester_write
     for (int unsigned b = 0; b < DATA_W / 8; b++) begin
       written[8*b +: 8] = w.strb[b] ? w.data[8*b +: 8] : 8'd0;
     end
-    row = row_new_q ? '0 : row_q;
+    row = row_q;
     // Beats of one word name different bytes of it.
-    row[DATA_W*word +: DATA_W] |= written;
+    for (int unsigned k = 0; k < Words; k++) begin
+      if (word == WordW'(k)) row[DATA_W*k +: DATA_W] |= written;
+    end
   end
 
   assign write_o      = {U{go && row_end && !refused_q}};
@@ -261,18 +275,15 @@ module sp_requester_write
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
-    if (!rst_ni) begin
-      row_new_q   <= 1'b1;
-      block_new_q <= 1'b1;
-    end else if (go && !refused_q) begin
-      row_new_q   <= row_end;
-      block_new_q <= block_end;
-    end
+    if (!rst_ni) block_new_q <= 1'b1;
+    else if (go && !refused_q) block_new_q <= block_end;
   end
 
   always_ff @(posedge clk_i) begin
+    // Zero when a burst is taken and behind each row, so that it costs no gate in front of a row.
+    if (aw_ready || (go && row_end)) row_q <= '0;
+    else if (go) row_q <= row;
     if (go && !refused_q) begin
-      row_q     <= row;
       strobes_q <= (block_new_q ? '0 : strobes_q) |
                    (Block'(w.strb) << {burst_q.addr[7:ByteW], ByteW'(0)});
     end
@@ -289,7 +300,7 @@ module sp_requester_write
 
   always_ff @(posedge clk_i or negedge rst_ni) begin
     if (!rst_ni) closed_q <= 1'b0;
-    else if (!closed_q || closed_ready) closed_q <= close;
+    else if (!closed_q || map_ready_i) closed_q <= close;
   end
 
   always_ff @(posedge clk_i) begin
@@ -352,45 +363,27 @@ module sp_requester_write
 
   // ---------------------------------------------------------------------------------- requests
 
-  logic              map_valid;
-  logic              map_ready;
-  logic              found;
-  logic              strict;
-  logic [ID_W-1:0]   dst;
-  logic [ADDR_W-1:0] addr;
   beside_t           mapped;
   logic              second_q;  // the first of two has been made
   logic              two;
   run_t              run;
   ret_t              make_ret;
 
-  sp_requester_map #(
-      .N_REGIONS(N_REGIONS),
-      .BESIDE_W ($bits(beside_t))
-  ) u_map (
-      .clk_i,
-      .rst_ni,
-      .region_i,
-      .valid_i (closed_q),
-      .ready_o (closed_ready),
-      .addr_i  (closed_addr_q),
-      .beside_i(block),
-      .valid_o (map_valid),
-      .ready_i (map_ready),
-      .found_o (found),
-      .strict_o(strict),
-      .dst_o   (dst),
-      .addr_o  (addr),
-      .beside_o(mapped)
-  );
+  // Beside the map.
+  always_ff @(posedge clk_i) begin
+    if (closed_q && map_ready_i) mapped <= block;
+  end
 
   logic unused;
-  assign unused = &{1'b0, burst_q.burst, addr[7:0]};
+  assign unused = &{1'b0, burst_q.burst, map_to_i[7:0]};
 
-  assign make_ended_o = mapped.refused || !found || mapped.none;
+  assign map_valid_o  = closed_q;
+  assign map_two_o    = block.two;
+  assign map_addr_o   = closed_addr_q;
+  assign make_ended_o = mapped.refused || !map_found_i || mapped.none;
   assign two          = mapped.two && !make_ended_o;
-  assign make_o       = map_valid && room_i;
-  assign map_ready    = room_i && (!two || second_q);
+  assign make_o       = map_valid_i;
+  assign map_taken_o  = !two || second_q;
   assign run          = second_q ? mapped.other : mapped.one;
   assign make_ret_o   = make_ret;
   // Strobes of the run, to the front. Here, where it is one run at a time, and by the widest steps
@@ -410,14 +403,14 @@ module sp_requester_write
     make_ask_o             = '0;
     make_ask_o.strobes     = run.holes;
     make_ask_o.len         = run.len;
-    make_ask_o.dst         = dst;
-    make_ask_o.mem.relaxed = !strict;
-    make_ask_o.mem.addr    = {addr[ADDR_W-1:8], run.first, 4'd0};
+    make_ask_o.dst         = map_dst_i;
+    make_ask_o.mem.relaxed = !map_strict_i;
+    make_ask_o.mem.addr    = {map_to_i[ADDR_W-1:8], run.first, 4'd0};
 
     make_ret.id    = mapped.id;
     make_ret.last  = mapped.last && (!two || second_q);
     make_ret.frees = !two || second_q;
-    make_ret.resp  = mapped.refused ? RESP_SLVERR : (!found ? RESP_DECERR : RESP_OKAY);
+    make_ret.resp  = mapped.refused ? RESP_SLVERR : (!map_found_i ? RESP_DECERR : RESP_OKAY);
   end
 
   always_ff @(posedge clk_i or negedge rst_ni) begin

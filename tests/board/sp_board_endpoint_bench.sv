@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An endpoint of a board whose way to the switch leads back to itself, for test_board_endpoint.py.
+// An endpoint of a board whose way to the switch leads back to itself, for test_board_endpoint.py;
+// without the end-to-end check, as that of the image is.
 
 module sp_board_endpoint_bench (
     input  logic        clk_i,
@@ -11,6 +12,8 @@ module sp_board_endpoint_bench (
     input  logic        up_i,
     /// It takes a beat.
     input  logic        take_i,
+    /// Headers of packets say that there is an end-to-end check.
+    input  logic        sealed_i,
     input  logic        csr_awvalid_i,
     output logic        csr_awready_o,
     input  logic [10:0] csr_awaddr_i,
@@ -52,12 +55,20 @@ module sp_board_endpoint_bench (
 
   logic              s_tvalid, m_tready, tlast;
   logic [FLIT_W-1:0] tdata;
-  logic [USER_W-1:0] tuser;
+  hdr_t              hdr;    // as it leaves
+  hdr_t              back;   // as it comes back
+  logic              error;
   logic [NUM_VC-1:0] room;
+
+  always_comb begin
+    back = hdr;
+    if (sealed_i) back.ext[EXT_CHECK] = 1'b1;
+  end
 
   sp_board_endpoint #(
       .FLIT_W(FLIT_W),
-      .BYTES (1024)
+      .BYTES (1024),
+      .CHECK (1'b0)
   ) i_dut (
       .clk_i,
       .rst_ni,
@@ -67,13 +78,13 @@ module sp_board_endpoint_bench (
       .s_tvalid_o(s_tvalid),
       .s_tready_i(m_tready && take_i),
       .s_tdata_o (tdata),
-      .s_tuser_o (tuser),
+      .s_tuser_o ({error, hdr}),
       .s_tlast_o (tlast),
       .s_room_i  (room),
       .m_tvalid_i(s_tvalid && take_i),
       .m_tready_o(m_tready),
       .m_tdata_i (tdata),
-      .m_tuser_i (tuser),
+      .m_tuser_i ({error, back}),
       .m_tlast_i (tlast),
       .m_room_o  (room),
       .csr_awvalid_i,

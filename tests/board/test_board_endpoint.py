@@ -56,6 +56,7 @@ class Bench:
         for name in ("push", "pop", "write", "read", "word", "data"):
             getattr(dut, f"{name}_i").value = 0
         dut.take_i.value = dut.up_i.value = 1
+        dut.sealed_i.value = 0
         dut.core_up_i.value = dut.core_rst_ni.value = dut.rst_ni.value = 0
         cocotb.start_soon(Clock(dut.clk_i, 10, unit="ns").start())
         await Timer(35, "ns")
@@ -289,6 +290,25 @@ async def words(dut: Any) -> None:
     assert (found["decerr"], found["status"]) == (1, Status.DST)
     await bench.begin(STORE, word=1)
     assert (await bench.end())["resp"] == DECERR
+    # A check that nobody here can look at: requests are not executed; their answers have one too.
+    await bench.csr("control", seal=1, require=1)
+    assert await bench.counter("control") == await bench.counter("checks") == 0
+    await bench.csr("command", clear=1)
+    await bench.address(BASE + 8, 1)
+    dut.sealed_i.value = 1
+    for op, fields in ((STORE, {"word": 1}), (ATOMIC, {}), (LOAD, {"word": 1})):
+        assert not await bench.begin(op, **fields)
+        found = await bench.end()
+        assert found["status"] == Status.UNKNOWN if op == ATOMIC else found["resp"] == SLVERR
+        bench.hits["board.endpoint.sealed"] += 1
+    dut.sealed_i.value = 0
+    counted = [await bench.counter(f"broken_{what}") for what in ("requests", "checks")]
+    assert counted == [3, 6] and await bench.dump(0, 64) == memory
+    # Without collectives there is no row of what switches may fetch.
+    assert await bench.counter("groups") == await bench.counter("commands") == 0
+    row = bench.map.address("fetch[0].entry")
+    assert await bench.bus.write(row, 1) == csr.SLVERR
+    assert await bench.bus.read(row) == (0, csr.SLVERR)
     # Every register keeps its bits, and no others can be written.
     for name, bits in (
         ("window", 0x7FC), ("local", 0x3FF), ("bytes", 0xFFF), ("address_low", 0xFFFFFFFF),

@@ -116,8 +116,9 @@ def test_another_configuration_has_files_of_its_own(
     """PROFILE= names parameters and folder; the floorplan is for the board's own configuration."""
     other = fpga.Flow(boards.get("ulx3s", "board4l"), "85")
     assert ULX3S.parameters["N_LINKS"] == 0 and other.board.parameters["N_LINKS"] == 1
-    assert ULX3S.parameters["N_ENDPOINTS"] == 0
-    assert boards.get("ulx3s", "board2e").parameters["N_ENDPOINTS"] == 2
+    endpoints = boards.get("ulx3s", "board2e").parameters
+    assert ULX3S.parameters["N_ENDPOINTS"] == 0 and ULX3S.parameters["CHECK"] == 1
+    assert endpoints["N_ENDPOINTS"] == 2 and endpoints["CHECK"] == 0
     assert other.folder.name == "ulx3s-85-board4l" and flow.folder.name == "ulx3s-85"
     assert boards.virtual_spec(other.board).name != boards.virtual_spec(ULX3S).name
     other.folder.mkdir(parents=True)

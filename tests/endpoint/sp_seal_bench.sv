@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Four streams: through sp_seal; through sp_unseal; through both; through sp_unseal that wants a check.
+// Five streams: through sp_seal; through sp_unseal; through both; through sp_unseal that wants a
+// check; through sp_check_none.
 
 module sp_seal_bench #(
-    /// Streams: four.
-    parameter int unsigned N = 4,
+    /// Streams: five.
+    parameter int unsigned N = 5,
     /// Bits of a flit.
     parameter int unsigned W = 128
 ) (
@@ -40,8 +41,8 @@ module sp_seal_bench #(
 
   import sp_pkg::*;
 
-  if (N != 4) begin : g_bad_n
-    $fatal(1, "sp_seal_bench: N = %0d is not 4", N);
+  if (N != 5) begin : g_bad_n
+    $fatal(1, "sp_seal_bench: N = %0d is not 5", N);
   end
 
   logic [N-1:0]             valid, ready, last;
@@ -105,7 +106,21 @@ module sp_seal_bench #(
       assign {last[n], side[n]} = {s_tlast_i[n], tag[n]};
       assign s_tready_o[n] = ready[n];
     end
-    if (n != 0) begin : g_unseal
+    if (n == 4) begin : g_none
+      sp_check_none i_none (
+          .clk_i,
+          .rst_ni,
+          .tvalid_i   (valid[n]),
+          .tready_i   (ready[n]),
+          .tuser_i    (user[n]),
+          .tlast_i    (last[n]),
+          .tuser_o    (m_tuser_o[n]),
+          .ev_broken_o(broken[n])
+      );
+      assign {m_tvalid_o[n], m_tdata_o[n]} = {valid[n], data[n]};
+      assign {m_tlast_o[n], side_out[n]} = {last[n], side[n]};
+      assign ready[n] = m_tready_i[n];
+    end else if (n != 0) begin : g_unseal
       sp_unseal #(
           .FLIT_W(W),
           .SIDE_W(12)

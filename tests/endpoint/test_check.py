@@ -18,7 +18,7 @@ from switchproof.tb.env import Settings, make_pipe
 from switchproof.tb.pipes import STALLS
 
 BENCH = "tests/endpoint/sp_seal_bench.toml"
-SEAL, UNSEAL, BOTH, REQUIRED = range(4)
+SEAL, UNSEAL, BOTH, REQUIRED, NONE = STREAMS = range(5)
 #: Packets of a port in a simulation.
 COUNT = 1500
 #: Header bits that the check covers and that say nothing of the length.
@@ -56,7 +56,7 @@ def damaged(rng: np.random.Generator, rows: packet.Packets) -> packet.Packets:
 
 @cocotb.test()
 async def streams(dut) -> None:
-    """Random packets through all four streams, with and without stalls."""
+    """Random packets through all five streams, with and without stalls."""
     settings = Settings.from_environment()
     rng, flit_w = settings.rng(), settings.config.flit_w
     pipe = make_pipe(dut, settings)
@@ -70,19 +70,22 @@ async def streams(dut) -> None:
     for port, rows in enumerate(
         (
             np.concatenate([drawn(rng, COUNT - 50, flit_w, False), some[0][:50]]),
-            damaged(rng, mixed), drawn(rng, COUNT, flit_w, False), damaged(rng, mixed),
+            damaged(rng, mixed), drawn(rng, COUNT, flit_w, False), damaged(rng, mixed), mixed,
         )
     ):  # fmt: skip
         pipe.stalls(str(rng.choice(list(STALLS))), [port])
         pipe.send(port, rows)
     await pipe.drain()
-    sent = [pipe.sent(port) for port in range(4)]
-    broken = [np.zeros(COUNT, bool)] * 4
+    sent = [pipe.sent(port) for port in STREAMS]
+    broken = [np.zeros(COUNT, bool) for _ in STREAMS]
     expected = list(sent)
     expected[SEAL] = check.seal(sent[SEAL], flit_w)
     for port in (UNSEAL, REQUIRED):
         expected[port], broken[port] = check.unseal(sent[port], flit_w, port == REQUIRED)
-    for port in range(4):
+    broken[NONE] = packet.get(sent[NONE], "ext") & EXT_CHECK != 0
+    expected[NONE] = sent[NONE].copy()
+    expected[NONE]["flags"][broken[NONE]] |= FLAG_ERR
+    for port in STREAMS:
         got = pipe.received(port)
         assert len(got) == COUNT, f"stream {port}: {len(got)} packets of {COUNT}"
         wrong = np.flatnonzero(~packet.same(expected[port], got))
@@ -96,6 +99,7 @@ async def streams(dut) -> None:
             hits[f"check.units.{units}"] = hits.get(f"check.units.{units}", 0) + 1
     hits["check.broken"] = int(broken[UNSEAL].sum())
     hits["check.missing"] = int((broken[REQUIRED] & ~broken[UNSEAL]).sum())
+    hits["check.marked"] = int(broken[NONE].sum())
     assert int(dut.astray_o.value) == 0
     assert pipe.violation_count == 0, pipe.violations()[0]
     (settings.folder / "functional.json").write_text(json.dumps(hits))
@@ -104,7 +108,7 @@ async def streams(dut) -> None:
 @pytest.mark.sim
 @pytest.mark.parametrize("flit_w", [128, pytest.param(256, marks=pytest.mark.long), 512])
 def test_check(sim, flit_w: int) -> None:
-    config = profiles.get("dev4").replace(flit_w=flit_w)
+    config = profiles.get("dev4").replace(flit_w=flit_w, ports=len(STREAMS))
     sim.run(config=config, dut=BENCH, module=__name__, testcase="streams", fixed=True)
 
 

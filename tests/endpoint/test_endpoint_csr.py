@@ -42,6 +42,8 @@ SHOWN = {
     "flit_width": ("FLIT_W", 256), "data_width": ("DATA_W", 512), "tags": ("N_TAGS", 96),
     "commands": ("N_COMMANDS", 12),
 }  # fmt: skip
+#: The same of the end-to-end check, which one of the blocks is without.
+CHECKS = {"some": 1, "all": 0}
 #: The output that each setting is.
 SETTINGS = {
     ("control", "seal"): "seal_o", ("control", "require"): "require_o",
@@ -65,8 +67,9 @@ class Bench:
         self.dut = dut
         self.shape = SHAPES[os.environ["EP_SHAPE"]]
         self.random = random.Random(int(os.environ["SP_SEED"]))
-        shown = {name: value for name, (_, value) in SHOWN.items()}
-        self.model = golden.EndpointRegisters(*self.shape, **shown)
+        self.shown = {name: value for name, (_, value) in SHOWN.items()}
+        self.shown["checks"] = CHECKS[os.environ["EP_SHAPE"]]
+        self.model = golden.EndpointRegisters(*self.shape, **self.shown)
         self.bus = AxiLiteMaster(dut, dut.clk_i, int(os.environ["SP_SEED"]))
         self.hits: Counter[str] = Counter()
         #: Rows of the fetch table that were told to be written, and what they became.
@@ -287,14 +290,17 @@ async def random_accesses(dut: Any) -> None:
     dut.rst_ni.value = 0
     await ClockCycles(dut.clk_i, 2)
     dut.rst_ni.value = 1
-    bench.model = golden.EndpointRegisters(
-        *bench.shape, **{name: value for name, (_, value) in SHOWN.items()}
-    )
+    bench.model = golden.EndpointRegisters(*bench.shape, **bench.shown)
     await ClockCycles(dut.clk_i, 2)
     bench.check_settings()
     bench.check_tables()
     for _ in range(100):
         await bench.read(bench.address())
+    # What a check is switched on with is there with the check.
+    await bench.write(bench.at("control"), 0xFFFF_FFFF)
+    seal, require = int(dut.seal_o.value), int(dut.require_o.value)
+    assert seal == require == await bench.read(bench.at("checks"))
+    bench.hits[f"endpoint.csr.checks.{seal}"] += 1
     bench.finish()
 
 
@@ -480,7 +486,11 @@ def test_endpoint_csr(sim: Sim, shape: str, testcase: str) -> None:
     sim.run_module(
         sources=SOURCES,
         toplevel="sp_endpoint_csr",
-        parameters={**dict(zip(names, SHAPES[shape], strict=True)), **dict(SHOWN.values())},
+        parameters={
+            **dict(zip(names, SHAPES[shape], strict=True)),
+            **dict(SHOWN.values()),
+            "CHECK": CHECKS[shape],
+        },
         module=__name__,
         testcase=testcase,
         env={"EP_SHAPE": shape},
@@ -533,8 +543,9 @@ def elaborate(**parameters: int) -> list[str]:
 @pytest.mark.parametrize(("name", "most"), [("N_REGIONS", 16), ("N_GROUPS", 64), ("N_PLANES", 32)])
 def test_endpoint_csr_parameters(name: str, most: int) -> None:
     """An illegal parameter is an elaboration error that names it and its bounds."""
-    for value in (0, most + 1):
+    least = 0 if name == "N_GROUPS" else 1
+    for value in (least - 1, most + 1):
         text = "\n".join(elaborate(**{name: value}))
-        assert f"sp_endpoint_csr: {name} = {value} is not in 1..{most}" in text
-    for value in (1, most):
+        assert f"sp_endpoint_csr: {name} = {value % 2**32} is not in {least}..{most}" in text
+    for value in (least, most):
         assert elaborate(**{name: value}) == []

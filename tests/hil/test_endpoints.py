@@ -51,7 +51,8 @@ def set_up(board: Board) -> list[EndpointPort]:
     for number, endpoint in enumerate(board.endpoints):
         regs = endpoint.registers
         regs.write("source", number)
-        regs.write("control", seal=1, require=1)
+        check = regs.read("checks")
+        regs.write("control", seal=check, require=check)
         regs.write("tag_timeout", TIMEOUT)
         regs.write("reissue_delay", 300)
         regs.write("remember", 2 * TIMEOUT)

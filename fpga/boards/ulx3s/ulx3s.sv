@@ -36,7 +36,9 @@ module ulx3s #(
     /// Ports with a pair of links in front of them.
     parameter int unsigned N_LINKS = 0,
     /// Ports with an endpoint.
-    parameter int unsigned N_ENDPOINTS = 0
+    parameter int unsigned N_ENDPOINTS = 0,
+    /// 1: endpoints have the end-to-end check.
+    parameter bit CHECK = 1'b1
 ) (
     /// Oscillator, 25 MHz.
     input  logic       clk_25mhz,
@@ -132,7 +134,8 @@ module ulx3s #(
       .ORDERED     (ORDERED),
       .PARTIALS    (PARTIALS),
       .N_LINKS     (N_LINKS),
-      .N_ENDPOINTS (N_ENDPOINTS)
+      .N_ENDPOINTS (N_ENDPOINTS),
+      .CHECK       (CHECK)
   ) i_board (
       .clk_i    (clk),
       .rst_ni   (rst_n),

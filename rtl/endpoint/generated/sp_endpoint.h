@@ -22,7 +22,7 @@ extern "C" {
 #define SP_ENDPOINT__VERSION__MINOR_bm 0xffff
 #define SP_ENDPOINT__VERSION__MINOR_bp 0
 #define SP_ENDPOINT__VERSION__MINOR_bw 16
-#define SP_ENDPOINT__VERSION__MINOR_reset 0x1
+#define SP_ENDPOINT__VERSION__MINOR_reset 0x2
 #define SP_ENDPOINT__VERSION__MAJOR_bm 0xffff0000
 #define SP_ENDPOINT__VERSION__MAJOR_bp 16
 #define SP_ENDPOINT__VERSION__MAJOR_bw 16
@@ -197,6 +197,11 @@ extern "C" {
 #define SP_ENDPOINT__COMMANDS__VALUE_bm 0xffffffff
 #define SP_ENDPOINT__COMMANDS__VALUE_bp 0
 #define SP_ENDPOINT__COMMANDS__VALUE_bw 32
+
+// reg - sp_endpoint.checks
+#define SP_ENDPOINT__CHECKS__VALUE_bm 0xffffffff
+#define SP_ENDPOINT__CHECKS__VALUE_bp 0
+#define SP_ENDPOINT__CHECKS__VALUE_bw 32
 
 // reg - sp_endpoint.loss_timeout
 #define SP_ENDPOINT__LOSS_TIMEOUT__CYCLES_bm 0xffffffff
@@ -540,7 +545,7 @@ typedef struct __attribute__ ((__packed__)) {
     uint32_t data_width;
     uint32_t tags;
     uint32_t commands;
-    uint8_t RESERVED_5c_5f[0x4];
+    uint32_t checks;
     uint32_t loss_timeout;
     uint32_t avoid_time;
     uint8_t RESERVED_68_7f[0x18];

@@ -197,6 +197,7 @@ module sp_endpoint_regs (
         logic data_width;
         logic tags;
         logic commands;
+        logic checks;
         logic loss_timeout;
         logic avoid_time;
         logic counters;
@@ -289,6 +290,9 @@ module sp_endpoint_regs (
         decoded_reg_strb.commands = cpuif_req_masked & (cpuif_addr == 11'h58) & !cpuif_req_is_wr;
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h58);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h58) & !cpuif_req_is_wr;
+        decoded_reg_strb.checks = cpuif_req_masked & (cpuif_addr == 11'h5c) & !cpuif_req_is_wr;
+        is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h5c);
+        is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h5c) & !cpuif_req_is_wr;
         decoded_reg_strb.loss_timeout = cpuif_req_masked & (cpuif_addr == 11'h60);
         is_valid_addr |= cpuif_req_masked & (cpuif_addr == 11'h60);
         is_valid_rw |= cpuif_req_masked & (cpuif_addr == 11'h60);
@@ -599,6 +603,9 @@ module sp_endpoint_regs (
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
             if(decoded_wr_biten[0]) next_c[0:0] = decoded_wr_data[0:0];
             load_next_c = '1;
+        end else if(hwif_in.control.seal.we) begin // HW Write - we
+            next_c = hwif_in.control.seal.next;
+            load_next_c = '1;
         end
         field_combo.control.seal.next = next_c;
         field_combo.control.seal.load_next = load_next_c;
@@ -621,6 +628,9 @@ module sp_endpoint_regs (
         load_next_c = '0;
         if(decoded_reg_strb.control && decoded_req_is_wr) begin // SW write
             if(decoded_wr_biten[1]) next_c[0:0] = decoded_wr_data[1:1];
+            load_next_c = '1;
+        end else if(hwif_in.control.require.we) begin // HW Write - we
+            next_c = hwif_in.control.require.next;
             load_next_c = '1;
         end
         field_combo.control.require.next = next_c;
@@ -1338,7 +1348,7 @@ module sp_endpoint_regs (
             readback_data_var[31:0] |= 32'h53504550;
         end
         if(rd_mux_addr == 11'h4) begin
-            readback_data_var[15:0] |= 16'h1;
+            readback_data_var[15:0] |= 16'h2;
             readback_data_var[31:16] |= 16'h1;
         end
         if(rd_mux_addr == 11'h8) begin
@@ -1413,6 +1423,9 @@ module sp_endpoint_regs (
         end
         if(rd_mux_addr == 11'h58) begin
             readback_data_var[31:0] |= hwif_in.commands.value.next;
+        end
+        if(rd_mux_addr == 11'h5c) begin
+            readback_data_var[31:0] |= hwif_in.checks.value.next;
         end
         if(rd_mux_addr == 11'h60) begin
             readback_data_var[31:0] |= field_storage.loss_timeout.cycles.value;

@@ -20,6 +20,21 @@ package sp_endpoint_regs_pkg;
     localparam SP_ENDPOINT_REGS_SIZE = 'h800;
 
     typedef struct {
+        logic next;
+        logic we;
+    } sp_endpoint__control__seal__in_t;
+
+    typedef struct {
+        logic next;
+        logic we;
+    } sp_endpoint__control__require__in_t;
+
+    typedef struct {
+        sp_endpoint__control__seal__in_t seal;
+        sp_endpoint__control__require__in_t require;
+    } sp_endpoint__control__in_t;
+
+    typedef struct {
         logic [31:0] next;
     } sp_endpoint__status__up__in_t;
 
@@ -143,6 +158,14 @@ package sp_endpoint_regs_pkg;
     } sp_endpoint__commands__in_t;
 
     typedef struct {
+        logic [31:0] next;
+    } sp_endpoint__checks__value__in_t;
+
+    typedef struct {
+        sp_endpoint__checks__value__in_t value;
+    } sp_endpoint__checks__in_t;
+
+    typedef struct {
         logic rd_ack;
         logic [31:0] rd_data;
         logic wr_ack;
@@ -161,6 +184,7 @@ package sp_endpoint_regs_pkg;
     } sp_endpoint__fetch_table__in_t;
 
     typedef struct {
+        sp_endpoint__control__in_t control;
         sp_endpoint__status__in_t status;
         sp_endpoint__bad_accesses__in_t bad_accesses;
         sp_endpoint__planes__in_t planes;
@@ -173,6 +197,7 @@ package sp_endpoint_regs_pkg;
         sp_endpoint__data_width__in_t data_width;
         sp_endpoint__tags__in_t tags;
         sp_endpoint__commands__in_t commands;
+        sp_endpoint__checks__in_t checks;
         sp_endpoint__counters__in_t counters;
         sp_endpoint__region_table__in_t region_table;
         sp_endpoint__fetch_table__in_t fetch_table;
