@@ -147,6 +147,9 @@ module sp_link_count_props
       // that would make it negative is ignored, as if what began a cycle ago were not used yet.
       used_is_true: assert (USED_W'(COUNT_W'(credit.sent_q[Other]) + other_late
                                     - credit.freed_q[Other]) == USED_W'(other_q));
+      // Why so: it is no more than the counts have bits for.
+      other_is_counted: assert ((USED_W == COUNT_W) || ((other_late <= other_q)
+                                                        && (32'(other_q) < 2 ** USED_W)));
       // Never negative.
       never_negative: assert (late <= used);
       // Conserved: known to be freed <= freed <= taken <= sent, none of them a turn ahead.

@@ -394,7 +394,8 @@ module sp_link_tx_props
                                    && !closing({tx.crc_beat_q.ctl, tx.crc_beat_q.unit})));
       trailer_is_alone: assert (!tx.crc_trailer_q || (tx.crc_beat_q.ctl == 1'b1
                                                       && tx.crc_beat_q.unit == '0));
-      something_was_chosen: assert (tx.crc_there_q || !(tx.keep_q || tx.crc_trailer_q));
+      something_was_chosen: assert (tx.crc_there_q || (!tx.keep_q && !tx.crc_trailer_q
+                                                      && tx_mark == MARK_CTRL && tx_unit == '0));
     end
   end
 

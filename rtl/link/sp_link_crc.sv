@@ -29,7 +29,8 @@ module sp_link_crc #(
     $fatal(1, "sp_link_crc: N = %0d is not %0d or more", N, W);
   end
   if (FOLD_AT != 0 && term(FOLD_AT) != terms()) begin : g_bad_fold
-    $fatal(1, "sp_link_crc: no multiple of the polynomial has the terms %0d and %0h", FOLD_AT, FOLD);
+    $fatal(1, "sp_link_crc: FOLD_AT = %0d is not in a multiple of the polynomial with FOLD = %0h",
+           FOLD_AT, FOLD);
   end
 
   // A message is so many terms; W of them, the lowest, are zero.

@@ -257,6 +257,8 @@ def test_board_link_resets(sim: Sim) -> None:
         ("sp_board", "N_LINKS", 5, "0..4"),
         ("sp_board", "N_ENDPOINTS", 5, "0..4"),
         ("sp_link_csr", "K", 3, "1, 2 or 4"),
+        ("sp_link_credit", "USED_W", 6, "7..14"),
+        ("sp_link_crc", "FOLD_AT", 106, "a multiple"),
     ],
 )
 def test_links_parameters(module: str, name: str, value: int, bound: str) -> None:
