@@ -22,15 +22,10 @@ from typing import Any
 
 from rich.console import Console
 
-from switchproof.ci import boards, build, evidence, ui
+from switchproof.ci import boards, build, evidence, floorplan, ui
 from switchproof.ci.paths import BUILD, ROOT, shown
 from switchproof.ci.tools import ToolError
 from switchproof.ci.variables import UserError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 #: Models of cells that only a netlist has. Yosys's own simulate at a seventh of their speed.
 NETLIST_MODELS = boards.MODELS / "netlist"
@@ -47,7 +42,7 @@ FULL = 0.85
 RESOURCES = {
     "comb": ("TRELLIS_COMB", "4-input tables"),
     "ff": ("TRELLIS_FF", "flip-flops"),
-    "bram": ("DP16KD", "memories of 18 kbit"),
+    "bram": (floorplan.MEMORY, "memories of 18 kbit"),
     "dsp": ("MULT18X18D", "multipliers"),
 }
 
@@ -178,37 +173,6 @@ def synthesize(flow: Flow) -> float:
     return seconds
 
 
-def read_floorplan(path: Path) -> tuple[str, dict[str, str]]:
-    """Return the size of part that a floorplan is for, and the place of each cell that it names.
-
-    Raises UserError, which names what is wrong with the file.
-    """
-    try:
-        table = tomllib.loads(path.read_text())
-        size, prefix = table["size"], table["prefix"]
-        columns, cells, rows = table["columns"], table["cells"], table["rows"]
-    except KeyError as error:
-        raise UserError(f"{shown(path)}: there is no {error.args[0]}") from None
-    places: dict[str, str] = {}
-    for row, text in rows.items():
-        words = text.split()
-        if len(words) != len(columns):
-            raise UserError(f"{shown(path)}: row {row} has {len(words)} places, not {len(columns)}")
-        for n, word in enumerate(words):
-            if word == ".":
-                continue
-            try:
-                cell = prefix + cells[word[0]].format(*word[1:])
-            except (KeyError, IndexError):
-                raise UserError(
-                    f"{shown(path)}: row {row}: {word} is not as [cells] says"
-                ) from None
-            if cell in places:
-                raise UserError(f"{shown(path)}: row {row}: {word} has a place already")
-            places[cell] = f"X{columns[n]}/Y{row}/EBR{n % 4}"
-    return size, places
-
-
 #: Settings of nextpnr's router, which it takes from the netlist. Those it has by itself let wires
 #: share until late and look only close to the straight way: in a part so full they never part.
 ROUTER = {
@@ -221,26 +185,52 @@ ROUTER = {
 }
 
 
-def prepare(flow: Flow) -> None:
+def prepare(flow: Flow) -> bool:
     """Write into the netlist what the router is to do, and the places of its board's floorplan.
 
-    Raises UserError when a cell of the floorplan is not there, or one of its kind is not in it.
+    Returns whether there is a floorplan for it. Raises UserError when a cell of the floorplan is
+    not there, or one of its kind is not in it.
     """
     netlist = flow.folder / "netlist.json"
     design = json.loads(netlist.read_text())
     top = design["modules"][flow.board.top]
     top["settings"] = {f"router2/{name}": value for name, value in ROUTER.items()}
     path = flow.board.folder / "floorplan.toml"
-    size, places = read_floorplan(path) if path.exists() else ("", {})
-    if size == flow.size and not flow.board.variant:
+    size, places = floorplan.read(path) if path.exists() else ("", {})
+    planned = size == flow.size and not flow.board.variant
+    if planned:
         cells = top["cells"]
-        there = {name for name, cell in cells.items() if cell["type"] == RESOURCES["bram"][0]}
+        there = {name for name, cell in cells.items() if cell["type"] == floorplan.MEMORY}
         for cell in sorted(there ^ set(places)):
             what = "has no place in it" if cell in there else "is not in the netlist"
             raise UserError(f"{shown(path)}: {cell} {what}")
-        for cell, place in places.items():
-            cells[cell]["attributes"]["BEL"] = place
+        lay_out(top, places)
     netlist.write_text(json.dumps(design))
+    return planned
+
+
+def lay_out(top: dict[str, Any], places: dict[str, str]) -> None:
+    """Give cells of a netlist their places."""
+    for cell, place in places.items():
+        top["cells"][cell]["attributes"]["BEL"] = place
+
+
+def settle(flow: Flow) -> float:
+    """Place a netlist once, and its block memories where that makes their wires short.
+
+    Returns the seconds.
+    """
+    placed, netlist = flow.folder / "placed.json", flow.folder / "netlist.json"
+    options = ["--no-route", "--write", local(placed)]
+    seconds = run_step("settle", [*command(flow, SEEDS[0]), *options], flow.folder)
+    cells = json.loads(placed.read_text())["modules"][flow.board.top]["cells"]
+    log = (flow.folder / "settle.log").read_text()
+    used = re.search(rf"{floorplan.MEMORY}: *\d+/ *(\d+)", log)
+    places = floorplan.settle(cells, int(used[1]) if used else 0)
+    design = json.loads(netlist.read_text())
+    lay_out(design["modules"][flow.board.top], places)
+    netlist.write_text(json.dumps(design))
+    return seconds
 
 
 #: Seeds of place and route, tried in turn until the clock is met: where a cell comes to lie is in
@@ -248,28 +238,35 @@ def prepare(flow: Flow) -> None:
 SEEDS = (1, 2)
 
 
+def command(flow: Flow, seed: int) -> list[str]:
+    """Return nextpnr's command, but for what it is to leave."""
+    board = flow.board
+    words = [str(Path(sys.executable).parent / f"yowasp-nextpnr-{board.family}")]
+    words += [f"--{board.sizes[flow.size]}", "--package", board.package]
+    words += ["--json", local(flow.folder / "netlist.json"), "--lpf", local(board.constraints)]
+    words += ["--seed", str(seed), "--freq", str(board.clock_mhz), *flow.options]
+    # A clock that is too slow is judged with the figures, not an error of the tool.
+    return [*words, "--timing-allow-fail"]
+
+
 def place(flow: Flow, seed: int = SEEDS[0], where: str = "") -> float:
     """Place and route a netlist that is prepared; return the seconds.
 
     `where` names a folder in the flow's for the results, so that several can be under way.
     """
-    board, folder = flow.board, flow.folder / where
+    folder = flow.folder / where
     folder.mkdir(exist_ok=True)
-    command = [str(Path(sys.executable).parent / f"yowasp-nextpnr-{board.family}")]
-    command += [f"--{board.sizes[flow.size]}", "--package", board.package]
-    command += ["--json", local(flow.folder / "netlist.json"), "--lpf", local(board.constraints)]
-    command += ["--textcfg", local(folder / "config.txt"), "--seed", str(seed)]
-    command += ["--report", local(folder / "report.json"), "--freq", str(board.clock_mhz)]
-    command += flow.options
-    # A clock that is too slow is judged with the figures, not an error of the tool.
-    command.append("--timing-allow-fail")
-    return run_step("nextpnr", command, folder)
+    results = ["--textcfg", local(folder / "config.txt")]
+    results += ["--report", local(folder / "report.json")]
+    return run_step("nextpnr", [*command(flow, seed), *results], folder)
 
 
 def place_in_time(flow: Flow) -> float:
-    """Place and route with one seed after the other until the clock is met; return the seconds."""
-    prepare(flow)
-    seconds = 0.0
+    """Place and route with one seed after the other until the clock is met; return the seconds.
+
+    Block memories lie as the board's floorplan says, or where they settle.
+    """
+    seconds = 0.0 if prepare(flow) else settle(flow)
     for seed in SEEDS:
         seconds += place(flow, seed)
         if figures(flow)["fmax_mhz"] >= flow.board.clock_mhz:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from switchproof.ci import boards, fpga
+from switchproof.ci import boards, floorplan, fpga
 from switchproof.ci.paths import ROOT
 from switchproof.ci.tools import ToolError
 from switchproof.ci.variables import UserError
@@ -84,7 +84,7 @@ def test_another_seed_is_tried_when_the_clock_is_missed(
         return 10.0
 
     monkeypatch.setattr(fpga, "place", place)
-    monkeypatch.setattr(fpga, "prepare", lambda flow: None)
+    monkeypatch.setattr(fpga, "prepare", lambda flow: True)
     assert fpga.place_in_time(flow) == 10.0 * len(tried)
     assert seeds == tried
     assert fpga.figures(flow)["fmax_mhz"] == reached[len(tried) - 1]
@@ -206,7 +206,7 @@ def test_a_wrong_floorplan_is_named(tmp_path: Path, right: str, wrong: str, said
     path = tmp_path / "floorplan.toml"
     path.write_text(FLOORPLAN.replace(right, wrong, 1))
     with pytest.raises(UserError, match=said):
-        fpga.read_floorplan(path)
+        floorplan.read(path)
 
 
 @pytest.mark.parametrize(
@@ -227,3 +227,69 @@ def test_mistyped_variables(target: str, variables: dict[str, str], said: str) -
     )  # fmt: skip
     assert done.returncode == 2
     assert said in done.stderr and "Traceback" not in done.stderr
+
+
+def test_memories_settle_at_their_logic() -> None:
+    """All of them at once: what is best for one by itself would be dear for the others."""
+    cells: dict[str, Any] = {}
+    numbers = iter(range(2, 1000))
+
+    def cell(name: str, kind: str, place: str, *wires: int | str) -> None:
+        pins = {f"P{k}": [wire] for k, wire in enumerate(wires)}
+        attributes = {"NEXTPNR_BEL": place}
+        cells[name] = {"type": kind, "attributes": attributes, "connections": pins}
+
+    def memory(name: str, place: str, *logic: tuple[int, int]) -> None:
+        """Add a memory with a wire to a table at each of these places."""
+        wires = [next(numbers) for _ in logic]
+        cell(name, floorplan.MEMORY, place, *wires, "0")
+        for wire, (x, y) in zip(wires, logic, strict=True):
+            cell(f"{name}.{wire}", "TRELLIS_COMB", f"X{x}/Y{y}/SLICEA.LUT0", wire)
+
+    # Both want the lower left place; b, with two wires, more than a, which has one.
+    memory("a", "X4/Y22/EBR0", (4, 22))
+    memory("b", "X13/Y46/EBR1", (4, 22), (4, 24))
+    assert floorplan.settle(cells, 8) == {"a": "X13/Y46/EBR1", "b": "X4/Y22/EBR0"}
+    # Where rows and columns cross there are places too, if that makes as many as the part has.
+    assert floorplan.settle(cells, 4) == {"a": "X13/Y22/EBR1", "b": "X4/Y22/EBR0"}
+    # A wire to nearly everywhere says nothing.
+    wire = next(numbers)
+    cells["a"]["connections"]["Q"] = [wire]
+    for n in range(floorplan.MANY + 1):
+        cell(f"far{n}", "TRELLIS_COMB", f"X4/Y{46 + n}/SLICEA.LUT1", wire)
+    assert floorplan.settle(cells, 4) == {"a": "X13/Y22/EBR1", "b": "X4/Y22/EBR0"}
+    # One to three tables counts as much as one to one.
+    cells.clear()
+    memory("c", "X13/Y46/EBR1", (4, 22), (4, 22))
+    memory("d", "X4/Y22/EBR0")
+    wire = next(numbers)
+    cells["c"]["connections"]["Q"] = [wire]
+    for n in range(3):
+        cell(f"far{n}", "TRELLIS_COMB", "X13/Y46/SLICEA.LUT0", wire)
+    assert floorplan.settle(cells, 8) == {"c": "X4/Y22/EBR0", "d": "X13/Y46/EBR1"}
+
+
+def test_a_board_without_floorplan_is_placed_twice(
+    flow: fpga.Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """First to see where its memories should lie; the board's own configuration once."""
+    other = fpga.Flow(boards.get("ulx3s", "board4l"), "85")
+    other.folder.mkdir(parents=True)
+    cells = {"m": {"type": floorplan.MEMORY, "attributes": {}, "connections": {}}}
+    netlist = {"modules": {ULX3S.top: {"cells": cells}}}
+    (other.folder / "netlist.json").write_text(json.dumps(netlist))
+    ran = []
+
+    def run_step(name: str, command: list[str], folder: Path) -> float:
+        ran.append(name)
+        if name == "settle":
+            cells["m"]["attributes"] = {"NEXTPNR_BEL": "X4/Y22/EBR0"}
+            (folder / "placed.json").write_text(json.dumps(netlist))
+            (folder / "settle.log").write_text("Info:  DP16KD:     1/    208     0%")
+        return 1.0
+
+    monkeypatch.setattr(fpga, "run_step", run_step)
+    monkeypatch.setattr(fpga, "figures", lambda flow: {"fmax_mhz": 99})
+    assert fpga.place_in_time(other) == 2.0 and ran == ["settle", "nextpnr"]
+    found = json.loads((other.folder / "netlist.json").read_text())
+    assert found["modules"][ULX3S.top]["cells"]["m"]["attributes"]["BEL"] == "X4/Y22/EBR0"
