@@ -223,10 +223,11 @@ def settle(flow: Flow) -> float:
     placed, netlist = flow.folder / "placed.json", flow.folder / "netlist.json"
     options = ["--no-route", "--write", local(placed)]
     seconds = run_step("settle", [*command(flow, SEEDS[0]), *options], flow.folder)
-    cells = json.loads(placed.read_text())["modules"][flow.board.top]["cells"]
+    # The only module, whatever the board's is called.
+    (top,) = json.loads(placed.read_text())["modules"].values()
     log = (flow.folder / "settle.log").read_text()
     used = re.search(rf"{floorplan.MEMORY}: *\d+/ *(\d+)", log)
-    places = floorplan.settle(cells, int(used[1]) if used else 0)
+    places = floorplan.settle(top["cells"], int(used[1]) if used else 0)
     design = json.loads(netlist.read_text())
     lay_out(design["modules"][flow.board.top], places)
     netlist.write_text(json.dumps(design))

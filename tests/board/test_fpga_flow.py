@@ -284,7 +284,7 @@ def test_a_board_without_floorplan_is_placed_twice(
         ran.append(name)
         if name == "settle":
             cells["m"]["attributes"] = {"NEXTPNR_BEL": "X4/Y22/EBR0"}
-            (folder / "placed.json").write_text(json.dumps(netlist))
+            (folder / "placed.json").write_text(json.dumps({"modules": {"top": {"cells": cells}}}))
             (folder / "settle.log").write_text("Info:  DP16KD:     1/    208     0%")
         return 1.0
 
