@@ -95,9 +95,9 @@ class Board:
         around = {
             "N_LINKS": config.links, "N_ENDPOINTS": config.endpoints, "CHECK": config.checks
         }  # fmt: skip
-        if self.config.name in self.clocks:
+        if config.name in self.clocks:
             around["CLK_HZ"] = self.clock_mhz * 1_000_000
-        return harness_cache.switch().values(self.config) | around
+        return harness_cache.switch().values(config) | around
 
     @property
     def words(self) -> dict[str, str]:

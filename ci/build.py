@@ -96,11 +96,7 @@ def public(toplevel: str) -> Path:
     """Return a .vlt that makes the top module's own signals, and no others, visible to cocotb."""
     path = BUILD / "harness" / f"public-{toplevel}.vlt"
     text = f'`verilator_config\npublic_flat_rw -module "{toplevel}" -var "*"\n'
-    if not path.exists() or path.read_text() != text:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        spare = path.with_suffix(f".{os.getpid()}")
-        spare.write_text(text)
-        spare.replace(path)
+    _write(path, text)
     return path
 
 

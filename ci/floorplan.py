@@ -72,13 +72,17 @@ def settle(cells: dict[str, Any], available: int) -> dict[str, str]:
     each counts an n-th. No place is given that is not known: those in use, and all where their rows
     and columns cross when these are as many as the part has.
     """
-    found = {name: PLACE.fullmatch(cell["attributes"]["NEXTPNR_BEL"]) for name, cell in
-             cells.items() if "NEXTPNR_BEL" in cell["attributes"]}  # fmt: skip
+    found = {
+        name: PLACE.fullmatch(cell["attributes"].get("NEXTPNR_BEL", ""))
+        for name, cell in cells.items()
+    }
     at = {name: (int(place[1]), int(place[2])) for name, place in found.items() if place}
     memories = [name for name in at if cells[name]["type"] == MEMORY]
-    ends: dict[int, list[str]] = defaultdict(list)
-    for name, cell in cells.items():
-        for bits in cell["connections"].values():
+    ends: dict[int | str, list[str]] = defaultdict(list)  # tables and registers on each wire
+    for name in at:
+        if cells[name]["type"] == MEMORY:
+            continue
+        for bits in cells[name]["connections"].values():
             for bit in bits:
                 if isinstance(bit, int):  # a string is a constant
                     ends[bit].append(name)
@@ -93,11 +97,7 @@ def settle(cells: dict[str, Any], available: int) -> dict[str, str]:
         near, weights = [], []
         for bits in cells[name]["connections"].values():
             for bit in bits:
-                others = [
-                    end
-                    for end in (ends[bit] if isinstance(bit, int) else ())
-                    if end in at and cells[end]["type"] != MEMORY
-                ]
+                others = ends.get(bit, ())
                 if 0 < len(others) <= MANY:
                     near += [at[end] for end in others]
                     weights += [1 / len(others)] * len(others)
