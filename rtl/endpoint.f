@@ -12,6 +12,7 @@ endpoint/sp_banks.sv
 endpoint/sp_check_crc.sv
 endpoint/sp_check_none.sv
 endpoint/sp_check_step.sv
+endpoint/sp_checks.sv
 endpoint/sp_collective.sv
 endpoint/sp_collective_none.sv
 endpoint/sp_collective_path.sv

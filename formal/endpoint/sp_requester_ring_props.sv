@@ -2,7 +2,7 @@
 //
 // What the requester relies on in a ring of requests, whatever comes: answers to any number at any
 // time, planes that come and go in any phase. One request, chosen freely when it is made, is
-// followed to its end. Assumed: the sender lets go of a request in the end.
+// followed to its end. The sender may keep a request for ever.
 
 module sp_requester_ring_props
   import sp_pkg::*;
@@ -65,7 +65,9 @@ module sp_requester_ring_props
   logic [NUM_W-1:0] offer_num;
   logic             live;
   logic             done;
-  logic             held_q;
+  logic             held_q;   // the sender has a request
+  logic             void_q;   // that has ended
+  logic             void_now;
   logic [NUM_W-1:0] held_num_q;
   logic [31:0]      now_q;
   logic             make;
@@ -113,6 +115,7 @@ module sp_requester_ring_props
       .take_plane_i (plane_i),
       .held_i       (held_q),
       .held_num_i   (held_num_q),
+      .held_void_o  (void_now),
       .answer_num_i (number_i),
       .answer_next_i('0),
       .answer_live_o(live),
@@ -158,6 +161,7 @@ module sp_requester_ring_props
   logic             followed_q;
   logic [NUM_W-1:0] number_q;
   logic [5:0]       age_q;
+  logic [3:0]       idle_q;     // cycles since its place was taken, or had an answer, or was made
   logic             reason_q;   // it has ended without or with its answer
   logic             sent_q;     // it was taken
   logic             tried_q;    // and is to be sent again over another plane
@@ -168,12 +172,14 @@ module sp_requester_ring_props
     if (!rst_ni) begin
       now_q      <= '0;
       held_q     <= 1'b0;
+      void_q     <= 1'b0;
       held_num_q <= '0;
       head_q     <= '0;
       tail_q     <= '0;
       followed_q <= 1'b0;
       number_q   <= '0;
       age_q      <= '0;
+      idle_q     <= '0;
       reason_q   <= 1'b0;
       sent_q     <= 1'b0;
       tried_q    <= 1'b0;
@@ -184,11 +190,16 @@ module sp_requester_ring_props
       if (take) begin
         held_q     <= 1'b1;
         held_num_q <= offer_num;
+        void_q     <= 1'b0;
       end else if (let_go_i) held_q <= 1'b0;
+      else if (void_now) void_q <= 1'b1;
       head_q <= head_q + NUM_W'(pop);
       tail_q <= tail_q + NUM_W'(make);
       if (followed_q) begin
         if (age_q != '1) age_q <= age_q + 6'd1;
+        if ((take && offer_num[$clog2(N)-1:0] == number_q[$clog2(N)-1:0])
+            || (answer && number_i == number_q)) idle_q <= '0;
+        else if (idle_q != '1) idle_q <= idle_q + 4'd1;
         if (answer && !again && number_i == number_q) reason_q <= 1'b1;
         if (answer && again && number_i == number_q) tried_q <= 1'b1;
         if (take && offer_num == number_q) sent_q <= 1'b1;
@@ -201,6 +212,7 @@ module sp_requester_ring_props
         followed_q <= 1'b1;
         number_q   <= tail_q;
         age_q      <= '0;
+        idle_q     <= '0;
         reason_q   <= ended_i;
         sent_q     <= 1'b0;
         tried_q    <= 1'b0;
@@ -213,10 +225,6 @@ module sp_requester_ring_props
   logic at_head;
   assign at_head = followed_q && head_q == number_q;
 
-  // A sender that never lets go of a request keeps it for ever.
-  always_comb lets_go: assume (!(followed_q && held_q && held_num_q == number_q &&
-                                 age_q >= 6'(Life)));
-
   always_comb begin
     if (rst_ni) begin
       // A place is never taken twice: as many requests as places, no more.
@@ -225,15 +233,19 @@ module sp_requester_ring_props
       // It ends by its own answer, or with its time, or because nothing was to be sent; no answer to
       // another request, older use of its place included, ends it.
       for_a_reason: assert (!(at_head && done) || reason_q || age_q >= 6'(Life));
+      // What the sender still needs is there: it has not ended, or the sender is told so.
+      still_there: assert (!(followed_q && held_q && !void_q && held_num_q == number_q)
+                           || !(at_head && done));
       // An answer counts only for what was sent.
       was_sent: assert (!(answer && followed_q && number_i == number_q) || sent_q);
       // While it is strict and on the way, no other strict one is sent.
       alone: assert (!(ORDERED && followed_q && alone_q && !reason_q && age_q < 6'(Life) && take &&
                        !sent.mem.relaxed && offer_num != number_q));
-      // It ends, whatever comes: a scan after its time, once it is the oldest; marking, which takes an
-      // end back, is over in the end.
-      in_time: assert (!(at_head && oldest_q == '1 && age_q >= 6'(Life + N + 4)) || done ||
-                       phase_i == PHASE_MARK);
+      // It ends, whatever comes: a scan after its time, once it is the oldest; marking, which takes
+      // an end back, is over in the end. Being taken, or answered, counts first if it is scanned in
+      // that cycle.
+      in_time: assert (!(at_head && oldest_q == '1 && age_q >= 6'(Life + N + 1)
+                         && idle_q >= 4'(N + 1)) || done || phase_i == PHASE_MARK);
     end
   end
 
@@ -245,6 +257,8 @@ module sp_requester_ring_props
     // Its time ends it, sent and unsent.
     timed_out: cover (rst_ni && at_head && done && sent_q && !reason_q);
     unsent: cover (rst_ni && at_head && done && !sent_q && !reason_q);
+    // And while the sender has it.
+    held: cover (rst_ni && at_head && done && sent_q && !reason_q && void_q);
   end
 
 endmodule

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One AXI4-Lite manager, two subordinates: addresses 0x0000000 to 0x3FFFFFF go to subordinate 0, those
-// from 0x4000000 on to subordinate 1; what is beyond is answered with DECERR and reads as zero. One
-// write and one read are under way at a time. Guarantee: every access is answered once, if its
-// subordinate answers.
+// One AXI4-Lite manager, two subordinates: addresses 0x0000000 to 0x3FFFFFF go to subordinate 0,
+// those from 0x4000000 on to subordinate 1; what is beyond is answered with DECERR and reads as
+// zero. One write and one read are under way at a time. Guarantee: every access is answered once,
+// if its subordinate answers.
 
 module sp_axil_split #(
     /// Bits of a byte address in subordinate 1, up to 26.

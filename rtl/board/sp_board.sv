@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A board image but for clock, reset and pins: the switch with a traffic generator, a checker and two
-// packet memories at each port, and registers behind a UART that speaks LiteX's UARTBone. docs/board.md
-// is the user's guide, docs/board-registers.md the map.
+// A board image but for clock, reset and pins: the switch with a traffic generator, a checker and
+// two packet memories at each port, and registers behind a UART that speaks LiteX's UARTBone.
+// docs/board.md is the user's guide, docs/board-registers.md the map.
 //
 //   host - sp_uartbone - sp_axil_split -+- registers of the switch, from 0x0000000
-//                                       +- sp_board_regs, from 0x4000000: memories, traffic, counters
+//                                       +- sp_board_regs, from 0x4000000: traffic, memories
 //                                       +- sp_link_csr of each end of a link, from 0x4040000
 //                                       +- sp_endpoint_csr of each endpoint, from 0x4080000
 //
-// Guarantees: every access is answered; `control.reset` holds all but bridge and registers in reset and
-// brings them back as after power-up; packets in the memories are never lost or changed. The first
-// N_LINKS ports reach the switch through a pair of linked ends (sp_board_link). The first N_ENDPOINTS
-// ports have an endpoint and its memory (sp_board_endpoint) instead of generator, checker and memories.
+// Guarantees: every access is answered; `control.reset` holds all but bridge and registers in reset
+// and brings them back as after power-up; packets in the memories are never lost or changed. The
+// first N_LINKS ports reach the switch through a pair of linked ends (sp_board_link). The first
+// N_ENDPOINTS ports have an endpoint and its memory (sp_board_endpoint) instead of generator,
+// checker and memories.
 
 module sp_board #(
     /// Clock, Hz.
@@ -80,7 +81,8 @@ module sp_board #(
     input  logic       uart_rx_i,
     /// UART to the host.
     output logic       uart_tx_o,
-    /// {ports 3..0 pass traffic, an error was seen, bytes to the host, bytes from the host, heartbeat}.
+    /// {ports 3..0 pass traffic, an error was seen, bytes to the host, bytes from the host,
+    /// heartbeat}.
     output logic [7:0] led_o
 );
 
@@ -89,7 +91,7 @@ module sp_board #(
   localparam int unsigned SubW = 26;
   localparam int unsigned RegsW = 18;    // bits of an address of sp_board_regs
   localparam int unsigned MapPorts = 4;  // room in the register map
-  localparam int unsigned UnitW = 12;    // bits of an address within an end of a link, or an endpoint
+  localparam int unsigned UnitW = 12;    // bits of an address within a link's end, or an endpoint
   localparam logic [1:0] SlvErr = 2'b10;
 
   if (N_PORTS < 2 || N_PORTS > MapPorts) begin : g_bad_ports
@@ -699,8 +701,8 @@ module sp_board #(
   end
 
   // ----------------------------------------------------------------------------------- answers
-  // A word is refused when its port is not there, it cannot be read or written, there is no room for
-  // it, or it is not whole.
+  // A word is refused when its port is not there, it cannot be read or written, there is no room
+  // for it, or it is not whole.
 
   logic        at_once;       // answered without asking a port
   logic        refused;

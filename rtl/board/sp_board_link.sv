@@ -4,8 +4,8 @@
 //
 //   port of the board <--> end 0 (sp_link_port) <== wire ==> end 1 (sp_link_port) <--> switch
 //
-// Each end has registers (sp_link_csr). All has one clock. Guarantees are those of the link; the wire
-// takes a cycle and changes nothing, unless an end's `control.silent` takes the signal away.
+// Each end has registers (sp_link_csr). All has one clock. Guarantees are those of the link; the
+// wire takes a cycle and changes nothing, unless an end's `control.silent` takes the signal away.
 
 module sp_board_link #(
     /// Bits of a flit.

@@ -2,16 +2,17 @@
 //
 // Memory of packets that came. A host reads words of 32 bits, a packet is rows of a flit each:
 //
-//   row 0         descriptor: word 0 = {beats in bits 4:0, error mark in bit 8, cut short in bit 9},
+//   row 0         descriptor: word 0 = {beats in 4:0, error mark in bit 8, cut short in bit 9},
 //                 word 1 = time of the first beat, word 2 = time of the last beat, word 3 = 0
 //   row 1         header in the low 128 bits
 //   row 2..       payload, as many rows as there were beats
 //
-// Guarantees: packets are read in the order in which they came, and are seen only when they are whole;
-// nothing is lost: a port whose memory is full is not ready; what comes of SLACK flits behind a fall
-// of room_o, and the rest of its packets, is taken without waiting for the host. Beats beyond the
-// longest packet are dropped, and the descriptor says so. A word that is not there is answered with an
-// error. The memory is written word by word: a row takes as many cycles as it has words.
+// Guarantees: packets are read in the order in which they came, and are seen only when they are
+// whole; nothing is lost: a port whose memory is full is not ready; what comes of SLACK flits
+// behind a fall of room_o, and the rest of its packets, is taken without waiting for the host.
+// Beats beyond the longest packet are dropped, and the descriptor says so. A word that is not there
+// is answered with an error. The memory is written word by word: a row takes as many cycles as it
+// has words.
 
 module sp_packet_rx #(
     /// Bits of a flit.
@@ -59,7 +60,8 @@ module sp_packet_rx #(
   localparam int unsigned Longest = max_flits(FLIT_W);
 
   // A packet has two rows beside its beats. The level does not know of one that is under way, and
-  // room_o is a cycle late: one more than SLACK flits come, of as many packets, one of them longest.
+  // room_o is a cycle late: one more than SLACK flits come, of as many packets, one of them
+  // longest.
   localparam int unsigned Packet = Longest + 2;
   localparam int unsigned Reserve = Packet + SLACK * 3 + Packet;
 

@@ -6,10 +6,11 @@
 //   row 1         header in the low 128 bits
 //   row 2..       payload, as many rows as there are beats
 //
-// Guarantees: packets leave in the order in which they were written, each as soon as it is whole, is
-// not held and its VC has room; a word for which there is no room is not taken and said so. Beats need
-// not agree with the header: that is how a host sends bad packets. A descriptor of no beats sends
-// nothing. The memory is read word by word: a beat takes as many cycles as it has words, and two more.
+// Guarantees: packets leave in the order in which they were written, each as soon as it is whole,
+// is not held and its VC has room; a word for which there is no room is not taken and said so.
+// Beats need not agree with the header: that is how a host sends bad packets. A descriptor of no
+// beats sends nothing. The memory is read word by word: a beat takes as many cycles as it has
+// words, and two more.
 
 module sp_packet_tx #(
     /// Bits of a flit.

@@ -74,8 +74,8 @@ module sp_traffic_check #(
     output logic [2:0]                first_kind_o,
     /// Its beat: the first wrong one (a wrong sequence number: 0), or the last when none is.
     output logic [4:0]                first_beat_o,
-    /// Word of 32 bits: 0 to 3 of its header as it came; 4 to 7 of the bits that are wrong in a unit
-    /// of that beat, the first one with any; 8 the sequence number that was expected.
+    /// Word of 32 bits: 0 to 3 of its header as it came; 4 to 7 of the bits that are wrong in a
+    /// unit of that beat, the first one with any; 8 the sequence number that was expected.
     input  logic [3:0]                first_sel_i,
     /// That word, two cycles later.
     output logic [31:0]               first_word_o

@@ -8,7 +8,8 @@
 //
 //   draw (operation in turn, dst, len) --> queue of each operation, 4 packets --> pick --> stream
 //
-// Queues let a VC with room pass one without: by at most 4 packets, so that every VC gets its share.
+// Queues let a VC with room pass one without: by at most 4 packets, so that every VC gets its
+// share.
 //
 //   cycle    0       1          2          3       4       5
 //            issue | multiply | add, put | pick  | start | first beat     each step from registers
@@ -78,7 +79,7 @@ module sp_traffic_gen #(
   localparam int unsigned UnitsPerFlit = FLIT_W / UNIT_W;
   localparam int unsigned FlowW = PortW + 2;
   localparam int unsigned Ops = 3;     // operations, each on a VC of its own
-  localparam int unsigned QueueW = 3;  // a queue holds as many packets as are drawn until one leaves
+  localparam int unsigned QueueW = 3;  // a queue holds what is drawn until one leaves
   localparam int unsigned Depth = 1 << QueueW;
   localparam int unsigned DrawW = 12;  // random bits of a destination
   localparam int unsigned SizeW = 8;   // random bits of a length

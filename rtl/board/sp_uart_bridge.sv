@@ -5,9 +5,9 @@
 // the other in the order of the commands; a command that stops in the middle is given up and leaves
 // nothing behind. Proven in formal/board.
 //
-//   write  | 1 or 3 | words | address / 4, 4 bytes | word | word | ...   each word is written as soon
+//   write  | 1 or 3 | words | address / 4, 4 bytes | word | word | ...   each is written as soon
 //   read   | 2 or 4 | words | address / 4, 4 bytes |                     as it is whole
-//   answer                                         | word | word | ...   most significant byte first
+//   answer                                         | word | word | ...   most significant first
 
 module sp_uart_bridge #(
     /// Cycles without a byte after which a command is given up, 2 or more.

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // A host at a UART reads and writes registers: LiteX's UARTBone protocol to AXI4-Lite. Guarantees:
-// what a host sends, in whatever rate and however it stops, never makes an access of which not every
-// byte came with its stop bit; after a framing error or a lost byte nothing is obeyed until the line
-// has been idle for two frames, and after TIMEOUT_US of silence the next byte is a command again.
-// docs/board-bridge.md has the protocol and what to expect after each kind of error.
+// what a host sends, in whatever rate and however it stops, never makes an access of which not
+// every byte came with its stop bit; after a framing error or a lost byte nothing is obeyed until
+// the line has been idle for two frames, and after TIMEOUT_US of silence the next byte is a command
+// again. docs/board-bridge.md has the protocol and what to expect after each kind of error.
 //
 //   rx_i -> sp_uart_rx -> RX_DEPTH bytes -> sp_uart_bridge <-> AXI4-Lite
 //   tx_o <------------- sp_uart_tx <-----------'
@@ -131,8 +131,8 @@ module sp_uartbone #(
 
   // ------------------------------------------------------------------------------------- buffer
 
-  // Where bytes are lost a mark goes into the buffer in their place: commands that came whole before
-  // it are still obeyed, the one that it falls into is not.
+  // Where bytes are lost a mark goes into the buffer in their place: commands that came whole
+  // before it are still obeyed, the one that it falls into is not.
   assign ev_rx_o       = rx_valid;
   assign ev_overflow_o = rx_valid && (full || lost_q);
   assign lost          = ev_frame_error_o || ev_overflow_o || lost_q;

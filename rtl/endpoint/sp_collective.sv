@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Takes part in collectives for its accelerator: contributions out of its memory, results into it, by
-// commands that each name a whole vector; and contributions that an engine fetches (docs/endpoint.md).
+// Takes part in collectives for its accelerator: contributions out of its memory, results into it,
+// by commands that each name a whole vector; and contributions that an engine fetches
+// (docs/endpoint.md).
 //
 // Guarantees: every command ends, with an error if answers do not come (`timeout_i`); a slice that
 // fails stops no other; nothing is written but results that a command waits for, that are whole and
@@ -16,8 +17,8 @@ module sp_collective #(
     parameter int unsigned AXI_ID_W = 4,
     /// Commands at work: 2, 4, 8 or 16.
     parameter int unsigned N_COMMANDS = 4,
-    /// Slices of a command between its first that is not done and the last that is begun: 1, 2, 4, 8
-    /// or 16.
+    /// Slices of a command between its first that is not done and the last that is begun: 1, 2, 4,
+    /// 8 or 16.
     parameter int unsigned WINDOW = 8,
     /// Rows of the fetch table: groups below this number can be fetched from.
     parameter int unsigned N_GROUPS = 16,
@@ -25,7 +26,8 @@ module sp_collective #(
     parameter int unsigned N_PLANES = 2,
     /// Fetches that wait, 2 or more: contexts of all engines.
     parameter int unsigned FETCHES = 16,
-    /// Packets whose payload is being read or waits to be sent, 2 or more: covers the memory's delay.
+    /// Packets whose payload is being read or waits to be sent, 2 or more: covers the memory's
+    /// delay.
     parameter int unsigned READS = 8,
     /// Results that wait to be written, of 256 bytes each: a power of two from 2 on.
     parameter int unsigned RESULTS = 4,
@@ -196,8 +198,8 @@ module sp_collective #(
     return PlaceW'(step & SLICE_W'(WINDOW - 1));
   endfunction
 
-  /// Slice of a step, from the first slice: rounds of `mask` + 1, each turned by `by`; and by its negative
-  /// the step of a slice.
+  /// Slice of a step, from the first slice: rounds of `mask` + 1, each turned by `by`; and by its
+  /// negative the step of a slice.
   function automatic logic [SLICE_W-1:0] turned(
       logic [SLICE_W-1:0] step, logic [SLICE_W-1:0] mask, logic [SLICE_W-1:0] by);
     return (step & ~mask) | ((step + by) & mask);
@@ -658,7 +660,8 @@ module sp_collective #(
     assign ahead  = hit_step[c] - head_q[c][SLICE_W-1:0];
     assign hit[c] = active_q[c] && !store_q[c] && (a_hdr.cls.coll.group == group_q[c])
                     && (a_hdr.cls.coll.seq == seq_q[c])
-                    && (CountW'(ahead) < (next_q[c] - head_q[c])) && awaits_q[c][place_of(hit_step[c])];
+                    && (CountW'(ahead) < (next_q[c] - head_q[c]))
+                    && awaits_q[c][place_of(hit_step[c])];
   end
 
   // Tags that were made before the places were last gone through are of the generation before.
@@ -837,8 +840,8 @@ module sp_collective #(
   assign m_axi_awburst_o = 2'b01;
   assign m_axi_bready_o  = 1'b1;
 
-  // Answers to stores: counted. A switch that refuses one does so for all destinations, with one answer;
-  // the statuses from ST_BROKEN on are those of a destination.
+  // Answers to stores: counted. A switch that refuses one does so for all destinations, with one
+  // answer; the statuses from ST_BROKEN on are those of a destination.
   logic [ROOT_W:0] seen_mem [N_COMMANDS*WINDOW];
   logic [ROOT_W:0] seen;
   localparam int unsigned SeenW = (WINDOW > 1) ? CmdW + PlaceW : CmdW;
@@ -853,7 +856,7 @@ module sp_collective #(
     if (answered) seen_mem[seen_at] <= seen;
   end
 
-  // --------------------------------------------------------------------- what becomes of the slices
+  // -------------------------------------------------------------------- what becomes of the slices
 
   for (genvar c = 0; c < N_COMMANDS; c++) begin : g_command
     logic [WINDOW-1:0] busy;
@@ -966,7 +969,7 @@ module sp_collective #(
     end
   end
 
-  // ----------------------------------------------------------------------------- results of commands
+  // --------------------------------------------------------------------------- results of commands
 
   logic [N_COMMANDS-1:0] ends_first;
   logic                  leave_ready;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Which way a slice goes: plane number (slice mod P) of the P planes of the mask, and there the engine
-// (slice / P) mod 2^engines_log2. It depends on nothing but slice and mask, so that all members
-// choose alike. Takes a slice in each cycle; the answer is there after three.
+// Which way a slice goes: plane number (slice mod P) of the P planes of the mask, and there the
+// engine (slice / P) mod 2^engines_log2. It depends on nothing but slice and mask, so that all
+// members choose alike. Takes a slice in each cycle; the answer is there after three.
 
 module sp_collective_path #(
     /// Planes, 1 to 64.
@@ -27,7 +27,8 @@ module sp_collective_path #(
 
   import sp_pkg::*;
 
-  // floor(slice / P) = floor(slice * ceil(2^22 / P) / 2^22) for all slices below 2^16 and P up to 64.
+  // floor(slice / P) = floor(slice * ceil(2^22 / P) / 2^22) for all slices below 2^16 and P up to
+  // 64.
   localparam int unsigned FracW = SLICE_W + 6;
   localparam int unsigned RecipW = FracW + 1;
 

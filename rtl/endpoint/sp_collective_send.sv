@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Packets of sp_collective: reads their payload from the accelerator's memory and sends them in the order
-// in which they were given. Guarantees: a packet is offered only when all of it is there, so it has
-// no gaps; no more is asked of the memory than there is room for; what the memory answered with an
-// error is sent as poison, so that all who wait for it learn of it.
+// Packets of sp_collective: reads their payload from the accelerator's memory and sends them in the
+// order in which they were given. Guarantees: a packet is offered only when all of it is there, so
+// it has no gaps; no more is asked of the memory than there is room for; what the memory answered
+// with an error is sent as poison, so that all who wait for it learn of it.
 
 module sp_collective_send #(
     /// Bits of a flit: 128, 256 or 512.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Results of sp_collective on their way into the accelerator's memory. Guarantees: nothing is written of
-// a packet that is taken back with its last flit; results are written in the order in which they
-// came, each in one burst that has no gap of ours; `done_o` follows when the memory has answered.
+// Results of sp_collective on their way into the accelerator's memory. Guarantees: nothing is
+// written of a packet that is taken back with its last flit; results are written in the order in
+// which they came, each in one burst that has no gap of ours; `done_o` follows when the memory has
+// answered.
 
 module sp_collective_store #(
     /// Bits of a flit: 128, 256 or 512.

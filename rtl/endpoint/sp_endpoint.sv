@@ -3,14 +3,9 @@
 // An endpoint: an accelerator's loads, stores, atomics and collectives to packets, and others'
 // packets to its memory (docs/endpoint.md). Guarantees are those of its parts:
 //
-//   sp_requester  --> sp_seal ----> |           | <--> plane 0
-//                 <-- sp_unseal <-- | sp_planes | <--> plane 1
-//   sp_completer  --> sp_seal ----> |           | ...
-//                 <-- sp_unseal <-- |           |
-//   sp_collective --> sp_seal ----> |           |
-//                 <-- sp_unseal <-- |           |      sp_endpoint_csr: registers of all
-//
-// Without CHECK there is no sp_seal, and sp_check_none instead of sp_unseal.
+//   sp_requester  <--> sp_checks <--> |           | <--> plane 0
+//   sp_completer  <--> sp_checks <--> | sp_planes | <--> plane 1
+//   sp_collective <--> sp_checks <--> |           | ...               sp_endpoint_csr: registers
 
 module sp_endpoint #(
     /// Bits of a flit: 128, 256 or 512.
@@ -648,139 +643,79 @@ module sp_endpoint #(
 
   // --------------------------------------------------------------------------------------- checks
 
-  if (CHECK) begin : g_check
-    sp_seal #(
-        .FLIT_W(FLIT_W),
-        .SIDE_W(PlaneW)
-    ) i_seal_requests (
-        .clk_i,
-        .rst_ni,
-        .enable_i  (seal),
-        .s_tvalid_i(q_tvalid),
-        .s_tready_o(q_tready),
-        .s_tdata_i (q_tdata),
-        .s_tuser_i (q_tuser),
-        .s_tlast_i (q_tlast),
-        .s_side_i  (q_plane),
-        .m_tvalid_o(qs_tvalid),
-        .m_tready_i(qs_tready),
-        .m_tdata_o (qs_tdata),
-        .m_tuser_o (qs_tuser),
-        .m_tlast_o (qs_tlast),
-        .m_side_o  (qs_plane)
-    );
+  sp_checks #(
+      .FLIT_W(FLIT_W),
+      .OUT_W (PlaneW),
+      .IN_W  (1),
+      .CHECK (CHECK)
+  ) i_requester_checks (
+      .clk_i,
+      .rst_ni,
+      .seal_i        (seal),
+      .require_i     (must_seal),
+      .s_out_tvalid_i(q_tvalid),
+      .s_out_tready_o(q_tready),
+      .s_out_tdata_i (q_tdata),
+      .s_out_tuser_i (q_tuser),
+      .s_out_tlast_i (q_tlast),
+      .s_out_side_i  (q_plane),
+      .m_out_tvalid_o(qs_tvalid),
+      .m_out_tready_i(qs_tready),
+      .m_out_tdata_o (qs_tdata),
+      .m_out_tuser_o (qs_tuser),
+      .m_out_tlast_o (qs_tlast),
+      .m_out_side_o  (qs_plane),
+      .s_in_tvalid_i (bs_tvalid),
+      .s_in_tready_o (bs_tready),
+      .s_in_tdata_i  (bs_tdata),
+      .s_in_tuser_i  (bs_tuser),
+      .s_in_tlast_i  (bs_tlast),
+      .s_in_side_i   (bs_void),
+      .m_in_tvalid_o (b_tvalid),
+      .m_in_tready_i (b_tready),
+      .m_in_tdata_o  (b_tdata),
+      .m_in_tuser_o  (b_tuser),
+      .m_in_tlast_o  (b_tlast),
+      .m_in_side_o   (b_void),
+      .ev_broken_o   (broken_answer)
+  );
 
-    sp_seal #(
-        .FLIT_W(FLIT_W),
-        .SIDE_W(PlaneW)
-    ) i_seal_answers (
-        .clk_i,
-        .rst_ni,
-        .enable_i  (seal),
-        .s_tvalid_i(a_tvalid),
-        .s_tready_o(a_tready),
-        .s_tdata_i (a_tdata),
-        .s_tuser_i (a_tuser),
-        .s_tlast_i (a_tlast),
-        .s_side_i  (a_plane),
-        .m_tvalid_o(as_tvalid),
-        .m_tready_i(as_tready),
-        .m_tdata_o (as_tdata),
-        .m_tuser_o (as_tuser),
-        .m_tlast_o (as_tlast),
-        .m_side_o  (as_plane)
-    );
-
-    sp_unseal #(
-        .FLIT_W(FLIT_W),
-        .SIDE_W(PlaneW)
-    ) i_unseal_requests (
-        .clk_i,
-        .rst_ni,
-        .require_i  (must_seal),
-        .s_tvalid_i (rs_tvalid),
-        .s_tready_o (rs_tready),
-        .s_tdata_i  (rs_tdata),
-        .s_tuser_i  (rs_tuser),
-        .s_tlast_i  (rs_tlast),
-        .s_side_i   (rs_plane),
-        .m_tvalid_o (r_tvalid),
-        .m_tready_i (r_tready),
-        .m_tdata_o  (r_tdata),
-        .m_tuser_o  (r_tuser),
-        .m_tlast_o  (r_tlast),
-        .m_side_o   (r_plane),
-        .ev_broken_o(broken_request)
-    );
-
-    sp_unseal #(
-        .FLIT_W(FLIT_W),
-        .SIDE_W(1)
-    ) i_unseal_answers (
-        .clk_i,
-        .rst_ni,
-        .require_i  (must_seal),
-        .s_tvalid_i (bs_tvalid),
-        .s_tready_o (bs_tready),
-        .s_tdata_i  (bs_tdata),
-        .s_tuser_i  (bs_tuser),
-        .s_tlast_i  (bs_tlast),
-        .s_side_i   (bs_void),
-        .m_tvalid_o (b_tvalid),
-        .m_tready_i (b_tready),
-        .m_tdata_o  (b_tdata),
-        .m_tuser_o  (b_tuser),
-        .m_tlast_o  (b_tlast),
-        .m_side_o   (b_void),
-        .ev_broken_o(broken_answer)
-    );
-  end else begin : g_no_check
-    // A register, as sp_seal has: while a plane that is up takes nothing, the request that waits here
-    // and one in the sender can end with their time.
-    sp_stage #(
-        .WIDTH(FLIT_W + USER_W + 1 + PlaneW)
-    ) i_requests_out (
-        .clk_i,
-        .rst_ni,
-        .valid_i(q_tvalid),
-        .ready_o(q_tready),
-        .data_i ({q_tdata, q_tuser, q_tlast, q_plane}),
-        .valid_o(qs_tvalid),
-        .ready_i(qs_tready),
-        .data_o ({qs_tdata, qs_tuser, qs_tlast, qs_plane})
-    );
-
-    assign {as_tvalid, as_tdata, as_tuser, as_tlast, as_plane} =
-        {a_tvalid, a_tdata, a_tuser, a_tlast, a_plane};
-    assign {r_tvalid, r_tdata, r_tlast, r_plane} = {rs_tvalid, rs_tdata, rs_tlast, rs_plane};
-    assign {b_tvalid, b_tdata, b_tlast, b_void} = {bs_tvalid, bs_tdata, bs_tlast, bs_void};
-    assign {a_tready, rs_tready, bs_tready} = {as_tready, r_tready, b_tready};
-
-    sp_check_none i_requests_in (
-        .clk_i,
-        .rst_ni,
-        .tvalid_i   (rs_tvalid),
-        .tready_i   (rs_tready),
-        .tuser_i    (rs_tuser),
-        .tlast_i    (rs_tlast),
-        .tuser_o    (r_tuser),
-        .ev_broken_o(broken_request)
-    );
-
-    sp_check_none i_answers_in (
-        .clk_i,
-        .rst_ni,
-        .tvalid_i   (bs_tvalid),
-        .tready_i   (bs_tready),
-        .tuser_i    (bs_tuser),
-        .tlast_i    (bs_tlast),
-        .tuser_o    (b_tuser),
-        .ev_broken_o(broken_answer)
-    );
-
-    logic unused;
-    assign unused = &{1'b0, seal, must_seal};
-  end
+  sp_checks #(
+      .FLIT_W(FLIT_W),
+      .OUT_W (PlaneW),
+      .IN_W  (PlaneW),
+      .CHECK (CHECK)
+  ) i_completer_checks (
+      .clk_i,
+      .rst_ni,
+      .seal_i        (seal),
+      .require_i     (must_seal),
+      .s_out_tvalid_i(a_tvalid),
+      .s_out_tready_o(a_tready),
+      .s_out_tdata_i (a_tdata),
+      .s_out_tuser_i (a_tuser),
+      .s_out_tlast_i (a_tlast),
+      .s_out_side_i  (a_plane),
+      .m_out_tvalid_o(as_tvalid),
+      .m_out_tready_i(as_tready),
+      .m_out_tdata_o (as_tdata),
+      .m_out_tuser_o (as_tuser),
+      .m_out_tlast_o (as_tlast),
+      .m_out_side_o  (as_plane),
+      .s_in_tvalid_i (rs_tvalid),
+      .s_in_tready_o (rs_tready),
+      .s_in_tdata_i  (rs_tdata),
+      .s_in_tuser_i  (rs_tuser),
+      .s_in_tlast_i  (rs_tlast),
+      .s_in_side_i   (rs_plane),
+      .m_in_tvalid_o (r_tvalid),
+      .m_in_tready_i (r_tready),
+      .m_in_tdata_o  (r_tdata),
+      .m_in_tuser_o  (r_tuser),
+      .m_in_tlast_o  (r_tlast),
+      .m_in_side_o   (r_plane),
+      .ev_broken_o   (broken_request)
+  );
 
   // --------------------------------------------------------------------------------- collectives
 
@@ -867,66 +802,42 @@ module sp_endpoint #(
         .event_o    (collective_event)
     );
 
-    if (CHECK) begin : g_check
-      sp_seal #(
-          .FLIT_W(FLIT_W),
-          .SIDE_W(PlaneW)
-      ) i_seal_collectives (
-          .clk_i,
-          .rst_ni,
-          .enable_i  (seal),
-          .s_tvalid_i(c_tvalid),
-          .s_tready_o(c_tready),
-          .s_tdata_i (c_tdata),
-          .s_tuser_i (c_tuser),
-          .s_tlast_i (c_tlast),
-          .s_side_i  (c_plane),
-          .m_tvalid_o(cs_tvalid),
-          .m_tready_i(cs_tready),
-          .m_tdata_o (cs_tdata),
-          .m_tuser_o (cs_tuser),
-          .m_tlast_o (cs_tlast),
-          .m_side_o  (cs_plane)
-      );
-
-      sp_unseal #(
-          .FLIT_W(FLIT_W),
-          .SIDE_W(PlaneW)
-      ) i_unseal_collectives (
-          .clk_i,
-          .rst_ni,
-          .require_i  (must_seal),
-          .s_tvalid_i (ds_tvalid),
-          .s_tready_o (ds_tready),
-          .s_tdata_i  (ds_tdata),
-          .s_tuser_i  (ds_tuser),
-          .s_tlast_i  (ds_tlast),
-          .s_side_i   (ds_plane),
-          .m_tvalid_o (d_tvalid),
-          .m_tready_i (d_tready),
-          .m_tdata_o  (d_tdata),
-          .m_tuser_o  (d_tuser),
-          .m_tlast_o  (d_tlast),
-          .m_side_o   (d_plane),
-          .ev_broken_o(broken_collective)
-      );
-    end else begin : g_no_check
-      assign {cs_tvalid, cs_tdata, cs_tuser, cs_tlast, cs_plane} =
-          {c_tvalid, c_tdata, c_tuser, c_tlast, c_plane};
-      assign {d_tvalid, d_tdata, d_tlast, d_plane} = {ds_tvalid, ds_tdata, ds_tlast, ds_plane};
-      assign {c_tready, ds_tready} = {cs_tready, d_tready};
-
-      sp_check_none i_collectives (
-          .clk_i,
-          .rst_ni,
-          .tvalid_i   (ds_tvalid),
-          .tready_i   (ds_tready),
-          .tuser_i    (ds_tuser),
-          .tlast_i    (ds_tlast),
-          .tuser_o    (d_tuser),
-          .ev_broken_o(broken_collective)
-      );
-    end
+    sp_checks #(
+        .FLIT_W(FLIT_W),
+        .OUT_W (PlaneW),
+        .IN_W  (PlaneW),
+        .CHECK (CHECK)
+    ) i_checks (
+        .clk_i,
+        .rst_ni,
+        .seal_i        (seal),
+        .require_i     (must_seal),
+        .s_out_tvalid_i(c_tvalid),
+        .s_out_tready_o(c_tready),
+        .s_out_tdata_i (c_tdata),
+        .s_out_tuser_i (c_tuser),
+        .s_out_tlast_i (c_tlast),
+        .s_out_side_i  (c_plane),
+        .m_out_tvalid_o(cs_tvalid),
+        .m_out_tready_i(cs_tready),
+        .m_out_tdata_o (cs_tdata),
+        .m_out_tuser_o (cs_tuser),
+        .m_out_tlast_o (cs_tlast),
+        .m_out_side_o  (cs_plane),
+        .s_in_tvalid_i (ds_tvalid),
+        .s_in_tready_o (ds_tready),
+        .s_in_tdata_i  (ds_tdata),
+        .s_in_tuser_i  (ds_tuser),
+        .s_in_tlast_i  (ds_tlast),
+        .s_in_side_i   (ds_plane),
+        .m_in_tvalid_o (d_tvalid),
+        .m_in_tready_i (d_tready),
+        .m_in_tdata_o  (d_tdata),
+        .m_in_tuser_o  (d_tuser),
+        .m_in_tlast_o  (d_tlast),
+        .m_in_side_o   (d_plane),
+        .ev_broken_o   (broken_collective)
+    );
   end else begin : g_none
     /* verilator lint_off UNUSEDSIGNAL */  // there is nothing here that they are for
     hdr_t d_hdr;
@@ -934,9 +845,9 @@ module sp_endpoint #(
     /* verilator lint_on UNUSEDSIGNAL */
     assign d_hdr  = hdr_t'(ds_tuser[HDR_W-1:0]);
     assign unused = &{1'b0, col_cmd_i, ds_tdata, ds_tuser, ds_plane, collective_timeout, planes,
-                      fetch_we, fetch_row, row, cs_tready, c_axi_awready_i, c_axi_wready_i, c_axi_bid_i,
-                      c_axi_bresp_i, c_axi_bvalid_i, c_axi_arready_i, c_axi_rid_i, c_axi_rdata_i,
-                      c_axi_rresp_i, c_axi_rlast_i, c_axi_rvalid_i};
+                      fetch_we, fetch_row, row, cs_tready, c_axi_awready_i, c_axi_wready_i,
+                      c_axi_bid_i, c_axi_bresp_i, c_axi_bvalid_i, c_axi_arready_i, c_axi_rid_i,
+                      c_axi_rdata_i, c_axi_rresp_i, c_axi_rlast_i, c_axi_rvalid_i};
 
     sp_collective_none i_none (
         .clk_i,

@@ -21,7 +21,7 @@ module sp_endpoint_csr #(
     parameter bit CHECK = 1'b1,
     localparam int unsigned ADDR_W = 11,
     localparam int unsigned GroupW = (N_GROUPS > 1) ? $clog2(N_GROUPS) : 1,
-    localparam int unsigned Rows = (N_GROUPS > 0) ? N_GROUPS : 1  // of the fetch table; none is zero
+    localparam int unsigned Rows = (N_GROUPS > 0) ? N_GROUPS : 1  // of the fetch table
 ) (
     /// Clock.
     input  logic                               clk_i,
@@ -478,7 +478,8 @@ module sp_endpoint_csr #(
 
   // A counter never passes its end; its words are only read. There may be no fetch table.
   logic unused;
-  assign unused = &{1'b0, base_new, bytes_new, value[32], hw_out.counters.addr[1:0], hw_out.counters.wr_data,
+  assign unused = &{1'b0, base_new, bytes_new, value[32], hw_out.counters.addr[1:0],
+                    hw_out.counters.wr_data,
                     hw_out.counters.wr_biten, hw_out.region_table.addr[1:0],
                     hw_out.fetch_table.addr[1:0]};
 

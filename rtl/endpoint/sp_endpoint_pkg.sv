@@ -107,7 +107,7 @@ package sp_endpoint_pkg;
     logic [ID_W-1:0]       dst;           // first engine; of a store the group
     logic [2:0]            engines_log2;  // engines dst, dst + 1, ... share the slices
     logic [3:0]            round_log2;    // slices are begun in rounds of so many,
-    logic [SLICE_W-1:0]    skew;          // each from this one on: members with others do not collide
+    logic [SLICE_W-1:0]    skew;          // each from this one on: members do not collide
     logic [ROOT_W-1:0]     root;          // of a Reduce: the port that gets the result
     logic                  scatter;       // it gets only the first slices, root + 1 the next ...
     logic [3:0]            root_log2;     // so many

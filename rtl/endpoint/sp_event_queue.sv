@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Events that can come several in a cycle, one after the other. Guarantee: as many leave as came, as
-// long as no more than 2^WIDTH - 1 wait; beyond that they are lost.
+// Events that can come several in a cycle, one after the other. Guarantee: as many leave as came,
+// as long as no more than 2^WIDTH - 1 wait; beyond that they are lost.
 
 module sp_event_queue #(
     /// Events that can come in a cycle.

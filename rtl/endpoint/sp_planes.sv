@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Between an endpoint and its planes of switches: what it sends goes to the plane that it names, what
-// comes from any plane goes to the part of the endpoint that it is for (docs/endpoint.md).
+// Between an endpoint and its planes of switches: what it sends goes to the plane that it names,
+// what comes from any plane goes to the part of the endpoint that it is for (docs/endpoint.md).
 //
 // Guarantees: packets stay whole; those of one source to one plane, and those of one VC from one
-// plane, stay in order; answers that come wait for nothing but each other; a plane that is down holds
-// nothing up: what is sent to it is dropped, a packet of which a part has come is closed with zeros and
-// the error mark.
+// plane, stay in order; answers that come wait for nothing but each other; a plane that is down
+// holds nothing up: what is sent to it is dropped, a packet of which a part has come is closed with
+// zeros and the error mark.
 
 module sp_planes #(
     /// Bits of a flit: 128, 256 or 512.
@@ -96,7 +96,8 @@ module sp_planes #(
   localparam int unsigned CountW = $clog2(REQ_FLITS + 1);
   localparam int unsigned BeatW = FLIT_W + USER_W + 2;
   localparam int unsigned WordW = FLIT_W + USER_W + 1;  // {last, user, data}
-  // Flits that may lie between the look at tx_vc_room_i and the plane: row 5 of docs/flow-control.md.
+  // Flits that may lie between the look at tx_vc_room_i and the plane: row 5 of
+  // docs/flow-control.md.
   localparam int unsigned Behind = 3;
 
   if (N_PLANES < 1 || N_PLANES > 64) begin : g_bad_planes
@@ -173,8 +174,8 @@ module sp_planes #(
       assign tx_tvalid_o[p] = ((chosen[p] & s_tvalid_i) != '0) && !drop[p];
       assign {tx_tlast_o[p], tx_tuser_o[p], tx_tdata_o[p]} = word;
     end else begin : g_behind
-      // A link stops its stream for the unit that a header takes. What comes meanwhile waits here, so
-      // that the next packet, to another plane, need not wait with it.
+      // A link stops its stream for the unit that a header takes. What comes meanwhile waits here,
+      // so that the next packet, to another plane, need not wait with it.
       logic [WordW-1:0] mem   [Behind];
       logic [1:0]       rptr_q;
       logic [1:0]       wptr_q;
@@ -364,7 +365,8 @@ module sp_planes #(
     assign taken[k]      = from & offered[k] & {N_PLANES{m_tready_i[k]}};
 
     always_comb begin
-      // Without a beat that of the first plane is shown, for nobody: no gate where there is one plane.
+      // Without a beat that of the first plane is shown, for nobody: no gate where there is one
+      // plane.
       {m_tlast_o[k], m_void_o[k], m_tuser_o[k], m_tdata_o[k]} = beat[k][0];
       m_plane_o[k] = '0;
       for (int unsigned p = 1; p < N_PLANES; p++) begin

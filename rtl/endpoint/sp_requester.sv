@@ -220,6 +220,7 @@ module sp_requester
   logic [PlaneW-1:0]             take_plane;
   logic [KINDS-1:0]              held;
   logic [NUM_W-1:0]              held_num;
+  logic [KINDS-1:0]              held_void;
   logic                          sending;
   logic [NUM_W-1:0]              answer_num;
   logic [NUM_W-1:0]              answer_next;
@@ -369,8 +370,9 @@ module sp_requester
   end
 
   // ------------------------------------------------------------------------------- address map
-  // One for all: the sender takes a request a cycle, too. An address comes in only when there is room
-  // for what becomes of it, with what is made in this cycle, so that no kind waits for another.
+  // One for all: the sender takes a request a cycle, too. An address comes in only when there is
+  // room for what becomes of it, with what is made in this cycle, so that no kind waits for
+  // another.
 
   logic [KINDS-1:0]                 map_asks;
   logic [KINDS-1:0]                 map_fits;
@@ -502,6 +504,7 @@ module sp_requester
       .take_plane_i (take_plane),
       .held_i       (held[KIND_LOAD]),
       .held_num_i   (held_num),
+      .held_void_o  (held_void[KIND_LOAD]),
       .answer_num_i (answer_num),
       .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_LOAD]),
@@ -637,6 +640,7 @@ module sp_requester
       .take_plane_i (take_plane),
       .held_i       (held[KIND_STORE]),
       .held_num_i   (held_num),
+      .held_void_o  (held_void[KIND_STORE]),
       .answer_num_i (answer_num),
       .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_STORE]),
@@ -736,6 +740,7 @@ module sp_requester
       .take_plane_i (take_plane),
       .held_i       (held[KIND_ATOMIC]),
       .held_num_i   (held_num),
+      .held_void_o  (held_void[KIND_ATOMIC]),
       .answer_num_i (answer_num),
       .answer_next_i(answer_next),
       .answer_live_o(answer_live[KIND_ATOMIC]),
@@ -865,6 +870,7 @@ module sp_requester
       .take_plane_o  (take_plane),
       .held_o        (held),
       .held_num_o    (held_num),
+      .held_void_i   (|held_void),
       .busy_o        (sending),
       .read_o        (store_read),
       .read_row_o    (store_read_row),

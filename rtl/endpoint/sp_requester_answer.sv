@@ -43,8 +43,8 @@ module sp_requester_answer
     input  ask_t [KINDS-1:0]             ask_i,
     /// It is answered: it ends.
     output logic [KINDS-1:0]             answer_o,
-    /// With it: over another plane the answer may be another one, and to send the request again does
-    /// no harm.
+    /// With it: over another plane the answer may be another one, and to send the request again
+    /// does no harm.
     output logic                         again_o,
     /// Response.
     output logic [1:0]                   resp_o,

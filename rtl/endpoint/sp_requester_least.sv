@@ -2,11 +2,11 @@
 //
 // Which of the planes that a request may take it does take: that of its hash, or the one that has
 // the fewest requests on the way. Guarantees: requests of one way (block of 256 bytes) that are on
-// the way at the same time have taken one plane, as long as what they may take does not change while
-// some are; strict ones take that of their hash.
+// the way at the same time have taken one plane, as long as what they may take does not change
+// while some are; strict ones take that of their hash.
 //
-// A row of the table stands for the ways whose names are equal in the lowest bits. While requests of
-// a row are on the way, the next ones take the plane of the first, or, if they may not, that of
+// A row of the table stands for the ways whose names are equal in the lowest bits. While requests
+// of a row are on the way, the next ones take the plane of the first, or, if they may not, that of
 // their hash: so do all of that way, since none of them can have been the first.
 
 module sp_requester_least #(

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Address map: from an address on the bus to a destination and an address in its memory, for
-// several clients in turn. One register. Guarantee: an address in it holds up nobody, as clients give
-// one only when they will take what becomes of it.
+// several clients in turn. One register. Guarantee: an address in it holds up nobody, as clients
+// give one only when they will take what becomes of it.
 
 module sp_requester_map
   import sp_pkg::*;
@@ -85,8 +85,8 @@ module sp_requester_map
   end
 
   always_comb begin
-    // From the last one on, so that the lowest that matches counts. If none does the rest is that of
-    // the last one: nobody looks at it, and it takes no gates to make it zero.
+    // From the last one on, so that the lowest that matches counts. If none does the rest is that
+    // of the last one: nobody looks at it, and it takes no gates to make it zero.
     found       = '0;
     found.whose = grant;
     for (int unsigned r = N_REGIONS; r > 0; r--) begin

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Requests of one kind that are on the way, in the order in which they were made. A request is known
-// by its number, modulo 2^NUM_W; its place is the lower bits. From the oldest on:
+// Requests of one kind that are on the way, in the order in which they were made. A request is
+// known by its number, modulo 2^NUM_W; its place is the lower bits. From the oldest on:
 //
-//     head ...... sent ...... tail       a request is free again when it is the oldest and has ended
+//     head ...... sent ...... tail       a request is free when it is the oldest and has ended
 //       |  sent     |  waits    |
 //
 // Guarantees: each request is offered for sending until it is taken, in order; it ends once: by its
 // answer, or `timeout_i` cycles after it was made, whichever is first; answers to others are not
-// live. While it is taken (`held_i`) it does not end. After planes were lost, or ways by a plane to
-// a destination, what they had is sent again in order; with ORDERED also what was answered behind
-// something that was not, so that an older store never takes effect after a younger one, and what is
-// strict is sent when nothing strict is on the way, so that it is never seen before an older one.
+// live. While the sender has it (`held_i`) it has no answer; if its time runs out, the sender is
+// told. After planes were lost, or ways by a plane to a destination, what they had is sent again in
+// order; with ORDERED also what was answered behind something that was not, so that an older store
+// never takes effect after a younger one, and what is strict is sent when nothing strict is on the
+// way, so that it is never seen before an older one.
 
 module sp_requester_ring
   import sp_pkg::*;
@@ -65,6 +66,8 @@ module sp_requester_ring
     input  logic                held_i,
     /// Its number.
     input  logic [NUM_W-1:0]    held_num_i,
+    /// It ends now without an answer, or one that has its place by now.
+    output logic                held_void_o,
     /// Number in an answer.
     input  logic [NUM_W-1:0]    answer_num_i,
     /// What it will be in the next cycle.
@@ -258,9 +261,10 @@ module sp_requester_ring
   assign scan_age  = scan_q - head_at;
   assign scan_sent = (IdxW + 1)'(scan_age) < gone;
   assign expired   = timeout_i != '0 && (IdxW + 1)'(scan_age) < there &&
-                     !done_q[scan_q] && !(held_i && held_at == scan_q) &&
-                     !(take_i && offer_at == scan_q) && !(answer_i && answer_at == scan_q) &&
+                     !done_q[scan_q] && !(take_i && offer_at == scan_q) &&
+                     !(answer_i && answer_at == scan_q) &&
                      (now_i - stamp_mem[scan_q]) >= timeout_i;
+  assign held_void_o  = expired && held_i && held_at == scan_q;
   assign ev_timeout_o = expired;
   assign ev_lost_o    = expired && scan_sent;
 

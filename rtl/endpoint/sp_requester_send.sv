@@ -2,7 +2,8 @@
 //
 // Sends the requests of all kinds, in turn: header, payload, strobes. Guarantees: a packet is
 // offered without gaps of its own; a beat that is offered stays; a request is held until nothing
-// of it is needed any more.
+// of it is needed any more, or it has ended: then the rest of its packet is anything, with an error
+// mark.
 
 module sp_requester_send
   import sp_pkg::*;
@@ -63,6 +64,8 @@ module sp_requester_send
     output logic [KINDS-1:0]              held_o,
     /// Its number.
     output logic [NUM_W-1:0]              held_num_o,
+    /// It ends without an answer, or another one that has its place.
+    input  logic                          held_void_i,
     /// Something is under way in here.
     output logic                          busy_o,
     /// Read payload.
@@ -172,6 +175,8 @@ module sp_requester_send
   logic             pick_valid_q;
   pick_t            pick_q;
   logic [LEN_W-1:0] beat_q;
+  logic             void_q;   // the request has ended
+  logic             is_void;
   logic [LEN_W-1:0] flits;
   logic             go;
   logic             last;
@@ -181,6 +186,7 @@ module sp_requester_send
   assign last       = beat_q + LEN_W'(1) == flits;
   assign go         = pick_valid_q && out_ready;
   assign pick_ready = !pick_valid_q || (go && last);
+  assign is_void    = void_q || held_void_i;
   assign held_num_o = pick_q.num;
   for (genvar k = 0; k < KINDS; k++) begin : g_held
     assign held_o[k] = pick_valid_q && pick_q.kind == kind_e'(k);
@@ -206,6 +212,7 @@ module sp_requester_send
   logic [EXTRA_W-1:0] out_extra_q;
   logic [LEN_W-1:0]   out_unit_q;  // first unit of the packet in this flit
   logic               out_last_q;
+  logic               out_err_q;
 
   assign out_ready = !out_valid_q || req_tready_i;
 
@@ -214,8 +221,10 @@ module sp_requester_send
       pick_valid_q <= 1'b0;
       out_valid_q  <= 1'b0;
       beat_q       <= '0;
+      void_q       <= 1'b0;
     end else begin
       if (pick_ready) pick_valid_q <= |grant;
+      void_q <= is_void && !pick_ready;
       if (go) beat_q <= last ? '0 : beat_q + LEN_W'(1);
       if (out_ready) out_valid_q <= pick_valid_q;
     end
@@ -228,6 +237,7 @@ module sp_requester_send
       out_extra_q <= (pick_q.kind == KIND_ATOMIC) ? atomic_extra_i : store_extra_i;
       out_unit_q  <= LEN_W'(32'(beat_q) * U);
       out_last_q  <= last;
+      out_err_q   <= is_void && last;
     end
   end
 
@@ -283,7 +293,7 @@ module sp_requester_send
   end
 
   assign req_tvalid_o = out_valid_q;
-  assign req_tuser_o  = {1'b0, hdr};
+  assign req_tuser_o  = {out_err_q, hdr};
   assign req_tlast_o  = out_last_q;
   assign req_plane_o  = out_q.plane;
   assign busy_o       = pick_valid_q || out_valid_q;

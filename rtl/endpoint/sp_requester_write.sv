@@ -246,8 +246,8 @@ module sp_requester_write
   end
 
   // A row of the buffer is written when its last beat has come. What a block begins with takes the
-  // place of the strobes that were there: they stay until the block goes, so they need no other place
-  // to wait in.
+  // place of the strobes that were there: they stay until the block goes, so they need no other
+  // place to wait in.
   logic [FLIT_W-1:0] row_q;        // what has come of it, the rest is zero
   logic [FLIT_W-1:0] row;
   logic [Block-1:0]  strobes_q;    // of the block, or the last one that was closed

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Puts the end-to-end check (docs/endpoint.md) behind payload and strobes of each packet. Guarantees:
-// packets leave in order, one cycle later, without gaps that did not come; a packet takes a beat more
-// if the check does not fit its last one; packets of collectives, and those that have a check, go
-// through as they are.
+// Puts the end-to-end check (docs/endpoint.md) behind payload and strobes of each packet.
+// Guarantees: packets leave in order, one cycle later, without gaps that did not come; a packet
+// takes a beat more if the check does not fit its last one; packets of collectives, and those that
+// have a check, go through as they are.
 
 module sp_seal #(
     /// Bits of a flit: 128, 256 or 512.
@@ -73,7 +73,7 @@ module sp_seal #(
   logic [SIDE_W-1:0]           side_q;
   logic                        seal_q;
   logic                        set_q;
-  logic [2:0]                  at_q;      // unit of this beat before which the check belongs; K: none
+  logic [2:0]                  at_q;      // unit of this beat that the check goes before; K: none
   logic [CRC_W-1:0]            crc_q;     // behind this beat; with one unit a flit, in front of it
   logic                        extra;     // a beat more follows
   logic                        second_q;  // it leaves
@@ -84,9 +84,9 @@ module sp_seal #(
   assign left = inside_q ? left_q : (LEN_W + 1)'(hdr.len) + (LEN_W + 1)'(hdr.ext[EXT_STROBE]);
 
   if (K == 1) begin : g_step
-    // A check has a beat of its own behind the units of its packet, so a step a cycle is enough: for
-    // the header when it comes, for a unit when it leaves. A header comes while a unit of another
-    // packet leaves only if that has no check.
+    // A check has a beat of its own behind the units of its packet, so a step a cycle is enough:
+    // for the header when it comes, for a unit when it leaves. A header comes while a unit of
+    // another packet leaves only if that has no check.
     logic of_header;
     assign of_header = !inside_q && !(valid_q && extra && !second_q);
     assign crc_set   = of_header ? s_tready_o && s_tvalid_i

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Takes the end-to-end check (docs/endpoint.md) off each packet that has one. Guarantees: packets
-// leave in order and as their source made them; one whose check is wrong, or is missing although it is
-// wanted, has the error mark. A last beat waits until the check has come.
+// leave in order and as their source made them; one whose check is wrong, or is missing although it
+// is wanted, has the error mark. A last beat waits until the check has come.
 //
 // Packets have as many beats as their header says: switches and links see to that.
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One end of a link (docs/link.md). Guarantees, while it is up: what goes in at one end comes out at
-// the other, once, unchanged, in order within each VC, whatever the wire does; when that cannot be
-// kept the link goes down through FLUSH, and says why. A packet comes out whole or, when the link
-// goes down in its middle, filled with zeros and with the error mark.
+// One end of a link (docs/link.md). Guarantees, while it is up: what goes in at one end comes out
+// at the other, once, unchanged, in order within each VC, whatever the wire does; when that cannot
+// be kept the link goes down through FLUSH, and says why. A packet comes out whole or, when the
+// link goes down in its middle, filled with zeros and with the error mark.
 //
 // A lone header-only packet that comes in cycle 0 leaves the other end in cycle 8, the wire not
 // counted.

@@ -2,13 +2,13 @@
 //
 // Receive buffer of a link: a queue for each VC in one memory, room of its own for each and a pool
 // for all. Guarantees: what is written stays invisible until it is committed, and a rollback leaves
-// the queues as they were; packets of a VC leave in order, whole and without a pause of the buffer's
-// own; a VC that may not start stops no other; VCs take turns packet by packet.
+// the queues as they were; packets of a VC leave in order, whole and without a pause of the
+// buffer's own; a VC that may not start stops no other; VCs take turns packet by packet.
 //
 // The place behind a queue's last flit is chosen before the flit for it comes, so that each word
-// says where the next one lies. Places go round: ring of free ones, read to write, written back when
-// read out; a rollback turns the reading end back. The next free place is read ahead, one more than
-// could be in use.
+// says where the next one lies. Places go round: ring of free ones, read to write, written back
+// when read out; a rollback turns the reading end back. The next free place is read ahead, one more
+// than could be in use.
 
 module sp_link_buffer #(
     /// Bits of a flit.
@@ -117,7 +117,8 @@ module sp_link_buffer #(
 
   // -------------------------------------------------------------------------------------- writing
 
-  // What is read was committed before: no place is read and written in one cycle, if it is looked at.
+  // What is read was committed before: no place is read and written in one cycle, if it is looked
+  // at.
   (* no_rw_check *)
   logic [PlaceW+FLIT_W:0] data_mem [Places];  // {next place, last, payload}
   (* no_rw_check *)

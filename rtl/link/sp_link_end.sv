@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// An end of a link: the port (sp_link_port) and its registers (sp_link_csr). Guarantees are those of
-// the two. `control.silent` takes the signal away, as if the cable were pulled.
+// An end of a link: the port (sp_link_port) and its registers (sp_link_csr). Guarantees are those
+// of the two. `control.silent` takes the signal away, as if the cable were pulled.
 
 module sp_link_end #(
     /// Bits of a flit: 128, 256 or 512.

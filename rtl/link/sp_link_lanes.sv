@@ -2,9 +2,9 @@
 //
 // Beats over the lanes that work: all of them, the two lowest or the lowest. Guarantees: over all
 // lanes a beat takes no cycle longer; over fewer its blocks follow each other, lowest block first,
-// and the sender waits; TRAIN and SKIP go over all lanes at once; other lanes carry NULL. A receiver
-// that has lost its place within a beat finds it again at the next trailer, which always ends one,
-// and gives a damaged beat for what was shifted.
+// and the sender waits; TRAIN and SKIP go over all lanes at once; other lanes carry NULL. A
+// receiver that has lost its place within a beat finds it again at the next trailer, which always
+// ends one, and gives a damaged beat for what was shifted.
 
 module sp_link_lanes #(
     /// Lanes, and blocks of a beat.

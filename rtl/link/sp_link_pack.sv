@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Packets to beats. Guarantees: every packet that begins is as long as its header says (the rest is
-// dropped, or zeros fill it, and POISON follows); of a beat at most one flit ends; POISON lies in the
-// beat of the packet's last unit, or with one block a beat in the next, which then is there at once.
-// A beat waits for no other: what is there leaves, with NULL behind it.
+// dropped, or zeros fill it, and POISON follows); of a beat at most one flit ends; POISON lies in
+// the beat of the packet's last unit, or with one block a beat in the next, which then is there at
+// once. A beat waits for no other: what is there leaves, with NULL behind it.
 
 module sp_link_pack #(
     /// Bits of a flit.

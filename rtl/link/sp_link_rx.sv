@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Receiver of a link: finds frames, checks them, takes each number once and in order, asks again for
-// what is missing. Guarantees: only a good frame of this epoch has any effect; flits of the frame
-// with the expected number are committed, all others rolled back; one NACK for each round heard
-// while something is missing.
+// Receiver of a link: finds frames, checks them, takes each number once and in order, asks again
+// for what is missing. Guarantees: only a good frame of this epoch has any effect; flits of the
+// frame with the expected number are committed, all others rolled back; one NACK for each round
+// heard while something is missing.
 //
-//   wire --> blocks --> CRC of the frame --> contents, number --> buffer            registers at -->
+//   wire --> blocks --> CRC of the frame --> contents, number --> buffer      registers at -->
 
 module sp_link_rx #(
     /// Bits of a flit.
@@ -282,7 +282,7 @@ module sp_link_rx #(
   logic         settled_q;     // nothing comes any more
   logic         filling_q;     // in FLUSH: zeros instead of what would come, every second cycle
   logic [K-1:0] in_data;
-  logic         push_first;      // the flit is the first of its packet
+  logic         push_first;    // the flit is the first of its packet
 
   assign in_data = b_data_q | K'(filling_q);
 
@@ -317,7 +317,7 @@ module sp_link_rx #(
     ended        = ended_q;
     wrong        = wrong_q;
     push_o       = 1'b0;
-    push_first = 1'b0;
+    push_first   = 1'b0;
     push_last_o  = 1'b0;
     push_err_o   = 1'b0;
     push_hdr_o   = place_q.hdr;
@@ -345,7 +345,7 @@ module sp_link_rx #(
         if (full || last) begin
           wrong |= push_o;
           push_o       = 1'b1;
-          push_first = place.first;
+          push_first   = place.first;
           push_last_o  = last;
           push_err_o   = filling_q;
           push_hdr_o   = place.hdr;
@@ -455,8 +455,8 @@ module sp_link_rx #(
       end
       if (good && trailer.data && ahead[SEQ_W-1]) reack_o <= 1'b1;
       if (good && b_now_q) nacked_q <= 1'b0;
-      // What was lost may be the end of a frame, or all of one: the next one need not show it. It may
-      // be nothing too, so that this NACK does not count.
+      // What was lost may be the end of a frame, or all of one: the next one need not show it. It
+      // may be nothing too, so that this NACK does not count.
       if (up_i && rx_lost_i && !asked) nack_o <= 1'b1;
       if (missing && !asked) begin
         nack_o         <= 1'b1;

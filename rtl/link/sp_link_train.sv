@@ -2,9 +2,9 @@
 //
 // States of a link: training with a handshake, up, retraining, flush. Guarantees: a side is up only
 // when the peer has echoed the nonce of this very training, agrees on `resume` and has the same
-// width, sequence numbers and version; every way out of UP but a retraining leads through FLUSH, and
-// FLUSH ends when both directions have closed what was open. The lanes that carry beats to this side
-// are settled before the peer is answered, and change in training only.
+// width, sequence numbers and version; every way out of UP but a retraining leads through FLUSH,
+// and FLUSH ends when both directions have closed what was open. The lanes that carry beats to this
+// side are settled before the peer is answered, and change in training only.
 
 module sp_link_train #(
     /// Blocks of a beat.

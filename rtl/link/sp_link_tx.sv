@@ -2,8 +2,8 @@
 //
 // Sender of a link: puts beats into frames, closes each with a trailer, keeps the frames until they
 // are acknowledged and sends them again when they are asked for or nothing is heard. Guarantees:
-// frames leave in the order of their numbers, each replay from the oldest unacknowledged one on, its
-// blocks unchanged; a frame stays until it is acknowledged or the link is cleared.
+// frames leave in the order of their numbers, each replay from the oldest unacknowledged one on,
+// its blocks unchanged; a frame stays until it is acknowledged or the link is cleared.
 //
 //   pack --> choose --> beat, CRC of the frame --> wire      a register at each arrow
 //                  ^           v
@@ -216,8 +216,8 @@ module sp_link_tx #(
   assign send_train   = !skip_due_q && !open_q && fresh_q[1];
   assign start_replay = !skip_due_q && !open_q && up && replay_due_q && !mid_q;
   assign send_again   = !skip_due_q && up_q && replay_q && again_q && (mid_q || !replay_due_q);
-  assign send_control = !skip_due_q && !open_q && up_q && !replay_q && !replay_due_q && !send_pack &&
-                        (control_due_q || nack_q);
+  assign send_control = !skip_due_q && !open_q && up_q && !replay_q && !replay_due_q &&
+                        !send_pack && (control_due_q || nack_q);
   assign closes       = send_trailer ||
                         ((K > 1) && send_pack && pack_free_i && !pack_hold_i &&
                          (!pack_next_i || hurry || full_q));
@@ -368,7 +368,8 @@ module sp_link_tx #(
   logic             ack_ok;
 
   always_ff @(posedge clk_i) begin
-    if (sent && closes) end_mem[next_q[SEQ_W-2:0]] <= '{wptr: wptr_q + (PtrW + 1)'(1), ended: ended};
+    if (sent && closes)
+      end_mem[next_q[SEQ_W-2:0]] <= '{wptr: wptr_q + (PtrW + 1)'(1), ended: ended};
     end_q <= end_mem[(SEQ_W-1)'(ack_i - SEQ_W'(1))];
   end
 
@@ -541,8 +542,8 @@ module sp_link_tx #(
   // -------------------------------------------------------------------------- CRC, then the wire
 
   // What was chosen is put together behind a register, and its CRC is made of that: one sum for
-  // blocks of packets, those of a replay and trailers. What the frame has brought so far is added to
-  // the first bits of the beat.
+  // blocks of packets, those of a replay and trailers. What the frame has brought so far is added
+  // to the first bits of the beat.
   beat_t            given;          // blocks out of a packet or the replay memory
   beat_t            crc_beat_q;     // those that leave, NULL instead of others
   trailer_t         crc_tail_q;     // trailer, its CRC zero; nothing if none leaves

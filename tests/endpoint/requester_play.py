@@ -157,6 +157,8 @@ class Play:
         #: Cycles in which a plane did not reach a row of destinations.
         self.blames: dict[tuple[int, int], list[int]] = {}
         self.bounces = 0
+        #: Packets that may leave after their time, as nothing left for as long.
+        self.stalled = 0
         #: Answers that the test lets come.
         self.kept: list[Packet] = []
         #: Ways that are broken: (destination, plane), since when.
@@ -433,13 +435,15 @@ class Play:
         last = int(dut.req_tlast.value)
         user = int(dut.req_tuser.value)
         self.incoming.append((int(dut.req_tdata.value), user, int(dut.req_plane.value), 0, 0, 0))
+        if self.flits_out and 0 < self.timeout - SLACK <= self.cycle - self.flits_out[-1]:
+            self.stalled = 2
         self.flits_out.append(self.cycle)
         if not last:
             return
         beats, self.incoming = self.incoming, []
         header, plane = beats[0][1] & UNIT_MASK, beats[0][2]
         assert all(beat[2] == plane for beat in beats), "the plane changes within a packet"
-        assert not user >> 128, "an error mark"
+        void = bool(user >> 128)
         units = [
             beat[0] >> 128 * j & UNIT_MASK for beat in beats for j in range(self.flit_w // 128)
         ]
@@ -449,6 +453,7 @@ class Play:
         entry = self._entry(kind, tag)
         assert entry is not None, f"a request with tag {tag:#x} that nobody made"
         ask = entry.ask
+        self._after_a_stall(entry, void)
         if entry.sends == 0:
             self._in_order(kind, entry)
         else:
@@ -478,11 +483,16 @@ class Play:
         )
         flits = max(1, -(-len(expected) * 128 // self.flit_w))
         assert len(beats) == flits, f"{len(beats)} flits instead of {flits}: {entry}"
-        assert units == expected + [0] * (len(units) - len(expected)), (
+        assert void or units == expected + [0] * (len(units) - len(expected)), (
             f"payload {[hex(u) for u in units]}, expected {[hex(u) for u in expected]}"
         )
         self._right_plane(ask, plane)
         self._no_overtaking(entry, plane)
+        if void:
+            self.ends.append(self.cycle)
+            self.expected["request"] += 1
+            self.hits[f"sent.void.{kind.name.lower()}"] += 1
+            return
         entry.sent, entry.plane, entry.sends = self.cycle, plane, entry.sends + 1
         entry.earliest = self.ends[0] - 4
         self.ends.append(self.cycle)
@@ -505,6 +515,13 @@ class Play:
         number = len(line) - 1 - ((len(line) - 1 - tag) & mask)
         return line[number] if 0 <= number < len(line) else None
 
+    def _after_a_stall(self, entry: Entry, void: bool) -> None:
+        """What has ended leaves only if nothing left meanwhile: one request that was offered, and
+        one that was taken to be the next. Its error mark says that its time ran out in between."""
+        assert self.stalled or not (entry.over or void), f"sent after its end: {entry}"
+        assert self._expired(entry) or not void, f"an error mark: {entry}"
+        self.stalled = max(0, self.stalled - 1)
+
     def _in_order(self, kind: Kind, entry: Entry) -> None:
         """Requests of a kind leave in the order in which they came."""
         line = self.lines[kind]
@@ -516,7 +533,6 @@ class Play:
                 self.hits["skipped"] += 1
             self.next_send[kind] += 1
         assert entry.ask.resp is None, f"sent in vain: {entry}"
-        assert not entry.over
         self.next_send[kind] = entry.number + 1
 
     def _expired(self, entry: Entry) -> bool:
@@ -984,9 +1000,13 @@ class Play:
         old = verdict.units[0] if verdict.units else 0
         timeout = entry.ask.resp is None and entry.verdict is None
         decerr = entry.ask.resp is not None
+        got = int(self.dut.res.value)
+        # Which requests were taken for sending and have not left is known to the requester only.
+        if timeout and not entry.sends and self.hits["event.request"] > self.expected["request"]:
+            verdict = dataclasses.replace(verdict, status=got >> 64 & 15)
+            assert verdict.status in (Status.TIMEOUT, Status.UNKNOWN)
         expected = old & ((1 << (64 if command.wide else 32)) - 1) if not command.quiet else 0
         word = command.id << 70 | decerr << 69 | timeout << 68 | verdict.status << 64
-        got = int(self.dut.res.value)
         if command.quiet and verdict.resp == model.OKAY:
             got &= ~((1 << 64) - 1)  # there is no old value
         assert got == word | expected, f"result {got:#x}, expected {word | expected:#x}: {entry}"

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Awaitable
 from typing import Any
 
 import cocotb
@@ -414,6 +415,45 @@ async def long_wait(play: Play) -> None:
     play.hits["case.long_wait"] += 1
 
 
+async def nothing_taken(play: Play) -> None:
+    """While planes are up and take nothing all ends with its time, what is half sent included; the
+    rest of that has an error mark. Then all is as before."""
+
+    def store(length: int) -> Awaitable[object]:
+        return play.write(RELAXED, play.rng.randbytes(length))
+
+    def load(length: int) -> Awaitable[object]:
+        return play.read(RELAXED, length)
+
+    stall, play.fate = play.stall, lambda _: "okay"
+    for kind in (Kind.STORE, Kind.LOAD, Kind.ATOMIC):
+        await play.cycles(20)
+        play.stall = 1
+        await play.cycles(3)
+        began, name = play.cycle, f"sent.void.{kind.name.lower()}"
+        void = play.hits[name]
+        tasks = []
+        if kind is Kind.ATOMIC:
+            command = Command(3, RELAXED, AtomicOp.ADD, 1, 0, False, False)
+            play.commands.extend([command] * 2)
+        else:
+            tasks = [cocotb.start_soon(store(700) if kind is Kind.STORE else load(700))]
+        await play.cycles(100)
+        tasks += [cocotb.start_soon(load(40)), cocotb.start_soon(store(40))]
+        atomics(play, 2)
+        for task in tasks:
+            ended = await task
+            assert (ended[0] if isinstance(ended, tuple) else ended) == model.SLVERR
+        await play.until(play.idle)
+        assert play.cycle - began < 2 * play.timeout + 200
+        play.stall = stall
+        await play.until(lambda name=name, void=void: play.hits[name] > void)  # type: ignore[misc]
+        await play.cycles(200)
+        assert await play.write(RELAXED, play.rng.randbytes(700)) == model.OKAY
+        assert (await play.read(RELAXED, 700))[0] == model.OKAY
+    play.hits["case.nothing_taken"] += 1
+
+
 async def order(play: Play) -> None:
     """Two stores to one block; the answer to the first is lost with its plane, that to the second
     came. Both must be sent again, or the older one would win. Then the other way round: a plane
@@ -682,7 +722,7 @@ async def cases(dut: object) -> None:
     await play.begin(timeout=600, delay=100)
     for case in (
         boundaries, refusals, nothing_written, answers_drain, late_answers, no_plane, long_wait,
-        order,
+        nothing_taken, order,
     ):  # fmt: skip
         await case(play)
         await settle(play)
