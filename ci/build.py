@@ -24,7 +24,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from switchproof.ci import tools
-from switchproof.ci.paths import BUILD, CI, RTL, SIM_BUILDS, WAIVERS, shown
+from switchproof.ci.paths import BUILD, CI, RTL, SIM_BUILDS, WAIVERS, shown, write_text
 
 COVERAGE_ARGS = ("--coverage-line", "--coverage-toggle", "--coverage-expr", "--coverage-user")
 #: Less generated C++ than this is compiled as one unit: loading Verilator's headers for each of
@@ -96,7 +96,7 @@ def public(toplevel: str) -> Path:
     """Return a .vlt that makes the top module's own signals, and no others, visible to cocotb."""
     path = BUILD / "harness" / f"public-{toplevel}.vlt"
     text = f'`verilator_config\npublic_flat_rw -module "{toplevel}" -var "*"\n'
-    _write(path, text)
+    write_text(path, text)
     return path
 
 
@@ -107,17 +107,8 @@ def _coverage_config(blocks: tuple[str, ...]) -> list[Path]:
     others = sorted({folder.name for folder in RTL.iterdir() if folder.is_dir()} - set(blocks))
     text = "".join(f'coverage_off -file "*/rtl/{name}/*"\n' for name in others)
     path = BUILD / "harness" / f"coverage-{'-'.join(blocks)}.vlt"
-    _write(path, f"`verilator_config\n{text}")
+    write_text(path, f"`verilator_config\n{text}")
     return [COVERAGE_CONFIG, path]
-
-
-def _write(path: Path, text: str) -> None:
-    """Write a file that other processes may write or read meanwhile, if it differs."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists() or path.read_text() != text:
-        spare = path.with_suffix(f".{os.getpid()}")
-        spare.write_text(text)
-        spare.replace(path)
 
 
 @contextlib.contextmanager

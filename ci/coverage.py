@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 
-from switchproof.ci.paths import CI, REPORT, ROOT, shown
+from switchproof.ci.paths import CI, REPORT, ROOT, shown, write_text
 
 try:
     import tomllib
@@ -143,9 +143,7 @@ def reduce(data: Path, build: Path) -> None:
     digest = hashlib.sha256(keys.encode()).hexdigest()[:12]
     store = build / f"coverage-{digest}.keys"
     if not store.exists():
-        spare = store.with_suffix(f".{time.monotonic_ns()}")
-        spare.write_text(keys)
-        spare.replace(store)
+        write_text(store, keys)
     counts = np.array([min(int(count), 2**32 - 1) for _, count in found], dtype=np.uint32)
     np.save(data.parent / "coverage.npy", counts)
     (data.parent / "coverage.json").write_text(json.dumps({"keys": str(store)}))

@@ -4,13 +4,12 @@
 from __future__ import annotations
 
 import json
-import os
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
 from switchproof.ci import tools
-from switchproof.ci.paths import REPORT
+from switchproof.ci.paths import REPORT, write_text
 
 
 def write(name: str, data: Any) -> Path:
@@ -19,10 +18,7 @@ def write(name: str, data: Any) -> Path:
     Processes may write the same file at the same time: one of them wins.
     """
     path = REPORT / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    spare = path.with_suffix(f".{os.getpid()}")
-    spare.write_text(json.dumps(data, indent=1) + "\n")
-    spare.replace(path)
+    write_text(path, json.dumps(data, indent=1) + "\n")
     return path
 
 
