@@ -47,6 +47,13 @@ RESOURCES = {
 }
 
 
+#: Seconds between looks at a step that runs.
+LOOK = 5.0
+#: Rounds of the router without fewer wires that are wanted twice, until it is given up. Images that
+#: route take some 40 to 80 rounds in all.
+PATIENCE = 40
+
+
 #: Placer and router. In the board image HeAP needs half as much wire again, and router1 rips up
 #: nearly as many nets as it routes. A wire once found stays, however long it is, unless the router
 #: is to try again what is too slow.
@@ -146,20 +153,43 @@ def local(path: Path) -> str:
     return os.path.relpath(path, ROOT)
 
 
+class Unrouted(ToolError):
+    """The router finds no way for some wires."""
+
+
 def run_step(name: str, command: list[str], folder: Path) -> float:
-    """Run a step; return its seconds. Raises ToolError with the errors in its log."""
+    """Run a step; return its seconds. Raises ToolError with the errors in its log, and Unrouted
+    where a router would go on for ever."""
     log = folder / f"{name}.log"
     begin = time.monotonic()
     with log.open("w") as handle:
-        done = subprocess.run(
-            command, stdout=handle, stderr=subprocess.STDOUT, cwd=ROOT, check=False
-        )
-    if done.returncode != 0:
+        running = subprocess.Popen(command, stdout=handle, stderr=subprocess.STDOUT, cwd=ROOT)
+        try:
+            while running.poll() is None:
+                try:
+                    running.wait(LOOK)
+                except subprocess.TimeoutExpired:
+                    if left := wires_left(log.read_text(errors="replace")):
+                        raise Unrouted(
+                            f"{name}: {left} wires are wanted twice, no fewer in {PATIENCE} rounds "
+                            f"of the router\nthe whole log: {shown(log)}"
+                        ) from None
+        finally:
+            running.kill()
+            running.wait()
+    if running.returncode != 0:
         lines = log.read_text(errors="replace").splitlines()
         marked = [line for line in lines if re.search(r"error|fail", line, re.IGNORECASE)]
         text = "\n".join((marked or lines)[-20:])
         raise ToolError(f"{name} failed:\n{text}\nthe whole log: {shown(log)}")
     return time.monotonic() - begin
+
+
+def wires_left(log: str) -> int:
+    """Return how many wires router2 wants twice if they have not become fewer for PATIENCE rounds
+    of its log, else 0."""
+    rounds = [int(found) for found in re.findall(r"iter=\d+ wires=\d+ overused=(\d+)", log)]
+    return min(rounds) if rounds and len(rounds) - rounds.index(min(rounds)) > PATIENCE else 0
 
 
 def synthesize(flow: Flow) -> float:
@@ -234,9 +264,9 @@ def settle(flow: Flow) -> float:
     return seconds
 
 
-#: Seeds of place and route, tried in turn until the clock is met: where a cell comes to lie is in
-#: part chance, and so are some MHz.
-SEEDS = (1, 2)
+#: Seeds of place and route, tried in turn until all wires have a way and the clock is met: where a
+#: cell comes to lie is in part chance, and so are some MHz.
+SEEDS = (1, 2, 3)
 
 
 def command(flow: Flow, seed: int) -> list[str]:
@@ -265,14 +295,26 @@ def place(flow: Flow, seed: int = SEEDS[0], where: str = "") -> float:
 def place_in_time(flow: Flow) -> float:
     """Place and route with one seed after the other until the clock is met; return the seconds.
 
-    Block memories lie as the board's floorplan says, or where they settle.
+    Block memories lie as the board's floorplan says, or where they settle. Raises Unrouted when no
+    seed finds a way for all wires.
     """
-    seconds = 0.0 if prepare(flow) else settle(flow)
+    begin = time.monotonic()
+    if not prepare(flow):
+        settle(flow)
+    unrouted: Unrouted | None = None
+    routed = False
     for seed in SEEDS:
-        seconds += place(flow, seed)
+        try:
+            place(flow, seed)
+        except Unrouted as error:
+            unrouted = error
+            continue
+        routed = True
         if figures(flow)["fmax_mhz"] >= flow.board.clock_mhz:
             break
-    return seconds
+    if unrouted and not routed:
+        raise unrouted
+    return time.monotonic() - begin
 
 
 def pack(flow: Flow) -> float:

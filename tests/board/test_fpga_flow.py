@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -70,24 +71,60 @@ def test_too_slow_and_too_full_are_errors(
 
 
 @pytest.mark.parametrize(
-    ("reached", "tried"), [((53.0, 60.0), [1]), ((49.0, 51.0), [1, 2]), ((49.0, 48.0), [1, 2])]
-)
+    ("reached", "tried"),
+    [
+        ((53.0, 60.0, 60.0), [1]), ((49.0, 51.0, 60.0), [1, 2]), ((49.0, 48.0, 47.0), [1, 2, 3]),
+        ((0.0, 51.0, 60.0), [1, 2]), ((49.0, 0.0, 0.0), [1, 2, 3]),
+    ],
+)  # fmt: skip
 def test_another_seed_is_tried_when_the_clock_is_missed(
-    flow: fpga.Flow, monkeypatch: pytest.MonkeyPatch, reached: tuple[float, float], tried: list[int]
+    flow: fpga.Flow, monkeypatch: pytest.MonkeyPatch, reached: tuple[float, ...], tried: list[int]
 ) -> None:
-    """A run that is fast enough is the last one, and what is judged is the last run."""
+    """A run that is fast enough is the last one, and what is judged is the last run in which all
+    wires had a way."""
     seeds: list[int] = []
 
     def place(flow: fpga.Flow, seed: int) -> float:
         seeds.append(seed)
+        if not reached[seed - 1]:
+            raise fpga.Unrouted("7 wires are wanted twice")
         answer(flow, reached[seed - 1], 100)
         return 10.0
 
     monkeypatch.setattr(fpga, "place", place)
     monkeypatch.setattr(fpga, "prepare", lambda flow: True)
-    assert fpga.place_in_time(flow) == 10.0 * len(tried)
+    fpga.place_in_time(flow)
     assert seeds == tried
-    assert fpga.figures(flow)["fmax_mhz"] == reached[len(tried) - 1]
+    last = [reached[seed - 1] for seed in tried if reached[seed - 1]][-1]
+    assert fpga.figures(flow)["fmax_mhz"] == last
+    reached = (0.0,) * 3
+    with pytest.raises(fpga.Unrouted, match="7 wires"):
+        fpga.place_in_time(flow)
+
+
+def test_a_router_that_goes_on_for_ever_is_stopped(
+    flow: fpga.Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When the wires that are wanted twice have not become fewer for PATIENCE rounds, and no
+    sooner; the process is gone."""
+
+    def rounds(*overused: int) -> str:
+        return "".join(
+            f"Info:     iter={n} wires=9 overused={left} overuse=9 tmgfail=0 archfail=NA\n"
+            for n, left in enumerate(overused)
+        )
+
+    stays = (900, 50, *[60, 50] * (fpga.PATIENCE // 2))
+    assert fpga.wires_left("") == fpga.wires_left(rounds(*stays[:-1])) == 0
+    assert fpga.wires_left(rounds(*stays, 49)) == 0
+    assert fpga.wires_left(rounds(*stays, 61)) == 50
+    assert fpga.wires_left(rounds(*stays, 0)) == 0
+    monkeypatch.setattr(fpga, "LOOK", 0.2)
+    code = f"import time; print({rounds(*stays, 61)!r}, flush=True); time.sleep(600)"
+    begin = time.monotonic()
+    with pytest.raises(fpga.Unrouted, match=r"(?s)50 wires are wanted twice.*nextpnr\.log"):
+        fpga.run_step("nextpnr", [sys.executable, "-c", code], flow.folder)
+    assert time.monotonic() - begin < 300
 
 
 def test_the_design_is_that_of_the_simulation(flow: fpga.Flow) -> None:
@@ -290,6 +327,7 @@ def test_a_board_without_floorplan_is_placed_twice(
 
     monkeypatch.setattr(fpga, "run_step", run_step)
     monkeypatch.setattr(fpga, "figures", lambda flow: {"fmax_mhz": 99})
-    assert fpga.place_in_time(other) == 2.0 and ran == ["settle", "nextpnr"]
+    fpga.place_in_time(other)
+    assert ran == ["settle", "nextpnr"]
     found = json.loads((other.folder / "netlist.json").read_text())
     assert found["modules"][ULX3S.top]["cells"]["m"]["attributes"]["BEL"] == "X4/Y22/EBR0"
