@@ -47,6 +47,12 @@ SOLVERS = {
     "z3": ("z3", "z3-solver"),
 }
 
+#: The limit of a run by the clock, in its limits by processor time: a busy machine fails no proof.
+PATIENCE = 8
+#: How SymbiYosys tells that a program it started was stopped by its limit: by what its solver says
+#: no more, or by what a shell or the system returns for SIGXCPU.
+STOPPED = re.compile(r"Unexpected EOF response from solver|returncode=(152|-24)\b")
+
 #: What a run of each kind is called when it went as it must.
 GOOD = {"prove": "proved", "bmc": "bounded", "cover": "covered", "twin": "caught"}
 
@@ -83,9 +89,10 @@ class Defect:
 @dataclasses.dataclass(frozen=True)
 class Run:
     """One run of SymbiYosys. ``kind`` is prove, bmc, cover or twin; ``depth`` is in cycles, 0 for
-    engines that need none; ``memory_map`` names arrays to be made of registers (one read of theirs
-    depends on another, which SMT takes for a loop); ``unjudged`` names sources whose own assertions
-    are left to other tasks; ``only`` is the property that judges a twin."""
+    engines that need none; ``timeout`` is in seconds of processor time for each program that takes
+    part; ``memory_map`` names arrays to be made of registers (one read of theirs depends on
+    another, which SMT takes for a loop); ``unjudged`` names sources whose own assertions are left
+    to other tasks; ``only`` is the property that judges a twin."""
 
     name: str
     kind: str
@@ -119,7 +126,7 @@ class Run:
                 f"#   + {self.defect.new}",
                 f"# must fail: {self.only}",
             ]
-        lines += ["[options]", f"mode {mode}", f"timeout {self.timeout}"]
+        lines += ["[options]", f"mode {mode}", f"timeout {PATIENCE * self.timeout}"]
         if self.depth:
             lines.append(f"depth {self.depth}")
         if self.engine.startswith("abc"):
@@ -271,7 +278,9 @@ def execute(run: Run, commands: Mapping[str, str]) -> Result:
         text = run.defect.apply((ROOT / run.defect.file).read_text())
         (run.folder / Path(run.defect.file).name).write_text(text)
     (run.folder / "task.sby").write_text(run.script())
-    command = [*shlex.split(commands["sby"]), "-f", "-d", "run"]
+    # What it starts has the same limit.
+    limited = ["sh", "-c", 'ulimit -t "$0" && exec "$@"', str(run.timeout)]
+    command = [*limited, *shlex.split(commands["sby"]), "-f", "-d", "run"]
     for tool in ("yosys", "abc", "smtbmc", "witness"):
         command += [f"--{tool}", commands[tool]]
     done = subprocess.run(
@@ -315,7 +324,9 @@ def judge(run: Run, log: str) -> tuple[str, bool, str]:
     if verdict == "FAIL":
         return "failed", False, f"does not hold: {', '.join(broken) or 'see the log'}"
     if verdict == "TIMEOUT":
-        return "failed", False, f"no answer in {run.timeout} s"
+        return "failed", False, f"no answer in {PATIENCE * run.timeout} s by the clock"
+    if STOPPED.search(log):
+        return "failed", False, f"no answer in {run.timeout} s of processor time"
     if verdict == "UNKNOWN":
         return "failed", False, "neither proved nor disproved"
     errors = re.findall(r"(?:ERROR|error): (.*)", log)

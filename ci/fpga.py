@@ -29,6 +29,8 @@ from switchproof.ci.variables import UserError
 
 #: Models of cells that only a netlist has. Yosys's own simulate at a seventh of their speed.
 NETLIST_MODELS = boards.MODELS / "netlist"
+#: The module of the build word. Maps put it in.
+WORD = "sp_build_word"
 #: Holds what synthesis makes of cells: one map for each family of parts, and SMALL_ALU for all.
 MAPS = boards.FPGA / "map"
 #: Adders too short for a carry chain.
@@ -104,7 +106,7 @@ class Flow:
         read += [f"-G {name}={value}" for name, value in board.words.items()]
         # The simulation's models of the part's own cells tell their pins; Yosys knows the cells.
         models = boards.cell_models()
-        read += [f"--blackboxed-module {path.stem}" for path in models]
+        read += [f"--blackboxed-module {name}" for name in (*(p.stem for p in models), WORD)]
         read += [str(path) for path in (*board.sources, *models)]
         return [
             " ".join(read),

@@ -4,6 +4,7 @@ common/sp_ecc_pkg.sv
 common/sp_pkg.sv
 csr/generated/sp_csr_regs_pkg.sv
 reduction/sp_float_pkg.sv
+common/sp_build_word.sv
 common/sp_ecc_decode.sv
 common/sp_ecc_encode.sv
 common/sp_ecc_inject.sv

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Netlists of the ECP5 made easier to route. A memory of fewer than 16 words leaves bits of its
-// address constant, and a constant there takes a wire from the one place of the part that drives it:
-// thousands of wires over the whole part. Such a bit follows one that is used instead, for writes and
-// for reads, so that each word has a place of its own still.
+// Last steps of netlists of the ECP5.
+
+// A memory of fewer than 16 words leaves bits of its address constant, and a constant there takes a
+// wire from the one place of the part that drives it: thousands of wires over the whole part, hard
+// to route. Such a bit follows one that is used instead, for writes and for reads, so that each word
+// has a place of its own still.
 
 (* techmap_celltype = "TRELLIS_DPR16X4" *)
 module sp_small_memory (
@@ -47,4 +49,25 @@ module sp_small_memory (
       .RAD(rad),
       .DO (DO)
   );
+endmodule
+
+// The build word comes in when nothing is made smaller any more, in tables of one value each: an
+// image is placed and routed alike whatever the word is.
+module sp_build_word (
+    output [31:0] word_o
+);
+  parameter [31:0] WORD = 32'b0;
+
+  genvar i;
+  for (i = 0; i < 32; i = i + 1) begin : g_bit
+    LUT4 #(
+        .INIT({16{WORD[i]}})
+    ) bit_table (
+        .A(1'b0),
+        .B(1'b0),
+        .C(1'b0),
+        .D(1'b0),
+        .Z(word_o[i])
+    );
+  end
 endmodule

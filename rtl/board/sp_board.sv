@@ -739,8 +739,16 @@ module sp_board #(
     end
   end
 
+  logic [31:0] build_word;
+
+  sp_build_word #(
+      .WORD(BUILD)
+  ) u_build_word (
+      .word_o(build_word)
+  );
+
   always_comb begin
-    hw_in.build.value.next        = BUILD;
+    hw_in.build.value.next        = build_word;
     hw_in.board.value.next        = BOARD;
     hw_in.clock_hz.value.next     = CLK_HZ;
     hw_in.baud.value.next         = BAUD;

@@ -433,6 +433,14 @@ module sp_csr #(
     end
   end
 
+  logic [31:0] build_word;
+
+  sp_build_word #(
+      .WORD(BUILD)
+  ) u_build_word (
+      .word_o(build_word)
+  );
+
   always_comb begin
     hw_in.irq_status.port_down.hwset            = irq_event_q.port_down;
     hw_in.irq_status.packet_lost.hwset          = irq_event_q.packet_lost;
@@ -442,7 +450,7 @@ module sp_csr #(
     hw_in.irq_status.reduction_timeout.hwset    = irq_event_q.reduction_timeout;
     hw_in.irq_status.contribution_refused.hwset = irq_event_q.contribution_refused;
     hw_in.irq_status.bad_access.hwset           = irq_event_q.bad_access;
-    hw_in.build.value.next        = BUILD;
+    hw_in.build.value.next        = build_word;
     hw_in.status.ready.next       = state_q != S_SWEEP;
     hw_in.bad_accesses.count.next = bad_q;
     hw_in.ports.value.next        = N_PORTS;

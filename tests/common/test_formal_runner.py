@@ -14,6 +14,8 @@ import pytest
 
 from switchproof.ci import formal, tools, variables
 
+#: A run that takes a minute.
+SLOW = "crossbar/sp_voq_room[FLIT_W=512,DEPTH=16,WATCHED=6]"
 DEFECT = formal.Defect("rtl/a.sv", "a && b", "a || b", "or instead of and")
 
 TASK = """
@@ -137,7 +139,7 @@ def test_a_twin_is_caught_only_by_its_property(tmp_path: Path, log: str, good: b
     [
         ("DONE (PASS, rc=0)", "proved", ""),
         ("  failed assertion p.q at a.sv:1\nDONE (FAIL, rc=2)", "failed", "does not hold: p.q"),
-        ("DONE (TIMEOUT, rc=8)", "failed", "no answer in 9 s"),
+        ("DONE (TIMEOUT, rc=8)", "failed", "no answer in 72 s by the clock"),
         ("DONE (UNKNOWN, rc=4)", "failed", "neither proved nor disproved"),
         ("base: ERROR: no module\nDONE (ERROR, rc=16)", "failed", "no module"),
     ],
@@ -213,3 +215,6 @@ def test_real_runs_end_as_they_must(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     # Nor when the property does not exist.
     result = formal.execute(dataclasses.replace(wrong, only="no_such_property"), commands)
     assert not result.good
+    # No answer in time is none, and said.
+    result = formal.execute(dataclasses.replace(runs[SLOW], timeout=2), commands)
+    assert (result.good, result.note) == (False, "no answer in 2 s of processor time")
