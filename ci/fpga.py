@@ -23,14 +23,14 @@ from typing import Any
 from rich.console import Console
 
 from switchproof.ci import boards, build, evidence, floorplan, ui
-from switchproof.ci.paths import BUILD, ROOT, shown
+from switchproof.ci.paths import BUILD, ROOT, RTL, shown
 from switchproof.ci.tools import ToolError
 from switchproof.ci.variables import UserError
 
 #: Models of cells that only a netlist has. Yosys's own simulate at a seventh of their speed.
 NETLIST_MODELS = boards.MODELS / "netlist"
 #: The module of the build word. Maps put it in.
-WORD = "sp_build_word"
+WORD = RTL / "common/sp_build_word.sv"
 #: Holds what synthesis makes of cells: one map for each family of parts, and SMALL_ALU for all.
 MAPS = boards.FPGA / "map"
 #: Adders too short for a carry chain.
@@ -106,10 +106,12 @@ class Flow:
         read += [f"-G {name}={value}" for name, value in board.words.items()]
         # The simulation's models of the part's own cells tell their pins; Yosys knows the cells.
         models = boards.cell_models()
-        read += [f"--blackboxed-module {name}" for name in (*(p.stem for p in models), WORD)]
+        read += [f"--blackboxed-module {path.stem}" for path in (*models, WORD)]
         read += [str(path) for path in (*board.sources, *models)]
         return [
             " ".join(read),
+            # With parameters that Yosys can tell.
+            f"read_verilog -sv -lib {WORD}",
             "chformal -remove",
             # A register that is declared with `keep` is not merged with its equals.
             "setattr -set keep 1 a:keep %ci t:$*dff* %i",
@@ -182,7 +184,7 @@ def run_step(name: str, command: list[str], folder: Path) -> float:
             running.wait()
     if running.returncode != 0:
         lines = log.read_text(errors="replace").splitlines()
-        marked = [line for line in lines if re.search(r"error|fail", line, re.IGNORECASE)]
+        marked = [line for line in lines if line.startswith("ERROR")]
         text = "\n".join((marked or lines)[-20:])
         raise ToolError(f"{name} failed:\n{text}\nthe whole log: {shown(log)}")
     return time.monotonic() - begin
