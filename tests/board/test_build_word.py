@@ -17,7 +17,7 @@ WORDS = (0x0000_0001, 0x584B_ED23)
 TABLE = re.compile(r"INIT\(16'h(0000|ffff)\)\n  \) \\\S*g_bit\[(\d+)\]\.bit_table ")
 
 
-def netlist(folder: Path, word: int) -> str:
+def netlist(word: int) -> str:
     """Return the netlist of a register that reads a build word bit by bit."""
     part = scan_part(
         "word", "reads the build word", HERE / "sp_word_reader.sv", HERE / "none.lpf",
@@ -33,7 +33,7 @@ def netlist(folder: Path, word: int) -> str:
 def test_netlists_differ_in_the_word_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each bit of the word is a table of one value; all else is the same."""
     monkeypatch.setattr(fpga, "BUILD", tmp_path)
-    texts = [netlist(tmp_path, word) for word in WORDS]
+    texts = [netlist(word) for word in WORDS]
     for text, word in zip(texts, WORDS):
         bits = {int(bit): value == "ffff" for value, bit in TABLE.findall(text)}
         assert bits == {bit: bool(word >> bit & 1) for bit in range(32)}
