@@ -20,16 +20,10 @@ from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, Timer
 sys.path.insert(0, str(Path(__file__).parent))
 from axi_lite import AxiLiteMaster
 
+from switchproof.ci.filelists import sources
 from switchproof.models import csr
 from switchproof.models.profiles import Config
 
-SOURCES = (
-    "rtl/common/sp_pkg.sv",
-    "rtl/csr/generated/sp_csr_regs_pkg.sv",
-    "rtl/csr/generated/sp_csr_regs.sv",
-    "rtl/csr/sp_event_counters.sv",
-    "rtl/csr/sp_csr.sv",
-)
 BUILD = 0x1234_5678
 
 #: ports, engines, contexts, groups, ids, counters; ECC and cut-through where latencies are counted
@@ -700,7 +694,7 @@ def run(sim: Any, shape: str, testcase: str) -> None:
     """Build the registers in a shape and run a cocotb test of this file."""
     config = shape_config(shape)
     sim.run_module(
-        sources=SOURCES,
+        sources=sources(),
         toplevel="sp_csr",
         module=Path(__file__).stem,
         testcase=testcase,

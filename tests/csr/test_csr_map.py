@@ -17,17 +17,11 @@ import pytest
 from pyslang import driver
 
 from switchproof.ci import csr as generate
+from switchproof.ci import filelists
 from switchproof.models import csr, profiles
 
 needs_peakrdl = pytest.mark.skipif(
     importlib.util.find_spec("peakrdl_regblock") is None, reason="peakrdl-regblock not installed"
-)
-SOURCES = (
-    "rtl/common/sp_pkg.sv",
-    "rtl/csr/generated/sp_csr_regs_pkg.sv",
-    "rtl/csr/generated/sp_csr_regs.sv",
-    "rtl/csr/sp_event_counters.sv",
-    "rtl/csr/sp_csr.sv",
 )
 
 
@@ -212,7 +206,7 @@ def elaborate(parameters: dict[str, int]) -> list[str]:
     slang.addStandardArgs()
     words = ["slang", "--top", "sp_csr"]
     words += [f"-G{name}={value}" for name, value in parameters.items()]
-    words += [f'"{generate.ROOT / source}"' for source in SOURCES]
+    words += [f'"{path}"' for path in filelists.sources()]
     assert slang.parseCommandLine(" ".join(words), driver.CommandLineOptions())
     assert slang.processOptions()
     assert slang.parseAllSources()
