@@ -27,7 +27,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from switchproof.ci import build, evidence, slices, tools, ui, variables
-from switchproof.ci.paths import BUILD, RTL, TESTS, shown
+from switchproof.ci.filelists import needed
+from switchproof.ci.paths import BUILD, TESTS, shown
 from switchproof.models.formats import FORMATS
 from switchproof.models.layout import EType, RedOp
 from switchproof.models.reduction import allreduce
@@ -35,11 +36,7 @@ from switchproof.models.reduction import allreduce
 FOLDER = TESTS / "reduction"
 WORK = BUILD / "exhaustive"
 TOP = "sp_lanes_probe"
-RTL_SOURCES = (
-    RTL / "common" / "sp_pkg.sv",
-    RTL / "reduction" / "sp_exact_lane.sv",
-    RTL / "reduction" / "sp_exact_lanes.sv",
-)
+SOURCES = needed(FOLDER / f"{TOP}.sv")
 #: Bits of a flit for Verilator, all in reach, and of those that are in reach of the slices.
 FLIT_W, USED_W = 128, 32
 #: Operations with and without `saturate`: the bits of arith_t above the type.
@@ -174,7 +171,7 @@ def spec(lanes: Lanes) -> build.BuildSpec:
     return build.BuildSpec(
         name=f"lanes_probe-{lanes.name}",
         toplevel=TOP,
-        sources=(*RTL_SOURCES, FOLDER / f"{TOP}.sv", FOLDER / "lanes_main.cpp"),
+        sources=(*SOURCES, FOLDER / "lanes_main.cpp"),
         include_dirs=(FOLDER.parent / "common",),
         parameters=(*lanes.parameters, ("USED_W", FLIT_W)),
         opt="-O2",
@@ -185,8 +182,7 @@ def spec(lanes: Lanes) -> build.BuildSpec:
 def netlist(lanes: Lanes, folder: Path) -> slices.Netlist:
     """Return the lanes as a netlist. Raises slices.SliceError."""
     values = {**dict(lanes.parameters), "USED_W": USED_W}
-    sources = (*RTL_SOURCES, FOLDER / f"{TOP}.sv")
-    return slices.synthesize(sources, TOP, "clk_i", values, folder / "netlist.json")
+    return slices.synthesize(SOURCES, TOP, "clk_i", values, folder / "netlist.json")
 
 
 def stimulus(rng: np.random.Generator, lanes: Lanes, runs: int, cycles: int) -> dict[str, Words]:

@@ -10,6 +10,7 @@ say when they are stale. Packages come first, since the rest imports them.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from switchproof.ci.paths import ROOT, RTL
@@ -42,6 +43,33 @@ def sources(extra: str = "") -> list[Path]:
 
     files = filter(belongs, RTL.rglob("*.sv"))
     return sorted(files, key=lambda path: (not path.stem.endswith("_pkg"), path))
+
+
+def needed(*roots: str | Path) -> tuple[Path, ...]:
+    """Return what these are made of: files by the names in them, each behind what it uses.
+
+    A root is a module or package of rtl/, or the path of a file, which may use what lies beside
+    it too.
+    """
+    folders = {(ROOT / root).parent for root in roots if Path(root).suffix}
+    named = {path.stem: path for folder in folders for path in folder.glob("*.sv")}
+    named |= {path.stem: path for path in RTL.rglob("*.sv")}
+    found: dict[Path, None] = {}
+    seen: set[Path] = set()
+
+    def visit(path: Path) -> None:
+        if path in seen:
+            return
+        seen.add(path)
+        code = re.sub(r"//.*", "", path.read_text())
+        for word in dict.fromkeys(re.findall(r"\bsp_\w+", code)):
+            if word in named:
+                visit(named[word])
+        found[path] = None
+
+    for root in roots:
+        visit(ROOT / root if Path(root).suffix else named[str(root)])
+    return tuple(found)
 
 
 def expected() -> dict[Path, str]:

@@ -31,6 +31,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from switchproof.ci import evidence, tools, ui, variables
+from switchproof.ci.filelists import needed
 from switchproof.ci.paths import BUILD, ROOT, shown
 
 if sys.version_info >= (3, 11):
@@ -56,8 +57,8 @@ STOPPED = re.compile(r"Unexpected EOF response from solver|returncode=(152|-24)\
 #: What a run of each kind is called when it went as it must.
 GOOD = {"prove": "proved", "bmc": "bounded", "cover": "covered", "twin": "caught"}
 
-_TASK_KEYS = {"name", "top", "sources", "about", "mode", "engine", "depth", "params", "timeout"}
-_TASK_MORE = {"cover", "twin", "memory_map", "unjudged"}
+_TASK_KEYS = {"name", "top", "about", "mode", "engine", "depth", "params", "timeout"}
+_TASK_MORE = {"sources", "cover", "twin", "memory_map", "unjudged"}
 _TWIN_KEYS = {"name", "about", "params", "file", "old", "new", "property", "depth"}
 
 
@@ -187,11 +188,15 @@ def _runs_of(path: Path, task: Mapping[str, Any]) -> list[Run]:
     name = f"{path.parent.name}/{task.get('name', '?')}"
     where = f"{shown(path)}: {name}"
     _check_keys(where, task, _TASK_KEYS, _TASK_MORE)
-    for source in task["sources"]:
+    beside = path.parent / f"{task['top']}.sv"
+    sources = task.get("sources", (shown(beside),))
+    for source in sources:
         if not (ROOT / source).is_file():
             raise TaskError(f"{where}: there is no file {source}")
+    if "sources" not in task:
+        sources = [source.relative_to(ROOT).as_posix() for source in needed(beside)]
     for source in task.get("unjudged", ()):
-        if source not in task["sources"]:
+        if source not in sources:
             raise TaskError(f"{where}: {source} is not a source")
     if task["mode"] not in ("prove", "bmc"):
         raise TaskError(f"{where}: mode {task['mode']} is not one of: prove, bmc")
@@ -201,7 +206,7 @@ def _runs_of(path: Path, task: Mapping[str, Any]) -> list[Run]:
             "name": f"{name}[{_text(params)}]",
             "kind": task["mode"],
             "top": task["top"],
-            "sources": tuple(task["sources"]),
+            "sources": tuple(sources),
             "params": tuple(params.items()),
             "engine": task["engine"],
             "depth": 0 if task["engine"].startswith("abc pdr") else task["depth"],
@@ -229,7 +234,7 @@ def _runs_of(path: Path, task: Mapping[str, Any]) -> list[Run]:
     for twin in task["twin"]:
         _check_keys(f"{where}: twin {twin.get('name', '?')}", twin, _TWIN_KEYS)
         _check_proved(where, task, twin["params"])
-        if twin["file"] not in task["sources"]:
+        if twin["file"] not in sources:
             raise TaskError(f"{where}: twin {twin['name']}: {twin['file']} is not a source")
         defect = Defect(twin["file"], twin["old"], twin["new"], twin["about"])
         defect.apply((ROOT / twin["file"]).read_text())

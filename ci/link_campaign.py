@@ -13,8 +13,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from switchproof.ci import build, filelists
-from switchproof.ci.paths import RTL, TESTS
+from switchproof.ci import build
+from switchproof.ci.filelists import needed
+from switchproof.ci.paths import TESTS
 from switchproof.ci.simulate import FIGURES
 from switchproof.models import profiles
 
@@ -31,21 +32,12 @@ GREATEST = ("longest_recovery", "receiver_states")
 WRONG = ("lost", "duplicated", "reordered", "corrupted")
 
 
-def sources() -> tuple[Path, ...]:
-    """Return the RTL of a link, with no more of the switch than it needs."""
-    shared = [RTL / "common" / name for name in ("sp_rr_arbiter.sv", "sp_skid_buffer.sv")]
-    link = filelists.sources("link")
-    packages = [path for path in link if path.stem.endswith("_pkg")]
-    rest = [path for path in link if path not in packages]
-    return (RTL / "common" / "sp_pkg.sv", *packages, *shared, *rest)
-
-
 def spec(link: profiles.Link) -> build.BuildSpec:
     """Return what to build: two ends of one configuration, wires and users."""
     return build.BuildSpec(
         name=f"link-campaign-{link.name}",
         toplevel="sp_campaign_end",
-        sources=(*sources(), FOLDER / "sp_campaign_end.sv", FOLDER / "campaign_main.cpp"),
+        sources=(*needed(FOLDER / "sp_campaign_end.sv"), FOLDER / "campaign_main.cpp"),
         parameters=tuple(link.parameters.items()),
         vpi=False,
     )

@@ -44,7 +44,7 @@ import sys
 from typing import Any
 
 from switchproof.ci.crossbar_bench import FOLDER, SATURATED, Flow, Run, measure_all
-from switchproof.ci.paths import RTL
+from switchproof.ci.filelists import needed
 from switchproof.models import profiles, scheduling
 from switchproof.models.layout import NUM_VC
 from switchproof.models.profiles import Config
@@ -113,8 +113,7 @@ def logic(iterations: int, augment: int, ports: int = 8) -> tuple[int, int]:
 
     Yosys and ABC, without carry chains and before placement: a ratio, not a clock.
     """
-    sources = [RTL / "crossbar" / name for name in ("sp_islip.sv", "sp_augment.sv")]
-    sources.append(FOLDER / "sp_matching.sv")
+    sources = needed(FOLDER / "sp_matching.sv")
     values = {"N": ports, "ITERS": iterations, "AUGMENT": augment}
     passes = [
         "read_slang --top sp_matching "

@@ -16,9 +16,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from switchproof.ci import filelists, fpga, harness_cache
+from switchproof.ci import fpga, harness_cache
 from switchproof.models.profiles import Config
-from switchproof.tb import description
 from tests.bench.scan_part import placed, scan_part
 
 CONFIG = "xbar_ecp5"
@@ -42,7 +41,6 @@ def main(config: Config) -> dict[str, Any]:
         about="the pipelined crossbar",
         top=HERE / "sp_crossbar_scan.sv",
         constraints=HERE / "scan.lpf",
-        design=tuple(description.read_filelist(filelists.FILELIST)[0]),
         values={name: values[name] for name in WANTED},
     )
     flow = fpga.Flow(part, part.usual_size, OPTIONS)

@@ -19,7 +19,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from switchproof.ci import fpga, link_campaign
+from switchproof.ci import fpga
 from switchproof.ci.variables import choice
 from switchproof.models import profiles
 from tests.bench.scan_part import OPTIONS, placed, scan_part
@@ -35,7 +35,6 @@ PART = scan_part(
     about="one port of a link",
     top=HERE / "sp_link_scan.sv",
     constraints=HERE / "scan.lpf",
-    design=tuple(link_campaign.sources()),
     values=LINK.parameters,
 )
 SEED = 1

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any
 
 from switchproof.ci import fpga
-from switchproof.ci.paths import RTL
 from switchproof.models.formats import FP32
 from switchproof.models.layout import EType
 from tests.bench.scan_part import OPTIONS, ScanPart, placed, scan_part
@@ -38,7 +37,6 @@ ADDER = scan_part(
     about="the floating-point adder",
     top=HERE / "sp_float_add_scan.sv",
     constraints=HERE / "scan.lpf",
-    design=(RTL / "reduction" / "sp_float_pkg.sv", RTL / "reduction" / "sp_float_add.sv"),
     values={"EXP_W": FP32.exponent_bits, "FRAC_W": FP32.fraction_bits},
     clock_mhz=150,
 )
@@ -51,11 +49,6 @@ def lane(name: str, *types: EType) -> ScanPart:
         about="an exact lane",
         top=HERE / "sp_exact_lane_scan.sv",
         constraints=HERE / "lane.lpf",
-        design=(
-            RTL / "common" / "sp_pkg.sv",
-            RTL / "reduction" / "sp_exact_lane.sv",
-            RTL / "reduction" / "sp_exact_lanes.sv",
-        ),
         values={"ELEMS": 4 * 16, "MEMBERS": 1024, "TYPES": sum(1 << etype for etype in types)},
         clock_mhz=120,
     )

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from switchproof.ci import build
-from switchproof.ci.filelists import sources
+from switchproof.ci.filelists import needed
 from switchproof.ci.paths import HARNESS, TESTS
 from switchproof.models import csr
 from switchproof.tb import harness
@@ -97,12 +97,12 @@ def parameters(chip: Chip) -> dict[str, int]:
 def built(chip: Chip) -> build.Build:
     """Return the program of a supernode, made now or found."""
     name = f"chip-n{chip.n}-p{chip.n_planes}-w{chip.flit_w}-l{chip.links}"
-    rtl = [*sources(), *sources("link"), *sources("endpoint"), *sources("rack")]
+    rtl = needed("tests/bench/chip/sp_chip_traffic.sv")
     return build.build(
         build.BuildSpec(
             name=name,
             toplevel="sp_chip_traffic",
-            sources=(*rtl, FOLDER / "sp_chip_traffic.sv", FOLDER / "chip_main.cpp"),
+            sources=(*rtl, FOLDER / "chip_main.cpp"),
             parameters=tuple(parameters(chip).items()),
             args=harness.large_args(chip.n * chip.n_planes, rtl, HARNESS),
             vpi=False,

@@ -85,7 +85,7 @@ def figures() -> dict[str, float]:
         build.BuildSpec(
             name="partial_lengths",
             toplevel="sp_engine_player",
-            sources=(build.public("sp_engine_player"), *(ROOT / source for source in SOURCES)),
+            sources=(build.public("sp_engine_player"), *SOURCES),
             parameters=tuple(SIZE.items()),
         )
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from switchproof.ci import boards, fpga, tools
+from switchproof.ci.filelists import needed
 from switchproof.models import profiles
 
 #: What is asked of place and route where nothing else is.
@@ -22,14 +23,12 @@ OPTIONS = ("--placer", "heap", "--router", "router1")
 class ScanPart(boards.Board):
     """A top with scan chains."""
 
-    #: The block, in compile order.
-    design: tuple[Path, ...] = ()
     values: dict[str, int] = dataclasses.field(default_factory=dict)
 
     @property
     def sources(self) -> tuple[Path, ...]:
         """The block and the scan chains around it."""
-        return (*self.design, *self.files)
+        return needed(*self.files)
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -43,8 +42,8 @@ class ScanPart(boards.Board):
 
 
 def scan_part(
-    name: str, about: str, top: Path, constraints: Path, design: tuple[Path, ...],
-    values: dict[str, int], clock_mhz: int = CLOCK_MHZ,
+    name: str, about: str, top: Path, constraints: Path, values: dict[str, int],
+    clock_mhz: int = CLOCK_MHZ,
 ) -> ScanPart:  # fmt: skip
     """Return a block as a part.
 
@@ -55,7 +54,7 @@ def scan_part(
         name=name, folder=top.parent, about=about, top=top.stem, files=(top,),
         constraints=constraints, config=profiles.get("board4"), family="ecp5",
         package="CABGA381", letters="SCAN", clock_mhz=clock_mhz, baud=0, clock_pin="clk_i",
-        rx_pin="", tx_pin="", sizes={"85": "85k"}, design=design, values=values,
+        rx_pin="", tx_pin="", sizes={"85": "85k"}, values=values,
     )  # fmt: skip
 
 

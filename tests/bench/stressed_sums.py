@@ -82,7 +82,7 @@ def figures() -> dict[str, int]:
         build.BuildSpec(
             name="stressed_sums",
             toplevel="sp_lanes_player",
-            sources=(build.public("sp_lanes_player"), *(ROOT / source for source in SOURCES)),
+            sources=(build.public("sp_lanes_player"), *SOURCES),
             parameters=(("FLIT_W", FLIT_W), ("ELEMS", 32), ("MEMBERS", TERMS), ("TYPES", 3)),
         )
     )

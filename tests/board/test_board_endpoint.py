@@ -18,7 +18,7 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
-from switchproof.ci.filelists import sources
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models import csr
 from switchproof.models.endpoint.memory import operate
@@ -394,9 +394,8 @@ async def lost(dut: Any) -> None:
 def run(sim: Sim, testcase: str) -> None:
     """Build the endpoint and run a test of this file."""
     sim.run_module(
-        sources=("tests/board/sp_board_endpoint_bench.vlt", *sources(), *sources("link"),
-                 *sources("endpoint"), *sources("board"),
-                 "tests/board/sp_board_endpoint_bench.sv"),
+        sources=("tests/board/sp_board_endpoint_bench.vlt",
+                 *needed("tests/board/sp_board_endpoint_bench.sv")),
         toplevel="sp_board_endpoint_bench",
         module=__name__,
         testcase=testcase,

@@ -19,7 +19,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, Timer
 
 from switchproof.ci.build import BuildError, BuildSpec, lint
-from switchproof.ci.filelists import sources
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models import csr
 from tests.csr.axi_lite import AxiLiteMaster
@@ -233,8 +233,7 @@ async def resets(dut: Any) -> None:
 def run(sim: Sim, testcase: str) -> None:
     """Build the pair and run a test of this file."""
     sim.run_module(
-        sources=(*sources(), *sources("link"), *sources("endpoint"), *sources("board"),
-                 "tests/board/sp_board_link_bench.sv"),
+        sources=needed("tests/board/sp_board_link_bench.sv"),
         toplevel="sp_board_link_bench",
         module=__name__,
         testcase=testcase,
@@ -266,7 +265,7 @@ def test_links_parameters(module: str, name: str, value: int, bound: str) -> Non
     spec = BuildSpec(
         name="illegal",
         toplevel=module,
-        sources=(*sources(), *sources("link"), *sources("endpoint"), *sources("board")),
+        sources=needed(module),
         parameters=((name, value),),
     )
     with pytest.raises(BuildError, match=f"{module}: {name} = {value} is not (in )?{bound}"):

@@ -21,7 +21,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import RisingEdge, Timer
 
 from switchproof.ci.build import BuildError, BuildSpec, lint
-from switchproof.ci.filelists import sources
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 
 #: Bytes of the memory, of a beat; beats of it.
@@ -264,8 +264,7 @@ async def play(dut: Any) -> None:
 def test_board_ram(sim: Sim) -> None:
     """See play."""
     sim.run_module(
-        sources=("rtl/common/sp_pkg.sv", "rtl/endpoint/sp_endpoint_pkg.sv",
-                 "rtl/board/sp_board_ram.sv"),
+        sources=needed("sp_board_ram"),
         toplevel="sp_board_ram",
         module=__name__,
         testcase="play",
@@ -279,7 +278,7 @@ def test_board_memory_parameters(module: str) -> None:
     spec = BuildSpec(
         name="illegal",
         toplevel=module,
-        sources=(*sources(), *sources("link"), *sources("endpoint"), *sources("board")),
+        sources=needed(module),
         parameters=(("BYTES", 768),),
     )
     with pytest.raises(BuildError, match=f"{module}: BYTES = 768 is not a power of two"):

@@ -15,22 +15,14 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models import board_traffic as model
 from switchproof.models import csr, packet
 from switchproof.models.board_traffic import KINDS, Settings, State
 from switchproof.models.packet import Packets
 
-SOURCES = [
-    "rtl/common/sp_pkg.sv",
-    "rtl/board/sp_traffic_pkg.sv",
-    "rtl/board/sp_traffic_gen.sv",
-    "rtl/board/sp_traffic_check.sv",
-    "rtl/csr/sp_event_counters.sv",
-    "rtl/board/sp_traffic_state.sv",
-    "tests/board/sp_traffic_reader.sv",
-    "tests/board/sp_traffic_player.sv",
-]
+SOURCES = needed("tests/board/sp_traffic_player.sv", "tests/board/sp_traffic_reader.sv")
 PERIOD = 10
 #: Registers of a board: those of its port 0 are what a reader reads.
 BOARD = csr.load("board_map")
@@ -897,15 +889,9 @@ def test_limits(sim: Sim) -> None:
 
 @pytest.mark.parametrize("size", [pytest.param((4, 128), id="4x128", marks=pytest.mark.sim)])
 def test_around_switch(sim: Sim, size: Size) -> None:
-    from switchproof.ci.filelists import sources
-
     parameters = dict(zip(("N_PORTS", "FLIT_W"), size, strict=True))
     sim.run_module(
-        sources=[
-            *sources(),
-            *(s for s in SOURCES[1:-1] if "/csr/" not in s),
-            "tests/board/sp_traffic_switch.sv",
-        ],
+        sources=needed("tests/board/sp_traffic_switch.sv"),
         toplevel="sp_traffic_switch",
         parameters=parameters,
         module=__name__,
@@ -926,12 +912,11 @@ def test_around_switch(sim: Sim, size: Size) -> None:
 def test_traffic_parameters(module: str, name: str, value: int) -> None:
     """A parameter out of bounds stops elaboration with its name and the bound."""
     from switchproof.ci.build import BuildError, BuildSpec, lint
-    from switchproof.ci.paths import ROOT
 
     spec = BuildSpec(
         name="illegal",
         toplevel=module,
-        sources=tuple(ROOT / source for source in SOURCES[:-1]),
+        sources=needed(module),
         parameters=((name, value),),
     )
     with pytest.raises(BuildError, match=f"{name} = {value} is not"):

@@ -29,20 +29,11 @@ from cocotb.triggers import FallingEdge, Timer
 from cocotb.utils import get_sim_time
 
 from switchproof.ci import build
-from switchproof.ci.paths import ROOT
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.tb import uartbone
 
-SOURCES = (
-    "rtl/board/sp_uart_pkg.sv",
-    "rtl/common/sp_fifo.sv",
-    "rtl/common/sp_stage.sv",
-    "rtl/board/sp_uart_rx.sv",
-    "rtl/board/sp_uart_tx.sv",
-    "rtl/board/sp_uart_bridge.sv",
-    "rtl/board/sp_uartbone.sv",
-    "tests/board/sp_uartbone_player.sv",
-)
+SOURCES = needed("tests/board/sp_uartbone_player.sv")
 
 #: Clock and bits per second: a bit is 16 2/3, 8 (the least), 10 and 245/288 cycles.
 SHAPES = {
@@ -826,7 +817,7 @@ def elaborate(**changes: int) -> None:
         build.BuildSpec(
             name="elaborate-uartbone",
             toplevel="sp_uartbone",
-            sources=tuple(ROOT / source for source in SOURCES[:-1]),
+            sources=needed("sp_uartbone"),
             parameters=tuple(changes.items()),
         ),
         wall=True,

@@ -98,3 +98,17 @@ def test_package_folders_are_all_declared() -> None:
         for folder in folders:
             dotted = "switchproof." + folder.relative_to(ROOT).as_posix().replace("/", ".")
             assert dotted in table["packages"], dotted
+
+
+def test_files_needed(tmp_path: Path) -> None:
+    """A file comes behind what it uses, beside it or in rtl/; what a comment names is not used."""
+    texts = {
+        "sp_top": "module sp_top; import sp_own_pkg::*; sp_part part (); endmodule",
+        "sp_part": "module sp_part; // not sp_other\n sp_rr_arbiter first (); endmodule",
+        "sp_own_pkg": "package sp_own_pkg; endpackage",
+        "sp_other": "module sp_other; endmodule",
+    }
+    for name, text in texts.items():
+        (tmp_path / f"{name}.sv").write_text(text)
+    found = [path.stem for path in filelists.needed(tmp_path / "sp_top.sv")]
+    assert found == ["sp_own_pkg", "sp_rr_arbiter", "sp_part", "sp_top"]

@@ -11,7 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from switchproof.ci import build
-from switchproof.ci.paths import RTL, TESTS
+from switchproof.ci.filelists import needed
+from switchproof.ci.paths import TESTS
 from switchproof.ci.pytest_plugin import Program
 from switchproof.models import scheduling
 
@@ -27,7 +28,7 @@ def spec(inputs: int, outputs: int, iterations: int, first_multicast: int) -> bu
     return build.BuildSpec(
         name=f"islip-{inputs}x{outputs}-{iterations}-{first_multicast}",
         toplevel="sp_islip",
-        sources=(RTL / "crossbar" / "sp_islip.sv", TESTS / "crossbar" / "islip_main.cpp"),
+        sources=(*needed("sp_islip"), TESTS / "crossbar" / "islip_main.cpp"),
         include_dirs=(TESTS / "common",),
         parameters=tuple(parameters.items()),
         vpi=False,

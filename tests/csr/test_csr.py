@@ -20,7 +20,7 @@ from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge, Timer
 sys.path.insert(0, str(Path(__file__).parent))
 from axi_lite import AxiLiteMaster
 
-from switchproof.ci.filelists import sources
+from switchproof.ci.filelists import needed
 from switchproof.models import csr
 from switchproof.models.profiles import Config
 
@@ -694,7 +694,7 @@ def run(sim: Any, shape: str, testcase: str) -> None:
     """Build the registers in a shape and run a cocotb test of this file."""
     config = shape_config(shape)
     sim.run_module(
-        sources=sources(),
+        sources=needed("sp_csr"),
         toplevel="sp_csr",
         module=Path(__file__).stem,
         testcase=testcase,

@@ -206,7 +206,7 @@ def elaborate(parameters: dict[str, int]) -> list[str]:
     slang.addStandardArgs()
     words = ["slang", "--top", "sp_csr"]
     words += [f"-G{name}={value}" for name, value in parameters.items()]
-    words += [f'"{path}"' for path in filelists.sources()]
+    words += [f'"{path}"' for path in filelists.needed("sp_csr")]
     assert slang.parseCommandLine(" ".join(words), driver.CommandLineOptions())
     assert slang.processOptions()
     assert slang.parseAllSources()

@@ -14,6 +14,8 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
+from switchproof.ci.filelists import needed
+
 #: Bits at whose end some counters stop.
 STOP = 8
 #: Cycles from the one whose count is shown to the one in which it is.
@@ -97,7 +99,7 @@ async def count_wrap_clear(dut: Any) -> None:
 def test_event_counters(sim: Any, counters: int, width: int, stops: int) -> None:
     """See count_wrap_clear. 14 and 56 are the most that come by in time for their low bits."""
     sim.run_module(
-        sources=["rtl/csr/sp_event_counters.sv"],
+        sources=needed("sp_event_counters"),
         toplevel="sp_event_counters",
         module=Path(__file__).stem,
         testcase="count_wrap_clear",

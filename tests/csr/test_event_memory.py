@@ -14,6 +14,8 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 
+from switchproof.ci.filelists import needed
+
 #: Cycles from an event to the value that has it.
 AGE = 2
 
@@ -62,7 +64,7 @@ async def count_and_clear(dut: Any) -> None:
 def test_event_memory(sim: Any, counters: int) -> None:
     """See count_and_clear."""
     sim.run_module(
-        sources=["rtl/csr/sp_event_memory.sv"],
+        sources=needed("sp_event_memory"),
         toplevel="sp_event_memory",
         module=Path(__file__).stem,
         testcase="count_and_clear",

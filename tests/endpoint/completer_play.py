@@ -17,22 +17,12 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 from cocotbext.axi import AxiBus, AxiRam
 
+from switchproof.ci.filelists import needed
 from switchproof.models import packet
 from switchproof.models.endpoint.memory import BLOCK, Completer, Memory, atomic_field, atomic_unit
 from switchproof.models.layout import EXT_STROBE, UNIT_BYTES, AtomicOp, Op, Status
 
-SOURCES = (
-    "rtl/common/sp_pkg.sv",
-    "rtl/endpoint/sp_endpoint_pkg.sv",
-    "rtl/common/sp_fifo.sv",
-    "rtl/common/sp_rr_arbiter.sv",
-    "rtl/common/sp_stage.sv",
-    "rtl/endpoint/sp_atomic_alu.sv",
-    "rtl/endpoint/sp_atomic_table.sv",
-    "rtl/endpoint/sp_banks.sv",
-    "rtl/endpoint/sp_completer.sv",
-    "tests/endpoint/sp_completer_player.sv",
-)
+SOURCES = needed("tests/endpoint/sp_completer_player.sv")
 #: completer_event_t from bit 0 on.
 EVENTS = ("load", "store", "atomic", "replayed", "unknown", "broken", "refused", "memory")
 SLVERR, DECERR = 2, 3

@@ -14,22 +14,13 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from collective_bench import BASE, ENGINE, PORT, SIZE, Bench, Fates, Speed
 
+from switchproof.ci.filelists import needed
 from switchproof.models import packet
 from switchproof.models.endpoint.collectives import SLICE_BYTES, Command, Kind, Row, split
 from switchproof.models.layout import EType, Op, RedOp, Status
 from switchproof.models.packet import PACKET, Packets
 
-SOURCES = (
-    "rtl/common/sp_pkg.sv",
-    "rtl/common/sp_fifo.sv",
-    "rtl/common/sp_stage.sv",
-    "rtl/common/sp_rr_arbiter.sv",
-    "rtl/endpoint/sp_endpoint_pkg.sv",
-    "rtl/endpoint/sp_collective_path.sv",
-    "rtl/endpoint/sp_collective_send.sv",
-    "rtl/endpoint/sp_collective_store.sv",
-    "rtl/endpoint/sp_collective.sv",
-)
+SOURCES = needed("sp_collective")
 #: Fetches: as many as all commands and other members can ask for at once.
 SHAPES: dict[str, dict[str, int]] = {
     "small": {

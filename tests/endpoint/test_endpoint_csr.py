@@ -19,22 +19,14 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, FallingEdge, Timer
 from pyslang import driver
 
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models import csr
 from switchproof.models.endpoint import registers as golden
 from tests.csr.axi_lite import AxiLiteMaster
 
 ROOT = Path(__file__).parents[2]
-SOURCES = (
-    "tests/link/sp_link_csr.vlt",
-    "rtl/common/sp_pkg.sv",
-    "rtl/csr/sp_event_counters.sv",
-    "rtl/endpoint/generated/sp_endpoint_regs_pkg.sv",
-    "rtl/endpoint/sp_endpoint_pkg.sv",
-    "rtl/endpoint/sp_endpoint_event_pkg.sv",
-    "rtl/endpoint/generated/sp_endpoint_regs.sv",
-    "rtl/endpoint/sp_endpoint_csr.sv",
-)
+SOURCES = ("tests/link/sp_link_csr.vlt", *needed("sp_endpoint_csr"))
 #: Regions, groups and planes of the blocks under test.
 SHAPES = {"some": (5, 33, 3), "all": (16, 64, 32)}
 #: What is only shown, by register: parameter, value.

@@ -12,23 +12,14 @@ import pytest
 
 from switchproof.ci import build
 from switchproof.ci.build import BuildError
-from switchproof.ci.paths import RTL, TESTS
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models.endpoint import requests as model
 from switchproof.models.endpoint.requests import Burst, Command, Kind
 from switchproof.models.layout import AtomicOp
 from tests.endpoint.requester_play import REGIONS, Avoided, Entry, Play, gather
 
-SOURCES = (
-    *(
-        RTL / "common" / f"{name}.sv"
-        for name in ("sp_pkg", "sp_skid_buffer", "sp_stage", "sp_rr_arbiter")
-    ),
-    *(RTL / "endpoint" / f"{name}.sv" for name in ("sp_endpoint_pkg", "sp_requester_pkg")),
-    RTL / "endpoint" / "sp_unit_memory.sv",
-    *sorted(p for p in (RTL / "endpoint").glob("sp_requester*.sv") if not p.stem.endswith("_pkg")),
-    TESTS / "endpoint" / "sp_requester_bench.sv",
-)
+SOURCES = needed("tests/endpoint/sp_requester_bench.sv")
 NARROW = {"FLIT_W": 128, "DATA_W": 64, "N_TAGS": 8, "N_PLANES": 2}
 WIDE = {"FLIT_W": 512, "DATA_W": 512, "N_TAGS": 16, "N_PLANES": 3}
 RELAXED, STRICT, HIDDEN, TINY = (region.base for region in REGIONS)
@@ -825,7 +816,7 @@ def test_requester_parameters(name: str, value: int, message: str) -> None:
             build.BuildSpec(
                 name="elaborate",
                 toplevel="sp_requester",
-                sources=SOURCES[:-1],
+                sources=needed("sp_requester"),
                 parameters=((name, value),),
             )
         )

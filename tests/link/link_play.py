@@ -14,25 +14,11 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
+from switchproof.ci.filelists import needed
 from switchproof.ci.paths import RTL
 from switchproof.tb.link.env import event_names
 
-RTL_SOURCES = (
-    "rtl/common/sp_pkg.sv",
-    "rtl/link/sp_link_pkg.sv",
-    "rtl/common/sp_rr_arbiter.sv",
-    "rtl/common/sp_skid_buffer.sv",
-    "rtl/link/sp_link_crc.sv",
-    "rtl/link/sp_link_check.sv",
-    "rtl/link/sp_link_pack.sv",
-    "rtl/link/sp_link_credit.sv",
-    "rtl/link/sp_link_tx.sv",
-    "rtl/link/sp_link_rx.sv",
-    "rtl/link/sp_link_buffer.sv",
-    "rtl/link/sp_link_train.sv",
-    "rtl/link/sp_link.sv",
-)
-SOURCES = (*RTL_SOURCES, "tests/link/sp_link_player.sv")
+SOURCES = needed("tests/link/sp_link_player.sv")
 DOWN, TRAIN, UP, RETRAIN, FLUSH = range(5)
 BLOCK, DISCARD, BEST_EFFORT = range(3)
 #: What the wire does at random, in the order of the player's counts.

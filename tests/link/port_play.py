@@ -8,22 +8,10 @@ import os
 
 from cocotb.clock import Clock
 
-from tests.link.link_play import DEFAULTS, NS, RTL_SOURCES, Play
+from switchproof.ci.filelists import needed
+from tests.link.link_play import DEFAULTS, NS, Play
 
-PORT_SOURCES = (
-    *RTL_SOURCES[:-1],
-    "rtl/link/sp_link_align.sv",
-    "rtl/link/sp_link_lanes.sv",
-    "rtl/link/sp_link_clock.sv",
-    "rtl/link/sp_link_inject.sv",
-    "rtl/link/sp_link.sv",
-    "rtl/link/sp_link_port.sv",
-)
-PLAYER_SOURCES = (
-    *PORT_SOURCES,
-    "tests/link/sp_link_user.sv",
-    "tests/link/sp_link_port_player.sv",
-)
+PLAYER_SOURCES = needed("tests/link/sp_link_port_player.sv")
 #: Inputs of sp_link_player that this player has too.
 SHARED = (
     "enable", "run", "train_beats", "skip_beats", "replay_cycles", "keepalive_cycles",

@@ -16,20 +16,13 @@ import pytest
 from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, Timer
 
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models import csr
 from tests.csr.axi_lite import AxiLiteMaster
 from tests.link.link_play import EVENTS
 
-SOURCES = (
-    "tests/link/sp_link_csr.vlt",
-    "rtl/common/sp_pkg.sv",
-    "rtl/csr/sp_event_counters.sv",
-    "rtl/link/generated/sp_link_regs_pkg.sv",
-    "rtl/link/sp_link_pkg.sv",
-    "rtl/link/generated/sp_link_regs.sv",
-    "rtl/link/sp_link_csr.sv",
-)
+SOURCES = ("tests/link/sp_link_csr.vlt", *needed("sp_link_csr"))
 #: Lanes of the block under test, and what its port would have.
 LANES = 2
 SHOWN = {

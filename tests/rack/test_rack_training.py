@@ -83,7 +83,7 @@ async def training(dut: Any) -> None:
 def run(sim: Any, etype: str, links: int, steps: int) -> None:
     """Train on the bench of test_supernode.py."""
     sim.run_module(
-        sources=[*FILES, "tests/rack/sp_supernode_bench.sv"],
+        sources=FILES,
         toplevel="sp_supernode_bench",
         parameters={"N": ENDPOINTS, "N_PLANES": PLANES, "LINKS": links},
         module=__name__,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from cocotbext.axi import AxiResp
 
-from switchproof.ci.filelists import sources
+from switchproof.ci.filelists import needed
 from switchproof.ci.paths import ROOT
 from switchproof.models.endpoint.collectives import Kind
 from switchproof.models.endpoint.memory import Call, linearizable
@@ -484,7 +484,7 @@ async def linked_fail(dut: Any) -> None:
     await links_are_hidden(rack, 120, down=4000, up=16_000, avoid=20_100)
 
 
-FILES = [*sources(), *sources("link"), *sources("endpoint"), *sources("rack")]
+FILES = needed("tests/rack/sp_supernode_bench.sv")
 
 
 @pytest.mark.sim
@@ -514,7 +514,7 @@ def test_linked_supernode(sim: Any, testcase: str) -> None:
 def run(sim: Any, testcase: str, links: int) -> None:
     """Run a test on the bench."""
     sim.run_module(
-        sources=[*FILES, "tests/rack/sp_supernode_bench.sv"],
+        sources=FILES,
         toplevel="sp_supernode_bench",
         parameters={"N": ENDPOINTS, "N_PLANES": PLANES, "LINKS": links},
         module=__name__,

@@ -20,6 +20,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
 from switchproof.ci.build import BuildError
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models import packet
 from switchproof.models.crossbar import ORDERED, PARTIAL, SATURATE, in_order
@@ -29,21 +30,7 @@ from switchproof.models.packet import Packets
 from switchproof.models.reduction import allreduce
 from tests.reduction.stimulus import Bits, classes, columns, count
 
-SOURCES = [
-    "rtl/common/sp_pkg.sv",
-    "rtl/reduction/sp_float_pkg.sv",
-    "rtl/reduction/sp_float_add.sv",
-    "rtl/reduction/sp_float_widen.sv",
-    "rtl/reduction/sp_float_narrow.sv",
-    "rtl/reduction/sp_ordered_lanes.sv",
-    "rtl/reduction/sp_exact_lane.sv",
-    "rtl/reduction/sp_exact_lanes.sv",
-    "rtl/reduction/sp_reduction_lanes.sv",
-    "rtl/reduction/sp_reduction_sender.sv",
-    "rtl/reduction/sp_partial_packer.sv",
-    "rtl/reduction/sp_reduction_engine.sv",
-    "tests/reduction/sp_engine_player.sv",
-]
+SOURCES = needed("tests/reduction/sp_engine_player.sv")
 
 OPS = tuple(RedOp)
 ENGINE_ID = 40
@@ -996,12 +983,11 @@ def test_throughput(sim: Sim, size: Size, units: int) -> None:
 def test_illegal_parameter(name: str, value: int) -> None:
     """A parameter out of bounds stops elaboration with its name and the bound."""
     from switchproof.ci.build import BuildSpec, lint
-    from switchproof.ci.paths import ROOT
 
     spec = BuildSpec(
         name="illegal",
         toplevel="sp_reduction_engine",
-        sources=tuple(ROOT / source for source in SOURCES[:-1]),
+        sources=needed("sp_reduction_engine"),
         parameters=((name, value),),
     )
     with pytest.raises(BuildError, match=f"{name} = {value} (is not|names no)"):

@@ -20,19 +20,14 @@ from cocotb.triggers import Timer
 from numpy.typing import NDArray
 
 from switchproof.ci.build import BuildError, BuildSpec, lint
-from switchproof.ci.paths import ROOT
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import EType, RedOp
 from switchproof.models.reduction import allreduce
 from tests.reduction.stimulus import Bits, classes, columns, count, cover
 
-SOURCES = [
-    "rtl/common/sp_pkg.sv",
-    "rtl/reduction/sp_exact_lane.sv",
-    "rtl/reduction/sp_exact_lanes.sv",
-    "tests/reduction/sp_lanes_player.sv",
-]
+SOURCES = needed("tests/reduction/sp_lanes_player.sv")
 
 #: Bits of the first two bytes of the half of a record that accumulates, and of the other half.
 ACC, ACC_SET, FIRST = READ, READ_SET, READ_LAST = 1 << 15, 1 << 14, 1 << 13
@@ -266,7 +261,7 @@ def test_lane_parameters(values: dict[str, int], text: str) -> None:
     spec = BuildSpec(
         name="illegal",
         toplevel="sp_lanes_player",
-        sources=tuple(ROOT / source for source in SOURCES),
+        sources=SOURCES,
         parameters=tuple(values.items()),
     )
     with pytest.raises(BuildError, match=re.escape(text)):

@@ -18,17 +18,14 @@ from numpy.typing import NDArray
 
 from switchproof.ci import build
 from switchproof.ci.build import BuildError
-from switchproof.ci.paths import RTL, TESTS
+from switchproof.ci.filelists import needed
+from switchproof.ci.paths import TESTS
 from switchproof.ci.pytest_plugin import Program
 from switchproof.models import formats
 from switchproof.models.formats import Bits, Format
 from switchproof.models.reduction import exact_sum
 
-SOURCES = (
-    RTL / "reduction" / "sp_float_pkg.sv",
-    RTL / "reduction" / "sp_float_add.sv",
-    TESTS / "reduction" / "float_add_main.cpp",
-)
+SOURCES = (*needed("sp_float_add"), TESTS / "reduction" / "float_add_main.cpp")
 #: IEEE formats that no element type has, of a byte: every pair goes through quickly.
 E3M4 = Format("E3M4", 3, 4, 3, nan=0x78, inf=0x70, largest=0x6F)
 E4M3_IEEE = Format("E4M3_IEEE", 4, 3, 7, nan=0x7C, inf=0x78, largest=0x77)

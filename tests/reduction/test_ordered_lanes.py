@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 
 from switchproof.ci import build
 from switchproof.ci.build import BuildError
-from switchproof.ci.paths import RTL, TESTS
+from switchproof.ci.filelists import needed
+from switchproof.ci.paths import TESTS
 from switchproof.ci.pytest_plugin import Program
 from switchproof.ci.simulate import RunError
 from switchproof.models.formats import FORMATS, FP32, Bits, Format, convert
@@ -30,17 +31,8 @@ from switchproof.models.reduction import allreduce
 from tests.reduction.stimulus import CLASSES, columns, count, cover
 
 HERE = TESTS / "reduction"
-CONVERT = (
-    RTL / "common" / "sp_pkg.sv",
-    RTL / "reduction" / "sp_float_pkg.sv",
-    RTL / "reduction" / "sp_float_widen.sv",
-    RTL / "reduction" / "sp_float_narrow.sv",
-)
-LANES = (
-    *CONVERT,
-    RTL / "reduction" / "sp_float_add.sv",
-    RTL / "reduction" / "sp_ordered_lanes.sv",
-)
+
+LANES = needed("sp_ordered_lanes")
 #: Floats that hold a type.
 FLOATS: dict[int, np.dtype[Any]] = {
     EType.FP32: np.dtype(np.float32),
@@ -69,7 +61,10 @@ def convert_spec(width: int) -> build.BuildSpec:
     return build.BuildSpec(
         name=f"float_convert-{width}",
         toplevel="sp_float_convert_player",
-        sources=(*CONVERT, HERE / "sp_float_convert_player.sv", HERE / "float_convert_main.cpp"),
+        sources=(
+            *needed("tests/reduction/sp_float_convert_player.sv"),
+            HERE / "float_convert_main.cpp",
+        ),
         include_dirs=(HERE.parent / "common",),
         parameters=(("WIDTH", width),),
         opt="-O2",

@@ -20,7 +20,7 @@ from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
 from switchproof.ci.build import BuildError, BuildSpec, lint
-from switchproof.ci.paths import ROOT
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.models import packet, partial
 from switchproof.models.crossbar import ORDERED, PARTIAL, SATURATE
@@ -859,7 +859,7 @@ def test_partial_parameters(name: str, value: int, text: str) -> None:
     spec = BuildSpec(
         name="illegal",
         toplevel="sp_reduction_engine",
-        sources=tuple(ROOT / source for source in SOURCES[:-1]),
+        sources=needed("sp_reduction_engine"),
         parameters=(("PARTIALS", 1), (name, value)),
     )
     with pytest.raises(BuildError, match=text):
