@@ -299,12 +299,13 @@ def execute(run: Run, commands: Mapping[str, str]) -> Result:
     )
     log = done.stdout + done.stderr
     (run.folder / "sby.log").write_text(log)
-    status, good, note = judge(run, log)
-    return Result(run, status, good, time.monotonic() - begin, note)
+    seconds = time.monotonic() - begin
+    status, good, note = judge(run, log, seconds)
+    return Result(run, status, good, seconds, note)
 
 
-def judge(run: Run, log: str) -> tuple[str, bool, str]:
-    """Return (status, good, note) of a run from SymbiYosys' output.
+def judge(run: Run, log: str, seconds: float) -> tuple[str, bool, str]:
+    """Return (status, good, note) of a run from SymbiYosys' output and its time by the clock.
 
     A twin is good only when SymbiYosys says FAIL *and* names the property that must fail: a twin
     that does not elaborate, runs out of time or fails elsewhere is not.
@@ -330,6 +331,9 @@ def judge(run: Run, log: str) -> tuple[str, bool, str]:
         return "failed", False, f"does not hold: {', '.join(broken) or 'see the log'}"
     if verdict == "TIMEOUT":
         return "failed", False, f"no answer in {PATIENCE * run.timeout} s by the clock"
+    # Whoever uses up its processor time has been there for as long at least.
+    if STOPPED.search(log) and seconds < run.timeout:
+        return "failed", False, "a solver ended without an answer"
     if STOPPED.search(log):
         return "failed", False, f"no answer in {run.timeout} s of processor time"
     if verdict == "UNKNOWN":

@@ -42,6 +42,8 @@ new = "assign count_o = '0;"
 property = "count_right"
 depth = 4
 """
+#: What SymbiYosys says of a solver that is gone.
+GONE = "engine_0: ERROR: Unexpected EOF response from solver"
 
 
 def tasks(tmp_path: Path, text: str) -> list[formal.Run]:
@@ -131,24 +133,26 @@ def test_a_defect_changes_exactly_one_line() -> None:
     ],
 )
 def test_a_twin_is_caught_only_by_its_property(tmp_path: Path, log: str, good: bool) -> None:
-    assert formal.judge(twin(tmp_path), log)[1] is good
+    assert formal.judge(twin(tmp_path), log, 1.0)[1] is good
 
 
 @pytest.mark.parametrize(
-    ("log", "status", "note"),
+    ("log", "seconds", "status", "note"),
     [
-        ("DONE (PASS, rc=0)", "proved", ""),
-        ("  failed assertion p.q at a.sv:1\nDONE (FAIL, rc=2)", "failed", "does not hold: p.q"),
-        ("DONE (TIMEOUT, rc=8)", "failed", "no answer in 72 s by the clock"),
-        ("DONE (UNKNOWN, rc=4)", "failed", "neither proved nor disproved"),
-        ("base: ERROR: no module\nDONE (ERROR, rc=16)", "failed", "no module"),
+        ("DONE (PASS, rc=0)", 1, "proved", ""),
+        ("  failed assertion p.q at a.sv:1\nDONE (FAIL, rc=2)", 1, "failed", "does not hold: p.q"),
+        ("DONE (TIMEOUT, rc=8)", 72, "failed", "no answer in 72 s by the clock"),
+        (f"{GONE}\nDONE (ERROR, rc=16)", 10, "failed", "no answer in 9 s of processor time"),
+        (f"{GONE}\nDONE (ERROR, rc=16)", 8, "failed", "a solver ended without an answer"),
+        ("DONE (UNKNOWN, rc=4)", 1, "failed", "neither proved nor disproved"),
+        ("base: ERROR: no module\nDONE (ERROR, rc=16)", 1, "failed", "no module"),
     ],
 )
 def test_a_proof_passes_only_when_it_is_proved(
-    tmp_path: Path, log: str, status: str, note: str
+    tmp_path: Path, log: str, seconds: float, status: str, note: str
 ) -> None:
     run = tasks(tmp_path, TASK)[0]
-    assert formal.judge(run, log) == (status, status == "proved", note)
+    assert formal.judge(run, log, seconds) == (status, status == "proved", note)
 
 
 def test_the_report_counts_every_kind(tmp_path: Path) -> None:
