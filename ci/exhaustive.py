@@ -36,7 +36,7 @@ from switchproof.models.reduction import allreduce
 FOLDER = TESTS / "reduction"
 WORK = BUILD / "exhaustive"
 TOP = "sp_lanes_probe"
-SOURCES = needed(FOLDER / f"{TOP}.sv")
+TOP_FILE = FOLDER / f"{TOP}.sv"
 #: Bits of a flit for Verilator, all in reach, and of those that are in reach of the slices.
 FLIT_W, USED_W = 128, 32
 #: Operations with and without `saturate`: the bits of arith_t above the type.
@@ -171,7 +171,7 @@ def spec(lanes: Lanes) -> build.BuildSpec:
     return build.BuildSpec(
         name=f"lanes_probe-{lanes.name}",
         toplevel=TOP,
-        sources=(*SOURCES, FOLDER / "lanes_main.cpp"),
+        sources=(*needed(TOP_FILE), FOLDER / "lanes_main.cpp"),
         include_dirs=(FOLDER.parent / "common",),
         parameters=(*lanes.parameters, ("USED_W", FLIT_W)),
         opt="-O2",
@@ -182,7 +182,8 @@ def spec(lanes: Lanes) -> build.BuildSpec:
 def netlist(lanes: Lanes, folder: Path) -> slices.Netlist:
     """Return the lanes as a netlist. Raises slices.SliceError."""
     values = {**dict(lanes.parameters), "USED_W": USED_W}
-    return slices.synthesize(SOURCES, TOP, "clk_i", values, folder / "netlist.json")
+    sources = needed(TOP_FILE)
+    return slices.synthesize(sources, TOP, "clk_i", values, folder / "netlist.json")
 
 
 def stimulus(rng: np.random.Generator, lanes: Lanes, runs: int, cycles: int) -> dict[str, Words]:

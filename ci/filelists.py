@@ -10,6 +10,7 @@ say when they are stale. Packages come first, since the rest imports them.
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 
@@ -61,8 +62,7 @@ def needed(*roots: str | Path) -> tuple[Path, ...]:
         if path in seen:
             return
         seen.add(path)
-        code = re.sub(r"//.*", "", path.read_text())
-        for word in dict.fromkeys(re.findall(r"\bsp_\w+", code)):
+        for word in _names(path):
             if word in named:
                 visit(named[word])
         found[path] = None
@@ -70,6 +70,12 @@ def needed(*roots: str | Path) -> tuple[Path, ...]:
     for root in roots:
         visit(ROOT / root if Path(root).suffix else named[str(root)])
     return tuple(found)
+
+
+@functools.cache
+def _names(path: Path) -> tuple[str, ...]:
+    code = re.sub(r"//.*", "", path.read_text())
+    return tuple(dict.fromkeys(re.findall(r"\bsp_\w+", code)))
 
 
 def expected() -> dict[Path, str]:

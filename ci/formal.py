@@ -331,10 +331,10 @@ def judge(run: Run, log: str, seconds: float) -> tuple[str, bool, str]:
         return "failed", False, f"does not hold: {', '.join(broken) or 'see the log'}"
     if verdict == "TIMEOUT":
         return "failed", False, f"no answer in {PATIENCE * run.timeout} s by the clock"
-    # Whoever uses up its processor time has been there for as long at least.
-    if STOPPED.search(log) and seconds < run.timeout:
-        return "failed", False, "a solver ended without an answer"
     if STOPPED.search(log):
+        # Whoever uses up its processor time has been there for as long at least.
+        if seconds < run.timeout:
+            return "failed", False, "a solver ended without an answer"
         return "failed", False, f"no answer in {run.timeout} s of processor time"
     if verdict == "UNKNOWN":
         return "failed", False, "neither proved nor disproved"

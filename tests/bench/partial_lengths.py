@@ -12,6 +12,7 @@ import cocotb
 import numpy as np
 
 from switchproof.ci import build
+from switchproof.ci.filelists import needed
 from switchproof.ci.paths import ROOT
 from switchproof.ci.simulate import Run, simulate
 from switchproof.models.crossbar import PARTIAL
@@ -19,7 +20,7 @@ from switchproof.models.formats import Bits, element_dtype
 from switchproof.models.layout import MAX_UNITS, UNIT_BYTES, EType, Op
 from switchproof.models.reduction import allreduce
 from switchproof.models.workloads import digits
-from tests.reduction.test_engine import SOURCES, Play
+from tests.reduction.test_engine import PLAYER, Play
 from tests.reduction.test_partials import Bench, fields_of, opened
 
 #: Members of the lower tier, one port more for its uplink, and members of the training.
@@ -85,7 +86,7 @@ def figures() -> dict[str, float]:
         build.BuildSpec(
             name="partial_lengths",
             toplevel="sp_engine_player",
-            sources=(build.public("sp_engine_player"), *SOURCES),
+            sources=(build.public("sp_engine_player"), *needed(PLAYER)),
             parameters=tuple(SIZE.items()),
         )
     )

@@ -15,11 +15,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from switchproof.ci import build
+from switchproof.ci.filelists import needed
 from switchproof.ci.paths import ROOT
 from switchproof.ci.simulate import Run, simulate
 from switchproof.models.layout import EType, RedOp
 from switchproof.models.reduction import allreduce
-from tests.reduction.test_exact_lane import SOURCES, Program, play
+from tests.reduction.test_exact_lane import PLAYER, Program, play
 
 SUMS, TERMS = 1000, 512
 FLIT_W, PLACES = 128, 25
@@ -82,7 +83,7 @@ def figures() -> dict[str, int]:
         build.BuildSpec(
             name="stressed_sums",
             toplevel="sp_lanes_player",
-            sources=(build.public("sp_lanes_player"), *SOURCES),
+            sources=(build.public("sp_lanes_player"), *needed(PLAYER)),
             parameters=(("FLIT_W", FLIT_W), ("ELEMS", 32), ("MEMBERS", TERMS), ("TYPES", 3)),
         )
     )

@@ -22,7 +22,6 @@ from switchproof.models import csr, packet
 from switchproof.models.board_traffic import KINDS, Settings, State
 from switchproof.models.packet import Packets
 
-SOURCES = needed("tests/board/sp_traffic_player.sv", "tests/board/sp_traffic_reader.sv")
 PERIOD = 10
 #: Registers of a board: those of its port 0 are what a reader reads.
 BOARD = csr.load("board_map")
@@ -833,7 +832,7 @@ def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:
     """Build the player in a size and run a test of this file."""
     parameters = dict(zip(("N_PORTS", "FLIT_W"), size, strict=True))
     sim.run_module(
-        sources=SOURCES,
+        sources=needed("tests/board/sp_traffic_player.sv"),
         toplevel="sp_traffic_player",
         parameters=parameters,
         module=__name__,

@@ -33,8 +33,6 @@ from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from switchproof.tb import uartbone
 
-SOURCES = needed("tests/board/sp_uartbone_player.sv")
-
 #: Clock and bits per second: a bit is 16 2/3, 8 (the least), 10 and 245/288 cycles.
 SHAPES = {
     "board": (50_000_000, 3_000_000),
@@ -292,7 +290,7 @@ def run(sim: Sim, testcase: str, shape: str = "board", env: dict[str, str] | Non
     """Build the player and run a test of this file."""
     clk_hz, baud = SHAPES[shape]
     sim.run_module(
-        sources=SOURCES,
+        sources=needed("tests/board/sp_uartbone_player.sv"),
         toplevel="sp_uartbone_player",
         parameters={
             "CLK_HZ": clk_hz,

@@ -13,8 +13,6 @@ from cocotb.triggers import Timer
 from switchproof.ci.filelists import needed
 from switchproof.models import ecc
 
-SOURCES = needed("tests/common/data/sp_ecc_pair.sv")
-
 
 @cocotb.test()
 async def agrees(dut) -> None:
@@ -42,7 +40,8 @@ async def agrees(dut) -> None:
 @pytest.mark.parametrize("width", [1, 26, 129])
 def test_code(sim, width: int) -> None:
     sim.run_module(
-        sources=SOURCES, toplevel="sp_ecc_pair", module=__name__, testcase="agrees",
+        sources=needed("tests/common/data/sp_ecc_pair.sv"),
+        toplevel="sp_ecc_pair", module=__name__, testcase="agrees",
         parameters={"WIDTH": width}, coverage=False,
     )  # fmt: skip
 
@@ -51,7 +50,7 @@ def test_width_out_of_range() -> None:
     from switchproof.ci import build
 
     spec = build.BuildSpec(
-        name="ecc", toplevel="sp_ecc_pair", sources=SOURCES,
+        name="ecc", toplevel="sp_ecc_pair", sources=needed("tests/common/data/sp_ecc_pair.sv"),
         parameters=(("WIDTH", 641),),
     )  # fmt: skip
     with pytest.raises(build.BuildError, match=r"WIDTH = 641 is not in 1\.\.640"):

@@ -91,6 +91,7 @@ def test_assertions_of_a_source_are_left_to_other_tasks(tmp_path: Path) -> None:
         ("timeout = 9\n", "timeout = 9\ntimeuot = 1\n", "unknown key timeuot"),
         ("timeout = 9\n", 'timeout = 9\nunjudged = ["a.sv"]\n', "a.sv is not a source"),
         ("sp_fifo.sv", "sp_fofo.sv", "there is no file rtl/common/sp_fofo.sv"),
+        ('sources = ["rtl/common/sp_fifo.sv"]\n', "", "there is no file .*block_props.sv"),
         ("assign count_o = count_q;", "assign nothing = 1;", "found 0 times"),
         ("[[task.cover]]\nparams = { N = 1 }", "[[task.cover]]\nparams = { N = 2 }", "N=2"),
         ("assign count_o = '0;", "assign count_o = count_q;", "exactly one line"),

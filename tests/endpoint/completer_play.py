@@ -17,12 +17,10 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge, Timer
 from cocotbext.axi import AxiBus, AxiRam
 
-from switchproof.ci.filelists import needed
 from switchproof.models import packet
 from switchproof.models.endpoint.memory import BLOCK, Completer, Memory, atomic_field, atomic_unit
 from switchproof.models.layout import EXT_STROBE, UNIT_BYTES, AtomicOp, Op, Status
 
-SOURCES = needed("tests/endpoint/sp_completer_player.sv")
 #: completer_event_t from bit 0 on.
 EVENTS = ("load", "store", "atomic", "replayed", "unknown", "broken", "refused", "memory")
 SLVERR, DECERR = 2, 3

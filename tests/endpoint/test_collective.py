@@ -20,7 +20,6 @@ from switchproof.models.endpoint.collectives import SLICE_BYTES, Command, Kind, 
 from switchproof.models.layout import EType, Op, RedOp, Status
 from switchproof.models.packet import PACKET, Packets
 
-SOURCES = needed("sp_collective")
 #: Fetches: as many as all commands and other members can ask for at once.
 SHAPES: dict[str, dict[str, int]] = {
     "small": {
@@ -435,7 +434,7 @@ CASES = [
 def test_collective(sim: Any, shape: str, testcase: str) -> None:
     parameters = SHAPES[shape]
     sim.run_module(
-        sources=SOURCES,
+        sources=needed("sp_collective"),
         toplevel="sp_collective",
         module=__name__,
         testcase=testcase,

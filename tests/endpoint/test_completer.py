@@ -13,6 +13,7 @@ import cocotb
 import numpy as np
 import pytest
 
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import WIDE, Sim
 from switchproof.models import packet
 from switchproof.models.endpoint.memory import (
@@ -26,7 +27,6 @@ from switchproof.models.endpoint.memory import (
 from switchproof.models.layout import EXT_CHECK, EXT_SET, AtomicOp, Op, Status
 from tests.endpoint.completer_play import (
     RAM_BYTES,
-    SOURCES,
     Play,
     atomic,
     load,
@@ -513,7 +513,7 @@ BOTH = pytest.mark.parametrize(
 def run(sim: Sim, testcase: str, sizes: Sizes, **env: object) -> None:
     """Build the player and run a test of this module."""
     sim.run_module(
-        sources=SOURCES,
+        sources=needed("tests/endpoint/sp_completer_player.sv"),
         toplevel="sp_completer_player",
         parameters={
             "FLIT_W": sizes.flit_w, "DATA_W": sizes.data_w, "N_ACTIVE": sizes.active,

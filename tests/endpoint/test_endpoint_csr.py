@@ -25,7 +25,6 @@ from switchproof.models.endpoint import registers as golden
 from tests.csr.axi_lite import AxiLiteMaster
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("tests/link/sp_link_csr.vlt", *needed("sp_endpoint_csr"))
 #: Regions, groups and planes of the blocks under test.
 SHAPES = {"some": (5, 33, 3), "all": (16, 64, 32)}
 #: What is only shown, by register: parameter, value.
@@ -475,7 +474,7 @@ def test_endpoint_csr(sim: Sim, shape: str, testcase: str) -> None:
     """See the tests above."""
     names = ("N_REGIONS", "N_GROUPS", "N_PLANES")
     sim.run_module(
-        sources=SOURCES,
+        sources=("tests/link/sp_link_csr.vlt", *needed("sp_endpoint_csr")),
         toplevel="sp_endpoint_csr",
         parameters={
             **dict(zip(names, SHAPES[shape], strict=True)),

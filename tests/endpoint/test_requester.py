@@ -19,7 +19,6 @@ from switchproof.models.endpoint.requests import Burst, Command, Kind
 from switchproof.models.layout import AtomicOp
 from tests.endpoint.requester_play import REGIONS, Avoided, Entry, Play, gather
 
-SOURCES = needed("tests/endpoint/sp_requester_bench.sv")
 NARROW = {"FLIT_W": 128, "DATA_W": 64, "N_TAGS": 8, "N_PLANES": 2}
 WIDE = {"FLIT_W": 512, "DATA_W": 512, "N_TAGS": 16, "N_PLANES": 3}
 RELAXED, STRICT, HIDDEN, TINY = (region.base for region in REGIONS)
@@ -748,7 +747,7 @@ def share(cycles: list[int]) -> float:
 def run(sim: Sim, testcase: str, parameters: dict[str, int], **env: object) -> None:
     """Build the bench and run a test."""
     sim.run_module(
-        sources=SOURCES,
+        sources=needed("tests/endpoint/sp_requester_bench.sv"),
         toplevel="sp_requester_bench",
         parameters=parameters,
         module=__name__,

@@ -14,11 +14,9 @@ import numpy as np
 from cocotb.clock import Clock
 from cocotb.triggers import Timer
 
-from switchproof.ci.filelists import needed
 from switchproof.ci.paths import RTL
 from switchproof.tb.link.env import event_names
 
-SOURCES = needed("tests/link/sp_link_player.sv")
 DOWN, TRAIN, UP, RETRAIN, FLUSH = range(5)
 BLOCK, DISCARD, BEST_EFFORT = range(3)
 #: What the wire does at random, in the order of the player's counts.

@@ -8,10 +8,8 @@ import os
 
 from cocotb.clock import Clock
 
-from switchproof.ci.filelists import needed
 from tests.link.link_play import DEFAULTS, NS, Play
 
-PLAYER_SOURCES = needed("tests/link/sp_link_port_player.sv")
 #: Inputs of sp_link_player that this player has too.
 SHARED = (
     "enable", "run", "train_beats", "skip_beats", "replay_cycles", "keepalive_cycles",

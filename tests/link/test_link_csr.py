@@ -22,7 +22,6 @@ from switchproof.models import csr
 from tests.csr.axi_lite import AxiLiteMaster
 from tests.link.link_play import EVENTS
 
-SOURCES = ("tests/link/sp_link_csr.vlt", *needed("sp_link_csr"))
 #: Lanes of the block under test, and what its port would have.
 LANES = 2
 SHOWN = {
@@ -328,7 +327,7 @@ async def state(dut: Any) -> None:
 def test_link_csr(sim: Sim, testcase: str) -> None:
     """See the tests above."""
     sim.run_module(
-        sources=SOURCES,
+        sources=("tests/link/sp_link_csr.vlt", *needed("sp_link_csr")),
         toplevel="sp_link_csr",
         parameters={
             "K": LANES, "FRAME_UNITS": SHOWN["frame_units"], "SEQ_W": SHOWN["seq_width"],

@@ -9,9 +9,10 @@ import os
 import cocotb
 import pytest
 
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import Sim
 from tests.link.link_play import ALWAYS, RETRAIN, UP, random_packets
-from tests.link.port_play import ALL_LANES, PLAYER_SOURCES, PortPlay, packed
+from tests.link.port_play import ALL_LANES, PortPlay, packed
 
 #: Cycles by which lanes may be apart.
 MAX_SKEW = 8
@@ -254,7 +255,7 @@ def run_port(
 ) -> None:
     """Build the player of ports and run a test of this file."""
     sim.run_module(
-        sources=PLAYER_SOURCES,
+        sources=needed("tests/link/sp_link_port_player.sv"),
         toplevel="sp_link_port_player",
         parameters={"FLIT_W": width, "CLOCK_DEPTH": depth, "MAX_SKEW": MAX_SKEW},
         module=__name__,

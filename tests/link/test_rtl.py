@@ -9,10 +9,10 @@ import os
 import cocotb
 import pytest
 
+from switchproof.ci.filelists import needed
 from switchproof.ci.pytest_plugin import WIDE, Sim
 from tests.link.link_play import (
     ALWAYS,
-    SOURCES,
     UP,
     Packet,
     Play,
@@ -110,7 +110,7 @@ def run_player(
 ) -> None:
     """Build the player and run a test of a module."""
     sim.run_module(
-        sources=SOURCES,
+        sources=needed("tests/link/sp_link_player.sv"),
         toplevel="sp_link_player",
         parameters={"FLIT_W": width, **(parameters or {})},
         module=module,

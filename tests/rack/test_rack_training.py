@@ -14,6 +14,7 @@ import cocotb
 import numpy as np
 import pytest
 
+from switchproof.ci.filelists import needed
 from switchproof.models.endpoint.collectives import Kind
 from switchproof.models.formats import Bits
 from switchproof.models.layout import EType
@@ -21,7 +22,7 @@ from switchproof.models.reduction import allreduce
 from switchproof.models.workloads import digits
 from switchproof.tb import progress
 from tests.rack.rack_play import ENDPOINTS, PLANES, Rack
-from tests.rack.test_supernode import FILES, end, together
+from tests.rack.test_supernode import BENCH, end, together
 
 #: Where gradients and their sums lie in each memory: FP32 takes 9,640 bytes.
 GIVEN, FOUND = 0x4000, 0x8000
@@ -83,7 +84,7 @@ async def training(dut: Any) -> None:
 def run(sim: Any, etype: str, links: int, steps: int) -> None:
     """Train on the bench of test_supernode.py."""
     sim.run_module(
-        sources=FILES,
+        sources=needed(BENCH),
         toplevel="sp_supernode_bench",
         parameters={"N": ENDPOINTS, "N_PLANES": PLANES, "LINKS": links},
         module=__name__,

@@ -484,7 +484,7 @@ async def linked_fail(dut: Any) -> None:
     await links_are_hidden(rack, 120, down=4000, up=16_000, avoid=20_100)
 
 
-FILES = needed("tests/rack/sp_supernode_bench.sv")
+BENCH = "tests/rack/sp_supernode_bench.sv"
 
 
 @pytest.mark.sim
@@ -514,7 +514,7 @@ def test_linked_supernode(sim: Any, testcase: str) -> None:
 def run(sim: Any, testcase: str, links: int) -> None:
     """Run a test on the bench."""
     sim.run_module(
-        sources=FILES,
+        sources=needed(BENCH),
         toplevel="sp_supernode_bench",
         parameters={"N": ENDPOINTS, "N_PLANES": PLANES, "LINKS": links},
         module=__name__,

@@ -10,13 +10,13 @@ import pytest
 import pyuvm
 
 from switchproof.ci.build import BuildError, BuildSpec, lint
-from switchproof.ci.filelists import RACK_FILELIST
+from switchproof.ci.filelists import needed
 from switchproof.models import csr, packet, partial
 from switchproof.models.crossbar import ORDERED, PARTIAL
 from switchproof.models.formats import element_dtype
 from switchproof.models.layout import ID_GROUP, MAX_UNITS, EType, Op, RedOp
 from switchproof.models.tiers import TieredSwitch
-from switchproof.tb import description, traffic
+from switchproof.tb import traffic
 from tests.rack.test_two_tier import CHIP, CONFIG, DOWN, DUT, LEAVES, SPINES, TwoTierTest
 from tests.reduction.stimulus import classes, columns
 
@@ -377,12 +377,10 @@ def test_two_tier_reduction(sim: Any, testcase: str) -> None:
 )
 def test_uplink_parameters(parameters: dict[str, int], text: str) -> None:
     """What an uplink is not made for stops elaboration with its name and the bound."""
-    sources, includes = description.read_filelist(RACK_FILELIST)
     spec = BuildSpec(
         name="illegal",
         toplevel="sp_uplink",
-        sources=tuple(sources),
-        include_dirs=tuple(includes),
+        sources=needed("sp_uplink"),
         parameters=tuple(parameters.items()),
     )
     with pytest.raises(BuildError, match=text):

@@ -30,7 +30,7 @@ from switchproof.models.packet import Packets
 from switchproof.models.reduction import allreduce
 from tests.reduction.stimulus import Bits, classes, columns, count
 
-SOURCES = needed("tests/reduction/sp_engine_player.sv")
+PLAYER = "tests/reduction/sp_engine_player.sv"
 
 OPS = tuple(RedOp)
 ENGINE_ID = 40
@@ -879,7 +879,7 @@ def run(sim: Sim, testcase: str, size: Size, **env: int) -> None:
     names = ("N_PORTS", "FLIT_W", "N_CONTEXTS", "N_GROUPS", "LATENCY", "TYPES", "ORDERED")
     parameters = dict(zip(names, size, strict=True))
     sim.run_module(
-        sources=SOURCES,
+        sources=needed(PLAYER),
         toplevel="sp_engine_player",
         parameters=parameters,
         module=__name__,

@@ -27,7 +27,7 @@ from switchproof.models.layout import EType, RedOp
 from switchproof.models.reduction import allreduce
 from tests.reduction.stimulus import Bits, classes, columns, count, cover
 
-SOURCES = needed("tests/reduction/sp_lanes_player.sv")
+PLAYER = "tests/reduction/sp_lanes_player.sv"
 
 #: Bits of the first two bytes of the half of a record that accumulates, and of the other half.
 ACC, ACC_SET, FIRST = READ, READ_SET, READ_LAST = 1 << 15, 1 << 14, 1 << 13
@@ -261,7 +261,7 @@ def test_lane_parameters(values: dict[str, int], text: str) -> None:
     spec = BuildSpec(
         name="illegal",
         toplevel="sp_lanes_player",
-        sources=SOURCES,
+        sources=needed(PLAYER),
         parameters=tuple(values.items()),
     )
     with pytest.raises(BuildError, match=re.escape(text)):
@@ -281,7 +281,7 @@ def run(
     """Build the player and run a test of this file in the first `places` of its elements."""
     types = sum(1 << etype for etype in built)
     sim.run_module(
-        sources=SOURCES,
+        sources=needed(PLAYER),
         toplevel="sp_lanes_player",
         parameters={"FLIT_W": flit_w, "ELEMS": elems, "MEMBERS": members, "TYPES": types},
         module=__name__,

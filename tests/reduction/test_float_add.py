@@ -25,7 +25,6 @@ from switchproof.models import formats
 from switchproof.models.formats import Bits, Format
 from switchproof.models.reduction import exact_sum
 
-SOURCES = (*needed("sp_float_add"), TESTS / "reduction" / "float_add_main.cpp")
 #: IEEE formats that no element type has, of a byte: every pair goes through quickly.
 E3M4 = Format("E3M4", 3, 4, 3, nan=0x78, inf=0x70, largest=0x6F)
 E4M3_IEEE = Format("E4M3_IEEE", 4, 3, 7, nan=0x7C, inf=0x78, largest=0x77)
@@ -45,7 +44,7 @@ def spec(fmt: Format) -> build.BuildSpec:
     return build.BuildSpec(
         name=f"float_add-{fmt.name}",
         toplevel="sp_float_add",
-        sources=SOURCES,
+        sources=(*needed("sp_float_add"), TESTS / "reduction" / "float_add_main.cpp"),
         include_dirs=(TESTS / "common",),
         parameters=(("EXP_W", fmt.exponent_bits), ("FRAC_W", fmt.fraction_bits)),
         opt="-O2",
@@ -188,7 +187,7 @@ def test_float_add_parameters(name: str, value: int, message: str) -> None:
             build.BuildSpec(
                 name="elaborate",
                 toplevel="sp_float_add",
-                sources=SOURCES,
+                sources=(*needed("sp_float_add"), TESTS / "reduction" / "float_add_main.cpp"),
                 parameters=((name, value),),
             )
         )

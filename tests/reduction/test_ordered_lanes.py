@@ -32,7 +32,6 @@ from tests.reduction.stimulus import CLASSES, columns, count, cover
 
 HERE = TESTS / "reduction"
 
-LANES = needed("sp_ordered_lanes")
 #: Floats that hold a type.
 FLOATS: dict[int, np.dtype[Any]] = {
     EType.FP32: np.dtype(np.float32),
@@ -451,7 +450,7 @@ def lanes_spec(flit_w: int, places: int, types: int) -> build.BuildSpec:
     return build.BuildSpec(
         name=f"ordered_lanes-{flit_w}-{places}-{types:02x}",
         toplevel="sp_ordered_lanes",
-        sources=(*LANES, HERE / "ordered_lanes_main.cpp"),
+        sources=(*needed("sp_ordered_lanes"), HERE / "ordered_lanes_main.cpp"),
         include_dirs=(HERE.parent / "common",),
         parameters=(("FLIT_W", flit_w), ("ELEMS", places), ("TYPES", f"8'h{types:02x}")),
         opt="-O1",
@@ -542,6 +541,6 @@ def test_ordered_parameters(top: str, name: str, value: int | str, message: str)
     with pytest.raises(BuildError, match=message):
         build.lint(
             build.BuildSpec(
-                name="elaborate", toplevel=top, sources=LANES, parameters=((name, value),)
+                name="elaborate", toplevel=top, sources=needed(top), parameters=((name, value),)
             )
         )

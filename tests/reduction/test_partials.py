@@ -31,7 +31,7 @@ from switchproof.models.partial import Part
 from switchproof.models.reduction import allreduce
 from switchproof.models.workloads import digits
 from tests.reduction.stimulus import Bits, classes, columns, count
-from tests.reduction.test_engine import SOURCES, Context, Judge, Play, Sent
+from tests.reduction.test_engine import PLAYER, Context, Judge, Play, Sent
 
 #: Units of a contribution that are tried.
 UNITS = (1, 1, 2, 3, 7, 16)
@@ -784,7 +784,7 @@ def run(
         "FLIT_W": 128, "PARTIALS": 1, "PIPELINED": pipelined,
     }  # fmt: skip
     sim.run_module(
-        sources=SOURCES,
+        sources=needed(PLAYER),
         toplevel="sp_engine_player",
         parameters=parameters,
         module=module,
